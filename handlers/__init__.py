@@ -1,0 +1,1 @@
+"""One AWS Lambda function per Task state of the state machine: parse, call, dump."""

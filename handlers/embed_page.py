@@ -1,0 +1,14 @@
+"""State EmbedPage."""
+
+from handlers.entry import handles
+from handlers.wiring import wiring
+from workflow.embed import embed_page
+from workflow.events import EmbedPageTask, PageEmbedded
+
+
+@handles(EmbedPageTask)
+def handler(task: EmbedPageTask) -> PageEmbedded:
+    w = wiring()
+    return embed_page(
+        task, embedder=w.embedder, quota=w.quota, index=w.index, runs=w.runs, settings=w.settings
+    )

@@ -1,0 +1,13 @@
+"""State LoadPage."""
+
+from handlers.clock import now
+from handlers.entry import handles
+from handlers.wiring import wiring
+from workflow.events import LoadPageTask, PageLoaded
+from workflow.load import load_page
+
+
+@handles(LoadPageTask)
+def handler(task: LoadPageTask) -> PageLoaded:
+    w = wiring()
+    return load_page(task, index=w.index, runs=w.runs, clock=now)

@@ -1,0 +1,15 @@
+"""State PlanPages."""
+
+from handlers.clock import now
+from handlers.entry import handles
+from handlers.wiring import wiring
+from workflow.events import Plan, RunTask
+from workflow.plan import plan_pages
+
+
+@handles(RunTask)
+def handler(task: RunTask) -> Plan:
+    w = wiring()
+    return plan_pages(
+        task, catalog=w.catalog, index=w.index, runs=w.runs, settings=w.settings, clock=now
+    )

@@ -1,0 +1,178 @@
+"""The only place where adapters are built: on first use, once per execution environment.
+
+Each adapter is imported where it is built, because a function's bundle holds only the libraries
+that the function needs.
+"""
+
+import os
+import ssl
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
+
+from workflow.settings import Settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from workflow.ports import Catalog, Embedder, Executions, Index, Quota, RunStore
+
+AWS_ATTEMPTS = 3
+"""The SDK mends blips; whatever lasts longer is the state machine's to retry."""
+
+
+class Wiring:
+    """The adapters, as the settings describe them."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_environment(os.environ)
+
+    @cached_property
+    def executions(self) -> "Executions":
+        from workflow.adapters.stepfunctions import StepFunctionsExecutions
+
+        return StepFunctionsExecutions(_aws_client("stepfunctions"))
+
+    @cached_property
+    def runs(self) -> "RunStore":
+        from workflow.adapters.s3 import S3RunStore
+
+        return S3RunStore(_aws_client("s3"), self.settings.run_bucket)
+
+    @cached_property
+    def embedder(self) -> "Embedder":
+        from workflow.adapters.bedrock import BedrockEmbedder
+
+        settings = self.settings
+        client = _aws_client(
+            "bedrock-runtime",
+            read_timeout=settings.embedding_timeout_s,
+            max_pool_connections=settings.embedding_threads,
+        )
+        return BedrockEmbedder(
+            client,
+            settings.embedding_model,
+            settings.family,
+            dimensions=settings.embedding_dimensions,
+            normalize=settings.embedding_normalize,
+        )
+
+    @cached_property
+    def catalog(self) -> "Catalog":
+        from workflow.adapters.mysql import MySQLCatalog
+
+        settings = self.settings
+        return MySQLCatalog(self._mysql_options, settings.catalog_table, settings.mysql_timeout_s)
+
+    @cached_property
+    def index(self) -> "Index":
+        from workflow.adapters.redis_search import RedisIndex
+
+        settings = self.settings
+        return RedisIndex(
+            self._redis,
+            dimensions=settings.embedding_dimensions,
+            algorithm=settings.index_algorithm,
+            options=settings.index_options,
+        )
+
+    @cached_property
+    def quota(self) -> "Quota":
+        from workflow.adapters.redis_quota import RedisQuota
+
+        return RedisQuota(
+            self._redis, self.settings.embedding_model, self.settings.tokens_per_minute
+        )
+
+    @cached_property
+    def _redis(self) -> "Redis":
+        from redis import Redis
+
+        settings = self.settings
+        options: dict[str, Any] = {"socket_timeout": settings.redis_timeout_s}
+        if settings.redis_secret_arn:
+            options["credential_provider"] = _redis_credentials(settings.redis_secret_arn)
+        if settings.redis_url.startswith("rediss://") and settings.redis_ssl_ca:
+            options["ssl_ca_certs"] = settings.redis_ssl_ca
+        if not settings.redis_url.startswith("unix://"):
+            options["socket_connect_timeout"] = settings.redis_timeout_s
+        # RESP2: replies of FT commands then have one form on every engine.
+        client: Redis = Redis.from_url(settings.redis_url, protocol=2, **options)
+        return client
+
+    def _mysql_options(self) -> dict[str, Any]:
+        """Anew for each connection: secrets rotate and IAM tokens end after 15 minutes."""
+        settings = self.settings
+        options: dict[str, Any] = {"database": settings.mysql_database}
+        if settings.mysql_socket:
+            options |= {"unix_socket": settings.mysql_socket, "ssl_disabled": True}
+        else:
+            options |= {"host": settings.mysql_host, "port": settings.mysql_port}
+            options |= _mysql_tls(settings)
+        return options | self._mysql_login()
+
+    def _mysql_login(self) -> dict[str, Any]:
+        settings = self.settings
+        if settings.mysql_iam_auth:
+            token = _aws_client("rds").generate_db_auth_token(
+                DBHostname=settings.mysql_host,
+                Port=settings.mysql_port,
+                DBUsername=settings.mysql_user,
+            )
+            return {
+                "user": settings.mysql_user,
+                "password": token,
+                "auth_plugin": "mysql_clear_password",
+            }
+        if settings.mysql_secret_arn:
+            secret = _secret(settings.mysql_secret_arn)
+            return {
+                "user": settings.mysql_user or secret["username"],
+                "password": secret["password"],
+            }
+        return {"user": settings.mysql_user}
+
+
+@cache
+def wiring() -> Wiring:
+    """This environment's adapters."""
+    return Wiring()
+
+
+def _aws_client(service: Any, **options: Any) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    retries: Any = {"mode": "standard", "total_max_attempts": AWS_ATTEMPTS}
+    return boto3.client(service, config=Config(connect_timeout=5, retries=retries, **options))
+
+
+def _mysql_tls(settings: Settings) -> dict[str, Any]:
+    """The driver verifies neither certificate nor host name unless it is told to."""
+    if not settings.mysql_tls:
+        return {"ssl_disabled": True}
+    return {
+        "ssl_ca": settings.mysql_ssl_ca or ssl.get_default_verify_paths().cafile,
+        "ssl_verify_cert": True,
+        "ssl_verify_identity": True,
+    }
+
+
+def _secret(arn: str) -> dict[str, str]:
+    from aws_lambda_powertools.utilities import parameters
+
+    found: dict[str, str] = parameters.get_secret(arn, transform="json", max_age=300)
+    return found
+
+
+def _redis_credentials(arn: str) -> Any:
+    """Asked for at each new connection, so that a rotated password is taken up."""
+    from redis.credentials import CredentialProvider
+
+    class SecretCredentials(CredentialProvider):
+        def get_credentials(self) -> tuple[str] | tuple[str, str]:
+            secret = _secret(arn)
+            password = secret["password"]
+            return (secret["username"], password) if secret.get("username") else (password,)
+
+    return SecretCredentials()

@@ -1,0 +1,1 @@
+"""One vendor SDK each, behind the Protocols of `workflow.ports`."""

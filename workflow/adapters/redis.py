@@ -1,0 +1,326 @@
+"""Documents, text records and the right to write, in Redis (redis-py).
+
+Commands are given as Redis knows them, so that this file reads beside the key table of the docs.
+`redis_search.py` has the FT commands, `redis_quota.py` the shared rate limit.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    WatchError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from workflow.errors import (
+    IndexAccessDenied,
+    IndexCommandFailed,
+    IndexUnavailable,
+    MemoryShort,
+    RunSuperseded,
+    SyncError,
+)
+from workflow.ports import (
+    Batch,
+    Fields,
+    Generation,
+    LiveNames,
+    ServerFacts,
+    Text,
+    TextOrigin,
+    TextRecord,
+    Vector,
+)
+
+LIVE = "drugs:live"
+WRITER = "drugs:writer"
+GENERATION = "drugs:generation:"
+SCAN_COUNT = 5000
+UNLINK_BATCH = 1000
+
+Command = tuple[Any, ...]
+
+
+def document_key(generation: str, ndc: str) -> str:
+    return f"drug:{generation}:{ndc}"
+
+
+def text_key(space: str, text_hash: str) -> str:
+    return f"text:{space}:{text_hash}"
+
+
+def key_set(generation: str) -> str:
+    return f"drugs:keys:{generation}"
+
+
+def repair_set(generation: str) -> str:
+    return f"drugs:repair:{generation}"
+
+
+class RedisStore:
+    """Hashes, sets and the fence. One client, shared by threads, answers as bytes (RESP2)."""
+
+    def __init__(self, client: "Redis") -> None:
+        self._client = client
+
+    # Commands
+
+    def ask(self, *command: Any) -> Any:
+        """One command."""
+        with translated():
+            return self._client.execute_command(*command)
+
+    def ask_all(self, commands: Iterable[Command]) -> list[Any]:
+        """Many commands in one round trip, each for itself."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return pipe.execute()
+
+    def write_fenced(self, run_id: str, commands: Iterable[Command]) -> None:
+        """All commands in one transaction, if the run still has the fence: else RunSuperseded."""
+        with translated(), self._client.pipeline(transaction=True) as pipe:
+            pipe.watch(WRITER)
+            holder = as_text(pipe.execute_command("GET", WRITER) or b"")
+            if holder != run_id:
+                raise _superseded(run_id, holder)
+            pipe.multi()
+            for command in commands:
+                pipe.execute_command(*command)
+            try:
+                pipe.execute()
+            except WatchError as error:
+                raise _superseded(run_id, "another run") from error
+
+    def _scan(self, pattern: str) -> Iterator[str]:
+        cursor: Any = 0
+        while True:
+            cursor, keys = self.ask("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)
+            yield from map(as_text, keys)
+            if int(cursor) == 0:
+                return
+
+    def _unlink(self, run_id: str, keys: Iterable[str]) -> None:
+        batch: list[str] = []
+        for key in keys:
+            batch.append(key)
+            if len(batch) == UNLINK_BATCH:
+                self.write_fenced(run_id, [("UNLINK", *batch)])
+                batch.clear()
+        if batch:
+            self.write_fenced(run_id, [("UNLINK", *batch)])
+
+    # What the server holds
+
+    def server(self) -> ServerFacts:
+        facts = self.ask("INFO")
+        return ServerFacts(
+            version=str(facts.get("redis_version", "")),
+            max_memory=int(facts.get("maxmemory", 0)),
+            used_memory=int(facts.get("used_memory", 0)),
+            eviction_policy=str(facts.get("maxmemory_policy", "")),
+        )
+
+    def live(self) -> LiveNames | None:
+        found = self._hash(LIVE)
+        return LiveNames(found["generation"], found["space"]) if found else None
+
+    def generations(self) -> list[Generation]:
+        names = sorted(key.removeprefix(GENERATION) for key in set(self._scan(f"{GENERATION}*")))
+        hashes = [(name, self._hash(GENERATION + name)) for name in names]
+        return [_generation(name, found) for name, found in hashes if found]
+
+    def _hash(self, key: str) -> Fields:
+        return decoded(self.ask("HGETALL", key))
+
+    # Reading a generation
+
+    def count(self, generation: str) -> int:
+        return int(self.ask("ZCARD", key_set(generation)))
+
+    def keys_between(self, generation: str, after: str | None, through: str | None) -> list[str]:
+        low = "-" if after is None else f"({after}"
+        high = "+" if through is None else f"[{through}"
+        return [as_text(key) for key in self.ask("ZRANGEBYLEX", key_set(generation), low, high)]
+
+    def sample_keys(self, generation: str, count: int) -> list[str]:
+        if not count:
+            return []
+        return [as_text(key) for key in self.ask("ZRANDMEMBER", key_set(generation), count)]
+
+    def content_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]:
+        return self._field(generation, ndcs, "content_hash")
+
+    def text_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]:
+        return self._field(generation, ndcs, "text_hash")
+
+    def _field(self, generation: str, ndcs: Sequence[str], name: str) -> list[str | None]:
+        found = self.ask_all(("HGET", document_key(generation, ndc), name) for ndc in ndcs)
+        return [None if value is None else as_text(value) for value in found]
+
+    def to_repair(self, generation: str, ndcs: Sequence[str]) -> set[str]:
+        if not ndcs:
+            return set()
+        found = self.ask("SMISMEMBER", repair_set(generation), *ndcs)
+        return {ndc for ndc, member in zip(ndcs, found, strict=True) if member}
+
+    def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
+        found = self.ask_all(("HGETALL", document_key(generation, ndc)) for ndc in ndcs)
+        return [decoded(one) for one in found]
+
+    # Texts
+
+    def text_origins(self, space: str, hashes: Sequence[str]) -> list[TextOrigin | None]:
+        found = self.ask_all(("HMGET", text_key(space, one), "run_id", "tokens") for one in hashes)
+        return [
+            TextOrigin(as_text(run_id), int(tokens or 0)) if run_id is not None else None
+            for run_id, tokens in found
+        ]
+
+    def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]:
+        names = ("text", "embedding", "vector_hash")
+        found = self.ask_all(("HMGET", text_key(space, one), *names) for one in hashes)
+        return [_record(values) for values in found]
+
+    def write_texts(
+        self, space: str, run_id: str, records: Sequence[tuple[Text, Vector, str]]
+    ) -> None:
+        commands = []
+        for text, vector, vector_hash in records:
+            record = {
+                **text.columns,
+                "text": text.text,
+                "embedding": vector.data,
+                "vector_hash": vector_hash,
+                "run_id": run_id,
+                "tokens": vector.tokens,
+            }
+            commands.append(("HSET", text_key(space, text.hash), *_pairs(record)))
+        if commands:
+            self.ask_all(commands)
+
+    def texts_of(self, space: str) -> Iterator[str]:
+        prefix = text_key(space, "")
+        return (key.removeprefix(prefix) for key in self._scan(f"{prefix}*"))
+
+    def delete_texts(self, space: str, run_id: str, hashes: Sequence[str]) -> None:
+        self._unlink(run_id, (text_key(space, one) for one in hashes))
+
+    # Writing
+
+    def take_fence(self, run_id: str) -> None:
+        self.ask("SET", WRITER, run_id)
+
+    def create_generation(self, generation: Generation) -> None:
+        self.write_fenced(generation.run_id, [record_command(generation)])
+
+    def load(self, generation: str, run_id: str, batch: Batch, *, suspect: bool) -> None:
+        commands: list[Command] = _suspect(generation) if suspect else []
+        keys, repair = key_set(generation), repair_set(generation)
+        for document in batch.upserts:
+            key = document_key(generation, document.ndc)
+            commands.append(("ZADD", keys, 0, document.ndc))
+            commands.append(("DEL", key))
+            commands.append(("HSET", key, *_pairs(document.fields)))
+            commands.append(("SREM", repair, document.ndc))
+        for ndc in batch.removals:
+            commands.append(("DEL", document_key(generation, ndc)))
+            commands.append(("ZREM", keys, ndc))
+            commands.append(("SREM", repair, ndc))
+        self.write_fenced(run_id, commands)
+
+    def report_damage(
+        self, generation: str, run_id: str, ndcs: Sequence[str], *, suspect: bool
+    ) -> None:
+        commands: list[Command] = _suspect(generation) if suspect else []
+        for start in range(0, len(ndcs), UNLINK_BATCH):
+            commands.append(("SADD", repair_set(generation), *ndcs[start : start + UNLINK_BATCH]))
+        self.write_fenced(run_id, commands)
+
+    def rebuild_key_set(self, generation: str, run_id: str) -> None:
+        prefix = document_key(generation, "")
+        exist = {key.removeprefix(prefix) for key in self._scan(f"{prefix}*")}
+        known = set(self.keys_between(generation, None, None))
+        name = key_set(generation)
+        commands: list[Command] = [("ZADD", name, 0, ndc) for ndc in sorted(exist - known)]
+        commands += [("ZREM", name, ndc) for ndc in sorted(known - exist)]
+        self.write_fenced(run_id, commands)
+
+
+def _suspect(generation: str) -> list[Command]:
+    return [("HSET", GENERATION + generation, "state", "suspect")]
+
+
+def record_command(generation: Generation) -> Command:
+    """The command that records a generation's facts."""
+    facts = asdict(generation)
+    del facts["name"]
+    return ("HSET", GENERATION + generation.name, *_pairs(facts))
+
+
+def _generation(name: str, found: Fields) -> Generation:
+    known = {field.name for field in fields(Generation)}
+    values: dict[str, Any] = {key: value for key, value in found.items() if key in known}
+    return Generation(**{**values, "name": name, "rows": int(values.get("rows", 0))})
+
+
+def _record(values: Sequence[bytes | None]) -> TextRecord | None:
+    text, vector, vector_hash = values
+    if text is None and vector is None:
+        return None
+    return TextRecord(as_text(text or b""), vector or b"", as_text(vector_hash or b""))
+
+
+def _pairs(mapping: dict[str, Any]) -> list[Any]:
+    return [part for pair in mapping.items() for part in pair]
+
+
+def as_text(value: bytes) -> str:
+    """Bytes that are no UTF-8 were not written by us; they shall not match, and not crash."""
+    return value.decode("utf-8", "replace")
+
+
+def decoded(found: dict[bytes, bytes]) -> Fields:
+    return {as_text(name): as_text(value) for name, value in found.items()}
+
+
+def _superseded(run_id: str, holder: str) -> RunSuperseded:
+    return RunSuperseded(
+        f"run {run_id} may no longer write, {holder or 'no run'} may; start a new run, texts that "
+        "are embedded already are kept"
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn redis-py's errors into ours, once, with the cause kept."""
+    try:
+        yield
+    except RedisError as error:
+        raise _translate(error) from error
+
+
+def _translate(error: RedisError) -> SyncError:
+    words = str(error)
+    if isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError):
+        return IndexAccessDenied(f"Redis refused the user: {words}; check redis_secret_arn and ACL")
+    if isinstance(error, OutOfMemoryError):
+        return MemoryShort(
+            f"Redis is full: {words}; raise maxmemory and start a new run, which first drops what "
+            "this one left half built"
+        )
+    passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
+    if isinstance(error, passing) or words.startswith(("MISCONF", "LOADING", "MASTERDOWN")):
+        return IndexUnavailable(f"Redis cannot answer or write now: {words}")
+    return IndexCommandFailed(f"Redis refused a command: {words}")

@@ -1,0 +1,220 @@
+"""The search indexes: Redis Query Engine (Redis 8, Redis Stack), and engines that speak like it.
+
+Queries keep to the form that valkey-search, ElastiCache and MemoryDB take, too: KNN without SORTBY,
+sorted here.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from redis import Redis
+
+from workflow.adapters.redis import (
+    GENERATION,
+    LIVE,
+    Command,
+    RedisStore,
+    as_text,
+    document_key,
+    key_set,
+    record_command,
+    repair_set,
+    text_key,
+)
+from workflow.columns import TAG_COLUMNS, TAG_SEPARATOR, TEXT_COLUMNS
+from workflow.errors import IndexCommandFailed, IndexFeatureMissing
+from workflow.ports import Fields, Generation, Hit, IndexFacts, IndexKind, LiveNames, ServerFacts
+
+DISTANCE = "distance"
+
+
+class RedisIndex(RedisStore):
+    """The whole Index port: `RedisStore` with its search indexes."""
+
+    def __init__(
+        self, client: "Redis", *, dimensions: int, algorithm: str, options: Mapping[str, Any]
+    ) -> None:
+        """`options` are attributes of the vector field, such as M; None leaves one out."""
+        super().__init__(client)
+        given = {name: value for name, value in options.items() if value is not None}
+        attributes = {"TYPE": "FLOAT32", "DIM": dimensions, "DISTANCE_METRIC": "COSINE", **given}
+        pairs = [part for pair in attributes.items() for part in pair]
+        self._vector = (algorithm, len(pairs), *pairs)
+
+    # The indexes
+
+    def server(self) -> ServerFacts:
+        """Raises IndexFeatureMissing where the server has no search."""
+        facts = super().server()
+        try:
+            self.ask("FT._LIST")
+        except IndexCommandFailed as error:
+            raise IndexFeatureMissing(
+                f"Redis {facts.version} has no search (FT._LIST: {error}); use Redis 8, Redis "
+                "Stack or another server with vector search"
+            ) from error
+        return facts
+
+    def schema_digest(self) -> str:
+        schema = [*self._drugs_schema("", ""), *self._texts_schema("", "")]
+        return hashlib.blake2b(repr(schema).encode(), digest_size=8).hexdigest()
+
+    def _drugs_schema(self, name: str, prefix: str) -> Command:
+        tags = [
+            part
+            for column in ("text_hash", *TAG_COLUMNS)
+            for part in (column, "TAG", "SEPARATOR", TAG_SEPARATOR)
+        ]
+        texts = [part for column in TEXT_COLUMNS for part in (column, "TEXT", "NOSTEM")]
+        return (*_create(name, prefix), *tags, *texts)
+
+    def _texts_schema(self, name: str, prefix: str) -> Command:
+        return (*_create(name, prefix), "embedding", "VECTOR", *self._vector)
+
+    def create_indexes(self, names: LiveNames) -> None:
+        """Raises IndexFeatureMissing with the server's words about what it does not take."""
+        present = self._list()
+        schemas = {
+            f"texts:{names.space}": self._texts_schema(
+                f"texts:{names.space}", text_key(names.space, "")
+            ),
+            f"drugs:{names.generation}": self._drugs_schema(
+                f"drugs:{names.generation}", document_key(names.generation, "")
+            ),
+        }
+        for name, schema in schemas.items():
+            if name not in present:
+                self._create(name, schema)
+
+    def _create(self, name: str, schema: Command) -> None:
+        try:
+            self.ask(*schema)
+        except IndexCommandFailed as error:
+            algorithm, _, *pairs = self._vector
+            raise IndexFeatureMissing(
+                f"Redis refused to create {name} with {algorithm} "
+                f"{' '.join(map(str, pairs))}: {error}; change index_algorithm or set the option "
+                "that it names to none"
+            ) from error
+
+    def _list(self) -> list[str]:
+        return [as_text(name) for name in self.ask("FT._LIST")]
+
+    def spaces(self) -> list[str]:
+        return [name.removeprefix("texts:") for name in self._list() if name.startswith("texts:")]
+
+    def facts(self, kind: IndexKind, name: str) -> IndexFacts | None:
+        found = self._info(f"{kind}:{name}")
+        if found is None:
+            return None
+        # valkey-search reports a backfill, the Redis Query Engine the share it has indexed.
+        percent = float(found.get("percent_indexed", found.get("backfill_complete_percent", 1)))
+        busy = int(found.get("indexing", found.get("backfill_in_progress", 0)))
+        return IndexFacts(
+            documents=int(found["num_docs"]),
+            failures=int(found.get("hash_indexing_failures", 0)),
+            building=bool(busy) or percent < 1,
+            percent=percent,
+        )
+
+    def _info(self, name: str) -> dict[str, Any] | None:
+        try:
+            found = self.ask("FT.INFO", name)
+        except IndexCommandFailed as error:
+            if any(words in str(error).lower() for words in ("unknown index", "no such index")):
+                return None
+            if "not found" in str(error).lower():
+                return None
+            raise
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return {as_text(key): _plain(value) for key, value in pairs}
+
+    # Aliases
+
+    def aliases_point_at(self, names: LiveNames) -> bool:
+        if not self._has_aliases():
+            return True
+        return all(
+            (found := self._info(alias)) is not None and found["index_name"] == name
+            for alias, name in _aliases(names).items()
+        )
+
+    def point_aliases(self, names: LiveNames, run_id: str) -> None:
+        if not self.aliases_point_at(names):
+            self.write_fenced(run_id, self._alias_commands(names))
+
+    def _alias_commands(self, names: LiveNames) -> list[Command]:
+        if not self._has_aliases():
+            return []
+        return [("FT.ALIASUPDATE", alias, name) for alias, name in _aliases(names).items()]
+
+    def _has_aliases(self) -> bool:
+        return bool(self.ask("COMMAND", "INFO", "FT.ALIASUPDATE"))
+
+    # Searching
+
+    def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]:
+        """Nearest first. FT.SEARCH answers KNN in no order and ten at most unless told."""
+        found = self.ask(
+            *("FT.SEARCH", f"texts:{space}", f"*=>[KNN {count} @embedding $vector AS {DISTANCE}]"),
+            *("PARAMS", 2, "vector", vector, "RETURN", 1, DISTANCE),
+            *("LIMIT", 0, count, "DIALECT", 2),
+        )
+        prefix = text_key(space, "")
+        hits = [
+            Hit(as_text(key).removeprefix(prefix), float(values[1]))
+            for key, values in zip(found[1::2], found[2::2], strict=True)
+        ]
+        return sorted(hits, key=lambda hit: hit.distance)
+
+    def drugs_of_texts(self, generation: str, hashes: Sequence[str], limit: int) -> list[Fields]:
+        query = f"@text_hash:{{{' | '.join(hashes)}}}"
+        found = self.ask(
+            *("FT.SEARCH", f"drugs:{generation}", query, "LIMIT", 0, limit, "DIALECT", 2)
+        )
+        return [
+            {
+                as_text(name): as_text(value)
+                for name, value in zip(values[::2], values[1::2], strict=True)
+            }
+            for values in found[2::2]
+        ]
+
+    # Switching
+
+    def publish(self, generation: Generation, previous: str | None, run_id: str) -> None:
+        names = LiveNames(generation.name, generation.space)
+        live = ("HSET", LIVE, "generation", names.generation, "space", names.space)
+        commands = [live, *self._alias_commands(names), record_command(generation)]
+        if previous is not None:
+            commands.append(("HSET", GENERATION + previous, "state", "previous"))
+        self.write_fenced(run_id, commands)
+
+    def drop_generation(self, generation: str, run_id: str) -> None:
+        """The record goes last: a drop that was cut off is found and ended by the next run."""
+        self._drop_index(f"drugs:{generation}", run_id)
+        self._unlink(run_id, self._scan(document_key(generation, "*")))
+        keys = (key_set(generation), repair_set(generation), GENERATION + generation)
+        self._unlink(run_id, keys)
+
+    def drop_space(self, space: str, run_id: str) -> None:
+        """The index goes last, for the same reason."""
+        self._unlink(run_id, self._scan(text_key(space, "*")))
+        self._drop_index(f"texts:{space}", run_id)
+
+    def _drop_index(self, name: str, run_id: str) -> None:
+        if name in self._list():
+            self.write_fenced(run_id, [("FT.DROPINDEX", name)])
+
+
+def _create(name: str, prefix: str) -> Command:
+    return ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, "SCHEMA")
+
+
+def _aliases(names: LiveNames) -> dict[str, str]:
+    return {"drugs": f"drugs:{names.generation}", "texts": f"texts:{names.space}"}
+
+
+def _plain(value: Any) -> Any:
+    return as_text(value) if isinstance(value, bytes) else value

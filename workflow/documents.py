@@ -1,0 +1,143 @@
+"""Row -> text -> hashes -> document. The one definition of each."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import cached_property
+from string import Formatter
+from typing import Final
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from workflow.columns import COLUMNS, KEY
+from workflow.ports import Document, Fields, Row, Text
+from workflow.settings import Settings
+
+TEXT_VERSION: Final = 1
+"""Raise it when `Writer` gives a row another text: a new space, so a backfill."""
+
+HASH_BYTES: Final = 16
+HASH_RANGE: Final = 1 << (8 * HASH_BYTES)
+NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
+"""Fields of a document that its content hash does not cover."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class Space(BaseModel):
+    """What makes vectors comparable. Vectors of two spaces never meet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    dimensions: int
+    normalize: bool
+    input_type: str
+    template: str
+    max_chars: int
+    text_version: int
+    revision: str
+
+    @cached_property
+    def id(self) -> str:
+        """16 hex digits, the same wherever the same space is described."""
+        return _digest(orjson.dumps(self.model_dump(), option=orjson.OPT_SORT_KEYS), size=8)
+
+
+def space_of(settings: Settings, revision: str) -> Space:
+    """The space that the settings describe. `revision` is "0" or the run that embedded afresh."""
+    input_types = settings.family.input_types
+    return Space(
+        model=settings.embedding_model,
+        dimensions=settings.embedding_dimensions,
+        normalize=settings.embedding_normalize,
+        input_type=input_types[0] if input_types else "",
+        template=settings.embedding_template,
+        max_chars=settings.max_chars,
+        text_version=TEXT_VERSION,
+        revision=revision,
+    )
+
+
+def _digest(data: bytes, size: int = HASH_BYTES) -> str:
+    return hashlib.blake2b(data, digest_size=size).hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """BLAKE2b-128 of the UTF-8 text, in hex."""
+    return _digest(text.encode())
+
+
+def vector_hash(text_hash: str, vector: bytes) -> str:
+    """Binds a vector to its text: an edited, swapped or truncated vector no longer matches."""
+    return _digest(text_hash.encode() + vector)
+
+
+def content_hash(fields: Fields, space: str) -> str:
+    """BLAKE2b-128 of the canonical JSON of a document's catalog fields, text hash and space."""
+    content = {name: value for name, value in fields.items() if name not in NOT_CATALOG}
+    content["space"] = space
+    return _digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+
+def clean(value: str | None) -> str:
+    """A column's value as it is stored: trimmed, control characters blank. NULL is ''."""
+    if value is None:
+        return ""
+    if not value.isprintable():
+        value = _UNPRINTABLE.sub(" ", value)
+    return value.strip()
+
+
+def normalized(value: str) -> str:
+    """Lower case, white space folded: what a text is made of."""
+    return " ".join(value.lower().split())
+
+
+class Writer:
+    """Turns rows into documents and texts under one template and one space."""
+
+    def __init__(self, template: str, max_chars: int, space: str) -> None:
+        self._render = _compile(template)
+        self._text_columns = tuple(
+            dict.fromkeys(name for _, name, _, _ in Formatter().parse(template) if name)
+        )
+        self._max_chars = max_chars
+        self._space = space
+
+    def text(self, fields: Fields) -> Text:
+        """The text of a row; where all its columns are blank, the drug's name or key."""
+        rendered = normalized(self._render(fields))
+        if not any(map(fields.get, self._text_columns)):
+            rendered = normalized(fields.get("drug_name") or fields[KEY])
+        cut = rendered[: self._max_chars].rstrip()
+        columns = {
+            name: normalized(fields[name]) for name in self._text_columns if fields.get(name)
+        }
+        return Text(text_hash(cut), cut, columns)
+
+    def document(self, row: Row) -> tuple[Document, Text]:
+        """A row's document and its text. The key is kept byte for byte."""
+        fields = {name: value for name in COLUMNS if (value := clean(row.get(name)))}
+        fields[KEY] = row[KEY] or ""
+        text = self.text(fields)
+        fields["text_hash"] = text.hash
+        fields["content_hash"] = content_hash(fields, self._space)
+        return Document(fields[KEY], fields), text
+
+
+def writer_of(settings: Settings, space: str) -> Writer:
+    """The writer that the settings describe, for documents of this space."""
+    return Writer(settings.embedding_template, settings.max_chars, space)
+
+
+def _compile(template: str) -> Callable[[Fields], str]:
+    """A template as a function; a column that is absent renders as nothing."""
+    parts = [(literal, name or "") for literal, name, _, _ in Formatter().parse(template)]
+
+    def render(fields: Fields) -> str:
+        get = fields.get
+        return "".join([literal + get(name, "") for literal, name in parts])
+
+    return render

@@ -1,0 +1,149 @@
+"""EmbedPage: give every text of one page its record."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event as Signal
+
+from workflow.costs import tokens_of
+from workflow.documents import vector_hash
+from workflow.errors import InvalidEmbedding, RequestRejected
+from workflow.events import EmbedPageTask, PageEmbedded, RejectedText
+from workflow.ports import Embedder, Index, Quota, RunStore, Text, TextRefused, Vector
+from workflow.runs import EMBED_REJECTED, EMBED_SUMMARY, EMBED_TEXTS, RunFiles
+from workflow.settings import Settings
+from workflow.vectors import fault
+
+PROBE_TEXT = "aspirin 81 mg tablet oral"
+"""A text that no model refuses: where it is refused, the request is wrong."""
+
+
+def embed_page(
+    task: EmbedPageTask,
+    *,
+    embedder: Embedder,
+    quota: Quota,
+    index: Index,
+    runs: RunStore,
+    settings: Settings,
+) -> PageEmbedded:
+    """Embed the texts that have no record yet, and write each record at once.
+
+    A retry embeds only what is still missing. Raises RequestRejected, InvalidEmbedding.
+    """
+    space, run_id, page = task.plan.space, task.run.run_id, task.page.page
+    files = RunFiles(runs, run_id)
+    texts = [Text(**line) for line in files.read_lines(EMBED_TEXTS.format(page))]
+    origins = index.text_origins(space, [text.hash for text in texts])
+    missing = [text for text, origin in zip(texts, origins, strict=True) if origin is None]
+    caller = Caller(embedder, quota, settings.embedding_dimensions)
+
+    def give_records(part: Sequence[Text]) -> list[RejectedText]:
+        embedded, rejected = embed_or_reject(caller, part)
+        records = [(text, vector, vector_hash(text.hash, vector.data)) for text, vector in embedded]
+        index.write_texts(space, run_id, records)
+        return rejected
+
+    size = caller.texts_per_call
+    parts = [missing[start : start + size] for start in range(0, len(missing), size)]
+    rejected = _side_by_side(give_records, parts, settings.embedding_threads, caller.stop)
+    if rejected and len(rejected) == len(texts):
+        _probe_request(caller, rejected)
+    _write_rejected(files, page, rejected)
+    summary = _summary(index, task, texts, len(rejected))
+    files.write(EMBED_SUMMARY.format(page), summary)
+    return summary
+
+
+class Caller:
+    """Calls the model within the quota. All threads of a page share one."""
+
+    def __init__(self, embedder: Embedder, quota: Quota, dimensions: int) -> None:
+        self._embedder = embedder
+        self._quota = quota
+        self._dimensions = dimensions
+        self._owed = 0
+        self.texts_per_call = embedder.texts_per_call
+        self.stop = Signal()
+        """Set when one call failed: the others then end without another call."""
+
+    def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """Vectors that are fit to store. Raises TextRefused, InvalidEmbedding."""
+        estimated = sum(map(tokens_of, texts))
+        # What the model counted beyond earlier estimates is paid with the next call.
+        owed, self._owed = self._owed, 0
+        if self.stop.wait(self._quota.reserve(max(1, estimated + owed))):
+            return []
+        vectors = self._embedder.embed(texts)
+        self._owed += sum(vector.tokens for vector in vectors) - estimated
+        for text, vector in zip(texts, vectors, strict=True):
+            reason = fault(vector.data, self._dimensions)
+            if reason:
+                raise InvalidEmbedding(
+                    f"the model's vector {reason}; text {text[:80]!r}; check embedding_model and "
+                    "embedding_dimensions if it lasts"
+                )
+        return vectors
+
+
+def embed_or_reject(
+    caller: Caller, texts: Sequence[Text]
+) -> tuple[list[tuple[Text, Vector]], list[RejectedText]]:
+    """Embed in one call; where the model refuses several texts, ask for each one alone."""
+    try:
+        return list(zip(texts, caller.embed([text.text for text in texts]), strict=False)), []
+    except TextRefused as error:
+        if len(texts) == 1:
+            return [], [RejectedText(text_hash=texts[0].hash, reason=str(error))]
+    each = [embed_or_reject(caller, [text]) for text in texts]
+    return [pair for pairs, _ in each for pair in pairs], [one for _, bad in each for one in bad]
+
+
+def _side_by_side(
+    work: Callable[[Sequence[Text]], list[RejectedText]],
+    parts: Sequence[Sequence[Text]],
+    threads: int,
+    stop: Signal,
+) -> list[RejectedText]:
+    """The first error ends the page; records written until then stay."""
+    rejected: list[RejectedText] = []
+    with ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(work, part) for part in parts]
+        try:
+            for future in as_completed(futures):
+                rejected.extend(future.result())
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return rejected
+
+
+def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:
+    """Every text was refused. Is it the texts, or would the model refuse any?"""
+    try:
+        caller.embed([PROBE_TEXT])
+    except TextRefused as error:
+        raise RequestRejected(
+            f"the model refused all {len(rejected)} texts of the page and {PROBE_TEXT!r}, too: "
+            f"{error}; check embedding_model and embedding_dimensions"
+        ) from error
+
+
+def _write_rejected(files: RunFiles, page: str, rejected: Sequence[RejectedText]) -> None:
+    if rejected:
+        files.write_manifest(EMBED_REJECTED.format(page), rejected)
+
+
+def _summary(
+    index: Index, task: EmbedPageTask, texts: Sequence[Text], rejected: int
+) -> PageEmbedded:
+    """Counts over all tries of this page: a record names the run that paid for it."""
+    origins = index.text_origins(task.plan.space, [text.hash for text in texts])
+    mine = [origin for origin in origins if origin and origin.run_id == task.run.run_id]
+    return PageEmbedded(
+        page=task.page.page,
+        texts=len(texts),
+        embedded=len(mine),
+        tokens=sum(origin.tokens for origin in mine),
+        rejected=rejected,
+    )

@@ -1,0 +1,264 @@
+"""Every error of a run that has a name: what the state machine retries or stops on.
+
+SyncError
+├── InvalidInput            the input of the execution is wrong
+├── SettingsInvalid         a setting is missing or wrong
+├── RunInProgress           an older execution of this machine still runs
+├── SettingsChanged         the settings changed between the start and this step
+├── RunSuperseded           a newer run took the right to write
+├── CatalogError            about the MySQL catalog
+│   ├── CatalogUnavailable *    no connection, lost connection, deadlock, timeout
+│   ├── CatalogAccessDenied     wrong user, password or grants
+│   ├── CatalogMissing          the table or view does not exist
+│   ├── CatalogEmpty            the table has no row
+│   ├── CatalogQueryFailed      the server refused a statement
+│   ├── ColumnMissing           a required column is not there
+│   ├── KeyBlank                a row has no key
+│   ├── KeyNotIndexed           reading by key range would scan the table
+│   ├── DuplicateKey            two rows have one key
+│   └── KeyOrderMismatch        SQL and bytes disagree on the order of keys
+├── EmbedderError           about the embedding model
+│   ├── EmbedderThrottled *     the account's quota is used up for the moment
+│   ├── EmbedderUnavailable *   no connection, timeout, model or service error
+│   ├── EmbedderAccessDenied    the role may not invoke the model
+│   ├── InvalidEmbedding *      an answer that is no vector of this space
+│   └── RequestRejected         the model refuses every text: the request is wrong
+├── IndexError_             about Redis and its indexes
+│   ├── IndexUnavailable *      no connection, loading, read-only, timeout
+│   ├── IndexAccessDenied       wrong user, password or ACL
+│   ├── IndexFeatureMissing     the server lacks what the settings ask for
+│   ├── IndexCommandFailed      the server refused a command
+│   ├── MemoryShort             no room for the new generation, or memory ran out
+│   ├── GenerationMismatch      the live generation was built with other settings
+│   ├── TextMissing             a document's text has no record
+│   ├── IndexStillBuilding *    the server is still indexing
+│   ├── VerificationFailed      the index is not what the catalog says
+│   └── NothingToRollBack       there is no previous generation
+├── RunStoreError           about the run's files in S3
+│   ├── RunStoreUnavailable *   throttled, server error, no connection
+│   ├── RunStoreAccessDenied    the role may not read or write the bucket
+│   ├── RunFileMissing          a file of the run is not there
+│   ├── RunFileCorrupt          a file of the run cannot be read
+│   └── PagesMissing            pages ended without their result
+├── ExecutionsUnavailable * Step Functions did not answer
+└── GuardTripped            the plan was stopped before anything was written to the index
+    ├── DeleteGuardTripped      too many drugs would vanish
+    ├── CatalogDegraded         a column lost its values
+    ├── BudgetExceeded          embedding would cost more than allowed
+    └── TooManyRejected         the model refused too many rows
+
+`*` is retried by the state machine. Step Functions matches the bare class name exactly, never a
+base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
+"""
+
+from typing import ClassVar
+
+
+class SyncError(Exception):
+    """A run's named error. `where` is the run and page, added once at the function's edge."""
+
+    retried: ClassVar[bool] = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}" if self.where else self.message
+
+
+class InvalidInput(SyncError):
+    """The execution's input is wrong. Correct the field that the message names and start again."""
+
+
+class SettingsInvalid(SyncError):
+    """A setting is missing or wrong. Correct the environment variable that the message names."""
+
+
+class RunInProgress(SyncError):
+    """An older execution still runs. Wait for it or stop it, then start again."""
+
+
+class SettingsChanged(SyncError):
+    """The functions' settings differ from those the run started with. Start a new run."""
+
+
+class RunSuperseded(SyncError):
+    """A newer run may write now, so this one may not. Start a new run; embedded texts are kept."""
+
+
+class CatalogError(SyncError):
+    """About the MySQL catalog."""
+
+
+class CatalogUnavailable(CatalogError):
+    """MySQL did not answer. Retried; if it lasts, check host, port, security group and load."""
+
+    retried = True
+
+
+class CatalogAccessDenied(CatalogError):
+    """MySQL refused the user. Check user, secret and the SELECT grant on the catalog."""
+
+
+class CatalogMissing(CatalogError):
+    """The catalog's table or view does not exist. Check the setting catalog_table."""
+
+
+class CatalogEmpty(CatalogError):
+    """The catalog has no row. Check the load that fills it; the index was left as it is."""
+
+
+class CatalogQueryFailed(CatalogError):
+    """MySQL refused a statement. The message carries the server's own words."""
+
+
+class ColumnMissing(CatalogError):
+    """The catalog lacks a required column. Add it to the view."""
+
+
+class KeyBlank(CatalogError):
+    """A row has a NULL or blank key. Give it a key or leave it out of the view."""
+
+
+class KeyNotIndexed(CatalogError):
+    """Reading by key range scans or sorts the table. Store the key in an indexed column."""
+
+
+class DuplicateKey(CatalogError):
+    """Two rows have one key. Make the view return one row for it."""
+
+
+class KeyOrderMismatch(CatalogError):
+    """The key's collation orders keys otherwise than their bytes. Use a binary collation."""
+
+
+class EmbedderError(SyncError):
+    """About the embedding model."""
+
+
+class EmbedderThrottled(EmbedderError):
+    """The model's quota is used up for now. Retried; lower tokens_per_minute if it lasts."""
+
+    retried = True
+
+
+class EmbedderUnavailable(EmbedderError):
+    """The model did not answer or failed. Retried; texts already embedded are kept."""
+
+    retried = True
+
+
+class EmbedderAccessDenied(EmbedderError):
+    """The role may not invoke the model. Grant bedrock:InvokeModel and enable model access."""
+
+
+class InvalidEmbedding(EmbedderError):
+    """The model's answer is no usable vector. Retried; check model and dimensions if it lasts."""
+
+    retried = True
+
+
+class RequestRejected(EmbedderError):
+    """The model refuses every text, so the request itself is wrong. Check model and dimensions."""
+
+
+class IndexError_(SyncError):  # noqa: N801 - IndexError is Python's own
+    """About Redis and its indexes."""
+
+
+class IndexUnavailable(IndexError_):
+    """Redis did not answer or cannot write now. Retried; if it lasts, check the server."""
+
+    retried = True
+
+
+class IndexAccessDenied(IndexError_):
+    """Redis refused the user. Check the secret and the ACL."""
+
+
+class IndexFeatureMissing(IndexError_):
+    """Redis lacks what the settings ask for. Change the setting or the server."""
+
+
+class IndexCommandFailed(IndexError_):
+    """Redis refused a command. The message carries the server's own words."""
+
+
+class MemoryShort(IndexError_):
+    """Redis has no room. Raise maxmemory; the next run drops what this one left half built."""
+
+
+class GenerationMismatch(IndexError_):
+    """The live generation was built with other settings. Start a backfill."""
+
+
+class TextMissing(IndexError_):
+    """A text that a document needs has no record. Start a new run: it embeds the text again."""
+
+
+class IndexStillBuilding(IndexError_):
+    """Redis is still indexing. Retried at a steady interval until it is done."""
+
+    retried = True
+
+
+class VerificationFailed(IndexError_):
+    """The index differs from the catalog. Nothing was published; start a sync, which mends it."""
+
+
+class NothingToRollBack(IndexError_):
+    """There is no previous generation. Only a backfill leaves one."""
+
+
+class RunStoreError(SyncError):
+    """About the run's files in S3."""
+
+
+class RunStoreUnavailable(RunStoreError):
+    """S3 did not answer. Retried."""
+
+    retried = True
+
+
+class RunStoreAccessDenied(RunStoreError):
+    """The role may not use the run bucket. Check the setting run_bucket and the function's role."""
+
+
+class RunFileMissing(RunStoreError):
+    """A file of the run is not in S3. Start a new run; embedded texts are kept."""
+
+
+class RunFileCorrupt(RunStoreError):
+    """A file of the run cannot be read. Start a new run; embedded texts are kept."""
+
+
+class PagesMissing(RunStoreError):
+    """Pages ended without their result. Redrive the execution, or start a new run."""
+
+
+class ExecutionsUnavailable(SyncError):
+    """Step Functions did not list the executions. Retried."""
+
+    retried = True
+
+
+class GuardTripped(SyncError):
+    """A guard stopped the plan before anything was written to the index."""
+
+
+class DeleteGuardTripped(GuardTripped):
+    """Too many drugs would vanish. Check the catalog; accept "deletes" if it is right."""
+
+
+class CatalogDegraded(GuardTripped):
+    """A column lost its values. Check the catalog; accept "profile" if it is right."""
+
+
+class BudgetExceeded(GuardTripped):
+    """Embedding would cost more than allowed. Raise budget_usd or accept "budget"."""
+
+
+class TooManyRejected(GuardTripped):
+    """The model refused too many rows. See the report; accept "rejects" if they may be left out."""

@@ -1,0 +1,53 @@
+"""Golden queries: what a team knows that a search must find."""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from workflow.errors import SettingsInvalid
+from workflow.ports import Embedder, Index, LiveNames, RunStore
+from workflow.search import search
+
+FIRST = 10
+
+
+class GoldenQuery(BaseModel):
+    """`expect` are words; one of them must be in a name of one of the first ten drugs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    query: str = Field(min_length=1)
+    expect: tuple[str, ...] = Field(min_length=1)
+
+
+def read_golden_queries(runs: RunStore, key: str) -> list[GoldenQuery]:
+    """The team's queries, a JSON array in the run bucket; none where the setting is empty."""
+    if not key:
+        return []
+    try:
+        return TypeAdapter(list[GoldenQuery]).validate_json(runs.read(key))
+    except ValidationError as error:
+        raise SettingsInvalid(
+            f'golden_queries_key {key}: not a list of {{"query": ..., "expect": [...]}}: {error}'
+        ) from error
+
+
+def unanswered(
+    queries: Sequence[GoldenQuery], names: LiveNames, *, embedder: Embedder, index: Index
+) -> list[str]:
+    """The queries whose first drugs hold none that is expected."""
+    return [
+        one.query for one in queries if not _is_answered(one, names, embedder=embedder, index=index)
+    ]
+
+
+def _is_answered(
+    golden: GoldenQuery, names: LiveNames, *, embedder: Embedder, index: Index
+) -> bool:
+    found = search(golden.query, names, embedder=embedder, index=index, limit=FIRST)
+    named = " ".join(
+        one.fields.get(column, "").lower()
+        for one in found
+        for column in ("drug_name", "brand_name", "generic_name")
+    )
+    return any(word.lower() in named for word in golden.expect)
