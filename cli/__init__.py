@@ -1,0 +1,1 @@
+"""`drugsync`, the command line."""

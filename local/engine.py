@@ -1,0 +1,283 @@
+"""The state machine on one machine: moto executes the very file that AWS runs.
+
+Every seam into moto is in this module, and moto is pinned exactly: some of it is private.
+Handlers run in this process, on moto's threads; S3 and Step Functions are moto's, MySQL, Redis and
+the embedding model are real.
+"""
+
+import importlib
+import json
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
+from unittest import mock
+
+import boto3
+import botocore.handlers
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from moto import mock_aws
+from moto.core.botocore_stubber import MockRawResponse
+from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
+    StatesErrorName,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
+    distributed_iteration_component as distributed,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from handlers import entry
+from handlers.wiring import wiring
+from workflow.events import RunStatus
+
+DEFINITION = Path(__file__).parents[1] / "statemachine.asl.json"
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::123456789012:role/local"
+MACHINE = "drug-catalog-sync"
+POLL_S = 0.05
+RECURSION_LIMIT = 100_000
+"""moto recurses once per item of a Map and worker: at the usual limit a long Map never ends."""
+
+Payload = dict[str, Any]
+
+
+class LambdaFailure(Exception):
+    """A failure that Lambda itself reports, such as Sandbox.Timedout or Lambda.Unknown."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One invocation of a function: begun, or ended with a result or an error."""
+
+    state: str
+    page: str | None
+    attempt: int
+    result: Payload | None = None
+    error: str | None = None
+    message: str = ""
+
+    @property
+    def begun(self) -> bool:
+        return self.result is None and self.error is None
+
+
+Observer = Callable[[Invocation], None]
+Interceptor = Callable[[str, Payload, Callable[[], Payload]], Payload]
+"""Stands between state machine and handler: may call it, fail instead, or fail afterwards."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended. `error` and `cause` are the state machine's."""
+
+    status: RunStatus
+    error: str | None
+    cause: str | None
+
+
+def call_through(_state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+    """The interceptor that changes nothing."""
+    return call()
+
+
+class Engine:
+    """One state machine, its functions and its run bucket."""
+
+    def __init__(self, observe: Observer, intercept: Interceptor) -> None:
+        self._observe = observe
+        self._intercept = intercept
+        self._attempts: dict[tuple[str, str, str | None], int] = {}
+        self._lock = threading.Lock()
+        self._machine = ""
+
+    def create(self, bucket: str) -> None:
+        """Create the bucket and the machine, as a deployment would."""
+        self.s3 = boto3.client("s3", region_name=REGION)
+        self.s3.create_bucket(Bucket=bucket)
+        self._sfn = boto3.client("stepfunctions", region_name=REGION)
+        definition = DEFINITION.read_text(encoding="utf-8")
+        # Locally a function is called by its state's name.
+        definition = re.sub(r"\$\{(\w+)\}", r"\1", definition)
+        answer = self._sfn.create_state_machine(name=MACHINE, definition=definition, roleArn=ROLE)
+        self._machine = answer["stateMachineArn"]
+
+    def start(self, run_input: Payload, run_id: str) -> str:
+        """Start an execution; its ARN."""
+        answer = self._sfn.start_execution(
+            stateMachineArn=self._machine, name=run_id, input=json.dumps(run_input)
+        )
+        return str(answer["executionArn"])
+
+    def wait(self, execution: str) -> Outcome:
+        """Wait for the end. Ctrl-C stops the execution first, and is raised again."""
+        try:
+            while (found := self._describe(execution)) is None:
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            self._sfn.stop_execution(executionArn=execution, error="Interrupted", cause="Ctrl-C")
+            raise
+        return found
+
+    def _describe(self, execution: str) -> Outcome | None:
+        found = self._sfn.describe_execution(executionArn=execution)
+        status = found["status"]
+        if status == "RUNNING" or status == "PENDING_REDRIVE":
+            return None
+        return Outcome(status, found.get("error"), found.get("cause"))
+
+    def invoke(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Answer an Invoke request of the Lambda client from the handler in this process."""
+        state = re.findall(r"/functions/([^/]+)/invocations", request.url)[0]
+        event = json.loads(request.body)  # type: ignore[arg-type]
+        headers = HTTPHeaders.from_dict({"Content-Type": "application/json"})
+        try:
+            body: Payload = self._call(state, event)
+        except Exception as error:  # Lambda, too, reports whatever a handler raises
+            headers["x-amz-function-error"] = "Unhandled"
+            name = error.name if isinstance(error, LambdaFailure) else type(error).__name__
+            body = {"errorType": name, "errorMessage": str(error), "stackTrace": []}
+        return AWSResponse(request.url, 200, headers, MockRawResponse(json.dumps(body)))
+
+    def _call(self, state: str, event: Payload) -> Payload:
+        page = event.get("page", {}).get("page")
+        attempt = self._attempt(state, event, page)
+        self._observe(Invocation(state, page, attempt))
+        context = SimpleNamespace(function_name=state, aws_request_id=f"{state}-{page}-{attempt}")
+        try:
+            result = self._intercept(state, event, lambda: handler_of(state)(event, context))
+        except Exception as error:
+            name = error.name if isinstance(error, LambdaFailure) else type(error).__name__
+            self._observe(Invocation(state, page, attempt, error=name, message=str(error)))
+            raise
+        self._observe(Invocation(state, page, attempt, result=result))
+        return result
+
+    def _attempt(self, state: str, event: Payload, page: str | None) -> int:
+        run = event.get("run") or event.get("plan", {}).get("run") or event
+        key = (run["run_id"], state, page)
+        with self._lock:
+            self._attempts[key] = self._attempts.get(key, 0) + 1
+            return self._attempts[key]
+
+
+def handler_of(state: str) -> Callable[[Payload, Any], Payload]:
+    """The handler whose file is named after the state: DiffPage is handlers/diff_page.py."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", state).lower()
+    handler: Callable[[Payload, Any], Payload] = importlib.import_module(f"handlers.{name}").handler
+    return handler
+
+
+@contextmanager
+def engine(
+    environment: dict[str, str],
+    bucket: str,
+    log: IO[str],
+    *,
+    observe: Observer = lambda _: None,
+    intercept: Interceptor = call_through,
+    retry_wait_scale: float = 1.0,
+) -> Iterator[Engine]:
+    """A state machine ready to start, with the functions' environment variables and log."""
+    made = Engine(observe, intercept)
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, environment))
+        stack.enter_context(_lambda_answered_by(made))
+        stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
+        stack.enter_context(_deep_recursion())
+        stack.enter_context(_failed_children_fail_their_map())
+        stack.enter_context(_retry_waits_scaled(retry_wait_scale))
+        stack.enter_context(_output_to(log))
+        wiring.cache_clear()
+        stack.callback(wiring.cache_clear)
+        made.create(bucket)
+        yield made
+
+
+@contextmanager
+def _lambda_answered_by(made: Engine) -> Iterator[None]:
+    hook = ("before-send.lambda.Invoke", made.invoke)
+    botocore.handlers.BUILTIN_HANDLERS.append(hook)
+    try:
+        yield
+    finally:
+        botocore.handlers.BUILTIN_HANDLERS.remove(hook)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@contextmanager
+def _failed_children_fail_their_map() -> Iterator[None]:
+    """In moto a failed child becomes null and its Map succeeds; on AWS the Map fails."""
+    component = distributed.DistributedIterationComponent
+    original = component._map_run
+
+    def map_run(self: Any, env: Any, eval_input: Any) -> None:
+        original(self, env, eval_input)
+        items = eval_input.map_run_record.item_counter
+        failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
+        if failed:
+            raise FailureEventException(_threshold_exceeded(env, failed))
+
+    with mock.patch.object(component, "_map_run", map_run):
+        yield
+
+
+def _threshold_exceeded(env: Any, failed: int) -> FailureEvent:
+    name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+    details = MapRunFailedEventDetails(
+        error=name.to_name(), cause=f"{failed} items failed; the limit is 0"
+    )
+    return FailureEvent(
+        env=env,
+        error_name=StatesErrorName(name),
+        event_type=HistoryEventType.MapRunFailed,
+        event_details=EventDetails(mapRunFailedEventDetails=details),
+    )
+
+
+@contextmanager
+def _retry_waits_scaled(scale: float) -> Iterator[None]:
+    scaled = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * scale))
+    with mock.patch.object(retrier_decl, "time", scaled):
+        yield
+
+
+@contextmanager
+def _output_to(log: IO[str]) -> Iterator[None]:
+    """Send what Lambda would send to CloudWatch to the run's log: log lines and metrics."""
+    handler = entry.logger.registered_handler
+    before = handler.setStream(log)  # type: ignore[attr-defined]
+    try:
+        with redirect_stdout(log):
+            yield
+    finally:
+        handler.setStream(before)  # type: ignore[attr-defined]

@@ -1,0 +1,7 @@
+"""The error that the local tools show to a person instead of a traceback."""
+
+from __future__ import annotations
+
+
+class LocalError(Exception):
+    """Something on this machine is missing or wrong: says what, and the one command to run."""

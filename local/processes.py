@@ -1,0 +1,235 @@
+"""Background processes that outlive the command which started them.
+
+Each has a home directory with its data, its log and a record of the process id. A record is
+believed only while that process carries the command-line argument that no other process has
+(``Home.marker``): a recycled process id is never mistaken for the server, and never killed.
+Needs ``/proc``, so Linux.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.errors import LocalError
+
+Facts = dict[str, str | int]
+
+SOCKET_PATH_LIMIT = 107  # bytes: sun_path is 108 with its closing zero (unix(7))
+POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where one background process lives, and the argument that identifies it."""
+
+    name: str
+    path: Path
+    marker: str
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log"
+
+    @property
+    def record(self) -> Path:
+        return self.path / "process.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A started process and what one needs to reach it."""
+
+    pid: int
+    facts: Facts
+
+
+def start(
+    home: Home,
+    launch: Callable[[], tuple[Sequence[str], Facts]],
+    ready: Callable[[Record], bool],
+    *,
+    env: Mapping[str, str] | None = None,
+    timeout_s: float = 60,
+) -> Record:
+    """The process that runs already, or a new one, once it is ready.
+
+    ``launch`` gives the command and the facts of a new process. Two callers at once start one.
+    """
+    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _locked(home):
+        record = running(home)
+        if record is None:
+            command, facts = launch()
+            record = _spawn(home, command, facts, env)
+        _wait_until_ready(home, record, ready, timeout_s)
+    return record
+
+
+def running(home: Home) -> Record | None:
+    """What an earlier ``start`` left running, if it still does."""
+    try:
+        saved = json.loads(home.record.read_text())
+        record = Record(int(saved["pid"]), saved["facts"])
+    except (FileNotFoundError, ValueError, KeyError):  # none, or cut short by a crash
+        return None
+    return record if is_process(record.pid, home.marker) else None
+
+
+def is_process(pid: int, marker: str) -> bool:
+    """Whether ``pid`` lives and was started with the argument ``marker`` (a zombie has none)."""
+    try:
+        arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return os.fsencode(marker) in arguments
+
+
+def stop(home: Home, *, timeout_s: float = 30) -> bool:
+    """End exactly the process that ``start`` started; False when there was none."""
+    if not home.path.is_dir():
+        return False
+    with _locked(home):
+        record = running(home)
+        if record is not None:
+            _end(record.pid, home.marker, timeout_s)
+        home.record.unlink(missing_ok=True)
+        shutil.rmtree(_short_directory(home.path), ignore_errors=True)
+    return record is not None
+
+
+def last_lines(path: Path, count: int = 15) -> str:
+    """The end of a log, for an error message."""
+    if not path.exists():
+        return "(no log)"
+    return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def socket_path(directory: Path, name: str) -> Path:
+    """``directory/name``, or a private short path where a unix socket's limit is exceeded."""
+    path = directory / name
+    if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
+        return path
+    private = _short_directory(directory)
+    private.mkdir(mode=0o700, exist_ok=True)
+    _require_private(private)
+    return private / name
+
+
+def _short_directory(directory: Path) -> Path:
+    digest = hashlib.blake2b(os.fsencode(directory), digest_size=8).hexdigest()
+    return Path(tempfile.gettempdir()) / f"drugsync-{os.geteuid()}-{digest}"
+
+
+def _require_private(directory: Path) -> None:
+    found = directory.lstat()
+    if directory.is_symlink() or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise LocalError(
+            f"{directory} belongs to somebody else or is open to others, so sockets cannot be "
+            f"kept there. Move the project to a shorter path, or run: rm -r {directory}"
+        )
+
+
+@contextlib.contextmanager
+def _locked(home: Home) -> Iterator[None]:
+    with (home.path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel drops it when we die
+        yield
+
+
+def _spawn(
+    home: Home, command: Sequence[str], facts: Facts, env: Mapping[str, str] | None
+) -> Record:
+    """Start ``command`` in its own session, so that Ctrl-C in the terminal does not reach it."""
+    log = os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        # Not subprocess: a Popen object complains when it is dropped while its child runs.
+        pid = os.posix_spawn(
+            command[0],
+            list(command),
+            dict(os.environ if env is None else env),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+        )
+    finally:
+        os.close(log)
+    record = Record(pid, facts)
+    _save(home, record)
+    return record
+
+
+def _save(home: Home, record: Record) -> None:
+    draft = home.record.with_suffix(".new")
+    draft.write_text(json.dumps({"pid": record.pid, "facts": record.facts}))
+    draft.replace(home.record)
+
+
+def _wait_until_ready(
+    home: Home, record: Record, ready: Callable[[Record], bool], timeout_s: float
+) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not ready(record):
+        died = not _alive(record.pid)
+        if died or time.monotonic() > deadline:
+            _end(record.pid, home.marker, timeout_s=1)
+            home.record.unlink(missing_ok=True)
+            what = "ended at once" if died else f"was not ready after {timeout_s:.0f} s"
+            raise LocalError(
+                f"{home.name} {what}. The end of its log:\n{last_lines(home.log)}\n"
+                f"The whole log: cat {home.log}"
+            )
+        time.sleep(POLL_S)
+
+
+def _end(pid: int, marker: str, timeout_s: float) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if not is_process(pid, marker):
+            break
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+        deadline = time.monotonic() + timeout_s
+        while _alive(pid) and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+    _reap(pid)
+
+
+def _alive(pid: int) -> bool:
+    """Between fork and exec the command line is not the server's yet: the state tells."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def _reap(pid: int) -> None:
+    """Collect our own child's exit status; somebody else's child is init's to collect."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

@@ -1,0 +1,150 @@
+"""One run on the local stack, from its input to its report."""
+
+import fcntl
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local.engine import Engine, Interceptor, Invocation, Outcome, call_through, engine
+from local.errors import LocalError
+from local.stack import BUCKET, Stack
+from workflow.accept import parse_input
+from workflow.adapters.s3 import S3RunStore
+from workflow.errors import InvalidInput
+from workflow.events import Run, RunInput, RunReport
+from workflow.report import assemble
+from workflow.runs import REPORT, RunFiles
+
+Observer = Callable[[Invocation], None]
+LOG = "log.jsonl"
+
+
+class Failures:
+    """Remembers each function's last error until a later attempt succeeds."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str | None], Invocation] = {}
+
+    def see(self, invocation: Invocation) -> None:
+        key = (invocation.state, invocation.page)
+        if invocation.error is not None:
+            self._open[key] = invocation
+        elif not invocation.begun:
+            self._open.pop(key, None)
+
+    @property
+    def first(self) -> Invocation | None:
+        return next(iter(self._open.values()), None)
+
+
+def run_id_of(mode: str) -> str:
+    """Readable, sortable, unique."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{mode}-{secrets.token_hex(2)}"
+
+
+def run(
+    stack: Stack,
+    run_input: dict[str, Any],
+    *,
+    run_id: str | None = None,
+    observe: Observer = lambda _: None,
+    intercept: Interceptor = call_through,
+    retry_wait_scale: float = 1.0,
+    settings: dict[str, str] | None = None,
+) -> RunReport:
+    """Execute the state machine once. Its files and log are kept under `runs/{run_id}/`.
+
+    A failed run has a report, too. Ctrl-C stops the execution, keeps its files and is raised again.
+    """
+    run_id = run_id or run_id_of(str(run_input.get("mode", "sync")))
+    folder = stack.root / "runs" / run_id
+    folder.mkdir(parents=True, exist_ok=True)
+    failures = Failures()
+
+    def see(invocation: Invocation) -> None:
+        failures.see(invocation)
+        observe(invocation)
+
+    started_at = datetime.now(UTC)
+    environment = stack.environment(**(settings or {}))
+    with (
+        _only_one(stack.root),
+        (folder / LOG).open("a", encoding="utf-8") as log,
+        engine(
+            environment,
+            BUCKET,
+            log,
+            observe=see,
+            intercept=intercept,
+            retry_wait_scale=retry_wait_scale,
+        ) as machine,
+    ):
+        try:
+            outcome = machine.wait(machine.start(run_input, run_id))
+            return _report(machine, run_id, run_input, started_at, outcome, failures.first)
+        finally:
+            _keep_files(machine, run_id, folder)
+
+
+@contextmanager
+def _only_one(root: Path) -> Iterator[None]:
+    """Each process has a Step Functions of its own, so AcceptRun cannot see a run of another."""
+    with (root / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalError(
+                f"another run is under way on {root}; wait for its end, then run again"
+            ) from error
+        yield
+
+
+def _report(
+    machine: Engine,
+    run_id: str,
+    run_input: dict[str, Any],
+    started_at: datetime,
+    outcome: Outcome,
+    failure: Invocation | None,
+) -> RunReport:
+    files = RunFiles(S3RunStore(machine.s3, BUCKET), run_id)
+    done = files.read_if_there(REPORT, RunReport)
+    if outcome.status == "SUCCEEDED" and done is not None:
+        return done
+    page = f", page {failure.page}" if failure and failure.page else ""
+    report = assemble(
+        files,
+        Run(
+            run_id=run_id,
+            started_at=started_at,
+            settings_digest="",
+            input=_input_as_far_as_it_is_right(run_input),
+        ),
+        status=outcome.status,
+        ended_at=datetime.now(UTC),
+        published=done.published if done else False,
+        error=failure.error if failure else outcome.error,
+        cause=f"{failure.state}{page}: {failure.message}" if failure else outcome.cause,
+    )
+    files.write(REPORT, report)
+    return report
+
+
+def _input_as_far_as_it_is_right(run_input: dict[str, Any]) -> RunInput:
+    """AcceptRun refused a wrong input; its report shows the defaults."""
+    try:
+        return parse_input(run_input)
+    except InvalidInput:
+        return RunInput()
+
+
+def _keep_files(machine: Engine, run_id: str, folder: Path) -> None:
+    store = S3RunStore(machine.s3, BUCKET)
+    prefix = f"runs/{run_id}/"
+    for key in store.keys(prefix):
+        path = folder / key.removeprefix(prefix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(store.read(key))

@@ -1,0 +1,176 @@
+"""MariaDB and Redis as private processes: started once, stopped exactly, safe after a crash."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import mysql.connector
+import pytest
+import redis
+from redis.commands.search.field import VectorField
+from redis.commands.search.index_definition import IndexDefinition
+
+from local import processes, servers
+from local.errors import LocalError
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    servers.stop_redis(tmp_path)
+    servers.stop_mariadb(tmp_path)
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_mariadb_answers_on_its_socket_and_on_loopback(root: Path) -> None:
+    server = servers.start_mariadb(root)
+    for where in ({"unix_socket": server.socket}, {"host": server.host, "port": server.port}):
+        with (
+            mysql.connector.connect(
+                user=server.user, database=server.database, use_pure=True, **where
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT DATABASE(), @@collation_database, @@bind_address")
+            assert cursor.fetchall() == [("drugs", "utf8mb4_bin", "127.0.0.1")]
+
+
+def test_nobody_is_root_in_mariadb_over_tcp(root: Path) -> None:
+    server = servers.start_mariadb(root)
+    with pytest.raises(mysql.connector.Error, match="Access denied"):
+        mysql.connector.connect(host=server.host, port=server.port, user="root", use_pure=True)
+
+
+def test_starting_twice_gives_the_same_servers(root: Path) -> None:
+    assert servers.start_mariadb(root) == servers.start_mariadb(root)
+    assert servers.start_redis(root) == servers.start_redis(root)
+
+
+def test_two_callers_at_once_start_one_server(root: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        started = set(pool.map(servers.start_redis, [root] * 4))
+    assert len(started) == 1
+
+
+def test_servers_have_their_own_session_so_that_ctrl_c_does_not_reach_them(root: Path) -> None:
+    server = servers.start_redis(root)
+    assert os.getsid(server.pid) == server.pid
+
+
+def test_stopping_ends_the_server_and_says_whether_there_was_one(root: Path) -> None:
+    server = servers.start_redis(root)
+    assert servers.running_redis(root) == server
+    assert servers.stop_redis(root)
+    assert servers.running_redis(root) is None
+    assert not Path(f"/proc/{server.pid}/exe").exists()
+    assert not servers.stop_redis(root)
+
+
+def test_stopping_what_never_started_makes_nothing(tmp_path: Path) -> None:
+    assert not servers.stop_mariadb(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_stopping_leaves_the_servers_of_another_root_alone(root: Path, tmp_path: Path) -> None:
+    other = servers.start_redis(tmp_path / "other")
+    try:
+        servers.start_redis(root)
+        servers.stop_redis(root)
+        assert servers.running_redis(tmp_path / "other") == other
+    finally:
+        servers.stop_redis(tmp_path / "other")
+
+
+def test_a_recycled_process_id_is_neither_believed_nor_killed(root: Path) -> None:
+    home = root / "redis"
+    home.mkdir()
+    (home / "process.json").write_text(f'{{"pid": {os.getpid()}, "facts": {{"url": "x"}}}}')
+    assert servers.running_redis(root) is None
+    assert not servers.stop_redis(root)
+    assert servers.start_redis(root).pid != os.getpid()
+
+
+def test_a_record_cut_short_by_a_crash_does_not_stop_the_next_start(root: Path) -> None:
+    (root / "redis").mkdir()
+    (root / "redis" / "process.json").write_text('{"pid": 12')
+    assert servers.start_redis(root).url.startswith("unix:///")
+
+
+def test_redis_has_vector_search_and_recovers_index_and_data_after_a_kill(root: Path) -> None:
+    server = servers.start_redis(root)
+    with redis.from_url(server.url) as client:
+        client.ft("idx").create_index(
+            [VectorField("v", "FLAT", {"TYPE": "FLOAT32", "DIM": 2, "DISTANCE_METRIC": "L2"})],
+            definition=IndexDefinition(prefix=["d:"]),
+        )
+        client.hset("d:1", mapping={"v": b"\0\0\x80?\0\0\0\0"})
+    kill(server.pid)
+    again = servers.start_redis(root)
+    assert again.pid != server.pid
+    with redis.from_url(again.url) as client:
+        assert client.hgetall("d:1") == {b"v": b"\0\0\x80?\0\0\0\0"}
+        assert client.execute_command("FT._LIST") == [b"idx"]
+
+
+def test_mariadb_recovers_its_data_after_a_kill(root: Path) -> None:
+    server = servers.start_mariadb(root)
+    with servers.connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE t (a INT)")
+        cursor.execute("INSERT INTO t VALUES (42)")
+        connection.commit()
+    kill(server.pid)
+    again = servers.start_mariadb(root)
+    with servers.connect(again) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT a FROM t")
+        assert cursor.fetchall() == [(42,)]
+
+
+def test_redis_takes_extra_arguments(root: Path) -> None:
+    server = servers.start_redis(root, extra_args=["--maxmemory", "50mb"])
+    with redis.from_url(server.url) as client:
+        assert client.config_get("maxmemory") == {"maxmemory": str(50 * 1024 * 1024)}
+
+
+def test_redis_opens_no_tcp_port_and_its_socket_is_private(root: Path) -> None:
+    server = servers.start_redis(root)
+    with redis.from_url(server.url) as client:
+        assert client.config_get("port") == {"port": "0"}
+    mode = Path(server.url.removeprefix("unix://")).stat().st_mode
+    assert stat.S_IMODE(mode) == 0o700
+
+
+def test_a_failed_start_shows_the_end_of_the_log_and_leaves_nothing(root: Path) -> None:
+    with pytest.raises(LocalError, match=r"(?s)ended at once.*no-such-option.*cat .*redis/log"):
+        servers.start_redis(root, extra_args=["--no-such-option", "1"])
+    assert servers.running_redis(root) is None
+
+
+def test_a_root_too_deep_for_a_socket_gets_a_private_short_one(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    server = servers.start_redis(deep)
+    try:
+        socket = Path(server.url.removeprefix("unix://"))
+        assert len(str(socket)) <= processes.SOCKET_PATH_LIMIT
+        assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
+        assert servers.start_redis(deep) == server
+    finally:
+        servers.stop_redis(deep)
+    assert not socket.parent.exists()
+
+
+def test_without_mariadb_the_error_has_the_command_that_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(servers, "SERVER_DIRECTORIES", ())
+    with pytest.raises(LocalError, match=r"apt-get install .*mariadb-server-core"):
+        servers.start_mariadb(tmp_path)
