@@ -25,6 +25,7 @@ class Wiring:
 
     @cached_property
     def settings(self) -> Settings:
+        """`DRUGSYNC_*` of the environment."""
         return Settings.from_environment(os.environ)
 
     @cached_property

@@ -7,6 +7,7 @@ the embedding model are real.
 
 import importlib
 import json
+import logging
 import os
 import re
 import sys
@@ -38,9 +39,13 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
     StatesErrorNameType,
 )
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
+    resource_eval_s3,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
     distributed_iteration_component as distributed,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from handlers import entry
@@ -51,7 +56,7 @@ DEFINITION = Path(__file__).parents[1] / "statemachine.asl.json"
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
 MACHINE = "drug-catalog-sync"
-POLL_S = 0.05
+POLL_S = 0.02
 RECURSION_LIMIT = 100_000
 """moto recurses once per item of a Map and worker: at the usual limit a long Map never ends."""
 
@@ -204,6 +209,7 @@ def engine(
         stack.enter_context(mock.patch.dict(os.environ, environment))
         stack.enter_context(_lambda_answered_by(made))
         stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
+        stack.enter_context(_one_client_per_service())
         stack.enter_context(_deep_recursion())
         stack.enter_context(_failed_children_fail_their_map())
         stack.enter_context(_retry_waits_scaled(retry_wait_scale))
@@ -222,6 +228,26 @@ def _lambda_answered_by(made: Engine) -> Iterator[None]:
         yield
     finally:
         botocore.handlers.BUILTIN_HANDLERS.remove(hook)
+
+
+@contextmanager
+def _one_client_per_service() -> Iterator[None]:
+    """moto builds a client for each Task and Map, at 20 ms each; clients may be shared."""
+    build = lambda_eval_utils.boto_client_for
+    clients: dict[tuple[str, str], Any] = {}
+    lock = threading.Lock()
+
+    def shared(region: str, service: str, state_credentials: Any = None) -> Any:
+        with lock:
+            if (region, service) not in clients:
+                clients[region, service] = build(region, service, state_credentials)
+            return clients[region, service]
+
+    with (
+        mock.patch.object(lambda_eval_utils, "boto_client_for", shared),
+        mock.patch.object(resource_eval_s3, "boto_client_for", shared),
+    ):
+        yield
 
 
 @contextmanager
@@ -273,11 +299,20 @@ def _retry_waits_scaled(scale: float) -> Iterator[None]:
 
 @contextmanager
 def _output_to(log: IO[str]) -> Iterator[None]:
-    """Send what Lambda would send to CloudWatch to the run's log: log lines and metrics."""
+    """Send what Lambda would send to CloudWatch to the run's log: log lines and metrics.
+
+    moto's own lines go there, too: it logs each failed task with its whole parse tree.
+    """
     handler = entry.logger.registered_handler
     before = handler.setStream(log)  # type: ignore[attr-defined]
+    motos = logging.getLogger("moto")
+    motos_handler = logging.StreamHandler(log)
+    motos.addHandler(motos_handler)
+    motos.propagate = False
     try:
         with redirect_stdout(log):
             yield
     finally:
+        motos.propagate = True
+        motos.removeHandler(motos_handler)
         handler.setStream(before)  # type: ignore[attr-defined]

@@ -114,7 +114,6 @@ def _report(
     done = files.read_if_there(REPORT, RunReport)
     if outcome.status == "SUCCEEDED" and done is not None:
         return done
-    page = f", page {failure.page}" if failure and failure.page else ""
     report = assemble(
         files,
         Run(
@@ -127,7 +126,7 @@ def _report(
         ended_at=datetime.now(UTC),
         published=done.published if done else False,
         error=failure.error if failure else outcome.error,
-        cause=f"{failure.state}{page}: {failure.message}" if failure else outcome.cause,
+        cause=f"{failure.state}: {failure.message}" if failure else outcome.cause,
     )
     files.write(REPORT, report)
     return report

@@ -20,7 +20,7 @@ from local.servers import (
 )
 from workflow.settings import PREFIX, Settings
 
-HOME_VARIABLE = "DRUGSYNC_HOME"
+HOME_VARIABLE = "DRUGCATALOG_HOME"
 BUCKET = "drugsync-local"
 DIMENSIONS = 512
 """MiniLM has 384; padded with zeros to a length that Titan offers, cosines stay the same."""
@@ -29,7 +29,7 @@ Announce = Callable[[str], None]
 
 
 def home() -> Path:
-    """Where data, logs and runs are kept: `.local/` beside the code, or $DRUGSYNC_HOME."""
+    """Where data, logs and runs are kept: `.local/` beside the code, or $DRUGCATALOG_HOME."""
     return Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parents[1] / ".local")
 
 
@@ -60,11 +60,13 @@ class Stack:
             **settings,
         }
         given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
-        given.pop(HOME_VARIABLE, None)
         return {
             **{PREFIX + name.upper(): value for name, value in values.items()},
             **given,
+            # No AWS account is involved; boto3 signs its requests to the stand-in all the same.
             "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.endpoint,
         }
 

@@ -35,12 +35,12 @@ class RunInput(Event):
     """The input of an execution. The schedule sends `{}`."""
 
     mode: Mode = "sync"
-    dry_run: bool = False
+    dry_run: bool = Field(False, strict=True)
     after_key: str | None = Field(None, min_length=1)
     through_key: str | None = Field(None, min_length=1)
-    page_size: int = Field(1000, ge=1, le=20_000)
+    page_size: int = Field(1000, ge=1, le=20_000, strict=True)
     accept: tuple[Guard, ...] = ()
-    reembed: bool = False
+    reembed: bool = Field(False, strict=True)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

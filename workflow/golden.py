@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workflow.errors import SettingsInvalid
-from workflow.ports import Embedder, Index, LiveNames, RunStore
+from workflow.ports import Embedder, Index, LiveNames, RunStore, TextRefused
 from workflow.search import search
 
 FIRST = 10
@@ -35,7 +35,7 @@ def read_golden_queries(runs: RunStore, key: str) -> list[GoldenQuery]:
 def unanswered(
     queries: Sequence[GoldenQuery], names: LiveNames, *, embedder: Embedder, index: Index
 ) -> list[str]:
-    """The queries whose first drugs hold none that is expected."""
+    """The queries whose first drugs hold none that is expected, or that the model refuses."""
     return [
         one.query for one in queries if not _is_answered(one, names, embedder=embedder, index=index)
     ]
@@ -44,7 +44,10 @@ def unanswered(
 def _is_answered(
     golden: GoldenQuery, names: LiveNames, *, embedder: Embedder, index: Index
 ) -> bool:
-    found = search(golden.query, names, embedder=embedder, index=index, limit=FIRST)
+    try:
+        found = search(golden.query, names, embedder=embedder, index=index, limit=FIRST)
+    except TextRefused:
+        return False
     named = " ".join(
         one.fields.get(column, "").lower()
         for one in found

@@ -9,6 +9,7 @@ from typing import Any
 from workflow.costs import estimate
 from workflow.diff import SAMPLES
 from workflow.documents import HASH_RANGE
+from workflow.errors import CatalogEmpty
 from workflow.events import (
     Baseline,
     ChangesPage,
@@ -49,12 +50,16 @@ def review_changes(
     """Write `review.json` and the manifests of EmbedPages and LoadPages; stop on a guard.
 
     A dry run is never stopped: its report says which guards would. Raises PagesMissing,
-    DeleteGuardTripped, CatalogDegraded, BudgetExceeded.
+    CatalogEmpty, DeleteGuardTripped, CatalogDegraded, BudgetExceeded.
     """
     plan = task.plan
     files = RunFiles(runs, plan.run.run_id)
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
     pages = files.read_pages(DIFF_SUMMARY, names, PageDiff)
+    if not any(page.rows for page in pages) and not plan.run.input.partial:
+        raise CatalogEmpty(
+            "the catalog lost its rows after this run began; start again once its load is complete"
+        )
     texts = _distinct_texts(files, [page.page for page in pages if page.new_texts])
     review = _review(task, files, pages, texts, settings)
     files.write(REVIEW, review)

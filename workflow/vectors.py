@@ -27,10 +27,11 @@ def fault(data: bytes, dimensions: int) -> str | None:
     """What is wrong with a vector: its length, a number that is none, or nothing but zeros."""
     if len(data) != 4 * dimensions:
         return f"has {len(data) / 4:g} dimensions, not {dimensions}"
+    floats = to_floats(data)
     # One bad number spoils the sum; finite float32 cannot overflow a float64.
-    if not math.isfinite(sum(to_floats(data))):
+    if not math.isfinite(sum(floats)):
         return "holds NaN or infinity"
-    if not any(data):
+    if not any(floats):
         return "is all zeros"
     return None
 

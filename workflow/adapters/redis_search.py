@@ -150,7 +150,8 @@ class RedisIndex(RedisStore):
         return [("FT.ALIASUPDATE", alias, name) for alias, name in _aliases(names).items()]
 
     def _has_aliases(self) -> bool:
-        return bool(self.ask("COMMAND", "INFO", "FT.ALIASUPDATE"))
+        # As one word: redis-py's own parser of COMMAND fails on a command that is not there.
+        return any(self.ask("COMMAND INFO", "FT.ALIASUPDATE"))
 
     # Searching
 

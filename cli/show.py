@@ -1,0 +1,101 @@
+"""Reports and search results, for people."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from workflow.events import RunReport
+from workflow.search import Found
+
+
+def show_report(console: Console, report: RunReport, folder: Path) -> None:
+    """The outcome first, then the counts, then what was checked."""
+    _headline(console, report)
+    if report.catalog_rows:
+        _show_counts(console, report)
+    if report.verification:
+        _show_verification(console, report)
+    console.print(f"  [dim]files and log: {escape(_short(folder))}[/]", soft_wrap=True)
+
+
+def _show_counts(console: Console, report: RunReport) -> None:
+    console.print(
+        f"  catalog {report.catalog_rows:,} rows: "
+        f"[bold]{report.added:,}[/] added, [bold]{report.changed:,}[/] changed, "
+        f"[bold]{report.removed:,}[/] removed, {report.unchanged:,} unchanged"
+        + (f", [red]{report.rejected:,} rejected[/]" if report.rejected else ""),
+        highlight=False,
+    )
+    console.print(f"  {_embedding(report)}", highlight=False)
+    for guard in report.guards:
+        if guard.tripped:
+            what = "accepted" if guard.accepted else "stops the run"
+            console.print(f"  [yellow]guard {guard.guard} ({what})[/]: {escape(guard.message)}")
+    for warning in report.warnings:
+        console.print(f"  [yellow]warning[/]: {escape(warning)}")
+
+
+def _headline(console: Console, report: RunReport) -> None:
+    name = f"{report.mode}{' (dry run)' if report.dry_run else ''} {report.run_id}"
+    if report.status != "SUCCEEDED":
+        console.print(f"[bold red]✗ {name}: {report.status}[/]", highlight=False)
+        console.print(
+            f"  [red]{escape(report.error or '')}[/] {escape(report.cause or '')}", soft_wrap=True
+        )
+        return
+    end = f"published as generation {report.generation}" if report.published else "nothing written"
+    console.print(
+        f"[bold green]✓ {name}[/]: {end}, {report.duration_s:.1f} s",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _embedding(report: RunReport) -> str:
+    if report.dry_run:
+        return (
+            f"to embed: {report.texts_to_embed:,} texts, about {report.estimated_tokens:,} tokens, "
+            f"${report.estimated_usd:.4f}, {report.estimated_minutes:.1f} minutes on AWS"
+        )
+    return (
+        f"texts: {report.texts_embedded:,} embedded ({report.tokens:,} tokens), "
+        f"{report.texts_reused:,} drugs reused one"
+    )
+
+
+def _show_verification(console: Console, report: RunReport) -> None:
+    passed = sum(check.passed for check in report.verification)
+    color = "green" if passed == len(report.verification) else "red"
+    console.print(f"  verification: [{color}]{passed} of {len(report.verification)} checks hold[/]")
+    for check in report.verification:
+        mark = "[green]✓[/]" if check.passed else "[bold red]✗[/]"
+        expected = "" if check.passed else f" (expected {check.expected})"
+        console.print(
+            f"    {mark} {check.check:28} {escape(check.found + expected)}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def show_found(console: Console, query: str, found: Sequence[Found]) -> None:
+    """Drugs, nearest first, a line each: how near, the key, and what it is."""
+    console.print(f"[bold]{escape(query)}[/]", highlight=False)
+    for one in found:
+        fields = one.fields
+        names = (fields.get(name, "") for name in ("drug_name", "generic_name", "strength"))
+        more = (fields.get(name, "") for name in ("dosage_form", "manufacturer"))
+        what = " · ".join(value for value in (*names, *more) if value)
+        console.print(
+            f"  {1 - one.distance:.3f}  {fields['ndc']}  {escape(what)}",
+            highlight=False,
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+
+
+def _short(path: Path) -> str:
+    """Relative to where the user stands, if it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

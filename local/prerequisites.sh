@@ -1,0 +1,28 @@
+#!/bin/sh
+# Install from Debian what pip cannot: MariaDB, and venv where it is missing.
+# Without the rights to do that, print the one command and stop.
+set -eu
+
+python=${1:-python3}
+missing=""
+"$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
+PATH="$PATH:/usr/sbin:/usr/libexec" command -v mariadbd >/dev/null ||
+  missing="$missing mariadb-server-core mariadb-client-core"
+[ -n "$missing" ] || exit 0
+
+install="apt-get install -y --no-install-recommends$missing"
+if ! command -v apt-get >/dev/null; then
+  echo "Please install:$missing (or what your system calls them), then run this again." >&2
+  exit 1
+fi
+if [ "$(id -u)" = 0 ]; then
+  sudo=""
+elif sudo -n true 2>/dev/null; then
+  sudo="sudo"
+else
+  echo "Missing here:$missing. Please run: sudo $install" >&2
+  exit 1
+fi
+echo "installing$missing"
+$sudo apt-get update -qq
+DEBIAN_FRONTEND=noninteractive $sudo $install -qq >/dev/null
