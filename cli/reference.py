@@ -25,7 +25,7 @@ This page is written by `python -m cli.reference`; a test compares the two.
 ERRORS = """# Named errors
 
 What a run stops on. The state machine retries those marked so, page by page, before it fails. The
-message in the execution (or in `failure.json` and the run report) has the run, the page and the figures.
+message, in the execution and in the run report, has the run, the page and the figures.
 
 This page is written by `python -m cli.reference`; a test compares the two.
 

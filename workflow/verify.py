@@ -299,7 +299,7 @@ def _stop(
     index.rebuild_key_set(plan.generation, run_id)
     index.report_damage(plan.generation, run_id, bad_keys, suspect=plan.writes_live)
     index.delete_texts(plan.space, run_id, records.damaged)
-    mend = "start a sync, which mends it" if plan.writes_live else "start anew, which builds it afresh"
+    mend = "start a sync, which mends it" if plan.writes_live else "start anew"
     raise VerificationFailed(f"{text}; nothing was published; {mend}")
 
 
