@@ -9,7 +9,7 @@ from workflow.diff import checksum
 from workflow.documents import HASH_RANGE, Writer, content_hash, text_hash, vector_hash
 from workflow.events import PageDiff, PageLoaded, PageRange, Plan
 from workflow.ports import Catalog, Index, TextRecord
-from workflow.vectors import cosine, fault, to_floats
+from workflow.vectors import dot, fault, length, to_floats
 
 CHUNK = 500
 
@@ -100,13 +100,18 @@ class ExactSearch:
     def __init__(self, queries: Sequence[bytes], count: int) -> None:
         self.queries = queries
         self._floats = [to_floats(query) for query in queries]
+        self._lengths = [length(one) for one in self._floats]
         self._count = count
         self._distances: list[list[float]] = [[] for _ in queries]
 
     def see(self, vector: bytes) -> None:
+        if not self.queries:
+            return
         candidate = to_floats(vector)
-        for query, distances in zip(self._floats, self._distances, strict=True):
-            distances.append(1 - cosine(query, candidate))
+        own_length = length(candidate)
+        for number, query in enumerate(self._floats):
+            similarity = dot(query, candidate) / (self._lengths[number] * own_length)
+            self._distances[number].append(1 - similarity)
 
     def limit(self, query: int) -> tuple[float, int]:
         """The cosine distance of a query's farthest true neighbour, and how many there are."""

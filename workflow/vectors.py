@@ -45,6 +45,10 @@ else:
         return float(sum(map(mul, left, right)))
 
 
+def length(vector: Sequence[float]) -> float:
+    return math.sqrt(dot(vector, vector))
+
+
 def cosine(left: Sequence[float], right: Sequence[float]) -> float:
     """In [-1, 1]; both not zero."""
-    return float(dot(left, right)) / math.sqrt(dot(left, left) * dot(right, right))
+    return float(dot(left, right)) / (length(left) * length(right))

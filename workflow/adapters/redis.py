@@ -227,17 +227,18 @@ class RedisStore:
 
     def load(self, generation: str, run_id: str, batch: Batch, *, suspect: bool) -> None:
         commands: list[Command] = _suspect(generation) if suspect else []
-        keys, repair = key_set(generation), repair_set(generation)
+        written = [document.ndc for document in batch.upserts]
+        if written:
+            members = [part for ndc in written for part in (0, ndc)]
+            commands.append(("ZADD", key_set(generation), *members))
+            commands.append(("DEL", *(document_key(generation, ndc) for ndc in written)))
         for document in batch.upserts:
             key = document_key(generation, document.ndc)
-            commands.append(("ZADD", keys, 0, document.ndc))
-            commands.append(("DEL", key))
             commands.append(("HSET", key, *_pairs(document.fields)))
-            commands.append(("SREM", repair, document.ndc))
-        for ndc in batch.removals:
-            commands.append(("DEL", document_key(generation, ndc)))
-            commands.append(("ZREM", keys, ndc))
-            commands.append(("SREM", repair, ndc))
+        if batch.removals:
+            commands.append(("DEL", *(document_key(generation, ndc) for ndc in batch.removals)))
+            commands.append(("ZREM", key_set(generation), *batch.removals))
+        commands.append(("SREM", repair_set(generation), *written, *batch.removals))
         self.write_fenced(run_id, commands)
 
     def report_damage(
