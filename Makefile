@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 2000
 
-.PHONY: help demo test check prerequisites clean
+.PHONY: help demo test check docs prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -21,6 +21,12 @@ check: .venv/installed-dev ## Lint, types, import rules, the state machine's def
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/contract
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs: .venv/installed-dev ## Write the generated pages, and the site into site/
+	$(BIN)/python -m cli.diagram
+	$(BIN)/python -m cli.reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean: ## Stop the servers; remove their data and the virtual environment
 	if [ -x $(BIN)/drugsync ]; then $(BIN)/drugsync down; fi

@@ -1,50 +1,61 @@
-"""`drugsync`: the whole workflow on one machine.
+"""`drugsync`: the whole workflow on one machine, and its runs on AWS."""
 
-Exit codes: 0 done, 1 the run failed, 2 wrong usage or something is missing here, 130 Ctrl-C.
-"""
-
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
-import orjson
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from cli import demo as demonstration
-from cli.progress import RunProgress
-from cli.show import show_found, show_report
+from cli import ops
+from cli.local_site import environment, run_once
+from cli.options import (
+    Accept,
+    AfterKey,
+    AsJson,
+    DryRun,
+    InMode,
+    PageSize,
+    Reembed,
+    ThroughKey,
+    run_input,
+)
+from cli.serve import serve
+from cli.show import show_found
+from cli.site import SiteError
+from cli.terminal import console as _console
+from cli.terminal import print_json as _print_json
 from handlers.wiring import Wiring
 from local import stack as stacks
 from local.catalog import CatalogLoad, load_csv, load_fda
 from local.errors import LocalError
-from local.runner import run as run_machine
 from local.servers import connect
+from workflow import __version__
 from workflow.errors import SyncError
-from workflow.events import Guard, Mode, RunReport
+from workflow.search import Answer
 from workflow.search import search as search_drugs
 
-DISTRIBUTION = "drug-catalog-sync"
 DEFAULT_ROWS = "2000"
+EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ (or $DRUGCATALOG_HOME).
+
+On AWS: [bold]drugsync status --stage prod[/] (or $DRUGCATALOG_STAGE).
+
+Exit codes: 0 done; 1 the run failed, or a check does not hold; 2 wrong usage, or something is
+missing; 130 Ctrl-C."""
 
 app = typer.Typer(
-    help="Keep a vector search index in step with a drug catalog, on this machine.",
+    help="Keep a vector search index in step with a drug catalog, here and on AWS.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Try it: [bold]drugsync demo[/]. Data, logs and runs are kept in .local/ "
-    "(or $DRUGCATALOG_HOME).",
+    epilog=EPILOG,
 )
 catalog_app = typer.Typer(help="The drug catalog in MariaDB.", no_args_is_help=True)
 app.add_typer(catalog_app, name="catalog")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 Rows = Annotated[
     str, typer.Option(metavar="N|all", help="The first N prescription packages, or all 243,941.")
 ]
@@ -54,8 +65,8 @@ def main() -> None:
     """The entry point: named errors become one line and exit code 2."""
     try:
         app()
-    except (LocalError, SyncError) as error:
-        name = "" if isinstance(error, LocalError) else f"{type(error).__name__}: "
+    except (LocalError, SiteError, SyncError) as error:
+        name = f"{type(error).__name__}: " if isinstance(error, SyncError) else ""
         Console(stderr=True).print(f"[bold red]error[/] {name}", end="")
         Console(stderr=True).print(str(error), markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
@@ -63,7 +74,7 @@ def main() -> None:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"drugsync {version(DISTRIBUTION)}")
+        typer.echo(f"drugsync {__version__}")
         raise typer.Exit
 
 
@@ -125,33 +136,27 @@ def load(
 
 @app.command()
 def run(
-    mode: Annotated[Mode, typer.Option(help="Mend the live index, or build a new one.")] = "sync",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
-    page_size: Annotated[int | None, typer.Option(help="Catalog rows per page.")] = None,
-    after_key: Annotated[str | None, typer.Option(help="Only keys above this one.")] = None,
-    through_key: Annotated[str | None, typer.Option(help="Only keys up to this one.")] = None,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Guard))}."),
-    ] = None,
-    reembed: Annotated[
-        bool, typer.Option("--reembed", help="With backfill: embed every text afresh.")
-    ] = False,
+    mode: InMode = "sync",
+    dry_run: DryRun = False,
+    page_size: PageSize = None,
+    after_key: AfterKey = None,
+    through_key: ThroughKey = None,
+    accept: Accept = None,
+    reembed: Reembed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Execute the state machine once; exit code 0 only when it succeeded."""
-    given: dict[str, Any] = {
-        "mode": mode,
-        "dry_run": dry_run,
-        "page_size": page_size,
-        "after_key": after_key,
-        "through_key": through_key,
-        "accept": accept,
-        "reembed": reembed,
-    }
-    run_input = {name: value for name, value in given.items() if value is not None}
+    """Execute the state machine once on this machine; exit code 0 only when it succeeded."""
+    given = run_input(
+        mode=mode,
+        dry_run=dry_run,
+        page_size=page_size,
+        after_key=after_key,
+        through_key=through_key,
+        accept=accept,
+        reembed=reembed,
+    )
     console = _console(stderr=as_json)
-    report = run_once(console, stacks.running(stacks.home()), run_input, quiet=as_json)
+    report = run_once(console, stacks.running(stacks.home()), given, quiet=as_json)
     if as_json:
         _print_json(report.model_dump(mode="json"))
     if report.status != "SUCCEEDED":
@@ -161,15 +166,18 @@ def run(
 @app.command()
 def search(
     text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Drugs to show.")] = 10,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="Products to show.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Find drugs by meaning in the live index."""
+    """Find drugs by name, NDC or meaning in the live index."""
     found = search_live(stacks.running(stacks.home()), text, limit)
     if as_json:
-        _print_json([{"distance": one.distance, **one.fields} for one in found])
+        _print_json(found._asdict() | {"products": [one._asdict() for one in found.products]})
     else:
         show_found(_console(), text, found)
+
+
+app.command()(serve)
 
 
 @app.command()
@@ -186,17 +194,6 @@ def demo(rows: Rows = DEFAULT_ROWS) -> None:
         run=lambda run_input: run_once(console, started, run_input),
         search=lambda text: show_found(console, text, search_live(started, text, 5)),
     )
-
-
-def run_once(
-    console: Console, stack: stacks.Stack, run_input: dict[str, Any], *, quiet: bool = False
-) -> RunReport:
-    """One run with its progress and, unless quiet, its report."""
-    with RunProgress(console) as progress:
-        report = run_machine(stack, run_input, observe=progress.see)
-    if not quiet:
-        show_report(console, report, stack.root / "runs" / report.run_id)
-    return report
 
 
 def load_catalog(
@@ -227,25 +224,14 @@ def load_catalog(
     return loaded
 
 
-def search_live(stack: stacks.Stack, text: str, limit: int) -> list[Any]:
+def search_live(stack: stacks.Stack, text: str, limit: int) -> Answer:
     """Search the live generation with the adapters that the functions use."""
-    with _environment(stack):
+    with environment(stack):
         wiring = Wiring()
         live = wiring.index.live()
         if live is None:
             raise LocalError("there is no live index yet; build it with: drugsync run")
         return search_drugs(text, live, embedder=wiring.embedder, index=wiring.index, limit=limit)
-
-
-@contextmanager
-def _environment(stack: stacks.Stack) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(stack.environment())
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _start(console: Console, embedder: str) -> stacks.Stack:
@@ -255,11 +241,6 @@ def _start(console: Console, embedder: str) -> stacks.Stack:
         )
     console.print("MariaDB, Redis with vector search and the Bedrock stand-in are running")
     return stack
-
-
-def _console(*, stderr: bool = False) -> Console:
-    """Bound to today's stream: during a run, sys.stdout is the functions' log."""
-    return Console(file=sys.stderr if stderr else sys.stdout)
 
 
 def _rows(text: str) -> int | None:
@@ -272,9 +253,7 @@ def _rows(text: str) -> int | None:
     return int(text)
 
 
-def _print_json(document: object) -> None:
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
-
+ops.add_to(app)
 
 if __name__ == "__main__":
     main()

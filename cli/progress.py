@@ -34,6 +34,7 @@ class State:
     done: int = 0
     retries: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    errors: set[str] = field(default_factory=set)
     started: float = field(default_factory=time.monotonic)
     said: float = field(default_factory=time.monotonic)
 
@@ -103,13 +104,20 @@ class RunProgress:
             return
         now = time.monotonic()
         if invocation.error:
-            page = f" page {invocation.page}" if invocation.page else ""
-            self._console.print(f"  {state.name}{page}: {invocation.error}", highlight=False)
+            self._complain(state, invocation)
         elif state.done == state.total and not invocation.begun:
             self._say(state, note)
         elif now - state.said > PLAIN_EVERY_S:
             state.said = now
             self._say(state, note)
+
+    def _complain(self, state: State, invocation: Invocation) -> None:
+        """Each error's words once a state, its name every time."""
+        page = f" page {invocation.page}" if invocation.page else ""
+        words = "" if invocation.error in state.errors else f": {invocation.message}"
+        state.errors.add(str(invocation.error))
+        line = f"  {state.name}{page}: {invocation.error}{words}"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _say(self, state: State, note: str) -> None:
         elapsed = time.monotonic() - state.started

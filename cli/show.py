@@ -6,18 +6,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from workflow.events import RunReport
-from workflow.search import Found
+from workflow.errors import advice
+from workflow.events import Check, RunReport
+from workflow.search import Answer
 
 
-def show_report(console: Console, report: RunReport, folder: Path) -> None:
+def show_report(console: Console, report: RunReport, where: Path) -> None:
     """The outcome first, then the counts, then what was checked."""
     _headline(console, report)
     if report.catalog_rows:
         _show_counts(console, report)
     if report.verification:
         _show_verification(console, report)
-    console.print(f"  [dim]files and log: {escape(_short(folder))}[/]", soft_wrap=True)
+    what = "page" if where.suffix == ".html" else "page (report.html), files and log"
+    console.print(f"  [dim]{what}: {escape(_short(where))}[/]", soft_wrap=True)
 
 
 def _show_counts(console: Console, report: RunReport) -> None:
@@ -31,7 +33,7 @@ def _show_counts(console: Console, report: RunReport) -> None:
     console.print(f"  {_embedding(report)}", highlight=False)
     for guard in report.guards:
         if guard.tripped:
-            what = "accepted" if guard.accepted else "stops the run"
+            what = "accepted" if guard.accepted else f"override: --accept {guard.guard}"
             console.print(f"  [yellow]guard {guard.guard} ({what})[/]: {escape(guard.message)}")
     for warning in report.warnings:
         console.print(f"  [yellow]warning[/]: {escape(warning)}")
@@ -44,6 +46,9 @@ def _headline(console: Console, report: RunReport) -> None:
         console.print(
             f"  [red]{escape(report.error or '')}[/] {escape(report.cause or '')}", soft_wrap=True
         )
+        hint = advice(report.error or "")
+        if hint:
+            console.print(f"  {escape(hint)}", highlight=False, soft_wrap=True)
         return
     end = f"published as generation {report.generation}" if report.published else "nothing written"
     console.print(
@@ -69,7 +74,12 @@ def _show_verification(console: Console, report: RunReport) -> None:
     passed = sum(check.passed for check in report.verification)
     color = "green" if passed == len(report.verification) else "red"
     console.print(f"  verification: [{color}]{passed} of {len(report.verification)} checks hold[/]")
-    for check in report.verification:
+    show_checks(console, report.verification)
+
+
+def show_checks(console: Console, checks: Sequence[Check]) -> None:
+    """A line a check; what was expected where it does not hold."""
+    for check in checks:
         mark = "[green]✓[/]" if check.passed else "[bold red]✗[/]"
         expected = "" if check.passed else f" (expected {check.expected})"
         console.print(
@@ -79,16 +89,19 @@ def _show_verification(console: Console, report: RunReport) -> None:
         )
 
 
-def show_found(console: Console, query: str, found: Sequence[Found]) -> None:
-    """Drugs, nearest first, a line each: how near, the key, and what it is."""
+def show_found(console: Console, query: str, found: Answer) -> None:
+    """Products, best first: how near in meaning, one key, what it is, and how many packages."""
     console.print(f"[bold]{escape(query)}[/]", highlight=False)
-    for one in found:
-        fields = one.fields
+    for wrong, right in found.corrected.items():
+        console.print(f"  {escape(wrong)}: searched {escape(right)}", highlight=False)
+    for product in found.products:
+        fields = product.packages[0]
         names = (fields.get(name, "") for name in ("drug_name", "generic_name", "strength"))
-        more = (fields.get(name, "") for name in ("dosage_form", "manufacturer"))
+        more = (fields.get("dosage_form", ""), f"{product.total} packages")
         what = " · ".join(value for value in (*names, *more) if value)
+        near = f"{product.parts['cosine']:.3f}" if "cosine" in product.parts else "  -  "
         console.print(
-            f"  {1 - one.distance:.3f}  {fields['ndc']}  {escape(what)}",
+            f"  {near}  {fields['ndc']}  {escape(what)}",
             highlight=False,
             no_wrap=True,
             overflow="ellipsis",

@@ -1,5 +1,6 @@
 """State EmbedPage."""
 
+from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
 from workflow.embed import embed_page
@@ -10,5 +11,11 @@ from workflow.events import EmbedPageTask, PageEmbedded
 def handler(task: EmbedPageTask) -> PageEmbedded:
     w = wiring()
     return embed_page(
-        task, embedder=w.embedder, quota=w.quota, index=w.index, runs=w.runs, settings=w.settings
+        task,
+        embedder=w.embedder,
+        quota=w.quota,
+        index=w.index,
+        runs=w.runs,
+        settings=w.settings,
+        clock=now,
     )

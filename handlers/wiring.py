@@ -4,11 +4,20 @@ Each adapter is imported where it is built, because a function's bundle holds on
 that the function needs.
 """
 
+import json
 import os
 import ssl
+from collections import defaultdict
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from workflow.errors import (
+    CatalogAccessDenied,
+    CatalogUnavailable,
+    IndexAccessDenied,
+    IndexUnavailable,
+    SyncError,
+)
 from workflow.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +27,10 @@ if TYPE_CHECKING:
 
 AWS_ATTEMPTS = 3
 """The SDK mends blips; whatever lasts longer is the state machine's to retry."""
+
+
+SECRET_AGE_S = 300
+SECRET_DENIED = ("ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure")
 
 
 class Wiring:
@@ -57,6 +70,13 @@ class Wiring:
             dimensions=settings.embedding_dimensions,
             normalize=settings.embedding_normalize,
         )
+
+    @cached_property
+    def queries(self) -> "Embedder":
+        """The model for searches: it is asked once for each query."""
+        from workflow.query_cache import CachedQueries
+
+        return CachedQueries(self.embedder)
 
     @cached_property
     def catalog(self) -> "Catalog":
@@ -126,7 +146,7 @@ class Wiring:
                 "auth_plugin": "mysql_clear_password",
             }
         if settings.mysql_secret_arn:
-            secret = _secret(settings.mysql_secret_arn)
+            secret = _secret(settings.mysql_secret_arn, CatalogAccessDenied, CatalogUnavailable)
             return {
                 "user": settings.mysql_user or secret["username"],
                 "password": secret["password"],
@@ -159,11 +179,23 @@ def _mysql_tls(settings: Settings) -> dict[str, Any]:
     }
 
 
-def _secret(arn: str) -> dict[str, str]:
+def _secret(
+    arn: str, denied: type[SyncError], unavailable: type[SyncError]
+) -> defaultdict[str, str]:
+    """A secret's fields. Neither error carries anything of its value."""
     from aws_lambda_powertools.utilities import parameters
 
-    found: dict[str, str] = parameters.get_secret(arn, transform="json", max_age=300)
-    return found
+    try:
+        found = json.loads(parameters.get_secret(arn, max_age=SECRET_AGE_S))
+        fields = {name: found[name] for name in ("username", "password") if name in found}
+    except parameters.GetParameterError as error:
+        kind = denied if any(code in str(error) for code in SECRET_DENIED) else unavailable
+        raise kind(f"secret {arn} could not be read: {error}") from error
+    except (ValueError, TypeError):
+        fields = {}
+    if "password" not in fields:
+        raise denied(f"secret {arn} is no JSON object with username and password")
+    return defaultdict(str, fields)
 
 
 def _redis_credentials(arn: str) -> Any:
@@ -172,8 +204,8 @@ def _redis_credentials(arn: str) -> Any:
 
     class SecretCredentials(CredentialProvider):
         def get_credentials(self) -> tuple[str] | tuple[str, str]:
-            secret = _secret(arn)
+            secret = _secret(arn, IndexAccessDenied, IndexUnavailable)
             password = secret["password"]
-            return (secret["username"], password) if secret.get("username") else (password,)
+            return (secret["username"], password) if secret["username"] else (password,)
 
     return SecretCredentials()

@@ -17,6 +17,7 @@ from local.fda import select
 from local.tables import Progress, Table, execute, fill_draft, kind, publish_drafts
 
 CATALOGS = Path(__file__).resolve().parent.parent / "catalogs"
+FDA_GOLDEN_QUERIES = CATALOGS / "fda_golden_queries.json"
 VIEW = "drugs"
 
 PRODUCTS = Table(
@@ -61,6 +62,17 @@ CSV = Table(
     f"ndc VARCHAR({LONGEST_NDC}) NOT NULL PRIMARY KEY, drug_name MEDIUMTEXT NOT NULL, "
     + ", ".join(f"{column} MEDIUMTEXT" for column in OPTIONAL),
 )
+
+
+def is_fda(connection: MySQLConnectionAbstract) -> bool:
+    """True where `drugs` is the view over the FDA's tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COUNT(*) FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() "
+            "AND TABLE_NAME = 'drugs' AND VIEW_DEFINITION LIKE '%ndc_products%'"
+        )
+        found = cursor.fetchone()
+    return bool(found and next(iter(found)))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """The state machine on one machine: moto executes the very file that AWS runs.
 
-Every seam into moto is in this module, and moto is pinned exactly: some of it is private.
+Every seam into moto is in this module and in moto_speed.py, and moto is pinned exactly: some of it
+is private.
+
 Handlers run in this process, on moto's threads; S3 and Step Functions are moto's, MySQL, Redis and
 the embedding model are real.
 """
@@ -39,24 +41,22 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
     StatesErrorNameType,
 )
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
-    resource_eval_s3,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
     distributed_iteration_component as distributed,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from handlers import entry
 from handlers.wiring import wiring
+from local.moto_speed import faster_moto
 from workflow.events import RunStatus
 
 DEFINITION = Path(__file__).parents[1] / "statemachine.asl.json"
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
 MACHINE = "drug-catalog-sync"
-POLL_S = 0.02
+POLL_S = 0.05
+INTERRUPTED_EXIT = 130
 RECURSION_LIMIT = 100_000
 """moto recurses once per item of a Map and worker: at the usual limit a long Map never ends."""
 
@@ -114,6 +114,9 @@ class Engine:
         self._intercept = intercept
         self._attempts: dict[tuple[str, str, str | None], int] = {}
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._in_flight = 0
+        self._stopped = False
         self._machine = ""
 
     def create(self, bucket: str) -> None:
@@ -140,9 +143,26 @@ class Engine:
             while (found := self._describe(execution)) is None:
                 time.sleep(POLL_S)
         except KeyboardInterrupt:
-            self._sfn.stop_execution(executionArn=execution, error="Interrupted", cause="Ctrl-C")
+            self._stop(execution)
             raise
         return found
+
+    def _stop(self, execution: str) -> None:
+        """Begin no function any more, and let those that work come to their end.
+
+        A second Ctrl-C does not wait for them: the process ends, as if it had been killed.
+        """
+        self._stopped = True
+        self._sfn.stop_execution(executionArn=execution, error="Interrupted", cause="Ctrl-C")
+        try:
+            with self._idle:
+                self._idle.wait_for(lambda: self._in_flight == 0)
+        except KeyboardInterrupt:
+            os._exit(INTERRUPTED_EXIT)
+
+    def stop(self, execution: str) -> None:
+        """As a person would in the console. A function that is at work goes on to its end."""
+        self._sfn.stop_execution(executionArn=execution)
 
     def _describe(self, execution: str) -> Outcome | None:
         found = self._sfn.describe_execution(executionArn=execution)
@@ -165,6 +185,18 @@ class Engine:
         return AWSResponse(request.url, 200, headers, MockRawResponse(json.dumps(body)))
 
     def _call(self, state: str, event: Payload) -> Payload:
+        with self._idle:
+            if self._stopped:
+                raise LambdaFailure("Interrupted", "the execution was stopped")
+            self._in_flight += 1
+        try:
+            return self._observed_call(state, event)
+        finally:
+            with self._idle:
+                self._in_flight -= 1
+                self._idle.notify_all()
+
+    def _observed_call(self, state: str, event: Payload) -> Payload:
         page = event.get("page", {}).get("page")
         attempt = self._attempt(state, event, page)
         self._observe(Invocation(state, page, attempt))
@@ -209,7 +241,7 @@ def engine(
         stack.enter_context(mock.patch.dict(os.environ, environment))
         stack.enter_context(_lambda_answered_by(made))
         stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
-        stack.enter_context(_one_client_per_service())
+        stack.enter_context(faster_moto())
         stack.enter_context(_deep_recursion())
         stack.enter_context(_failed_children_fail_their_map())
         stack.enter_context(_retry_waits_scaled(retry_wait_scale))
@@ -228,26 +260,6 @@ def _lambda_answered_by(made: Engine) -> Iterator[None]:
         yield
     finally:
         botocore.handlers.BUILTIN_HANDLERS.remove(hook)
-
-
-@contextmanager
-def _one_client_per_service() -> Iterator[None]:
-    """moto builds a client for each Task and Map, at 20 ms each; clients may be shared."""
-    build = lambda_eval_utils.boto_client_for
-    clients: dict[tuple[str, str], Any] = {}
-    lock = threading.Lock()
-
-    def shared(region: str, service: str, state_credentials: Any = None) -> Any:
-        with lock:
-            if (region, service) not in clients:
-                clients[region, service] = build(region, service, state_credentials)
-            return clients[region, service]
-
-    with (
-        mock.patch.object(lambda_eval_utils, "boto_client_for", shared),
-        mock.patch.object(resource_eval_s3, "boto_client_for", shared),
-    ):
-        yield
 
 
 @contextmanager

@@ -8,18 +8,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from local.catalog import FDA_GOLDEN_QUERIES, is_fda
 from local.engine import Engine, Interceptor, Invocation, Outcome, call_through, engine
 from local.errors import LocalError
+from local.servers import connect
 from local.stack import BUCKET, Stack
 from workflow.accept import parse_input
 from workflow.adapters.s3 import S3RunStore
 from workflow.errors import InvalidInput
 from workflow.events import Run, RunInput, RunReport
-from workflow.report import assemble
+from workflow.report import assemble, write_report
 from workflow.runs import REPORT, RunFiles
 
 Observer = Callable[[Invocation], None]
 LOG = "log.jsonl"
+GOLDEN = "golden_queries.json"
+INTERRUPTED = Outcome("ABORTED", "Interrupted", "Ctrl-C stopped the execution; start another run")
 
 
 class Failures:
@@ -69,7 +73,9 @@ def run(
         observe(invocation)
 
     started_at = datetime.now(UTC)
-    environment = stack.environment(**(settings or {}))
+    golden = golden_queries(stack)
+    own = {"golden_queries_key": GOLDEN} if golden else {}
+    environment = stack.environment(**(own | (settings or {})))
     with (
         _only_one(stack.root),
         (folder / LOG).open("a", encoding="utf-8") as log,
@@ -82,11 +88,25 @@ def run(
             retry_wait_scale=retry_wait_scale,
         ) as machine,
     ):
+        if golden:
+            S3RunStore(machine.s3, BUCKET).write(GOLDEN, golden)
         try:
             outcome = machine.wait(machine.start(run_input, run_id))
             return _report(machine, run_id, run_input, started_at, outcome, failures.first)
+        except KeyboardInterrupt:
+            _report(machine, run_id, run_input, started_at, INTERRUPTED, None)
+            raise
         finally:
             _keep_files(machine, run_id, folder)
+
+
+def golden_queries(stack: Stack) -> bytes:
+    """The default set where the catalog is the FDA's; empty elsewhere."""
+    connection = connect(stack.mysql)
+    try:
+        return FDA_GOLDEN_QUERIES.read_bytes() if is_fda(connection) else b""
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -128,8 +148,7 @@ def _report(
         error=failure.error if failure else outcome.error,
         cause=f"{failure.state}: {failure.message}" if failure else outcome.cause,
     )
-    files.write(REPORT, report)
-    return report
+    return write_report(files, report)
 
 
 def _input_as_far_as_it_is_right(run_input: dict[str, Any]) -> RunInput:

@@ -96,17 +96,22 @@ def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
     return Stack(root, mysql, redis, bedrock)
 
 
-def running(root: Path) -> Stack:
-    """The running stack; LocalError where a part is missing."""
-    parts = {
+def parts(root: Path) -> dict[str, MariaDBServer | RedisServer | StandinProcess | None]:
+    """Each server, or None where it does not run."""
+    return {
         "MariaDB": running_mariadb(root),
         "Redis": running_redis(root),
         "the Bedrock stand-in": running_standin(root),
     }
-    missing = [name for name, part in parts.items() if part is None]
+
+
+def running(root: Path) -> Stack:
+    """The running stack; LocalError where a part is missing."""
+    found = parts(root)
+    missing = [name for name, part in found.items() if part is None]
     if missing:
         raise LocalError(f"{' and '.join(missing)} not running; start with: drugsync up")
-    mysql, redis, bedrock = parts.values()
+    mysql, redis, bedrock = found.values()
     return Stack(root, mysql, redis, bedrock)  # type: ignore[arg-type] # none is missing
 
 

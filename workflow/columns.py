@@ -38,3 +38,8 @@ TEXT_COLUMNS: Final = ("drug_name", "brand_name", "generic_name", "drug_class", 
 
 TAG_SEPARATOR: Final = "\x1f"
 """ASCII unit separator: `workflow.documents` lets no control character into a value."""
+
+NAME_COLUMNS: Final = ("drug_name", "brand_name", "generic_name")
+CLASS_COLUMNS: Final = ("drug_class", "therapeutic_class")
+DETAIL_COLUMNS: Final = ("strength", "dosage_form", "route")
+"""What of a text's columns is searched by word."""

@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from workflow.columns import COLUMNS, KEY
-from workflow.documents import HASH_RANGE, writer_of
+from workflow.documents import HASH_RANGE, Writer, writer_of
 from workflow.errors import DuplicateKey, KeyBlank, KeyOrderMismatch
 from workflow.events import ColumnProfile, DiffPageTask, PageDiff, PageRange, Plan
-from workflow.ports import Catalog, Change, Document, Index, RunStore, Text
+from workflow.ports import Catalog, Change, Clock, Document, Index, RunStore, Text
 from workflow.runs import DIFF_CHANGES, DIFF_SUMMARY, DIFF_TEXTS, RunFiles
 from workflow.settings import Settings
 
@@ -33,28 +33,35 @@ class Difference(NamedTuple):
 
 
 def diff_page(
-    task: DiffPageTask, *, catalog: Catalog, index: Index, runs: RunStore, settings: Settings
+    task: DiffPageTask,
+    *,
+    catalog: Catalog,
+    index: Index,
+    runs: RunStore,
+    settings: Settings,
+    clock: Clock,
 ) -> PageDiff:
     """Find what to upsert, what to remove and which texts have no record yet.
 
     Raises DuplicateKey, KeyOrderMismatch, KeyBlank.
     """
+    started_at = clock()
     plan, page = task.plan, task.page
     writer = writer_of(settings, plan.space)
     with catalog.connect() as reader:
-        built = [writer.document(row) for row in reader.read_range(page.after, page.through)]
-    documents = [document for document, _ in built]
+        documents = [writer.document(row) for row in reader.read_range(page.after, page.through)]
     check_keys([document.ndc for document in documents], page)
 
     stored = index.keys_between(plan.generation, page.after, page.through)
     difference = compare(index, plan.generation, documents, stored)
-    texts = _new_texts(index, plan.space, difference.changes, [text for _, text in built])
+    texts = _new_texts(index, plan.space, difference.changes, writer)
     live = _live_keys(index, plan, page) if plan.new_generation else stored
     summary = _summary(page, documents, difference, live, len(texts))
 
     files = RunFiles(runs, plan.run.run_id)
     files.write_lines(DIFF_CHANGES.format(page.page), _lines(difference))
     files.write_lines(DIFF_TEXTS.format(page.page), (text._asdict() for text in texts))
+    summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})
     files.write(DIFF_SUMMARY.format(page.page), summary)
     return summary
 
@@ -105,13 +112,15 @@ def compare(
     return difference
 
 
-def _new_texts(
-    index: Index, space: str, changes: Sequence[Change], texts: Sequence[Text]
-) -> list[Text]:
-    by_hash = {text.hash: text for text in texts}
-    needed = list(dict.fromkeys(change.document.text_hash for change in changes))
-    origins = index.text_origins(space, needed)
-    return [by_hash[one] for one, origin in zip(needed, origins, strict=True) if origin is None]
+def _new_texts(index: Index, space: str, changes: Sequence[Change], writer: Writer) -> list[Text]:
+    """The texts of changed documents that have no record yet, each once."""
+    needed = {change.document.text_hash: change.document for change in changes}
+    origins = index.text_origins(space, list(needed))
+    return [
+        writer.text(document.fields)
+        for document, origin in zip(needed.values(), origins, strict=True)
+        if origin is None
+    ]
 
 
 def _live_keys(index: Index, plan: Plan, page: PageRange) -> list[str]:

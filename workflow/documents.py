@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Callable
 from functools import cached_property
 from string import Formatter
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from workflow.columns import COLUMNS, KEY
+from workflow.columns import KEY
 from workflow.ports import Document, Fields, Row, Text
 from workflow.settings import Settings
 
@@ -99,45 +98,36 @@ class Writer:
     """Turns rows into documents and texts under one template and one space."""
 
     def __init__(self, template: str, max_chars: int, space: str) -> None:
-        self._render = _compile(template)
-        self._text_columns = tuple(
-            dict.fromkeys(name for _, name, _, _ in Formatter().parse(template) if name)
-        )
+        parts = list(Formatter().parse(template))
+        self._parts = [(literal, name or "") for literal, name, _, _ in parts]
+        self._text_columns = tuple(dict.fromkeys(name for _, name, _, _ in parts if name))
         self._max_chars = max_chars
         self._space = space
 
-    def text(self, fields: Fields) -> Text:
-        """The text of a row; where all its columns are blank, the drug's name or key."""
-        rendered = normalized(self._render(fields))
-        if not any(map(fields.get, self._text_columns)):
-            rendered = normalized(fields.get("drug_name") or fields[KEY])
-        cut = rendered[: self._max_chars].rstrip()
-        columns = {
-            name: normalized(fields[name]) for name in self._text_columns if fields.get(name)
-        }
-        return Text(text_hash(cut), cut, columns)
-
-    def document(self, row: Row) -> tuple[Document, Text]:
-        """A row's document and its text. The key is kept byte for byte."""
-        fields = {name: value for name in COLUMNS if (value := clean(row.get(name)))}
+    def document(self, row: Row) -> Document:
+        """A row's document. The key is kept byte for byte."""
+        fields = {name: kept for name, value in row.items() if (kept := clean(value))}
         fields[KEY] = row[KEY] or ""
-        text = self.text(fields)
-        fields["text_hash"] = text.hash
+        fields["text_hash"] = text_hash(self._text(fields))
         fields["content_hash"] = content_hash(fields, self._space)
-        return Document(fields[KEY], fields), text
+        return Document(fields[KEY], fields)
+
+    def text(self, fields: Fields) -> Text:
+        """The text of a document's fields, with the columns that it is made of."""
+        text = self._text(fields)
+        columns = {name: normalized(fields[name]) for name in self._text_columns if name in fields}
+        return Text(text_hash(text), text, columns)
+
+    def _text(self, fields: Fields) -> str:
+        """Rendered, folded, cut; where all its columns are blank, the drug's name or key."""
+        get = fields.get
+        if not any(map(get, self._text_columns)):
+            rendered = get("drug_name") or fields[KEY]
+        else:
+            rendered = "".join([literal + get(name, "") for literal, name in self._parts])
+        return normalized(rendered)[: self._max_chars].rstrip()
 
 
 def writer_of(settings: Settings, space: str) -> Writer:
     """The writer that the settings describe, for documents of this space."""
     return Writer(settings.embedding_template, settings.max_chars, space)
-
-
-def _compile(template: str) -> Callable[[Fields], str]:
-    """A template as a function; a column that is absent renders as nothing."""
-    parts = [(literal, name or "") for literal, name, _, _ in Formatter().parse(template)]
-
-    def render(fields: Fields) -> str:
-        get = fields.get
-        return "".join([literal + get(name, "") for literal, name in parts])
-
-    return render

@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from threading import Event as Signal
 
+from workflow.allowance import Allowance
 from workflow.costs import tokens_of
 from workflow.documents import vector_hash
 from workflow.errors import InvalidEmbedding, RequestRejected
 from workflow.events import EmbedPageTask, PageEmbedded, RejectedText
-from workflow.ports import Embedder, Index, Quota, RunStore, Text, TextRefused, Vector
+from workflow.ports import Clock, Embedder, Index, Quota, RunStore, Text, TextRefused, Vector
 from workflow.runs import EMBED_REJECTED, EMBED_SUMMARY, EMBED_TEXTS, RunFiles
 from workflow.settings import Settings
 from workflow.vectors import fault
@@ -25,11 +26,13 @@ def embed_page(
     index: Index,
     runs: RunStore,
     settings: Settings,
+    clock: Clock,
 ) -> PageEmbedded:
     """Embed the texts that have no record yet, and write each record at once.
 
     A retry embeds only what is still missing. Raises RequestRejected, InvalidEmbedding.
     """
+    started_at = clock()
     space, run_id, page = task.plan.space, task.run.run_id, task.page.page
     files = RunFiles(runs, run_id)
     texts = [Text(**line) for line in files.read_lines(EMBED_TEXTS.format(page))]
@@ -48,8 +51,10 @@ def embed_page(
     rejected = _side_by_side(give_records, parts, settings.embedding_threads, caller.stop)
     if rejected and len(rejected) == len(texts):
         _probe_request(caller, rejected)
+    caller.close()
     _write_rejected(files, page, rejected)
     summary = _summary(index, task, texts, len(rejected))
+    summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})
     files.write(EMBED_SUMMARY.format(page), summary)
     return summary
 
@@ -59,9 +64,8 @@ class Caller:
 
     def __init__(self, embedder: Embedder, quota: Quota, dimensions: int) -> None:
         self._embedder = embedder
-        self._quota = quota
+        self._allowance = Allowance(quota)
         self._dimensions = dimensions
-        self._owed = 0
         self.texts_per_call = embedder.texts_per_call
         self.stop = Signal()
         """Set when one call failed: the others then end without another call."""
@@ -69,12 +73,10 @@ class Caller:
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Vectors that are fit to store. Raises TextRefused, InvalidEmbedding."""
         estimated = sum(map(tokens_of, texts))
-        # What the model counted beyond earlier estimates is paid with the next call.
-        owed, self._owed = self._owed, 0
-        if self.stop.wait(self._quota.reserve(max(1, estimated + owed))):
+        if not self._allowance.wait_for(estimated, self.stop):
             return []
         vectors = self._embedder.embed(texts)
-        self._owed += sum(vector.tokens for vector in vectors) - estimated
+        self._allowance.settle(sum(vector.tokens for vector in vectors) - estimated)
         for text, vector in zip(texts, vectors, strict=True):
             reason = fault(vector.data, self._dimensions)
             if reason:
@@ -83,6 +85,10 @@ class Caller:
                     "embedding_dimensions if it lasts"
                 )
         return vectors
+
+    def close(self) -> None:
+        """Give back what was reserved and not used."""
+        self._allowance.give_back()
 
 
 def embed_or_reject(

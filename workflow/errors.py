@@ -33,6 +33,7 @@ SyncError
 │   ├── TextMissing             a document's text has no record
 │   ├── IndexStillBuilding *    the server is still indexing
 │   ├── VerificationFailed      the index is not what the catalog says
+│   ├── NothingLive             there is no live index
 │   └── NothingToRollBack       there is no previous generation
 ├── RunStoreError           about the run's files in S3
 │   ├── RunStoreUnavailable *   throttled, server error, no connection
@@ -66,6 +67,18 @@ class SyncError(Exception):
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}" if self.where else self.message
+
+
+def advice(name: str) -> str:
+    """What to do about an error, by its name: its description without the first sentence.
+
+    Empty for names that are not ours.
+    """
+    found = globals().get(name)
+    if not isinstance(found, type) or not issubclass(found, SyncError):
+        return ""
+    _, _, rest = " ".join((found.__doc__ or "").split()).partition(". ")
+    return rest
 
 
 class InvalidInput(SyncError):
@@ -206,6 +219,10 @@ class IndexStillBuilding(IndexError_):
 
 class VerificationFailed(IndexError_):
     """The index differs from the catalog. Nothing was published; start a sync, which mends it."""
+
+
+class NothingLive(IndexError_):
+    """There is no live index. The first sync builds it."""
 
 
 class NothingToRollBack(IndexError_):

@@ -35,12 +35,19 @@ class RunInput(Event):
     """The input of an execution. The schedule sends `{}`."""
 
     mode: Mode = "sync"
+    """Mend the live index, or build a new generation and switch to it."""
     dry_run: bool = Field(False, strict=True)
+    """Stop after the review: counts, cost, and which guards would stop the run."""
     after_key: str | None = Field(None, min_length=1)
+    """Only keys above this one, with `sync`."""
     through_key: str | None = Field(None, min_length=1)
+    """Only keys up to and including this one, with `sync`."""
     page_size: int = Field(1000, ge=1, le=20_000, strict=True)
+    """Catalog rows per page, 1 to 20,000."""
     accept: tuple[Guard, ...] = ()
+    """Guards that shall not stop this run."""
     reembed: bool = Field(False, strict=True)
+    """With `backfill`: embed every text afresh, in a space of its own."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -121,6 +128,7 @@ class Plan(Event):
     diff_concurrency: int
     embed_concurrency: int
     load_concurrency: int
+    planned_at: datetime | None = None
 
     @property
     def writes_live(self) -> bool:
@@ -133,6 +141,24 @@ class Baseline(Event):
 
     rows: int = 0
     profile: dict[str, "ColumnProfile"] = {}
+    last: "LastRun | None" = None
+
+
+class LastRun(Event):
+    """The figures of the last run that published all of the catalog, for the next one's report."""
+
+    run_id: str
+    started_at: datetime
+    duration_s: float
+    catalog_rows: int
+    added: int
+    changed: int
+    removed: int
+    rejected: int
+    texts_embedded: int
+    texts_reused: int
+    tokens: int
+    estimated_usd: float
 
 
 class PageRange(Event):
@@ -158,6 +184,22 @@ class ChangesPage(Event):
     removals: int
 
 
+class Tries(Event):
+    """What Step Functions knows of a page's tries, for the run report's time line."""
+
+    entered_at: datetime
+    retries: int = 0
+
+
+class Timing(Event):
+    """When a page was worked on. `entered_at` is when its first try began."""
+
+    entered_at: datetime
+    started_at: datetime
+    ended_at: datetime
+    retries: int = 0
+
+
 class PlanTask(Event):
     """ReviewChanges' payload, and the head of every later one."""
 
@@ -172,7 +214,18 @@ class PlanTask(Event):
         return self.run.where
 
 
-class DiffPageTask(PlanTask):
+class PageTask(PlanTask):
+    """The payload of a Map's child."""
+
+    tries: Tries | None = None
+
+    def timing(self, started_at: datetime, ended_at: datetime) -> Timing:
+        """Of the try that ends now."""
+        tries = self.tries or Tries(entered_at=started_at)
+        return Timing(**tries.model_dump(), started_at=started_at, ended_at=ended_at)
+
+
+class DiffPageTask(PageTask):
     page: PageRange
 
     @property
@@ -181,7 +234,7 @@ class DiffPageTask(PlanTask):
         return f"{self.run.where}, page {self.page.page} ({after!r}, {through!r}]"
 
 
-class EmbedPageTask(PlanTask):
+class EmbedPageTask(PageTask):
     page: TextsPage
 
     @property
@@ -189,7 +242,7 @@ class EmbedPageTask(PlanTask):
         return f"{self.run.where}, page {self.page.page} of the texts"
 
 
-class LoadPageTask(PlanTask):
+class LoadPageTask(PageTask):
     page: ChangesPage
 
     @property
@@ -221,6 +274,7 @@ class PageDiff(Event):
     checksum: Checksum
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
+    timing: Timing | None = None
 
     @property
     def upserts(self) -> int:
@@ -266,6 +320,7 @@ class Review(Event):
     embed_pages: int
     load_key: str
     load_pages: int
+    reviewed_at: datetime | None = None
 
 
 class ReviewRef(Event):
@@ -299,6 +354,7 @@ class PageEmbedded(Event):
     embedded: int
     tokens: int
     rejected: int
+    timing: Timing | None = None
 
 
 class RejectedRow(Event):
@@ -319,6 +375,7 @@ class PageLoaded(Event):
     removed: int
     rejected: tuple[RejectedRow, ...]
     correction: Checksum
+    timing: Timing | None = None
 
 
 class Check(Event):
@@ -354,33 +411,64 @@ class RunReport(Event):
     """`report.json`: what a run did, or how far it came."""
 
     run_id: str
+    """The execution's name."""
+    version: str = ""
+    """The software's."""
     mode: Mode
     dry_run: bool
+    """Nothing was written to the index."""
     status: RunStatus
+    """How the execution ended."""
     started_at: datetime
     duration_s: float
+    """Seconds from start to end."""
     generation: str | None = None
+    """The generation that the run wrote."""
     space: str | None = None
+    """What its vectors are comparable with."""
     catalog_rows: int = 0
+    """Rows that were read."""
     pages: int = 0
+    """Key ranges that they were cut into."""
     added: int = 0
+    """Drugs that are new in the generation, without the rejected ones."""
     changed: int = 0
+    """Drugs whose document was written again."""
     removed: int = 0
+    """Drugs that left the catalog."""
     unchanged: int = 0
+    """Drugs whose document is as it was."""
     rejected: int = 0
+    """Drugs left out because the model refused their text."""
     rejected_rows: tuple[RejectedRow, ...] = ()
+    """The first 500 of them."""
     texts_to_embed: int = 0
+    """Texts without a vector when the plan was made."""
     texts_embedded: int = 0
+    """Texts that this run gave a vector."""
     texts_reused: int = 0
     """Drugs written whose text had a vector already: calls that were not made."""
     tokens: int = 0
+    """What the model counted."""
     estimated_tokens: int = 0
+    """The plan's estimate."""
     estimated_usd: float = 0.0
+    """The plan's estimate of the model's price."""
     estimated_minutes: float = 0.0
+    """The plan's estimate of the whole run."""
     guards: tuple[GuardResult, ...] = ()
+    """Every guard that applied, with its figures."""
     warnings: tuple[str, ...] = ()
+    """What a first run has nothing to compare with."""
     verification: tuple[Check, ...] = ()
+    """Each check; empty where the run did not come to it."""
     published: bool = False
+    """Searches are answered from what the run wrote."""
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]] = {}
+    """The first keys of each kind."""
     error: str | None = None
+    """Of a failed run: the name of its error."""
     cause: str | None = None
+    """State, page, and what happened."""
+    last: LastRun | None = None
+    """The last whole run that was published before."""

@@ -124,8 +124,12 @@ def budget(estimate: Estimate, settings: Settings) -> list[str]:
         return []
     return [
         f"embedding {estimate.texts:,} texts ({estimate.tokens:,} tokens) would cost about "
-        f"${estimate.usd:,.2f}; budget_usd is ${settings.budget_usd:,.2f}"
+        f"{_dollars(estimate.usd)}; budget_usd is {_dollars(settings.budget_usd)}"
     ]
+
+
+def _dollars(value: float) -> str:
+    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
 
 
 def constant_columns(profile: dict[str, ColumnProfile], rows: int) -> list[str]:

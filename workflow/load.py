@@ -19,6 +19,7 @@ def load_page(task: LoadPageTask, *, index: Index, runs: RunStore, clock: Clock)
 
     Raises TextMissing, RunSuperseded, MemoryShort.
     """
+    started_at = clock()
     plan, page = task.plan, task.page.page
     files = RunFiles(runs, plan.run.run_id)
     lines = list(files.read_lines(DIFF_CHANGES.format(page)))
@@ -40,6 +41,7 @@ def load_page(task: LoadPageTask, *, index: Index, runs: RunStore, clock: Clock)
         removed=len(removals),
         rejected=tuple(rejected),
         correction=_correction(changes, skipped),
+        timing=task.timing(started_at, clock()),
     )
     files.write(LOAD_SUMMARY.format(page), summary)
     return summary

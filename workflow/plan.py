@@ -78,6 +78,7 @@ def plan_pages(
         diff_concurrency=settings.diff_concurrency,
         embed_concurrency=settings.embed_concurrency,
         load_concurrency=settings.load_concurrency,
+        planned_at=clock(),
     )
     files.write(PLAN, plan)
     return plan
@@ -127,13 +128,19 @@ def choose_target(run: Run, index: Index, settings: Settings, clock: Clock) -> T
             "a key range needs a live generation and there is none yet; start a sync without "
             "after_key and through_key"
         )
-    space = space_of(settings, run.run_id if run.input.reembed else revision)
+    schema = index.schema_digest()
+    if run.input.reembed:
+        revision = run.run_id
+    elif live is not None and live.schema != schema:
+        # The live texts index has the old options, and searches need it until the switch.
+        revision = f"index-{schema}"
+    space = space_of(settings, revision)
     return Target(
         Generation(
             name=run.run_id,
             space=space.id,
             space_revision=space.revision,
-            schema=index.schema_digest(),
+            schema=schema,
             state="building",
             run_id=run.run_id,
             created_at=clock().isoformat(timespec="seconds"),
@@ -210,7 +217,8 @@ def _make_ready(index: Index, run_id: str, target: Target) -> None:
 def _baseline(live: Generation | None) -> Baseline:
     if live is None:
         return Baseline()
-    return Baseline.model_validate({"rows": live.rows, "profile": json.loads(live.profile)})
+    facts = {"rows": live.rows, "profile": json.loads(live.profile), "last": json.loads(live.last)}
+    return Baseline.model_validate(facts)
 
 
 def _failures(index: Index, names: LiveNames) -> IndexFailures:

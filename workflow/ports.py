@@ -100,6 +100,8 @@ class Generation:
     rows: int = 0
     """Catalog rows at the last full publish."""
     profile: str = "{}"
+    last: str = "null"
+    """JSON: `events.LastRun`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,41 @@ class Hit(NamedTuple):
 
     name: str
     distance: float
+
+
+class TextQuery(NamedTuple):
+    """What a search asks of the texts. Words are lower case, letters and digits only.
+
+    `names`: any of them in a name. `prefix`: or a name that begins so. `numbers` and `forms` only
+    lift what was found by name. `classes`: phrases, each a class; `class_words`: all in one class.
+    """
+
+    vector: bytes
+    names: tuple[str, ...]
+    prefix: str
+    numbers: tuple[str, ...]
+    forms: tuple[str, ...]
+    classes: tuple[tuple[str, ...], ...]
+    class_words: tuple[str, ...]
+
+
+class TextHits(NamedTuple):
+    """The answers of one `TextQuery`: nearest first; columns by hash; hashes in no order."""
+
+    nearest: list[Hit]
+    named: dict[str, Fields]
+    classed: list[str]
+
+
+class Drugs(NamedTuple):
+    """How many drugs there are, and some of them, by key."""
+
+    total: int
+    some: list[Fields]
+
+
+Filters = Mapping[str, str]
+"""Column -> the value that a drug must have; for columns of classes, words that it must hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +226,10 @@ class Quota(Protocol):
     """The tokens that all functions together may send in a minute."""
 
     def reserve(self, tokens: int) -> float:
-        """Take `tokens` from the shared quota; return the seconds to wait before sending."""
+        """Take `tokens` from the shared quota (or give some back, if negative).
+
+        Returns the seconds to wait before they may be sent.
+        """
         ...
 
 
@@ -213,7 +253,51 @@ class Executions(Protocol):
     def running(self, state_machine_arn: str) -> list[Execution]: ...
 
 
-class Index(Protocol):
+class SearchIndex(Protocol):
+    """What a search reads. Errors: `errors.IndexError_`."""
+
+    def live(self) -> LiveNames | None: ...
+    def generation(self, name: str) -> Generation | None: ...
+    def count(self, generation: str) -> int:
+        """How many keys the generation's key set has."""
+        ...
+
+    def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
+        """Each document's hash; empty where it does not exist."""
+        ...
+
+    def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
+    def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]: ...
+    def find_texts(self, space: str, query: TextQuery, count: int) -> TextHits:
+        """The nearest texts, those found by name and those found by class, `count` of each."""
+        ...
+
+    def spellings(self, space: str, words: Sequence[str]) -> dict[str, list[str]]:
+        """Each word that no text holds, with the names' words that are spelt much like it."""
+        ...
+
+    def drugs_of_texts(
+        self, generation: str, hashes: Sequence[str], limit: int, filters: Filters
+    ) -> list[Drugs]:
+        """The drugs of each text that pass the filters, `limit` of each text."""
+        ...
+
+    def texts_of_drugs(self, generation: str, filters: Filters, most: int) -> list[str] | None:
+        """The texts of all drugs that pass; None where these are more than `most` drugs."""
+        ...
+
+    def drugs_like(self, generation: str, filters: Filters, name: str, limit: int) -> list[Fields]:
+        """Drugs that pass the filters and hold all words of `name` in their names."""
+        ...
+
+    def count_values(
+        self, generation: str, hashes: Sequence[str], filters: Filters, columns: Sequence[str]
+    ) -> dict[str, dict[str, int]]:
+        """Column -> value -> how many drugs of these texts have it under the filters."""
+        ...
+
+
+class Index(SearchIndex, Protocol):
     """Documents, text records and their search indexes. Errors: `errors.IndexError_`.
 
     Writes that take `run_id` require the fence: they raise RunSuperseded when another run has it.
@@ -221,7 +305,6 @@ class Index(Protocol):
 
     # The server and what it holds
     def server(self) -> ServerFacts: ...
-    def live(self) -> LiveNames | None: ...
     def generations(self) -> list[Generation]: ...
     def schema_digest(self) -> str:
         """What a generation's FT indexes are made of; another one needs a backfill."""
@@ -236,10 +319,6 @@ class Index(Protocol):
         ...
 
     # Reading a generation
-    def count(self, generation: str) -> int:
-        """How many keys the generation's key set has."""
-        ...
-
     def keys_between(self, generation: str, after: str | None, through: str | None) -> list[str]:
         """The key set's keys of `(after, through]`, in byte order."""
         ...
@@ -248,23 +327,13 @@ class Index(Protocol):
     def content_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]: ...
     def text_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]: ...
     def to_repair(self, generation: str, ndcs: Sequence[str]) -> set[str]: ...
-    def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
-        """Each document's hash; empty where it does not exist."""
-        ...
 
     # Texts
     def text_origins(self, space: str, hashes: Sequence[str]) -> list[TextOrigin | None]: ...
-    def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
     def write_texts(
         self, space: str, run_id: str, records: Sequence[tuple[Text, Vector, str]]
     ) -> None:
         """Write whole text records: text, vector, vector hash. Needs no fence."""
-        ...
-
-    # Searching
-    def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]: ...
-    def drugs_of_texts(self, generation: str, hashes: Sequence[str], limit: int) -> list[Fields]:
-        """Up to `limit` documents of these texts, in no order."""
         ...
 
     # Writing
@@ -272,6 +341,10 @@ class Index(Protocol):
     def create_generation(self, generation: Generation) -> None: ...
     def create_indexes(self, names: LiveNames) -> None:
         """Create the FT indexes that are missing."""
+        ...
+
+    def rebuild_index(self, kind: "IndexKind", names: LiveNames, run_id: str) -> None:
+        """Create an FT index anew; the server fills it from the hashes that exist."""
         ...
 
     def point_aliases(self, names: LiveNames, run_id: str) -> None:

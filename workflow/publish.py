@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from workflow.errors import NothingToRollBack
-from workflow.events import Baseline, Review, ReviewedTask, RunReport
-from workflow.ports import Clock, Generation, Index, RunStore
+from workflow.errors import NothingToRollBack, RunSuperseded, VerificationFailed
+from workflow.events import Baseline, LastRun, Review, ReviewedTask, RunReport
+from workflow.ports import Clock, Generation, Index, IndexKind, RunStore
 from workflow.prune import drop_all_but
-from workflow.report import assemble
-from workflow.runs import BASELINE, REPORT, REVIEW, RunFiles
+from workflow.report import assemble, ended, write_report
+from workflow.runs import BASELINE, REVIEW, RunFiles
 
 CHUNK = 1000
 
@@ -23,7 +23,13 @@ def publish_index(task: ReviewedTask, *, index: Index, runs: RunStore, clock: Cl
     files = RunFiles(runs, run_id)
     review = files.read(REVIEW, Review)
     generations = {one.name: one for one in index.generations()}
-    facts = Baseline(rows=review.rows, profile=review.profile)
+    if plan.generation not in generations:
+        raise RunSuperseded(
+            f"generation {plan.generation} is gone, a newer run dropped it; start a new run, texts "
+            "that are embedded already are kept"
+        )
+    report = assemble(files, plan.run, status="SUCCEEDED", ended_at=clock(), published=True)
+    facts = Baseline(rows=review.rows, profile=review.profile, last=_figures(report))
     if plan.run.input.partial:
         facts = files.read(BASELINE, Baseline)
     published = replace(
@@ -33,13 +39,32 @@ def publish_index(task: ReviewedTask, *, index: Index, runs: RunStore, clock: Cl
         published_at=clock().isoformat(timespec="seconds"),
         rows=facts.rows,
         profile=json.dumps(facts.model_dump()["profile"]),
+        last=facts.last.model_dump_json() if facts.last else "null",
     )
+    gone = _indexes_gone(index, published)
+    if gone:
+        # A MULTI does not undo its other commands where an alias finds no index.
+        raise VerificationFailed(
+            f"{' and '.join(gone)} disappeared after the verification; nothing was published; "
+            "start a sync, which creates it again"
+        )
     previous = _previous(plan.generation, plan.live_generation, generations)
     index.publish(published, previous, run_id)
     _prune(index, run_id, published, generations.get(previous or ""), review)
-    report = assemble(files, plan.run, status="SUCCEEDED", ended_at=clock(), published=True)
-    files.write(REPORT, report)
-    return report
+    return write_report(files, ended(report, clock()))
+
+
+def _indexes_gone(index: Index, generation: Generation) -> list[str]:
+    """The names of a generation's FT indexes that do not exist."""
+    kinds: tuple[tuple[IndexKind, str], ...] = (
+        ("drugs", generation.name),
+        ("texts", generation.space),
+    )
+    return [f"index {kind}:{name}" for kind, name in kinds if index.facts(kind, name) is None]
+
+
+def _figures(report: RunReport) -> LastRun:
+    return LastRun.model_validate(report.model_dump(include=set(LastRun.model_fields)))
 
 
 def _previous(new: str, live: str | None, generations: dict[str, Generation]) -> str | None:
@@ -86,6 +111,12 @@ def roll_back(index: Index, run_id: str, clock: Clock) -> Generation:
     live = index.live()
     if previous is None:
         raise NothingToRollBack("there is no previous generation; only a backfill leaves one")
+    gone = _indexes_gone(index, previous)
+    if gone:
+        raise NothingToRollBack(
+            f"the previous generation {previous.name} cannot be searched: {' and '.join(gone)} "
+            "is gone; start a backfill"
+        )
     index.take_fence(run_id)
     back = replace(previous, state="live", published_at=clock().isoformat(timespec="seconds"))
     index.publish(back, live.generation if live else None, run_id)

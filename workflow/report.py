@@ -2,7 +2,9 @@
 
 from datetime import datetime
 
+from workflow import __version__
 from workflow.events import (
+    Baseline,
     PageEmbedded,
     PageLoaded,
     Plan,
@@ -13,7 +15,19 @@ from workflow.events import (
     RunStatus,
     Verification,
 )
-from workflow.runs import EMBED_SUMMARY, LOAD_SUMMARY, PLAN, REVIEW, VERIFICATION, RunFiles
+from workflow.report_html import render
+from workflow.runs import (
+    BASELINE,
+    EMBED_SUMMARY,
+    LOAD_SUMMARY,
+    PLAN,
+    REPORT,
+    REPORT_PAGE,
+    REVIEW,
+    VERIFICATION,
+    RunFiles,
+)
+from workflow.timeline import read_timeline
 
 REJECTED_SHOWN = 500
 """Rejected rows in a report; their number is exact."""
@@ -35,11 +49,12 @@ def assemble(
     verification = files.read_if_there(VERIFICATION, Verification)
     return RunReport(
         run_id=run.run_id,
+        version=__version__,
         mode=run.input.mode,
         dry_run=run.input.dry_run,
         status=status,
         started_at=run.started_at,
-        duration_s=round((ended_at - run.started_at).total_seconds(), 3),
+        duration_s=_seconds(run.started_at, ended_at),
         rejected=len(rejected),
         rejected_rows=tuple(rejected[:REJECTED_SHOWN]),
         verification=verification.checks if verification else (),
@@ -52,11 +67,33 @@ def assemble(
     )
 
 
+def ended(report: RunReport, ended_at: datetime) -> RunReport:
+    """The same report of a run that went on until now."""
+    return report.model_copy(update={"duration_s": _seconds(report.started_at, ended_at)})
+
+
+def write_report(files: RunFiles, report: RunReport) -> RunReport:
+    """Write `report.json` and, beside it, the page that people open."""
+    files.write(REPORT, report)
+    files.write_text(REPORT_PAGE, render(report, read_timeline(files, report)))
+    return report
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return round((end - start).total_seconds(), 3)
+
+
 def _planned(files: RunFiles) -> dict[str, object]:
     plan = files.read_if_there(PLAN, Plan)
     if plan is None:
         return {}
-    return {"generation": plan.generation, "space": plan.space, "pages": plan.pages}
+    baseline = files.read_if_there(BASELINE, Baseline)
+    return {
+        "generation": plan.generation,
+        "space": plan.space,
+        "pages": plan.pages,
+        "last": baseline.last if baseline else None,
+    }
 
 
 def _reviewed(files: RunFiles, rejected: list[RejectedRow]) -> dict[str, object]:

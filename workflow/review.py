@@ -23,7 +23,7 @@ from workflow.events import (
 )
 from workflow.guards import constant_columns, review_guards, stop
 from workflow.ports import Clock, RunStore
-from workflow.report import assemble
+from workflow.report import assemble, write_report
 from workflow.runs import (
     BASELINE,
     DIFF_SUMMARY,
@@ -33,7 +33,6 @@ from workflow.runs import (
     LOAD_MANIFEST,
     PAGES,
     READERS,
-    REPORT,
     REVIEW,
     RunFiles,
     page_name,
@@ -62,9 +61,10 @@ def review_changes(
         )
     texts = _distinct_texts(files, [page.page for page in pages if page.new_texts])
     review = _review(task, files, pages, texts, settings)
+    review = review.model_copy(update={"reviewed_at": clock()})
     files.write(REVIEW, review)
     if review.dry_run:
-        files.write(REPORT, assemble(files, plan.run, status="SUCCEEDED", ended_at=clock()))
+        write_report(files, assemble(files, plan.run, status="SUCCEEDED", ended_at=clock()))
     else:
         stop(review.guards)
     return ReviewRef.model_validate(review.model_dump(include=set(ReviewRef.model_fields)))

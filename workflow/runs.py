@@ -21,6 +21,7 @@ EMBED_MANIFEST = "embed.json"
 LOAD_MANIFEST = "load.json"
 VERIFICATION = "verification.json"
 REPORT = "report.json"
+REPORT_PAGE = "report.html"
 
 DIFF_CHANGES = "diff/{}.jsonl.gz"
 DIFF_TEXTS = "diff/{}.texts.jsonl.gz"
@@ -57,6 +58,9 @@ class RunFiles:
     def write(self, name: str, model: BaseModel) -> None:
         self._store.write(self.key(name), model.model_dump_json().encode())
 
+    def write_text(self, name: str, text: str) -> None:
+        self._store.write(self.key(name), text.encode())
+
     def read(self, name: str, model: type[Model]) -> Model:
         try:
             return model.model_validate_json(self._store.read(self.key(name)))
@@ -89,6 +93,9 @@ class RunFiles:
 
     def read_lines(self, name: str) -> Iterator[Any]:
         body = self._store.read(self.key(name))
+        if not body:
+            # gzip takes nothing at all for a file without lines.
+            raise RunFileCorrupt(f"{self.key(name)} is cut: it has no byte")
         try:
             yield from map(orjson.loads, gzip.decompress(body).splitlines())
         except (OSError, EOFError, ValueError, gzip.zlib.error) as error:  # type: ignore[attr-defined]

@@ -25,7 +25,10 @@ Positive = Annotated[int, Field(ge=1)]
 class Settings(BaseModel):
     """Every setting, its unit in its name. Those in `RESULT_SETTINGS` decide what a run writes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    # A refused value may be a secret in the wrong place, and the error goes to the log.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
     run_bucket: str = Field(min_length=3, description="S3 bucket of the runs' files")
 
@@ -45,7 +48,7 @@ class Settings(BaseModel):
     mysql_timeout_s: int = Field(60, ge=1, le=900, description="connect and read timeout")
 
     redis_url: str = Field(
-        pattern=r"^(rediss?|unix)://[^@]+$",
+        pattern=r"^(rediss?|unix)://[^@?]+$",
         description="rediss://host:6379 or unix:///path; a password comes by secret only",
     )
     redis_secret_arn: str = Field("", description="secret with username (optional) and password")

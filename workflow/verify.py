@@ -26,7 +26,7 @@ from workflow.events import (
     Verification,
     VerifiedIndex,
 )
-from workflow.golden import read_golden_queries, unanswered
+from workflow.golden import read_golden_queries, that_count, unanswered
 from workflow.ports import (
     Catalog,
     Embedder,
@@ -92,14 +92,15 @@ def verify_index(
     ]
     if drugs and texts and sampled.hashes:
         caller = Caller(embedder, quota, settings.embedding_dimensions)
-        checks.append(_model_check(caller, sampled, settings.verify_cosine))
+        checks.append(_model_check(caller, sampled, settings.verify_cosine, records))
+        caller.close()
         checks.extend(_recall_checks(index, plan.space, sampled, exact, settings))
         checks.extend(_golden_checks(runs, settings, names, embedder, index))
     bad_keys = _bad_keys(index, plan, documents, records)
     verification = Verification(checks=tuple(checks), bad_keys=tuple(bad_keys[:BAD_KEYS_SHOWN]))
     files.write(VERIFICATION, verification)
     if not verification.passed:
-        _stop(index, plan, verification, bad_keys, records)
+        _stop(index, plan, verification, bad_keys, records, len(documents.texts))
     return VerifiedIndex(documents=documents.keys, texts=len(documents.texts), checks=len(checks))
 
 
@@ -191,7 +192,7 @@ def _drift(plan: Plan, catalog: Catalog, index: Index, writer: Writer, settings:
     """Documents against rows read again now. The pages' sums hold, so a difference is drift."""
     keys = index.sample_keys(plan.generation, settings.verify_documents)
     with catalog.connect() as reader:
-        documents = [writer.document(row)[0] for row in reader.read_keys(keys)]
+        documents = [writer.document(row) for row in reader.read_keys(keys)]
     now = {document.ndc: document.content_hash for document in documents}
     stored = dict(zip(keys, index.content_hashes(plan.generation, keys), strict=True))
     equal = sum(now.get(key) == stored[key] for key in keys)
@@ -217,8 +218,11 @@ def _rejected_check(plan: Plan, documents: DocumentAudit, settings: Settings) ->
     return _check(REJECTED, passed, f"at most {limit}", documents.rejected)
 
 
-def _model_check(caller: Caller, sampled: Sampled, least: float) -> Check:
-    """The model of today gives the vectors that are stored."""
+def _model_check(caller: Caller, sampled: Sampled, least: float, records: TextAudit) -> Check:
+    """The model of today gives the vectors that are stored.
+
+    Where it agrees with some only, the others are damaged: the next sync embeds them again.
+    """
     expected = f"{len(sampled.records)} with cosine > {least}"
     agree = []
     size = caller.texts_per_call
@@ -232,7 +236,13 @@ def _model_check(caller: Caller, sampled: Sampled, least: float) -> Check:
             cosine(to_floats(record.vector), to_floats(vector.data)) > least
             for record, vector in zip(part, vectors, strict=True)
         ]
-    return _check("model agrees today", all(agree), expected, f"{sum(agree)} of {len(agree)}")
+    found = f"{sum(agree)} of {len(agree)}"
+    if any(agree):
+        pairs = zip(sampled.hashes, agree, strict=True)
+        records.damaged.extend(one for one, agrees in pairs if not agrees)
+    else:
+        found += ' (another model: start {"mode": "backfill", "reembed": true})'
+    return _check("model agrees today", all(agree), expected, found)
 
 
 def _recall_checks(
@@ -266,7 +276,8 @@ def _recall(index: Index, space: str, exact: ExactSearch) -> float:
 def _golden_checks(
     runs: RunStore, settings: Settings, names: LiveNames, embedder: Embedder, index: Index
 ) -> list[Check]:
-    queries = read_golden_queries(runs, settings.golden_queries_key)
+    all_queries = read_golden_queries(runs, settings.golden_queries_key)
+    queries = that_count(all_queries, names, index)
     if not queries:
         return []
     bad = unanswered(queries, names, embedder=embedder, index=index)
@@ -287,6 +298,7 @@ def _stop(
     verification: Verification,
     bad_keys: Sequence[str],
     records: TextAudit,
+    named: int,
 ) -> None:
     """Leave behind what the next sync needs to mend the index, then raise."""
     failed = [check for check in verification.checks if not check.passed]
@@ -295,12 +307,30 @@ def _stop(
         raise TooManyRejected(
             f'{text}; see the report; if they may be left out, start with "accept": ["rejects"]'
         )
+    if plan.run.input.dry_run:
+        raise VerificationFailed(f"{text}; nothing was changed; start a sync, which mends it")
     run_id = plan.run.run_id
     index.rebuild_key_set(plan.generation, run_id)
     index.report_damage(plan.generation, run_id, bad_keys, suspect=plan.writes_live)
     index.delete_texts(plan.space, run_id, records.damaged)
+    _rebuild_indexes(index, plan, named - len(records.bad))
     mend = "start a sync, which mends it" if plan.writes_live else "start anew"
     raise VerificationFailed(f"{text}; nothing was published; {mend}")
+
+
+def _rebuild_indexes(index: Index, plan: Plan, sound_texts: int) -> None:
+    """An index that leaves out hashes which exist was made by somebody else: make it anew.
+
+    The key set names exactly the documents by now, so a difference is the index's.
+    """
+    names = LiveNames(plan.generation, plan.space)
+    drugs, texts = index.facts("drugs", names.generation), index.facts("texts", names.space)
+    if drugs is None or drugs.documents != index.count(names.generation):
+        index.rebuild_index("drugs", names, plan.run.run_id)
+    if texts is None or texts.documents < sound_texts:
+        index.rebuild_index("texts", names, plan.run.run_id)
+    if plan.writes_live:
+        index.point_aliases(names, plan.run.run_id)
 
 
 def _check(name: str, passed: bool, expected: object, found: object) -> Check:

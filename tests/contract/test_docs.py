@@ -1,13 +1,17 @@
 """The documents say what the code does."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from cli import diagram
 from cli.main import app
 from cli.reference import pages
+from workflow import __version__
+from workflow.accept import parse_input
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -25,11 +29,50 @@ def test_links_between_documents_lead_somewhere(path: Path) -> None:
     assert [target for target in local if not (path.parent / target).exists()] == []
 
 
-def test_the_readme_names_commands_that_exist() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in re.findall(r"^\.venv/bin/drugsync ([a-z ]+?)(?: [-\"#]|$)", text, re.MULTILINE):
-        result = CliRunner().invoke(app, [*command.split(), "--help"])
+COMMAND = re.compile(r"^\s*(?:\.venv/bin/)?drugsync ((?:catalog )?[a-z]+)([^#\n]*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_commands_and_options_in_a_document_exist(path: Path) -> None:
+    for command, rest in COMMAND.findall(path.read_text(encoding="utf-8")):
+        result = CliRunner().invoke(app, [*command.split(), "--help"], terminal_width=200)
         assert result.exit_code == 0, command
+        for option in re.findall(r"--[a-z-]+", rest):
+            assert option in result.output, f"drugsync {command} {option}"
+
+
+def test_the_drawing_of_the_state_machine_is_current() -> None:
+    text = diagram.PAGE.read_text(encoding="utf-8")
+    assert text == diagram.page(text, diagram.read_definition())
+
+
+def test_the_inputs_for_the_console_are_right() -> None:
+    text = (ROOT / "docs/schedule.md").read_text(encoding="utf-8")
+    inputs = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert len(inputs) >= 5
+    for one in inputs:
+        parse_input(json.loads(one))
+
+
+def test_every_alarm_has_its_line_in_the_operators_page() -> None:
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "infra").glob("*.py"))
+    alarms = set(re.findall(r'self\._add\(\s*"(\w+)"', source))
+    alarms |= set(re.findall(r'"(\w+DeadLetters)":', source))
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    assert len(alarms) >= 7
+    assert {name for name in alarms if f"| `{name}` |" not in page} == set()
+
+
+def test_every_page_is_in_the_sites_navigation() -> None:
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages_there = [path.name for path in (ROOT / "docs").glob("*.md")]
+    assert [name for name in pages_there if f": {name}\n" not in config] == []
+
+
+def test_the_version_stands_in_one_place() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"drugsync {__version__}\n"
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'"{__version__}"' not in project
 
 
 def test_the_readme_names_make_targets_that_exist() -> None:

@@ -145,11 +145,13 @@ class MySQLReader:
         casts = ", ".join(f"CAST(t.`{column}` AS CHAR) AS `{column}`" for column in present)
         # t.ndc in ORDER BY is the column, not the CAST of the same name, which has no index.
         sql = f"SELECT {casts} FROM {self._table} t WHERE {where}"
-        with translated(self._name), closing(self._connection.cursor()) as cursor:
+        # Raw: every value is text already, and the driver's conversion takes half of its time.
+        with translated(self._name), closing(self._connection.cursor(raw=True)) as cursor:
             cursor.execute(sql, values)
             while rows := cursor.fetchmany(FETCH_ROWS):
                 for row in rows:
-                    yield dict(zip(present, row, strict=True))
+                    values_of = [None if one is None else one.decode() for one in row]
+                    yield dict(zip(present, values_of, strict=True))
 
     def _query(
         self, sql: str, values: tuple[str, ...] = ()

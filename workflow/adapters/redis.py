@@ -49,6 +49,12 @@ GENERATION = "drugs:generation:"
 SCAN_COUNT = 5000
 UNLINK_BATCH = 1000
 
+SET_WHEN_FULL = "#!lua flags=allow-oom\nredis.call('SET', KEYS[1], ARGV[1])"
+"""SET is refused once maxmemory is reached; a script may say that it is not (Redis 7)."""
+
+PASSING = ("MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN", "CLUSTERDOWN")
+"""Answers of a server that fails over, restarts or is busy: it will answer again."""
+
 Command = tuple[Any, ...]
 
 
@@ -88,20 +94,38 @@ class RedisStore:
                 pipe.execute_command(*command)
             return pipe.execute()
 
+    def _ask_hashes(self, commands: Iterable[Command]) -> list[Any]:
+        """As `ask_all`; None where a key holds something that is no hash: not written by us."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            found = pipe.execute(raise_on_error=False)
+            for one in found:
+                if isinstance(one, RedisError) and not str(one).startswith("WRONGTYPE"):
+                    raise one
+        return [None if isinstance(one, RedisError) else one for one in found]
+
     def write_fenced(self, run_id: str, commands: Iterable[Command]) -> None:
         """All commands in one transaction, if the run still has the fence: else RunSuperseded."""
         with translated(), self._client.pipeline(transaction=True) as pipe:
-            pipe.watch(WRITER)
-            holder = as_text(pipe.execute_command("GET", WRITER) or b"")
-            if holder != run_id:
-                raise _superseded(run_id, holder)
-            pipe.multi()
-            for command in commands:
-                pipe.execute_command(*command)
             try:
+                pipe.watch(WRITER)
+                holder = as_text(pipe.execute_command("GET", WRITER) or b"")
+                if holder != run_id:
+                    raise _superseded(run_id, holder)
+                pipe.multi()
+                for command in commands:
+                    pipe.execute_command(*command)
                 pipe.execute()
             except WatchError as error:
-                raise _superseded(run_id, "another run") from error
+                raise self._cut_off(run_id, error) from error
+
+    def _cut_off(self, run_id: str, error: WatchError) -> SyncError:
+        """Somebody wrote the fence, or the connection broke: redis-py has one error for both."""
+        holder = as_text(self.ask("GET", WRITER) or b"")
+        if holder != run_id:
+            return _superseded(run_id, holder)
+        return IndexUnavailable(f"a transaction of Redis was cut off: {error}")
 
     def _scan(self, pattern: str) -> Iterator[str]:
         cursor: Any = 0
@@ -141,6 +165,10 @@ class RedisStore:
         hashes = [(name, self._hash(GENERATION + name)) for name in names]
         return [_generation(name, found) for name, found in hashes if found]
 
+    def generation(self, name: str) -> Generation | None:
+        found = self._hash(GENERATION + name)
+        return _generation(name, found) if found else None
+
     def _hash(self, key: str) -> Fields:
         return decoded(self.ask("HGETALL", key))
 
@@ -166,7 +194,7 @@ class RedisStore:
         return self._field(generation, ndcs, "text_hash")
 
     def _field(self, generation: str, ndcs: Sequence[str], name: str) -> list[str | None]:
-        found = self.ask_all(("HGET", document_key(generation, ndc), name) for ndc in ndcs)
+        found = self._ask_hashes(("HGET", document_key(generation, ndc), name) for ndc in ndcs)
         return [None if value is None else as_text(value) for value in found]
 
     def to_repair(self, generation: str, ndcs: Sequence[str]) -> set[str]:
@@ -176,21 +204,19 @@ class RedisStore:
         return {ndc for ndc, member in zip(ndcs, found, strict=True) if member}
 
     def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
-        found = self.ask_all(("HGETALL", document_key(generation, ndc)) for ndc in ndcs)
-        return [decoded(one) for one in found]
+        found = self._ask_hashes(("HGETALL", document_key(generation, ndc)) for ndc in ndcs)
+        return [decoded(one or {}) for one in found]
 
     # Texts
 
     def text_origins(self, space: str, hashes: Sequence[str]) -> list[TextOrigin | None]:
-        found = self.ask_all(("HMGET", text_key(space, one), "run_id", "tokens") for one in hashes)
-        return [
-            TextOrigin(as_text(run_id), int(tokens or 0)) if run_id is not None else None
-            for run_id, tokens in found
-        ]
+        names = ("run_id", "tokens")
+        found = self._ask_hashes(("HMGET", text_key(space, one), *names) for one in hashes)
+        return [_origin(values) for values in found]
 
     def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]:
         names = ("text", "embedding", "vector_hash")
-        found = self.ask_all(("HMGET", text_key(space, one), *names) for one in hashes)
+        found = self._ask_hashes(("HMGET", text_key(space, one), *names) for one in hashes)
         return [_record(values) for values in found]
 
     def write_texts(
@@ -207,7 +233,9 @@ class RedisStore:
                 "tokens": vector.tokens,
             }
             commands.append(("HSET", text_key(space, text.hash), *_pairs(record)))
-        if commands:
+        if len(commands) == 1:
+            self.ask(*commands[0])
+        elif commands:
             self.ask_all(commands)
 
     def texts_of(self, space: str) -> Iterator[str]:
@@ -220,7 +248,11 @@ class RedisStore:
     # Writing
 
     def take_fence(self, run_id: str) -> None:
-        self.ask("SET", WRITER, run_id)
+        """Also where memory is full: the new run is what frees it."""
+        try:
+            self.ask("SET", WRITER, run_id)
+        except MemoryShort:
+            self.ask("EVAL", SET_WHEN_FULL, 1, WRITER, run_id)
 
     def create_generation(self, generation: Generation) -> None:
         self.write_fenced(generation.run_id, [record_command(generation)])
@@ -276,8 +308,18 @@ def _generation(name: str, found: Fields) -> Generation:
     return Generation(**{**values, "name": name, "rows": int(values.get("rows", 0))})
 
 
-def _record(values: Sequence[bytes | None]) -> TextRecord | None:
-    text, vector, vector_hash = values
+def _origin(values: Sequence[bytes | None] | None) -> TextOrigin | None:
+    """What is no hash counts as there: VerifyIndex names it and clears it away."""
+    run_id, tokens = (b"", b"0") if values is None else values
+    return None if run_id is None else TextOrigin(as_text(run_id), _whole(tokens))
+
+
+def _whole(value: bytes | None) -> int:
+    return int(value) if value and value.isdigit() else 0
+
+
+def _record(values: Sequence[bytes | None] | None) -> TextRecord | None:
+    text, vector, vector_hash = (b"", b"", b"") if values is None else values
     if text is None and vector is None:
         return None
     return TextRecord(as_text(text or b""), vector or b"", as_text(vector_hash or b""))
@@ -322,6 +364,6 @@ def _translate(error: RedisError) -> SyncError:
             "this one left half built"
         )
     passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
-    if isinstance(error, passing) or words.startswith(("MISCONF", "LOADING", "MASTERDOWN")):
+    if isinstance(error, passing) or words.startswith(PASSING):
         return IndexUnavailable(f"Redis cannot answer or write now: {words}")
     return IndexCommandFailed(f"Redis refused a command: {words}")

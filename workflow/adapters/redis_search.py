@@ -1,11 +1,10 @@
 """The search indexes: Redis Query Engine (Redis 8, Redis Stack), and engines that speak like it.
 
-Queries keep to the form that valkey-search, ElastiCache and MemoryDB take, too: KNN without SORTBY,
-sorted here.
+`redis_queries.py` asks them.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from redis import Redis
@@ -14,7 +13,6 @@ from workflow.adapters.redis import (
     GENERATION,
     LIVE,
     Command,
-    RedisStore,
     as_text,
     document_key,
     key_set,
@@ -22,15 +20,21 @@ from workflow.adapters.redis import (
     repair_set,
     text_key,
 )
-from workflow.columns import TAG_COLUMNS, TAG_SEPARATOR, TEXT_COLUMNS
+from workflow.adapters.redis_queries import RedisQueries
+from workflow.columns import (
+    CLASS_COLUMNS,
+    DETAIL_COLUMNS,
+    NAME_COLUMNS,
+    TAG_COLUMNS,
+    TAG_SEPARATOR,
+    TEXT_COLUMNS,
+)
 from workflow.errors import IndexCommandFailed, IndexFeatureMissing
-from workflow.ports import Fields, Generation, Hit, IndexFacts, IndexKind, LiveNames, ServerFacts
-
-DISTANCE = "distance"
+from workflow.ports import Generation, IndexFacts, IndexKind, LiveNames, ServerFacts
 
 
-class RedisIndex(RedisStore):
-    """The whole Index port: `RedisStore` with its search indexes."""
+class RedisIndex(RedisQueries):
+    """The whole Index port: `RedisStore`, its queries and its search indexes."""
 
     def __init__(
         self, client: "Redis", *, dimensions: int, algorithm: str, options: Mapping[str, Any]
@@ -70,7 +74,11 @@ class RedisIndex(RedisStore):
         return (*_create(name, prefix), *tags, *texts)
 
     def _texts_schema(self, name: str, prefix: str) -> Command:
-        return (*_create(name, prefix), "embedding", "VECTOR", *self._vector)
+        """Words of names are searched as they are spelt; those of classes by their stem."""
+        columns = (*NAME_COLUMNS, *DETAIL_COLUMNS)
+        exact = [part for column in columns for part in (column, "TEXT", "NOSTEM")]
+        stemmed = [part for column in CLASS_COLUMNS for part in (column, "TEXT")]
+        return (*_create(name, prefix), *exact, *stemmed, "embedding", "VECTOR", *self._vector)
 
     def create_indexes(self, names: LiveNames) -> None:
         """Raises IndexFeatureMissing with the server's words about what it does not take."""
@@ -86,6 +94,11 @@ class RedisIndex(RedisStore):
         for name, schema in schemas.items():
             if name not in present:
                 self._create(name, schema)
+
+    def rebuild_index(self, kind: IndexKind, names: LiveNames, run_id: str) -> None:
+        name = f"drugs:{names.generation}" if kind == "drugs" else f"texts:{names.space}"
+        self._drop_index(name, run_id)
+        self.create_indexes(names)
 
     def _create(self, name: str, schema: Command) -> None:
         try:
@@ -153,35 +166,6 @@ class RedisIndex(RedisStore):
         # As one word: redis-py's own parser of COMMAND fails on a command that is not there.
         return any(self.ask("COMMAND INFO", "FT.ALIASUPDATE"))
 
-    # Searching
-
-    def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]:
-        """Nearest first. FT.SEARCH answers KNN in no order and ten at most unless told."""
-        found = self.ask(
-            *("FT.SEARCH", f"texts:{space}", f"*=>[KNN {count} @embedding $vector AS {DISTANCE}]"),
-            *("PARAMS", 2, "vector", vector, "RETURN", 1, DISTANCE),
-            *("LIMIT", 0, count, "DIALECT", 2),
-        )
-        prefix = text_key(space, "")
-        hits = [
-            Hit(as_text(key).removeprefix(prefix), float(values[1]))
-            for key, values in zip(found[1::2], found[2::2], strict=True)
-        ]
-        return sorted(hits, key=lambda hit: hit.distance)
-
-    def drugs_of_texts(self, generation: str, hashes: Sequence[str], limit: int) -> list[Fields]:
-        query = f"@text_hash:{{{' | '.join(hashes)}}}"
-        found = self.ask(
-            *("FT.SEARCH", f"drugs:{generation}", query, "LIMIT", 0, limit, "DIALECT", 2)
-        )
-        return [
-            {
-                as_text(name): as_text(value)
-                for name, value in zip(values[::2], values[1::2], strict=True)
-            }
-            for values in found[2::2]
-        ]
-
     # Switching
 
     def publish(self, generation: Generation, previous: str | None, run_id: str) -> None:
@@ -210,7 +194,8 @@ class RedisIndex(RedisStore):
 
 
 def _create(name: str, prefix: str) -> Command:
-    return ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, "SCHEMA")
+    # No stop words: every word of a name can be searched.
+    return ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, "STOPWORDS", 0, "SCHEMA")
 
 
 def _aliases(names: LiveNames) -> dict[str, str]:

@@ -23,6 +23,9 @@ from workflow.errors import (
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+CONTENT_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
+"""So that a browser shows a run's report and does not save it."""
+
 MISSING = {"NoSuchKey", "404"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
 
@@ -35,8 +38,9 @@ class S3RunStore:
         self.bucket = bucket
 
     def write(self, key: str, body: bytes) -> None:
+        kind = CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
         with self._translated(key):
-            self._client.put_object(Bucket=self.bucket, Key=key, Body=body)
+            self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=kind)
 
     def read(self, key: str) -> bytes:
         """Raises RunFileMissing; RunFileCorrupt where fewer bytes came than S3 announced."""

@@ -1,0 +1,119 @@
+"""What the same rows cost at least: bare loops over the same drivers, into the same indexes."""
+
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from redis import Redis
+
+from benchmarks.lab import adapters
+from local.stack import Stack
+from workflow.costs import tokens_of
+from workflow.documents import text_hash, vector_hash, writer_of
+from workflow.ports import Generation, LiveNames, Purpose, Text, Vector
+
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Seconds of each bare loop over the whole catalog, in one process, one after another."""
+
+    fetch_s: float
+    build_s: float
+    texts_s: float
+    documents_s: float
+    hashes_s: float
+
+    @property
+    def backfill_s(self) -> float:
+        """Fetched once, built and hashed once, written once."""
+        return self.fetch_s + self.build_s + self.texts_s + self.documents_s
+
+    @property
+    def no_change_s(self) -> float:
+        """The bare fetch and the bare read of the stored hashes."""
+        return self.fetch_s + self.hashes_s
+
+
+def measure(stack: Stack, settings: dict[str, str]) -> Floor:
+    """Fetch, build, and pipeline into indexes of the product's own schema."""
+    with (
+        adapters(stack, settings) as wiring,
+        Redis.from_url(stack.redis.url, protocol=2) as redis,
+    ):
+        names = LiveNames("floor", "floor")
+        wiring.index.take_fence("floor")
+        wiring.index.create_generation(
+            Generation("floor", "floor", "0", "", "building", "floor", "")
+        )
+        wiring.index.create_indexes(names)
+        started = time.perf_counter()
+        with wiring.catalog.connect() as reader:
+            rows = list(reader.read_range(None, None))
+        fetched = time.perf_counter()
+        writer = writer_of(wiring.settings, "floor")
+        documents = [writer.document(row) for row in rows]
+        built = time.perf_counter()
+        texts = {document.text_hash: writer.text(document.fields) for document in documents}
+        vectors = NoCostEmbedder(wiring.settings.embedding_dimensions)
+        texts_s = _timed(redis, [_text_command(text, vectors) for text in texts.values()])
+        documents_s = _timed(
+            redis,
+            [("HSET", f"drug:floor:{one.ndc}", *_pairs(one.fields)) for one in documents],
+        )
+        hashes_s = _timed(
+            redis, [("HGET", f"drug:floor:{one.ndc}", "content_hash") for one in documents]
+        )
+        wiring.index.drop_generation("floor", "floor")
+        wiring.index.drop_space("floor", "floor")
+    return Floor(fetched - started, built - fetched, texts_s, documents_s, hashes_s)
+
+
+class NoCostEmbedder:
+    """Distinct vectors without a model and without a call: the same on both sides."""
+
+    texts_per_call = 1
+
+    def __init__(self, dimensions: int) -> None:
+        random = Random(1)
+        self._noise = array("f", [random.uniform(-1, 1) for _ in range(dimensions)])
+
+    def embed(self, texts: Sequence[str], _purpose: Purpose = "document") -> list[Vector]:
+        return [self._vector(text) for text in texts]
+
+    def _vector(self, text: str) -> Vector:
+        values = self._noise[:]
+        seed = int(text_hash(text), 16)
+        for place in range(4):
+            values[(seed >> 16 * place) % len(values)] += 1 + place
+        return Vector(values.tobytes(), tokens_of(text))
+
+
+def _text_command(text: Text, vectors: NoCostEmbedder) -> tuple[Any, ...]:
+    vector = vectors.embed([text.text])[0].data
+    bound = ("vector_hash", vector_hash(text.hash, vector))
+    record = (*_pairs(text.columns), "text", text.text, "embedding", vector, *bound)
+    return ("HSET", f"text:floor:{text.hash}", *record)
+
+
+def _pairs(fields: dict[str, str]) -> list[str]:
+    return [part for pair in fields.items() for part in pair]
+
+
+def _timed(redis: "Redis", commands: Sequence[tuple[Any, ...]]) -> float:
+    started = time.perf_counter()
+    for batch in _batches(commands):
+        pipe = redis.pipeline(transaction=False)
+        for command in batch:
+            pipe.execute_command(*command)
+        pipe.execute()
+    return time.perf_counter() - started
+
+
+def _batches(commands: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
+    for start in range(0, len(commands), BATCH):
+        yield commands[start : start + BATCH]

@@ -1,0 +1,148 @@
+"""The benchmark's own servers, catalogs and runs."""
+
+import os
+import platform
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from unittest import mock
+
+from redis import Redis
+
+from handlers.wiring import Wiring
+from local.bedrock_process import control
+from local.catalog import load_fda
+from local.engine import Interceptor, Invocation, call_through
+from local.runner import run
+from local.servers import connect
+from local.stack import Stack, home, up
+from workflow.events import RunReport
+
+LATENCY_MS = 70
+"""What Titan v2 takes for a drug's text, as the old loader's logs show."""
+
+FAST = {
+    "tokens_per_minute": "1000000000",
+    "embedding_dimensions": "256",
+    "embedding_threads": "32",
+    "embed_concurrency": "2",
+    "embed_page_size": "500",
+    "budget_usd": "100",
+}
+"""No quota and few dimensions: a benchmark is about this code, not about the stand-in's JSON."""
+
+
+@dataclass
+class Timed:
+    """One run: its report and its seconds.
+
+    `handlers_s` is the time in which at least one function was at work; the rest of `wall_s` is the
+    local engine's own (moto, and the files kept at the end). `busy_s` adds the functions' times up.
+    """
+
+    report: RunReport
+    wall_s: float
+    handlers_s: float
+    busy_s: dict[str, float]
+
+
+def start(announce: Callable[[str], None]) -> Stack:
+    """Servers of the benchmark's own, beside those of the demonstration."""
+    root = home() / "bench"
+    root.mkdir(parents=True, exist_ok=True)
+    return up(root, announce, embedder="hash")
+
+
+def load_catalog(stack: Stack, rows: int | None) -> int:
+    """Load the FDA's directory; how many rows it has."""
+    connection = connect(stack.mysql)
+    try:
+        return load_fda(connection, rows).rows
+    finally:
+        connection.close()
+
+
+def empty_redis(stack: Stack) -> None:
+    with Redis.from_url(stack.redis.url) as client:
+        client.flushall()
+
+
+def stand_in(stack: Stack, *, latency_ms: int = 0, **settings: Any) -> None:
+    control(stack.bedrock.endpoint, reset=True, latency_ms=latency_ms, **settings)
+
+
+def timed_run(
+    stack: Stack,
+    run_input: dict[str, Any],
+    settings: dict[str, str],
+    *,
+    intercept: Interceptor = call_through,
+) -> Timed:
+    """One execution of the state machine. Raises RuntimeError where it fails."""
+    stopwatch = Stopwatch()
+    started = time.perf_counter()
+    report = run(stack, run_input, observe=stopwatch.see, intercept=intercept, settings=settings)
+    wall = time.perf_counter() - started
+    if report.status != "SUCCEEDED":
+        raise RuntimeError(f"{report.error}: {report.cause}")
+    return Timed(report, wall, stopwatch.handlers_s, dict(stopwatch.busy_s))
+
+
+class Stopwatch:
+    """Observes a run: how long each function was busy, and how long any was."""
+
+    def __init__(self) -> None:
+        self.busy_s: dict[str, float] = defaultdict(float)
+        self.handlers_s = 0.0
+        self._begun: dict[tuple[str, str | None], float] = {}
+        self._since = 0.0
+        self._lock = Lock()
+
+    def see(self, invocation: Invocation) -> None:
+        now = time.perf_counter()
+        key = (invocation.state, invocation.page)
+        with self._lock:
+            if invocation.begun:
+                self._since = self._since if self._begun else now
+                self._begun[key] = now
+                return
+            self.busy_s[invocation.state] += now - self._begun.pop(key)
+            if not self._begun:
+                self.handlers_s += now - self._since
+
+
+@contextmanager
+def adapters(stack: Stack, settings: dict[str, str]) -> Iterator[Wiring]:
+    """The product's own adapters, for loops without a state machine."""
+    with mock.patch.dict(os.environ, stack.environment(**settings)):
+        yield Wiring()
+
+
+def median_of(measure: Callable[[], float], times: int = 3) -> float:
+    return statistics.median(measure() for _ in range(times))
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    packages = ("redis", "hiredis", "mysql-connector-python", "boto3", "moto", "pydantic", "orjson")
+    cpu = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in packages},
+    }

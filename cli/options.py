@@ -1,0 +1,74 @@
+"""Options that several commands share, and the site that they choose."""
+
+from typing import Annotated, Any, get_args
+
+import typer
+
+from cli.site import Site, SiteError
+from local.runner import LOG
+from local.stack import home
+from workflow.events import Guard, Mode
+
+STAGE_VARIABLE = "DRUGCATALOG_STAGE"
+ON_AWS = "On AWS"
+
+
+def complete_run(incomplete: str) -> list[str]:
+    """Names of this machine's runs, the newest first."""
+    names = {path.parent.name for path in (home() / "runs").glob(f"*/{LOG}")}
+    return sorted((name for name in names if name.startswith(incomplete)), reverse=True)
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+RunOrLast = Annotated[
+    str | None,
+    typer.Argument(metavar="[RUN]", help="Default: the newest.", autocompletion=complete_run),
+]
+RunName = Annotated[str, typer.Argument(metavar="RUN", autocompletion=complete_run)]
+Stage = Annotated[
+    str | None,
+    typer.Option(
+        envvar=STAGE_VARIABLE,
+        help="A stage on AWS; without it, this machine.",
+        rich_help_panel=ON_AWS,
+    ),
+]
+Profile = Annotated[
+    str | None, typer.Option(help="AWS profile, with --stage.", rich_help_panel=ON_AWS)
+]
+Region = Annotated[
+    str | None, typer.Option(help="AWS region, with --stage.", rich_help_panel=ON_AWS)
+]
+InMode = Annotated[Mode, typer.Option(help="Mend the live index, or build a new one.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")]
+PageSize = Annotated[int | None, typer.Option(help="Catalog rows per page.")]
+AfterKey = Annotated[str | None, typer.Option(help="Only keys above this one.")]
+ThroughKey = Annotated[str | None, typer.Option(help="Only keys up to this one.")]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Guard))}."),
+]
+Reembed = Annotated[bool, typer.Option("--reembed", help="With backfill: embed every text afresh.")]
+
+
+def run_input(**given: Any) -> dict[str, Any]:
+    """The execution's input: what was given, and nothing that would be a default."""
+    return {name: value for name, value in given.items() if value not in (None, [])}
+
+
+def site_of(stage: str | None, profile: str | None, region: str | None) -> Site:
+    """The stage on AWS that the options name, or this machine. Raises SiteError."""
+    if stage is None:
+        if profile or region:
+            raise SiteError("--profile and --region go with --stage, which names the deployment")
+        from cli.local_site import LocalSite
+
+        return LocalSite(home())
+    import boto3
+
+    from cli.aws_errors import explained
+    from cli.aws_site import AwsSite
+
+    with explained():
+        session = boto3.Session(profile_name=profile, region_name=region)
+    return AwsSite(stage, session)

@@ -1,0 +1,248 @@
+"""The tables of a stage file. Each is a frozen model; an unknown field is an error."""
+
+import re
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$]+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Share = Annotated[float, Field(ge=0, le=1)]
+SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+SecretArn = Annotated[
+    str,
+    Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$"),
+]
+KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+$")]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+Zones = Annotated[tuple[str, ...], Field(min_length=2)]
+
+Endpoint = Literal[
+    "s3",
+    "secretsmanager",
+    "bedrock-runtime",
+    "cloudformation",
+    "logs",
+    "monitoring",
+    "ssm",
+    "ssmmessages",
+]
+
+
+class Section(BaseModel):
+    """Frozen; an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class ExistingVpc(Section):
+    """Private subnets of a VPC that somebody else owns."""
+
+    id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
+    availability_zones: Zones
+    subnet_ids: Annotated[tuple[str, ...], Field(min_length=2)]
+    """Private subnets, one for each zone, in the same order."""
+    route_table_ids: tuple[str, ...] = ()
+    """Their route tables, in the same order; needed to create the S3 endpoint."""
+    nat: bool = False
+    """The subnets reach AWS through a NAT gateway, so no endpoint is needed."""
+    create_endpoints: tuple[Endpoint, ...] = ()
+    present_endpoints: tuple[Endpoint, ...] = ()
+    """Endpoints that the VPC has already."""
+
+    @model_validator(mode="after")
+    def _matches(self) -> Self:
+        zones = len(self.availability_zones)
+        if len(self.subnet_ids) != zones:
+            raise ValueError(f"subnet_ids has {len(self.subnet_ids)} subnets for {zones} zones")
+        if self.route_table_ids and len(self.route_table_ids) != zones:
+            raise ValueError(
+                f"route_table_ids has {len(self.route_table_ids)} tables for {zones} subnets; "
+                "name one for each subnet, the same one twice where they share it"
+            )
+        if "s3" in self.create_endpoints and not self.route_table_ids:
+            raise ValueError("route_table_ids is required to create the s3 endpoint")
+        return self
+
+
+class NewVpc(Section):
+    """A VPC with private subnets, its endpoints, and public subnets only for a NAT gateway."""
+
+    availability_zones: Zones
+    cidr: str = Field("10.60.0.0/16", pattern=r"^\d+\.\d+\.\d+\.\d+/(1[6-9]|2[0-4])$")
+    nat: bool = False
+
+
+class VpcSection(Section):
+    existing: ExistingVpc | None = None
+    create: NewVpc | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _exactly_one(self.existing, self.create)
+        return self
+
+    @property
+    def nat(self) -> bool:
+        return bool((self.existing or self.create or NewVpc(availability_zones=("", ""))).nat)
+
+
+class ExistingMysql(Section):
+    """A cluster that is referenced and never redefined."""
+
+    host: HostName
+    port: Port = 3306
+    security_group_id: SecurityGroupId
+    secret_arn: SecretArn | None = None
+    """Secret with `username` and `password`; not needed with iam_auth."""
+    secret_key_arn: KeyArn | None = None
+    """The KMS key of the secret, where it is not the account's default one."""
+    cluster_resource_id: str | None = Field(None, pattern=r"^(cluster|db|prx)-[A-Za-z0-9]+$")
+    """For iam_auth: the cluster's resource id, which is part of the user's ARN."""
+
+
+class NewMysql(Section):
+    """Aurora MySQL Serverless v2."""
+
+    engine_version: str = Field("8.0.mysql_aurora.3.08.2", pattern=r"^8\.0\.mysql_aurora\.3\.\d+")
+    min_capacity: float = Field(0.5, ge=0, le=256)
+    max_capacity: float = Field(4, ge=1, le=256)
+    backup_days: int = Field(7, ge=1, le=35)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_capacity > self.max_capacity:
+            raise ValueError(f"min_capacity {self.min_capacity} is above max_capacity")
+        return self
+
+
+class MysqlSection(Section):
+    database: Name
+    table: str = Field(pattern=r"^[A-Za-z0-9_$]+(\.[A-Za-z0-9_$]+)?$")
+    user: str = ""
+    iam_auth: bool = False
+    ca_file: str = "infra/certificates/rds-roots.pem"
+    """PEM file that the server's certificate is verified with, from the project's folder."""
+    existing: ExistingMysql | None = None
+    create: NewMysql | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _exactly_one(self.existing, self.create)
+        if self.iam_auth and not self.user:
+            raise ValueError("user is required with iam_auth")
+        if self.existing and self.iam_auth and not self.existing.cluster_resource_id:
+            raise ValueError("existing.cluster_resource_id is required with iam_auth")
+        if self.existing and not self.iam_auth and not self.existing.secret_arn:
+            raise ValueError("existing.secret_arn is required without iam_auth")
+        return self
+
+
+class MemoryMetric(Section):
+    """The CloudWatch metric, in percent, of an existing server's memory."""
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str] = {}
+
+
+class ExistingRedis(Section):
+    """A server that is referenced and never redefined."""
+
+    host: HostName
+    port: Port = 6379
+    tls: bool = True
+    ca_file: str | None = None
+    """PEM file, where the server's certificate is not from a public authority."""
+    security_group_id: SecurityGroupId
+    secret_arn: SecretArn | None = None
+    secret_key_arn: KeyArn | None = None
+    memory_metric: MemoryMetric | None = None
+
+    @model_validator(mode="after")
+    def _ca(self) -> Self:
+        if self.ca_file and not self.tls:
+            raise ValueError("ca_file goes with tls only")
+        return self
+
+
+class NewRedis(Section):
+    """Redis 8 on one EC2 instance (Amazon Linux 2023, arm64)."""
+
+    image_id: str = Field(pattern=r"^ami-[0-9a-f]{8,17}$")
+    """A named image: `latest` would replace the server when the next image appears."""
+    instance_type: str = Field("r7g.large", pattern=r"^[a-z0-9]+g[a-z]*\.[a-z0-9]+$")
+    package: str = Field(pattern=r"^(s3://[a-z0-9.-]{3,63}/\S+|https://\S+)\.rpm$")
+    """Redis 8 with its query engine, as an RPM for aarch64."""
+    package_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    max_memory_gb: float = Field(10, gt=0)
+    volume_gb: int = Field(50, ge=8)
+    start_minutes: int = Field(15, ge=5, le=60)
+    """How long the stack waits for PING and FT._LIST to answer before its creation fails."""
+
+    @model_validator(mode="after")
+    def _volume(self) -> Self:
+        if self.volume_gb < 3 * self.max_memory_gb:
+            raise ValueError(
+                f"volume_gb {self.volume_gb} is below three times max_memory_gb: the append-only "
+                "file and its rewrite must fit beside each other"
+            )
+        return self
+
+
+class RedisSection(Section):
+    existing: ExistingRedis | None = None
+    create: NewRedis | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        _exactly_one(self.existing, self.create)
+        return self
+
+
+class ScheduleSection(Section):
+    """When a sync starts by itself."""
+
+    expression: str = Field("cron(0 3 * * ? *)", pattern=r"^(cron\((\S+ ){5}\S+\)|rate\(.+\))$")
+    time_zone: str = "UTC"
+    flexible_minutes: int = Field(15, ge=1, le=1440)
+    enabled: bool = True
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            if available_timezones():
+                raise ValueError(
+                    f"{name!r} is no time zone; use a name like 'Europe/Berlin'"
+                ) from error
+        return name
+
+
+class AlarmSection(Section):
+    """Who is told, and when."""
+
+    emails: Annotated[tuple[str, ...], Field(min_length=1)]
+    unpublished_hours: int = Field(26, ge=2, le=168)
+    rejected_share: Share = 0.001
+    throttled_pages: int = Field(10, ge=1)
+    """Tries of pages in 15 minutes that the model's quota ended."""
+    redis_memory_percent: int = Field(80, ge=10, le=99)
+
+    @field_validator("emails")
+    @classmethod
+    def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
+        for email in emails:
+            if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+                raise ValueError(f"{email!r} is no e-mail address")
+        return emails
+
+
+def _exactly_one(existing: Section | None, create: Section | None) -> None:
+    if existing is None and create is None:
+        raise ValueError("one of the tables `existing` and `create` is required")
+    if existing is not None and create is not None:
+        raise ValueError("`existing` and `create` exclude each other; leave one out")

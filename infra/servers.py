@@ -1,0 +1,45 @@
+"""What the workflow stack must know of the two servers, whoever owns them."""
+
+from dataclasses import dataclass
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """An address, the secret that opens it, and the security group that reaches it."""
+
+    host: str
+    port: int
+    clients: ec2.SecurityGroup
+    secret_arn: str = ""
+    secret_key_arn: str = ""
+    iam_user_arn: str = ""
+    """For IAM database authentication: the ARN of the database user."""
+
+    @property
+    def statements(self) -> list[iam.PolicyStatement]:
+        """What a function needs to log in."""
+        found = []
+        if self.secret_arn:
+            found.append(_allow("secretsmanager:GetSecretValue", self.secret_arn))
+        if self.secret_key_arn:
+            found.append(_allow("kms:Decrypt", self.secret_key_arn))
+        if self.iam_user_arn:
+            found.append(_allow("rds-db:connect", self.iam_user_arn))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisServer(Server):
+    """`url` names the scheme, host and port; a password comes by secret only."""
+
+    url: str
+    memory: cloudwatch.Metric | None
+    """Used memory in percent of the limit, where somebody publishes it."""
+
+
+def _allow(action: str, resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[action], resources=[resource])

@@ -1,0 +1,135 @@
+"""Fixtures: real MariaDB, real Redis and the model's stand-in for the session, empty for each test.
+
+A machine that lacks a server fails these tests with the command that installs it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+import redis
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+from local.bedrock_process import control
+from local.servers import connect
+from local.stack import Stack, down, up
+from tests.lab import Lab
+from tests.rows import make_rows
+from tests.servers import CatalogTable, IndexReader
+from workflow.adapters.redis_search import RedisIndex
+from workflow.ports import LiveNames
+from workflow.settings import PREFIX, Settings
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """A developer's own DRUGSYNC_* would win over a test's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The local stack with the fast hash embedder; stopped at the end, whatever happened."""
+    root = tmp_path_factory.mktemp("stack")
+    try:
+        yield up(root, lambda _: None, embedder="hash")
+    finally:
+        down(root)
+
+
+@pytest.fixture(scope="session")
+def mysql_connection(stack: Stack) -> Iterator[MySQLConnectionAbstract]:
+    connection = connect(stack.mysql)
+    connection.autocommit = True
+    CatalogTable(connection).create()
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def catalog(mysql_connection: MySQLConnectionAbstract) -> CatalogTable:
+    """The table `drugs`, empty."""
+    table = CatalogTable(mysql_connection)
+    table.clear()
+    return table
+
+
+@pytest.fixture
+def redis_client(stack: Stack) -> Iterator[redis.Redis]:
+    """An empty Redis, over RESP2."""
+    with redis.Redis.from_url(stack.redis.url, protocol=2) as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def index(redis_client: redis.Redis) -> IndexReader:
+    return IndexReader(redis_client)
+
+
+@pytest.fixture
+def empty_lab(stack: Stack, catalog: CatalogTable, index: IndexReader) -> Lab:
+    """No catalog rows, nothing in Redis, a model without faults."""
+    control(stack.bedrock.endpoint, reset=True)
+    return Lab(stack, catalog, index)
+
+
+@pytest.fixture
+def lab(empty_lab: Lab) -> Lab:
+    """Forty rows of twenty texts; nothing in Redis yet."""
+    empty_lab.catalog.insert(*make_rows(40))
+    return empty_lab
+
+
+@pytest.fixture(scope="session")
+def after_first_sync() -> dict[str, bytes]:
+    """What Redis holds after the first sync of the forty rows; filled by the first `synced`."""
+    return {}
+
+
+@pytest.fixture
+def synced(lab: Lab, after_first_sync: dict[str, bytes]) -> Lab:
+    """The forty rows are live as run `first` left them; the stand-in counts from here."""
+    if after_first_sync:
+        restore(lab, after_first_sync)
+    else:
+        lab.succeed(run_id="first")
+        after_first_sync.update(lab.index.dump()["keys"])
+        lab.control_model(reset=True)
+    return lab
+
+
+def restore(lab: Lab, held: dict[str, bytes]) -> None:
+    """Put back the keys and make the search indexes that they had: a sync takes a second."""
+    client = lab.index.redis
+    with client.pipeline(transaction=False) as pipe:
+        for key, value in held.items():
+            pipe.restore(key, 0, value)
+        pipe.execute()
+    settings = Settings.from_environment(
+        {
+            name: value
+            for name, value in lab.stack.environment(**lab.settings).items()
+            if name.startswith(PREFIX)
+        }
+    )
+    index = RedisIndex(
+        client,
+        dimensions=settings.embedding_dimensions,
+        algorithm=settings.index_algorithm,
+        options=settings.index_options,
+    )
+    names = LiveNames(*lab.index.live())
+    index.create_indexes(names)
+    index.point_aliases(names, "first")
+    while any(
+        facts is None or facts.building
+        for facts in (index.facts("drugs", names.generation), index.facts("texts", names.space))
+    ):
+        time.sleep(0.005)

@@ -1,0 +1,309 @@
+"""The state machine's file, its handlers and the errors that it names hold together."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from local.engine import handler_of
+from workflow import errors
+from workflow.events import (
+    AcceptRunTask,
+    DiffPageTask,
+    EmbedPageTask,
+    Event,
+    LoadPageTask,
+    PlanTask,
+    ReviewedTask,
+    ReviewRef,
+    RunTask,
+)
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "statemachine.asl.json").read_text(encoding="utf-8")
+MACHINE: dict[str, Any] = json.loads(TEXT)
+
+AWS_TRANSIENT = {
+    *("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"),
+    *("Lambda.TooManyRequestsException", "Lambda.ClientExecutionTimeoutException"),
+    *("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "States.Timeout"),
+}
+LONGEST_FUNCTION_S = 900
+
+
+def walk(states: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every state by name, those inside Maps, too."""
+    for name, state in states.items():
+        yield name, state
+        if "ItemProcessor" in state:
+            yield from walk(state["ItemProcessor"]["States"])
+
+
+STATES = dict(walk(MACHINE["States"]))
+TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
+MAPS = {name: state for name, state in STATES.items() if state["Type"] == "Map"}
+PAYLOADS: dict[str, type[Event]] = {
+    "AcceptRun": AcceptRunTask,
+    "PlanPages": RunTask,
+    "DiffPage": DiffPageTask,
+    "ReviewChanges": PlanTask,
+    "EmbedPage": EmbedPageTask,
+    "LoadPage": LoadPageTask,
+    "VerifyIndex": ReviewedTask,
+    "PublishIndex": ReviewedTask,
+}
+"""The model that parses each Task's payload."""
+
+
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def fields(value: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
+    """Every field of a JSON value: its path, its name, its value."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield f"{path}.{name}", name, inner
+            yield from fields(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from fields(inner, f"{path}[{number}]")
+
+
+def named_errors(state: dict[str, Any]) -> list[str]:
+    return [name for retry in state.get("Retry", []) for name in retry["ErrorEquals"]]
+
+
+# Names
+
+
+def test_the_states_are_those_of_the_design() -> None:
+    assert list(MACHINE["States"]) == [
+        *("AcceptRun", "PlanPages", "DiffPages", "ReviewChanges", "HasChanges"),
+        *("EmbedPages", "LoadPages", "VerifyIndex", "PublishIndex", "Done"),
+    ]
+    assert set(TASKS) == set(PAYLOADS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_task_has_its_handler_file_and_its_substitution(name: str) -> None:
+    assert (ROOT / "handlers" / f"{snake(name)}.py").exists()
+    assert callable(handler_of(name))
+    assert TASKS[name]["Parameters"]["FunctionName"] == f"${{{name}}}"
+    assert TASKS[name]["Resource"] == "arn:aws:states:::lambda:invoke"
+
+
+def test_only_function_names_are_substituted_and_each_once() -> None:
+    assert sorted(re.findall(r'"\$\{(\w+)\}"', TEXT)) == sorted(TASKS)
+    assert len(re.findall(r"\$\{", TEXT)) == len(TASKS)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_payload_has_the_fields_of_its_model(name: str) -> None:
+    payload = TASKS[name]["Parameters"]["Payload"]
+    sent = {field.removesuffix(".$") for field in payload}
+    model = PAYLOADS[name].model_fields
+    assert sent <= set(model)
+    assert {field for field, info in model.items() if info.is_required()} <= sent
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_handler_parses_that_model(name: str) -> None:
+    module = importlib.import_module(f"handlers.{snake(name)}")
+    source = inspect.getsource(module)
+    assert f"@handles({PAYLOADS[name].__name__})" in source
+
+
+def test_the_review_is_carried_field_by_field() -> None:
+    selected = STATES["ReviewChanges"]["ResultSelector"]
+    assert selected == {f"{name}.$": f"$.Payload.{name}" for name in ReviewRef.model_fields}
+
+
+# Retries
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_task_retries_aws_transient_errors_and_named_ones_that_are_worth_it(name: str) -> None:
+    found = named_errors(TASKS[name])
+    assert len(found) == len(set(found))
+    assert set(found) >= AWS_TRANSIENT
+    for one in set(found) - AWS_TRANSIENT:
+        assert getattr(errors, one).retried, one
+
+
+def test_each_error_that_is_worth_a_retry_is_retried_somewhere() -> None:
+    worth = {
+        name
+        for name, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, errors.SyncError) and error.retried
+    }
+    retried = {one for state in TASKS.values() for one in named_errors(state)}
+    assert worth == retried - AWS_TRANSIENT
+
+
+def test_the_tree_in_the_docstring_is_the_tree_of_errors() -> None:
+    drawn = dict(re.findall(r"(?:├──|└──) (\w+)( \*)?", errors.__doc__ or ""))
+    classes = {
+        name: error
+        for name, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, errors.SyncError) and error is not errors.SyncError
+    }
+    assert drawn.keys() == classes.keys()
+    assert {name for name, star in drawn.items() if star} == {
+        name for name, error in classes.items() if error.retried
+    }
+
+
+# What a task may meet: the adapters that its handler hands to the step.
+ADAPTER_ERRORS = {
+    "executions": "ExecutionsUnavailable",
+    "catalog": "CatalogUnavailable",
+    "index": "IndexUnavailable",
+    "runs": "RunStoreUnavailable",
+    "embedder": "EmbedderUnavailable",
+    "quota": "IndexUnavailable",
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_task_retries_the_outages_of_every_server_that_it_uses(name: str) -> None:
+    source = inspect.getsource(importlib.import_module(f"handlers.{snake(name)}"))
+    used = set(re.findall(r"=w\.(\w+)", source)) & ADAPTER_ERRORS.keys()
+    assert {ADAPTER_ERRORS[one] for one in used} <= set(named_errors(TASKS[name]))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_retry_has_a_limit_and_backs_off_with_jitter_under_a_cap(name: str) -> None:
+    for retry in TASKS[name]["Retry"]:
+        assert retry["MaxAttempts"] > 0
+        if retry["BackoffRate"] > 1:
+            assert retry["JitterStrategy"] == "FULL"
+            assert retry["MaxDelaySeconds"] <= 300
+
+
+def test_waiting_for_an_index_is_a_steady_retry_of_step_functions() -> None:
+    waiting = [
+        retry
+        for retry in TASKS["VerifyIndex"]["Retry"]
+        if "IndexStillBuilding" in retry["ErrorEquals"]
+    ]
+    assert [retry["BackoffRate"] for retry in waiting] == [1.0]
+    assert waiting[0]["IntervalSeconds"] * waiting[0]["MaxAttempts"] >= 600
+
+
+@pytest.mark.parametrize("name", [name for name in STATES if name not in TASKS])
+def test_only_tasks_retry(name: str) -> None:
+    assert "Retry" not in STATES[name]
+
+
+def test_no_error_is_caught_and_no_wildcard_is_retried() -> None:
+    assert "States.TaskFailed" not in TEXT
+    assert "States.ALL" not in TEXT
+    assert not any("Catch" in state for state in STATES.values())
+    assert "Fail" not in {state["Type"] for state in STATES.values()}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_each_task_times_out_after_its_function_and_before_the_machine(name: str) -> None:
+    assert LONGEST_FUNCTION_S < TASKS[name]["TimeoutSeconds"] < MACHINE["TimeoutSeconds"]
+
+
+# Maps
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_each_map_is_distributed_with_standard_children_that_can_be_redriven(name: str) -> None:
+    state = MAPS[name]
+    assert state["ItemProcessor"]["ProcessorConfig"] == {
+        "Mode": "DISTRIBUTED",
+        "ExecutionType": "STANDARD",
+    }
+    assert state["Label"] == name
+    assert not {"ToleratedFailurePercentage", "ToleratedFailureCount"} & state.keys()
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_each_map_reads_a_json_manifest_and_keeps_no_result(name: str) -> None:
+    reader = MAPS[name]["ItemReader"]
+    assert reader["Resource"] == "arn:aws:states:::s3:getObject"
+    assert reader["ReaderConfig"] == {"InputType": "JSON"}
+    assert MAPS[name]["ResultPath"] is None
+    for child in MAPS[name]["ItemProcessor"]["States"].values():
+        assert child["ResultSelector"] == {}
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_each_maps_concurrency_is_the_plans(name: str) -> None:
+    verb = snake(name).partition("_")[0]
+    assert MAPS[name]["MaxConcurrencyPath"] == f"$.plan.{verb}_concurrency"
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_maps_child_never_asks_for_its_own_execution(name: str) -> None:
+    """There it would be the child's; the run is in the plan."""
+    assert "$$.Execution" not in json.dumps(MAPS[name]["ItemProcessor"])
+    assert MAPS[name]["ItemSelector"] == {"plan.$": "$.plan", "page.$": "$$.Map.Item.Value"}
+
+
+# Paths
+
+
+def test_a_dry_run_ends_and_what_is_not_needed_is_skipped() -> None:
+    choice = STATES["HasChanges"]
+    branches = [
+        (
+            one["Variable"],
+            one.get("BooleanEquals", one.get("NumericEquals")),
+            one["Next"],
+        )
+        for one in choice["Choices"]
+    ]
+    assert branches == [
+        ("$.review.dry_run", True, "Done"),
+        ("$.review.load_pages", 0, "VerifyIndex"),
+        ("$.review.embed_pages", 0, "LoadPages"),
+    ]
+    assert choice["Default"] == "EmbedPages"
+
+
+def test_every_next_state_exists_and_every_state_is_reached() -> None:
+    def check(states: dict[str, Any], start: str) -> None:
+        targets = {start}
+        for state in states.values():
+            targets |= {value for _, name, value in fields(own(state)) if name == "Next"}
+            targets |= {state["Default"]} if "Default" in state else set()
+            assert "Next" in state or state.get("End") or state["Type"] in ("Succeed", "Choice")
+        assert targets == set(states)
+
+    def own(state: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in state.items() if name != "ItemProcessor"}
+
+    check(MACHINE["States"], MACHINE["StartAt"])
+    for state in MAPS.values():
+        check(state["ItemProcessor"]["States"], state["ItemProcessor"]["StartAt"])
+
+
+PATH_FIELDS = {"ResultPath", "InputPath", "OutputPath", "Variable", "MaxConcurrencyPath"}
+
+
+def test_no_dollar_is_forgotten_behind_a_field_and_none_is_too_many() -> None:
+    for path, name, value in fields(MACHINE):
+        is_path = isinstance(value, str) and value.startswith("$") and not value.startswith("${")
+        if name.endswith(".$"):
+            assert is_path, f"{path} ends in .$ and is no path: {value!r}"
+        elif is_path:
+            assert name in PATH_FIELDS, f"{path} is a path and does not end in .$"
+
+
+def test_payloads_are_small_whatever_the_catalog() -> None:
+    """Plan and review carry references and counts: no field of theirs is a list of rows."""
+    for model in (PAYLOADS["VerifyIndex"], PAYLOADS["LoadPage"]):
+        for name, kind in get_type_hints(model).items():
+            assert "list" not in str(kind), name

@@ -1,0 +1,266 @@
+"""MySQL refuses, breaks off, lags behind, or answers what no catalog should."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local.processes import free_port
+from local.servers import connect, running_mariadb, start_mariadb, stop_mariadb
+from tests.faults.conftest import ROWS
+from tests.faults.lab import FaultLab, OnTry
+from tests.faults.proxy import Cut, Proxy, proxy_to
+from tests.faults.tally import RETRIED, named
+from tests.lab import before
+from tests.rows import make_row, make_rows, ndc
+from tests.servers import CatalogTable
+
+ONE_BY_ONE = {"diff_concurrency": "1"}
+BROKEN = "CatalogUnavailable"
+
+
+@pytest.fixture
+def view(lab: FaultLab) -> Iterator[Callable[[str], None]]:
+    """Makes the view that the functions read: `drugs` with another `manufacturer`."""
+    run = lab.catalog.execute
+    columns = ", ".join(f"`{column}`" for column in make_row(0) if column != "manufacturer")
+    lab.settings["catalog_table"] = "faulty"
+
+    def make(expression: str) -> None:
+        run(f"CREATE OR REPLACE VIEW faulty AS SELECT {columns}, {expression} FROM drugs")
+
+    yield make
+    run("DROP VIEW IF EXISTS faulty")
+    run("DROP FUNCTION IF EXISTS failing")
+
+
+@pytest.fixture
+def proxy(lab: FaultLab) -> Iterator[Proxy]:
+    """Between the functions and MariaDB."""
+    mysql = lab.stack.mysql
+    with proxy_to((mysql.host, mysql.port)) as made:
+        lab.settings |= {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_tls": "false"}
+        lab.settings["mysql_port"] = str(made.port)
+        yield made
+
+
+def errors(lab: FaultLab) -> list[str | None]:
+    return [one.error for one in lab.invocations if one.error]
+
+
+@pytest.mark.fault("MySQL", "connection refused", "PlanPages", named(BROKEN))
+def test_a_server_that_refuses_connections_fails_the_run_by_name(synced: FaultLab) -> None:
+    nobody = {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_port": str(free_port())}
+    synced.fail(BROKEN, settings=nobody | {"mysql_tls": "false"})
+    assert synced.tries("PlanPages") == {None: 6}
+    synced.converge()
+
+
+@pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "VerifyIndex"])
+@pytest.mark.fault("MySQL", "connection dropped in the middle of an answer", "(each)", RETRIED)
+def test_a_connection_that_drops_in_the_middle_of_an_answer_is_opened_again(
+    lab: FaultLab, proxy: Proxy, state: str
+) -> None:
+    def arm() -> None:
+        # A key of the second page: its name is in answers to each of these steps.
+        proxy.cut = Cut(ndc(9 if state == "PlanPages" else 13).encode())
+
+    lab.succeed(intercept=before(state, arm), settings=ONE_BY_ONE | {"verify_documents": "100"})
+    assert proxy.cut.done == 1
+    assert errors(lab) == [BROKEN]
+    assert lab.page_tries(state)[0] == 2
+    lab.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(one, marks=pytest.mark.fault("MySQL", one.lower(), "DiffPage", RETRIED))
+        for one in ("KILL QUERY", "KILL CONNECTION")
+    ],
+)
+def test_a_killed_statement_repeats_its_page_only(
+    lab: FaultLab, view: Callable[[str], None], command: str
+) -> None:
+    lab.succeed()
+    view(f"CONCAT(manufacturer, IF(ndc = '{ndc(13)}' AND SLEEP(0.5), '', '')) AS manufacturer")
+    killer = threading.Thread(target=kill_reader, args=(lab, command))
+    lab.succeed(
+        "backfill", intercept=before("DiffPage", killer.start), settings={"verify_documents": "0"}
+    )
+    killer.join()
+    assert errors(lab) == [BROKEN]
+    assert lab.page_tries("DiffPage") == [2, 1]
+    lab.assert_in_step()
+
+
+def kill_reader(lab: FaultLab, command: str) -> None:
+    """Kill the statement that reads the view, once there is one."""
+    query = (
+        "SELECT id FROM information_schema.processlist "
+        "WHERE state = 'User sleep' AND info LIKE '%faulty%'"
+    )
+    with contextlib.closing(connect(lab.stack.mysql)) as connection:
+        connection.autocommit = True
+        table = CatalogTable(connection)
+        deadline = time.monotonic() + 20
+        while not (found := table.execute(query)) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        table.execute(f"{command} {found[0][0]}")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(number, id=what, marks=pytest.mark.fault("MySQL", what, "DiffPage", RETRIED))
+        for number, what in [
+            (1213, "deadlock"),
+            (1205, "lock wait timeout"),
+            (1317, "interrupted"),
+            (3024, "statement timeout"),
+            (1053, "shutdown in progress"),
+            (1226, "too many queries of the user"),
+        ]
+    ],
+)
+def test_an_error_that_passes_repeats_its_page_only(
+    lab: FaultLab, view: Callable[[str], None], number: int
+) -> None:
+    lab.catalog.execute("DROP FUNCTION IF EXISTS failing")
+    lab.catalog.execute(
+        "CREATE FUNCTION failing(key_ TEXT, value_ TEXT) RETURNS TEXT BEGIN "
+        f"IF key_ = '{ndc(13)}' THEN SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = {number}; END IF; "
+        "RETURN value_; END"
+    )
+    view("failing(ndc, manufacturer) AS manufacturer")
+    # One by one, the second page fails, and its second try is the third of all.
+    mend = OnTry("DiffPage", before={3: lambda: view("manufacturer")})
+    lab.succeed(intercept=mend, settings=ONE_BY_ONE)
+    assert errors(lab) == [BROKEN]
+    assert lab.page_tries("DiffPage") == [2, 1]
+    lab.assert_in_step()
+
+
+@pytest.mark.fault("MySQL", "the table is locked for longer than the timeout", "DiffPage", RETRIED)
+def test_a_locked_table_is_read_once_it_is_free(lab: FaultLab) -> None:
+    with contextlib.closing(connect(lab.stack.mysql)) as connection:
+        other = CatalogTable(connection)
+        turn = OnTry(
+            "DiffPage",
+            before={
+                1: lambda: other.execute("LOCK TABLES drugs WRITE"),
+                2: lambda: other.execute("UNLOCK TABLES"),
+            },
+        )
+        lab.succeed(intercept=turn, settings=ONE_BY_ONE | {"mysql_timeout_s": "1"})
+    assert errors(lab) == [BROKEN]
+    lab.assert_in_step()
+
+
+@pytest.mark.fault("MySQL", "SIGKILL and restart", "DiffPage", RETRIED)
+def test_a_server_that_restarts_is_asked_again(lab: FaultLab, tmp_path: Path) -> None:
+    server = start_mariadb(tmp_path)
+    try:
+        with contextlib.closing(connect(server)) as connection:
+            connection.autocommit = True
+            table = CatalogTable(connection)
+            table.create()
+            table.insert(*make_rows(ROWS))
+
+        def crash() -> None:
+            found = running_mariadb(tmp_path)
+            assert found
+            os.kill(found.pid, signal.SIGKILL)
+            os.waitpid(found.pid, 0)
+
+        own = FaultLab(
+            replace(lab.stack, mysql=server), lab.catalog, lab.index, settings=lab.settings
+        )
+        turn = OnTry("DiffPage", after={1: crash}, before={3: lambda: start_mariadb(tmp_path)})
+        own.succeed(intercept=turn, settings=ONE_BY_ONE)
+        assert errors(own) == [BROKEN]
+        own.assert_in_step()
+    finally:
+        stop_mariadb(tmp_path)
+
+
+@pytest.mark.fault("MySQL", "a required column is missing", "PlanPages", named("ColumnMissing"))
+def test_a_missing_column_is_named(synced: FaultLab) -> None:
+    synced.catalog.execute("CREATE OR REPLACE VIEW bare AS SELECT ndc, route FROM drugs")
+    report = synced.fail("ColumnMissing", settings={"catalog_table": "bare"})
+    assert "drug_name" in str(report.cause)
+    assert synced.tries("PlanPages") == {None: 1}
+    synced.catalog.execute("DROP VIEW bare")
+    synced.converge()
+
+
+@pytest.mark.fault(
+    *("MySQL", "a required column goes while pages are read", "DiffPage"), named("ColumnMissing")
+)
+def test_a_column_that_goes_under_a_run_stops_it(
+    lab: FaultLab, view: Callable[[str], None]
+) -> None:
+    view("manufacturer")
+    lab.succeed()
+    bare = "CREATE OR REPLACE VIEW faulty AS SELECT ndc, route FROM drugs"
+    lab.fail("ColumnMissing", intercept=before("DiffPage", lambda: lab.catalog.execute(bare)))
+    view("manufacturer")
+    lab.converge()
+
+
+@pytest.mark.parametrize(
+    ("table", "error"),
+    [
+        pytest.param(
+            table, error, marks=pytest.mark.fault("MySQL", what, "PlanPages", named(error))
+        )
+        for table, what, error in [
+            ("gone", "the table is gone", "CatalogMissing"),
+            ("mysql.user", "no right to read", "CatalogAccessDenied"),
+        ]
+    ],
+)
+def test_a_table_that_cannot_be_read_is_named_at_once(
+    synced: FaultLab, table: str, error: str
+) -> None:
+    synced.fail(error, settings={"catalog_table": table})
+    assert synced.tries("PlanPages") == {None: 1}
+    synced.converge()
+
+
+@pytest.mark.fault("MySQL", "the catalog is empty", "PlanPages", named("CatalogEmpty"))
+def test_an_empty_catalog_removes_nothing(synced: FaultLab) -> None:
+    synced.catalog.clear()
+    synced.fail("CatalogEmpty", accept=["deletes", "profile"])
+    assert len(synced.index.documents()) == ROWS
+
+
+@pytest.mark.fault("MySQL", "emptied while pages are read", "ReviewChanges", named("CatalogEmpty"))
+def test_a_catalog_that_is_emptied_under_a_run_removes_nothing(synced: FaultLab) -> None:
+    clear = before("DiffPage", synced.catalog.clear)
+    synced.fail("CatalogEmpty", intercept=clear, accept=["deletes", "profile"])
+    assert len(synced.index.documents()) == ROWS
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 3, 10, 100])
+@pytest.mark.fault(
+    *("MySQL", "duplicate keys in a view without a unique key", "DiffPage"), named("DuplicateKey")
+)
+def test_two_rows_of_one_key_stop_the_run_wherever_the_pages_are_cut(
+    synced: FaultLab, page_size: int
+) -> None:
+    synced.catalog.execute(
+        "CREATE OR REPLACE VIEW twice AS SELECT * FROM drugs UNION ALL "
+        f"SELECT * FROM drugs WHERE ndc = '{ndc(5)}'"
+    )
+    report = synced.fail("DuplicateKey", page_size=page_size, settings={"catalog_table": "twice"})
+    assert ndc(5) in str(report.cause)
+    synced.catalog.execute("DROP VIEW twice")

@@ -1,0 +1,205 @@
+"""Redis refuses, cuts a transaction off, or is full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.lab import FaultLab, OnTry
+from tests.faults.proxy import Cut, Proxy, proxy_to
+from tests.faults.tally import RETRIED, named
+from tests.lab import before
+from tests.rows import ndc
+
+ONE_BY_ONE = {"load_concurrency": "1"}
+
+
+@pytest.fixture
+def proxy(lab: FaultLab) -> Iterator[Proxy]:
+    """Between the functions and Redis."""
+    with proxy_to(Path(lab.stack.redis.url.removeprefix("unix://"))) as made:
+        lab.settings["redis_url"] = f"redis://127.0.0.1:{made.port}"
+        yield made
+
+
+@pytest.fixture
+def writable(lab: FaultLab) -> Iterator[FaultLab]:
+    """A server whose settings are put back, whatever a test did to them."""
+    yield lab
+    redis = lab.index.redis
+    redis.execute_command("REPLICAOF", "NO", "ONE")
+    redis.config_set("maxmemory", 0)
+    redis.config_set("maxmemory-policy", "noeviction")
+    redis.acl_setuser("default", enabled=True, nopass=True, categories=["+@all"])
+
+
+@pytest.mark.parametrize("deliver", [False, True], ids=["before", "after"])
+@pytest.mark.fault("Redis", "connection cut within a transaction", "LoadPage", RETRIED)
+def test_a_transaction_that_was_cut_off_is_tried_again_and_no_newer_run_is_blamed(
+    lab: FaultLab, proxy: Proxy, deliver: bool
+) -> None:
+    proxy.cut = Cut(b"ZADD\r\n", deliver=deliver)
+    lab.succeed(settings=ONE_BY_ONE)
+    assert proxy.cut.done == 1
+    assert [one.error for one in lab.invocations if one.error] == ["IndexUnavailable"]
+    assert lab.page_tries("LoadPage") == [2, 1]
+    lab.assert_in_step()
+
+
+@pytest.mark.parametrize("deliver", [False, True], ids=["before", "after"])
+@pytest.mark.fault("Redis", "connection cut while it switches", "PublishIndex", RETRIED)
+def test_a_switch_whose_answer_is_lost_is_made_again(
+    synced: FaultLab, proxy: Proxy, deliver: bool
+) -> None:
+    proxy.cut = Cut(b"FT.ALIASUPDATE\r\n", deliver=deliver)
+    synced.succeed("backfill", run_id="second")
+    assert proxy.cut.done == 1
+    assert synced.tries("PublishIndex") == {None: 2}
+    assert synced.index.generations() == {"first": "previous", "second": "live"}
+    synced.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    ("command", "state"),
+    [
+        pytest.param(
+            *(command, state),
+            marks=pytest.mark.fault("Redis", f"connection cut in {command}", state, "mended"),
+        )
+        for command, state in [
+            (b"ZRANGEBYLEX\r\n", "DiffPage"),
+            (b"vector_hash\r\n", "EmbedPage"),
+            (b"HGETALL\r\n$", "VerifyIndex"),
+        ]
+    ],
+)
+def test_a_connection_that_breaks_outside_a_transaction_is_mended_by_the_client(
+    lab: FaultLab, proxy: Proxy, command: bytes, state: str
+) -> None:
+    def arm() -> None:
+        proxy.cut = Cut(command)
+
+    lab.succeed(intercept=before(state, arm))
+    assert proxy.cut.done == 1
+    lab.assert_in_step()
+
+
+@pytest.mark.fault("Redis", "READONLY after a failover", "LoadPage", RETRIED)
+def test_a_server_that_became_a_replica_is_asked_again(writable: FaultLab) -> None:
+    redis = writable.index.redis
+    turn = OnTry(
+        "LoadPage",
+        before={
+            1: lambda: redis.execute_command("REPLICAOF", "127.0.0.1", "1"),
+            2: lambda: redis.execute_command("REPLICAOF", "NO", "ONE"),
+        },
+    )
+    writable.succeed(intercept=turn, settings=ONE_BY_ONE)
+    assert [one.error for one in writable.invocations if one.error] == ["IndexUnavailable"]
+    assert writable.page_tries("LoadPage") == [2, 1]
+    writable.assert_in_step()
+
+
+@pytest.mark.fault("Redis", "READONLY, for ever", "EmbedPage", named("IndexUnavailable"))
+def test_a_server_that_stays_a_replica_fails_the_run_by_name(writable: FaultLab) -> None:
+    redis = writable.index.redis
+    become = before("EmbedPage", lambda: redis.execute_command("REPLICAOF", "127.0.0.1", "1"))
+    report = writable.fail("IndexUnavailable", intercept=become)
+    assert "read only replica" in str(report.cause)
+    redis.execute_command("REPLICAOF", "NO", "ONE")
+    writable.converge()
+
+
+def fill(lab: FaultLab) -> None:
+    """From now on Redis has no room for one byte more."""
+    lab.index.redis.config_set("maxmemory", lab.index.redis.info("memory")["used_memory"] - 1000)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(
+            one, marks=pytest.mark.fault("Redis", "maxmemory reached", one, named("MemoryShort"))
+        )
+        for one in ("EmbedPage", "LoadPage", "PublishIndex")
+    ],
+)
+def test_a_full_server_stops_a_backfill_and_the_live_index_serves(
+    writable: FaultLab, state: str
+) -> None:
+    writable.succeed(run_id="first")
+    writable.catalog.update(ndc(3), strength="999 mg/1")
+    held = writable.index.documents("first")
+    writable.fail("MemoryShort", "backfill", intercept=before(state, lambda: fill(writable)))
+    assert writable.index.documents("first") == held
+    writable.index.redis.config_set("maxmemory", 0)
+    writable.converge("backfill")
+
+
+@pytest.mark.fault("Redis", "full, with a half-built generation", "PlanPages", "freed")
+def test_the_next_run_frees_a_half_built_generation_although_redis_is_full(
+    writable: FaultLab,
+) -> None:
+    full = OnTry("LoadPage", before={2: lambda: fill(writable)})
+    writable.fail("MemoryShort", run_id="half", intercept=full, settings=ONE_BY_ONE)
+    assert len(writable.index.documents("half")) == 10
+    assert writable.index.redis.info("memory")["maxmemory"] > 0
+    writable.fail("MemoryShort")
+    assert writable.index.redis.keys("*:half*") == []
+    writable.index.redis.config_set("maxmemory", 0)
+    writable.converge()
+
+
+@pytest.mark.fault("Redis", "too small for a generation", "PlanPages", named("MemoryShort"))
+def test_a_server_too_small_for_a_generation_is_refused_before_anything_is_embedded(
+    writable: FaultLab,
+) -> None:
+    fill(writable)
+    assert "raise maxmemory" in str(writable.fail("MemoryShort").cause)
+    assert writable.states() == ["AcceptRun", "PlanPages"]
+    writable.index.redis.config_set("maxmemory", 0)
+    writable.converge()
+
+
+@pytest.mark.fault("Redis", "evicts any key", "PlanPages", named("IndexFeatureMissing"))
+def test_a_server_that_would_evict_documents_is_refused(writable: FaultLab) -> None:
+    writable.index.redis.config_set("maxmemory-policy", "allkeys-lru")
+    assert "noeviction" in str(writable.fail("IndexFeatureMissing").cause)
+    writable.index.redis.config_set("maxmemory-policy", "noeviction")
+    writable.converge()
+
+
+@pytest.mark.fault("Redis", "ACL takes a command away", "LoadPage", named("IndexAccessDenied"))
+def test_a_right_that_is_taken_away_fails_the_run_at_once(writable: FaultLab) -> None:
+    writable.succeed(run_id="first")
+    writable.catalog.update(ndc(3), strength="999 mg/1")
+    redis = writable.index.redis
+    take = before("LoadPage", lambda: redis.execute_command("ACL", "SETUSER", "default", "-zadd"))
+    writable.fail("IndexAccessDenied", intercept=take)
+    assert writable.page_tries("LoadPage") == [1]
+    redis.execute_command("ACL", "SETUSER", "default", "+@all")
+    writable.converge()
+
+
+@pytest.mark.fault("Redis", "the fence is lost", "LoadPage", named("RunSuperseded"))
+def test_a_run_whose_fence_is_gone_writes_nothing_more(synced: FaultLab) -> None:
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    lose = before("LoadPage", lambda: synced.index.redis.delete("drugs:writer"))
+    synced.fail("RunSuperseded", intercept=lose)
+    synced.converge()
+
+
+@pytest.mark.fault("Redis", "an index dropped once verified", "PublishIndex", "stopped whole")
+def test_an_index_that_vanishes_before_the_switch_switches_nothing_by_half(
+    synced: FaultLab,
+) -> None:
+    drop = before(
+        "PublishIndex",
+        lambda: synced.index.redis.execute_command("FT.DROPINDEX", "drugs:second"),
+    )
+    report = synced.fail("VerificationFailed", "backfill", run_id="second", intercept=drop)
+    assert "drugs:second disappeared" in str(report.cause)
+    assert synced.index.alias("drugs") == "drugs:first"
+    synced.converge("backfill")

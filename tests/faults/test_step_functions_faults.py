@@ -1,0 +1,192 @@
+"""Executions are stopped, redriven too late, race, or meet other settings than they began with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from handlers.wiring import wiring
+from local.engine import LambdaFailure
+from tests.faults.lab import FaultLab
+from tests.faults.tally import TALLY, named
+from tests.faults.test_lambda_faults import STATES
+from tests.lab import Failing, Payload
+from tests.rows import ndc
+from workflow.errors import IndexUnavailable, RunSuperseded, SettingsChanged
+from workflow.ports import Batch
+
+
+@pytest.mark.parametrize("mode", ["sync", "backfill"])
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(
+            one, marks=pytest.mark.fault("Step Functions", "stopped", one, "the next run mends")
+        )
+        for one in STATES
+    ],
+)
+def test_an_execution_stopped_in_any_state_leaves_what_the_next_run_mends(
+    synced: FaultLab, state: str, mode: str
+) -> None:
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    synced.catalog.delete(ndc(4))
+    reached, stopped = threading.Event(), threading.Event()
+
+    def hold(name: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+        if name == state:
+            reached.set()
+            assert stopped.wait(30)
+            raise LambdaFailure("Lambda.Unknown", "the execution is gone")
+        return call()
+
+    with synced.machine(hold) as machine:
+        execution = machine.start({"mode": mode, "page_size": 10}, "stopped")
+        assert reached.wait(30)
+        machine.stop(execution)
+        stopped.set()
+        assert machine.wait(execution).status == "ABORTED"
+    TALLY.runs += 1
+    synced.assert_answers()
+    synced.converge(mode)
+
+
+@pytest.mark.parametrize("state", ["LoadPage", "VerifyIndex", "PublishIndex"])
+@pytest.mark.parametrize("mode", ["sync", "backfill"])
+@pytest.mark.fault(
+    *("Step Functions", "redriven after a newer run", "(each that writes)"), named("RunSuperseded")
+)
+def test_an_old_run_redriven_after_a_newer_one_writes_nothing(
+    synced: FaultLab, state: str, mode: str
+) -> None:
+    synced.catalog.update(ndc(3), strength="of the old run")
+    spoiled = Failing(state, IndexUnavailable("away"))
+    synced.fail("IndexUnavailable", mode, run_id="old", intercept=spoiled)
+    synced.catalog.update(ndc(3), strength="of the new run")
+    synced.converge(run_id="new")
+    held = synced.index.dump()
+    with synced.redriven("old") as call:
+        with pytest.raises(RunSuperseded, match="start a new run"):
+            call(state, spoiled.payloads[0])
+    assert synced.index.dump() == held
+
+
+@pytest.mark.fault(
+    *("Step Functions", "redriven during a newer run", "LoadPage"), named("RunSuperseded")
+)
+def test_an_old_run_redriven_during_a_newer_one_is_superseded_and_the_newer_one_goes_on(
+    synced: FaultLab,
+) -> None:
+    synced.catalog.update(ndc(3), strength="of the old run")
+    away = Failing("LoadPage", IndexUnavailable("away"))
+    synced.fail("IndexUnavailable", run_id="old", intercept=away)
+    synced.catalog.update(ndc(3), strength="of the new run")
+    seen: list[str] = []
+
+    def redrive(name: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+        if name == "LoadPage" and not seen:
+            try:
+                wiring().index.load("first", "old", Batch([], [ndc(3)]), suspect=True)
+            except RunSuperseded as error:
+                seen.append(str(error))
+        return call()
+
+    synced.succeed(run_id="new", intercept=redrive)
+    assert "may no longer write, new may" in seen[0]
+    synced.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"embedding_template": "{drug_name}"},
+        {"embedding_dimensions": "512"},
+        {"index_algorithm": "FLAT"},
+        {"catalog_table": "others"},
+        {"redis_url": "redis://elsewhere"},
+    ],
+    ids=lambda one: next(iter(one)),
+)
+@pytest.mark.fault(
+    *("Step Functions", "settings changed before a redrive", "(each)"), named("SettingsChanged")
+)
+def test_a_redrive_with_other_settings_than_the_run_began_with_is_refused(
+    lab: FaultLab, away: dict[str, Payload], changed: dict[str, str]
+) -> None:
+    with lab.redriven("old", **changed) as call:
+        for state in ("DiffPage", "LoadPage", "PublishIndex"):
+            with pytest.raises(SettingsChanged, match="start a new run"):
+                call(state, away[state])
+
+
+@pytest.fixture
+def away(lab: FaultLab) -> dict[str, Payload]:
+    """What each state of a run was called with."""
+    found: dict[str, Payload] = {}
+
+    def remember(name: str, event: Payload, call: Callable[[], Payload]) -> Payload:
+        found.setdefault(name, event)
+        return call()
+
+    lab.succeed(run_id="old", intercept=remember)
+    return found
+
+
+@pytest.mark.fault("Step Functions", "a second execution", "AcceptRun", named("RunInProgress"))
+def test_a_second_execution_is_refused_while_an_older_one_runs(synced: FaultLab) -> None:
+    reached, release = threading.Event(), threading.Event()
+
+    def hold(name: str, event: Payload, call: Callable[[], Payload]) -> Payload:
+        if name == "VerifyIndex" and event["plan"]["run"]["run_id"] == "older":
+            reached.set()
+            assert release.wait(30)
+        return call()
+
+    with synced.machine(hold) as machine:
+        older = machine.start({"page_size": 10}, "older")
+        assert reached.wait(30)
+        refused = machine.wait(machine.start({"page_size": 10}, "younger"))
+        assert (refused.status, refused.error) == ("FAILED", "RunInProgress")
+        assert "execution older has been running" in str(refused.cause)
+        release.set()
+        assert machine.wait(older).status == "SUCCEEDED"
+    synced.assert_in_step()
+
+
+def unseen(name: str, event: Payload, call: Callable[[], Payload]) -> Payload:
+    """AcceptRun sees no other execution: ListExecutions is eventually consistent."""
+    if name != "AcceptRun":
+        return call()
+    wiring().executions = NoExecutions()  # type: ignore[misc]
+    return call()
+
+
+class NoExecutions:
+    def running(self, state_machine_arn: str) -> list[Any]:
+        return []
+
+
+@pytest.mark.parametrize("modes", [("sync", "sync"), ("sync", "backfill"), ("backfill", "sync")])
+@pytest.mark.parametrize("live", [True, False], ids=["live", "first"])
+@pytest.mark.fault("Step Functions", "two executions race", "(all)", "the next run mends")
+def test_two_executions_that_race_anyway_converge_at_the_next_sync(
+    lab: FaultLab, modes: tuple[str, str], live: bool
+) -> None:
+    if live:
+        lab.succeed(run_id="first")
+    lab.catalog.update(ndc(3), strength="999 mg/1")
+    with lab.machine(unseen) as machine:
+        racing = [
+            machine.start({"mode": mode, "page_size": 2}, f"{mode}-{number}")
+            for number, mode in enumerate(modes)
+        ]
+        outcomes = [machine.wait(one) for one in racing]
+    TALLY.runs += 2
+    errors = {one.error for one in outcomes if one.status != "SUCCEEDED"}
+    assert len(errors) <= 1, outcomes
+    lab.converge()
+    assert list(lab.index.generations().values()).count("live") == 1
+    assert "building" not in lab.index.generations().values()

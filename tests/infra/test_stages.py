@@ -1,0 +1,116 @@
+"""A stage file is checked whole, and says which field is wrong and why."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from infra.models import MODELS, invoke_grants
+from infra.settings import WorkflowSettings
+from infra.stage import ROOT, StageInvalid, load_stage
+from workflow.models import FAMILIES
+from workflow.settings import Settings
+
+STAGES = Path(__file__).parent / "stages"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("*.toml")), ids=lambda p: p.stem)
+def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
+    assert load_stage(path).name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("stage", "old", "new", "expected"),
+    [
+        (
+            "existing",
+            "tls = true",
+            "tls = 3",
+            "redis.existing.tls: Input should be a valid boolean",
+        ),
+        ("existing", 'region = "eu-west-1"', "", "region: is required"),
+        ("existing", "[alarms]", "[alarms]\nhours = 3", "alarms.hours: is no field"),
+        ("existing", "embedding_dimensions = 1536", "embedding_dimensions = 99", "256, 512, 1024"),
+        ("existing", "eu.cohere.embed-v4:0", "gpt-9", "embedding_model 'gpt-9' is not known"),
+        ("existing", 'present_endpoints = ["secretsmanager"]', "", "must reach secretsmanager"),
+        ("existing", 'user = "drugsync_reader"', "", "user is required with iam_auth"),
+        ("existing", "cluster_resource_id", "# ", "cluster_resource_id is required with iam_auth"),
+        ("existing", "infra/certificates/rds-roots.pem", "no.pem", "ca_file: no.pem is not there"),
+        ("existing", "eu-west-1b", "eu-west-2b", "zone eu-west-2b is not in eu-west-1"),
+        ("existing", "oncall@example.com", "oncall", "'oncall' is no e-mail address"),
+        ("existing", "secret:pharmacy/redis-AbCdEf", "secret:x", "redis.existing.secret_arn"),
+        ("created", "[mysql.create]", "", "one of the tables `existing` and `create` is required"),
+        (
+            "created",
+            "s3://packages-of-the-team",
+            "https://x",
+            "redis.create.package: https needs nat",
+        ),
+        (
+            "created",
+            "delete_guard_share = 0.05",
+            "delete_guard_share = 5",
+            "less than or equal to 1",
+        ),
+        ("mixed", "nat = true", "nat = false", "must reach cloudformation"),
+        (
+            "mixed",
+            "[redis.create]",
+            "[redis.create]\nvolume_gb = 20",
+            "volume_gb 20 is below three",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_with_the_reason(
+    tmp_path: Path, stage: str, old: str, new: str, expected: str
+) -> None:
+    text = (STAGES / f"{stage}.toml").read_text()
+    assert old in text
+    (tmp_path / "wrong.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises(StageInvalid) as caught:
+        load_stage(tmp_path / "wrong.toml")
+    assert expected in str(caught.value)
+
+
+def test_every_wrong_field_is_named_at_once(tmp_path: Path) -> None:
+    text = (STAGES / "created.toml").read_text()
+    (tmp_path / "wrong.toml").write_text(text.replace("111122223333", "1").replace("ami-", "x"))
+    with pytest.raises(StageInvalid) as caught:
+        load_stage(tmp_path / "wrong.toml")
+    assert "account:" in str(caught.value)
+    assert "redis.create.image_id:" in str(caught.value)
+
+
+def test_a_stage_without_a_file_names_those_that_have_one() -> None:
+    with pytest.raises(StageInvalid, match="dev, prod"):
+        load_stage(ROOT / "stages" / "nowhere.toml")
+
+
+def test_no_stage_file_has_a_place_for_a_secret() -> None:
+    for path in [*(ROOT / "stages").glob("*.toml"), *STAGES.glob("*.toml")]:
+        assert "password" not in str(tomllib.loads(path.read_text())).lower()
+
+
+def test_the_stage_file_knows_the_settings_of_the_workflow() -> None:
+    from_servers = {name for name in Settings.model_fields if name.startswith(("mysql_", "redis_"))}
+    from_servers |= {"run_bucket", "catalog_table"}
+    own = set(WorkflowSettings.model_fields)
+    assert own | from_servers == set(Settings.model_fields)
+    assert own & from_servers <= {"mysql_timeout_s", "redis_timeout_s"}
+
+
+def test_the_models_are_those_of_the_workflow() -> None:
+    ours = {name: (one.dimensions, one.usd_per_1k_tokens) for name, one in MODELS.items()}
+    theirs = {name: (one.dimensions, one.usd_per_1k_tokens) for name, one in FAMILIES.items()}
+    assert ours == theirs
+
+
+def test_an_inference_profile_is_granted_with_its_model_through_it_only() -> None:
+    grants = invoke_grants(
+        "us.cohere.embed-v4:0", partition="aws", region="us-east-1", account="111122223333"
+    )
+    profile = "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.cohere.embed-v4:0"
+    assert grants[0] == (profile, None)
+    assert grants[1] == ("arn:aws:bedrock:*::foundation-model/cohere.embed-v4:0", profile)

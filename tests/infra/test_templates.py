@@ -1,0 +1,415 @@
+"""What the synthesized stacks hold, in three configurations."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.infra.parts import require_cdk
+from tests.infra.template import Grant, Template, shown
+from workflow.runs import EMBED_MANIFEST, LOAD_MANIFEST, PAGES
+from workflow.settings import PREFIX, Settings
+
+require_cdk()
+
+Stack = Callable[[str, str], Template]
+
+IN_VPC = {"PlanPages", "DiffPage", "EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex"}
+READS_CATALOG = {"PlanPages", "DiffPage", "VerifyIndex"}
+CALLS_MODEL = {"EmbedPage", "VerifyIndex"}
+WRITES_ONLY = {"PlanPages", "DiffPage"}
+
+
+def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, state in definition["States"].items():
+        if state["Type"] == "Task":
+            yield name, state
+        if "ItemProcessor" in state:
+            yield from tasks(state["ItemProcessor"])
+
+
+# The machine
+
+
+def test_every_task_state_has_its_function_and_its_substitution(
+    workflow: Template, definition: dict[str, Any]
+) -> None:
+    machine = workflow.only("AWS::StepFunctions::StateMachine")["Properties"]
+    states = {name for name, _ in tasks(definition)}
+    placeholders = set(re.findall(r"\$\{(\w+)\}", shown(machine["DefinitionString"])))
+    assert placeholders == states == set(machine["DefinitionSubstitutions"])
+    for state, arn in machine["DefinitionSubstitutions"].items():
+        function = workflow.resources[arn["Fn::GetAtt"][0]]["Properties"]
+        assert function == workflow.function(state)
+
+
+def test_the_definition_is_the_file_as_it_is(
+    workflow: Template, definition: dict[str, Any]
+) -> None:
+    machine = workflow.only("AWS::StepFunctions::StateMachine")["Properties"]
+    assert json.loads(shown(machine["DefinitionString"])) == definition
+    assert definition["TimeoutSeconds"] > 0
+
+
+def test_a_function_ends_before_its_task_times_out(
+    workflow: Template, definition: dict[str, Any]
+) -> None:
+    for name, state in tasks(definition):
+        assert workflow.function(name)["Timeout"] < state["TimeoutSeconds"]
+
+
+def test_the_machine_may_run_and_redrive_its_children_and_nothing_else(
+    stack: Stack, definition: dict[str, Any]
+) -> None:
+    workflow = stack("created", "Workflow")
+    arn = "arn:{AWS::Partition}:states:us-east-1:111122223333"
+    name = "drug-catalog-sync-created"
+    files = f"arn:{{AWS::Partition}}:s3:::{name}-runs-111122223333-us-east-1/runs/*.json"
+    found = {one for one in workflow.grants("MachineRole") if one.resource != "*"}
+    invoked = {one for one in found if one.action == "lambda:InvokeFunction"}
+    assert found - invoked == {
+        Grant("states:StartExecution", f"{arn}:stateMachine:{name}"),
+        Grant("states:DescribeExecution", f"{arn}:execution:{name}:*"),
+        Grant("states:StopExecution", f"{arn}:execution:{name}:*"),
+        Grant("states:RedriveExecution", f"{arn}:execution:{name}/*:*"),
+        Grant("s3:GetObject", files),
+    }
+    assert len(invoked) == len(list(tasks(definition)))
+    assert all(manifest.endswith(".json") for manifest in (PAGES, EMBED_MANIFEST, LOAD_MANIFEST))
+    assert all(
+        "Label" in state for state in definition["States"].values() if state["Type"] == "Map"
+    )
+
+
+def test_the_machine_logs_everything_but_payloads_and_traces(workflow: Template) -> None:
+    machine = workflow.only("AWS::StepFunctions::StateMachine")["Properties"]
+    assert machine["LoggingConfiguration"]["Level"] == "ALL"
+    assert machine["LoggingConfiguration"]["IncludeExecutionData"] is False
+    assert machine["TracingConfiguration"] == {"Enabled": True}
+
+
+# The functions
+
+
+def test_every_function_is_small_traced_and_on_the_newest_runtime(workflow: Template) -> None:
+    for function in workflow.of("AWS::Lambda::Function").values():
+        properties = function["Properties"]
+        assert properties["Runtime"] == "python3.14"
+        assert properties["Architectures"] == ["arm64"]
+        assert properties["TracingConfig"] == {"Mode": "Active"}
+        assert "Layers" not in properties
+
+
+def test_every_setting_is_in_every_function_and_the_settings_agree(
+    workflow: Template, definition: dict[str, Any]
+) -> None:
+    environments = [
+        workflow.function(name)["Environment"]["Variables"] for name, _ in tasks(definition)
+    ]
+    assert set(environments[0]) == {PREFIX + name.upper() for name in Settings.model_fields}
+    assert all(one == environments[0] for one in environments)
+    plain = {name: shown(value).strip("{}") for name, value in environments[0].items()}
+    assert Settings.from_environment(plain).run_bucket in plain["DRUGSYNC_RUN_BUCKET"]
+    assert len(json.dumps(plain)) < 4096
+
+
+def test_secrets_are_in_the_environment_by_arn_only(workflow: Template) -> None:
+    text = json.dumps(workflow.resources)
+    assert "resolve:secretsmanager" not in text
+    assert "SecretString" not in text
+
+
+def test_a_function_is_in_the_vpc_only_where_it_reaches_a_server(
+    workflow: Template, definition: dict[str, Any]
+) -> None:
+    for name, _ in tasks(definition):
+        assert ("VpcConfig" in workflow.function(name)) == (name in IN_VPC)
+    assert "VpcConfig" not in workflow.function("NotifyFailure")
+
+
+def test_each_function_joins_the_security_groups_of_its_servers(
+    workflow: Template, definition: dict[str, Any]
+) -> None:
+    for name in IN_VPC:
+        groups = json.dumps(workflow.function(name)["VpcConfig"]["SecurityGroupIds"])
+        assert ("CatalogClients" in groups) == (name in READS_CATALOG)
+        assert "IndexClients" in groups
+
+
+@pytest.mark.parametrize("state", sorted({*IN_VPC, "AcceptRun", "ReviewChanges"}))
+def test_a_role_allows_what_the_design_says_and_nothing_else(stack: Stack, state: str) -> None:
+    grants = stack("created", "Workflow").grants(f"{state}Role")
+    bucket = "arn:{AWS::Partition}:s3:::drug-catalog-sync-created-runs-111122223333-us-east-1"
+    machine = "stateMachine:drug-catalog-sync-created"
+    model = "arn:{AWS::Partition}:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0"
+    expected = set()
+    if state == "AcceptRun":
+        arn = f"arn:{{AWS::Partition}}:states:us-east-1:111122223333:{machine}"
+        expected.add(Grant("states:ListExecutions", arn))
+    else:
+        expected.add(Grant("s3:PutObject", f"{bucket}/runs/*"))
+    if state not in {*WRITES_ONLY, "AcceptRun"}:
+        expected |= {Grant("s3:GetObject", f"{bucket}/runs/*"), Grant("s3:ListBucket", bucket)}
+    if state in CALLS_MODEL:
+        expected.add(Grant("bedrock:InvokeModel", model))
+    secrets = {one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"}
+    assert any("CatalogReader" in one for one in secrets) == (state in READS_CATALOG)
+    assert any("RedisPassword" in one for one in secrets) == (state in IN_VPC)
+    assert len(secrets) == (state in READS_CATALOG) + (state in IN_VPC)
+    everywhere = {one.action.partition(":")[0] for one in grants if one.resource == "*"}
+    assert everywhere == ({"xray", "ec2"} if state in IN_VPC else {"xray"})
+    own_log = {one for one in grants if one.action.startswith("logs:")}
+    assert all(one.resource == shown(_log_arn(stack, state)) for one in own_log)
+    rest = {one for one in grants if one.resource != "*" and one.resource not in secrets}
+    assert rest - own_log == expected
+
+
+def _log_arn(stack: Stack, state: str) -> dict[str, Any]:
+    logs = stack("created", "Workflow").of("AWS::Logs::LogGroup")
+    (name,) = [one for one in logs if one.startswith(f"{state}Log")]
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+def test_an_inference_profile_is_invoked_in_its_regions(stack: Stack) -> None:
+    grants = stack("existing", "Workflow").grants("EmbedPageRole")
+    found = {one for one in grants if one.action == "bedrock:InvokeModel"}
+    base = "arn:{AWS::Partition}:bedrock"
+    profile = f"{base}:eu-west-1:444455556666:inference-profile/eu.cohere.embed-v4:0"
+    assert {one.resource for one in found} == {
+        profile,
+        f"{base}:*::foundation-model/cohere.embed-v4:0",
+    }
+    (model,) = [one for one in found if "foundation-model" in one.resource]
+    assert "bedrock:InferenceProfileArn" in model.condition
+
+
+def test_iam_authentication_needs_no_database_secret(stack: Stack) -> None:
+    grants = stack("existing", "Workflow").grants("DiffPageRole")
+    (login,) = [one for one in grants if one.action == "rds-db:connect"]
+    user = "444455556666:dbuser:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/drugsync_reader"
+    assert login.resource.endswith(user)
+    secrets = [one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"]
+    assert secrets == ["arn:aws:secretsmanager:eu-west-1:444455556666:secret:pharmacy/redis-AbCdEf"]
+    assert "kms:Decrypt" in {one.action for one in grants}
+
+
+def test_golden_queries_are_read_by_the_verification_only(stack: Stack) -> None:
+    workflow = stack("existing", "Workflow")
+    for state in sorted(IN_VPC):
+        reads = any(
+            "golden/queries.json" in one.resource for one in workflow.grants(f"{state}Role")
+        )
+        assert reads == (state == "VerifyIndex")
+
+
+# Network
+
+
+def test_created_networks_have_every_endpoint_and_no_way_out(stack: Stack) -> None:
+    data = stack("created", "Data")
+    assert endpoints(data) == {
+        "s3", "secretsmanager", "bedrock-runtime", "cloudformation", "logs", "monitoring",
+        "ssm", "ssmmessages",
+    }  # fmt: skip
+    assert not data.of("AWS::EC2::NatGateway")
+    assert not data.of("AWS::EC2::InternetGateway")
+
+
+def test_endpoints_are_created_as_the_stage_says(stack: Stack) -> None:
+    assert endpoints(stack("existing", "Data")) == {"s3", "bedrock-runtime"}
+    assert endpoints(stack("mixed", "Data")) == set()
+
+
+def endpoints(data: Template) -> set[str]:
+    return {
+        shown(one["Properties"]["ServiceName"]).replace("{AWS::Region}", "r").split(".", 3)[-1]
+        for one in data.of("AWS::EC2::VPCEndpoint").values()
+    }
+
+
+def test_servers_are_reached_from_their_clients_only(data: Template) -> None:
+    rules = [one["Properties"] for one in data.of("AWS::EC2::SecurityGroupIngress").values()]
+    assert all("SourceSecurityGroupId" in rule for rule in rules)
+    assert not any("CidrIp" in rule for rule in rules)
+    inline = [
+        rule
+        for group in data.of("AWS::EC2::SecurityGroup").values()
+        for rule in group["Properties"].get("SecurityGroupIngress", [])
+    ]
+    assert inline == []
+    for port, clients in ((3306, "CatalogClients"), (6379, "IndexClients"), (6380, "IndexClients")):
+        sources = {shown(r["SourceSecurityGroupId"]) for r in rules if r["FromPort"] == port}
+        assert all(clients in source for source in sources)
+
+
+def test_existing_servers_are_referenced_and_never_defined(stack: Stack) -> None:
+    data = stack("existing", "Data")
+    assert not data.of("AWS::RDS::DBCluster")
+    assert not data.of("AWS::EC2::Instance")
+    assert not data.of("AWS::SecretsManager::Secret")
+    assert not data.of("AWS::EC2::VPC")
+    targets = {
+        one["Properties"]["GroupId"]: one["Properties"]["FromPort"]
+        for one in data.of("AWS::EC2::SecurityGroupIngress").values()
+        if isinstance(one["Properties"]["GroupId"], str)
+    }
+    assert targets == {"sg-0a1b2c3d4e5f60001": 3306, "sg-0a1b2c3d4e5f60002": 6380}
+
+
+# Data
+
+
+def test_what_holds_data_is_retained(data: Template) -> None:
+    kinds = {
+        "AWS::S3::Bucket",
+        "AWS::SecretsManager::Secret",
+        "AWS::RDS::DBCluster",
+        "AWS::EC2::Instance",
+    }
+    kept = [one for one in data.resources.values() if one["Type"] in kinds]
+    assert len(kept) >= 2
+    assert all(one["DeletionPolicy"] == "RetainExceptOnCreate" for one in kept)
+    assert all(one["UpdateReplacePolicy"] == "Retain" for one in kept)
+
+
+def test_the_workflow_stack_holds_no_data(workflow: Template) -> None:
+    kinds = {one["Type"] for one in workflow.resources.values()}
+    assert not kinds & {"AWS::S3::Bucket", "AWS::RDS::DBCluster", "AWS::EC2::Instance"}
+    assert not kinds & {"AWS::SecretsManager::Secret", "AWS::EC2::SecurityGroup"}
+
+
+def test_the_run_bucket_keeps_runs_for_thirty_days_and_is_private(data: Template) -> None:
+    (bucket,) = [
+        one["Properties"]
+        for one in data.of("AWS::S3::Bucket").values()
+        if "BucketName" in one["Properties"]
+    ]
+    rules = bucket["LifecycleConfiguration"]["Rules"]
+    assert {"ExpirationInDays": 30, "Prefix": "runs/", "Status": "Enabled"} in rules
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert "BucketEncryption" in bucket
+
+
+def test_the_created_cluster_is_encrypted_protected_and_requires_tls(stack: Stack) -> None:
+    data = stack("created", "Data")
+    cluster = data.only("AWS::RDS::DBCluster")["Properties"]
+    assert cluster["DeletionProtection"] is True
+    assert cluster["StorageEncrypted"] is True
+    assert cluster["EnableIAMDatabaseAuthentication"] is True
+    parameters = data.only("AWS::RDS::DBClusterParameterGroup")["Properties"]["Parameters"]
+    assert parameters["require_secure_transport"] == "ON"
+
+
+def test_generated_database_passwords_hold_nothing_that_aurora_refuses(stack: Stack) -> None:
+    for one in stack("created", "Data").of("AWS::SecretsManager::Secret").values():
+        generated = one["Properties"]["GenerateSecretString"]
+        excluded = set(generated.get("ExcludeCharacters", ""))
+        assert set('/"@ ') <= excluded or generated["ExcludePunctuation"]
+
+
+def test_the_created_redis_is_protected_private_and_must_signal(stack: Stack) -> None:
+    for name in ("created", "mixed"):
+        data = stack(name, "Data")
+        server = data.only("AWS::EC2::Instance")
+        properties = server["Properties"]
+        assert server["CreationPolicy"] == {"ResourceSignal": {"Timeout": "PT15M"}}
+        assert properties["DisableApiTermination"] is True
+        assert "KeyName" not in properties
+        (interface,) = properties["NetworkInterfaces"]
+        assert interface["AssociatePublicIpAddress"] is False
+        volumes = properties["BlockDeviceMappings"]
+        assert all(volume["Ebs"]["Encrypted"] for volume in volumes)
+        assert [volume["Ebs"]["DeleteOnTermination"] for volume in volumes] == [True, False]
+        script = shown(properties["UserData"]["Fn::Base64"])
+        assert "cfn-signal" in script
+        assert "bash /root/install.sh install" in script
+        assert len(script) < 16_384
+
+
+def test_the_redis_server_may_read_its_secret_and_its_package_only(stack: Stack) -> None:
+    grants = stack("created", "Data").grants("RedisRole")
+    packages = "arn:{AWS::Partition}:s3:::packages-of-the-team/redis-8.2.3.aarch64.rpm"
+    assert {one.resource for one in grants if one.action == "s3:GetObject"} == {packages}
+    everywhere = {one.action for one in grants if one.resource == "*"}
+    assert {one.partition(":")[0] for one in everywhere} == {"ssm", "ssmmessages", "cloudwatch"}
+    secret = {one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"}
+    assert len(secret) == 1
+
+
+# Running it
+
+
+def test_the_schedule_starts_a_plain_sync_in_its_time_zone(workflow: Template) -> None:
+    schedule = workflow.only("AWS::Scheduler::Schedule")["Properties"]
+    assert schedule["Target"]["Input"] == "{}"
+    assert schedule["ScheduleExpressionTimezone"] == "UTC"
+    assert schedule["FlexibleTimeWindow"]["Mode"] == "FLEXIBLE"
+    assert "DeadLetterConfig" in schedule["Target"]
+
+
+def test_failures_of_this_machine_only_reach_the_notifier(workflow: Template) -> None:
+    rule = workflow.only("AWS::Events::Rule")["Properties"]
+    detail = rule["EventPattern"]["detail"]
+    assert detail["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    (machine,) = detail["stateMachineArn"]
+    assert ":stateMachine:drug-catalog-sync-" in shown(machine)
+    assert "DeadLetterConfig" in rule["Targets"][0]
+
+
+def test_the_notifier_may_look_up_runs_write_one_file_and_publish(stack: Stack) -> None:
+    grants = stack("created", "Workflow").grants("FailuresRole")
+    arn = "arn:{AWS::Partition}:states:us-east-1:111122223333"
+    name = "drug-catalog-sync-created"
+    executions, children = f"{arn}:execution:{name}:*", f"{arn}:execution:{name}/*:*"
+    bucket = f"arn:{{AWS::Partition}}:s3:::{name}-runs-111122223333-us-east-1"
+    found = {one for one in grants if one.action.partition(":")[0] in {"states", "s3"}}
+    assert found == {
+        Grant("states:DescribeExecution", executions),
+        Grant("states:DescribeExecution", children),
+        Grant("states:GetExecutionHistory", executions),
+        Grant("states:GetExecutionHistory", children),
+        Grant("states:ListMapRuns", executions),
+        Grant("states:ListExecutions", f"{arn}:mapRun:{name}/*:*"),
+        Grant("s3:PutObject", f"{bucket}/runs/*/failure.json"),
+    }
+
+
+def test_everybody_named_is_told(stack: Stack) -> None:
+    topics = stack("existing", "Workflow").of("AWS::SNS::Subscription").values()
+    assert {one["Properties"]["Endpoint"] for one in topics} == {
+        "oncall@example.com",
+        "platform@example.com",
+    }
+
+
+def test_the_alarms_are_those_that_are_documented(workflow: Template) -> None:
+    alarms = {
+        one["Properties"]["AlarmName"].rpartition("-")[2]: one["Properties"]
+        for one in workflow.of("AWS::CloudWatch::Alarm").values()
+    }
+    assert set(alarms) == {
+        "RunFailed", "Unpublished", "VerificationFailed", "Rejected", "Throttled",
+        "ScheduleDeadLetters", "FailureDeadLetters", "RedisMemory",
+    }  # fmt: skip
+    assert all(one["AlarmActions"] for one in alarms.values())
+    assert alarms["Unpublished"]["TreatMissingData"] == "breaching"
+    assert alarms["Unpublished"]["EvaluationPeriods"] == 26
+    assert "IndexStillBuilding" not in json.dumps(alarms)
+
+
+def test_the_dashboard_shows_every_figure_of_a_run(workflow: Template) -> None:
+    board = shown(workflow.only("AWS::CloudWatch::Dashboard")["Properties"]["DashboardBody"])
+    for name in (
+        "catalog_rows",
+        "added",
+        "changed",
+        "removed",
+        "texts_embedded",
+        "texts_reused",
+        "tokens",
+    ):
+        assert f'"{name}"' in board

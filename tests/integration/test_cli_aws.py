@@ -1,0 +1,278 @@
+"""The operators' verbs against AWS's interfaces: moto executes the machine, stubs do the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from rich.console import Console
+
+from cli.aws_site import AwsSite
+from cli.site import SiteError
+from local.engine import MACHINE, REGION, Engine, handler_of
+from local.stack import BUCKET
+from tests.lab import Failing, Lab
+from workflow.adapters.failures import StepFunctionsHistory
+from workflow.errors import CatalogUnavailable, TextMissing
+
+ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:{MACHINE}"
+START = datetime(2026, 11, 1, 2, tzinfo=UTC)
+EXECUTION = ARN.replace(":stateMachine:", ":execution:")
+DESCRIBED = {
+    "executionArn": f"{EXECUTION}:nightly",
+    "stateMachineArn": ARN,
+    "name": "nightly",
+    "status": "FAILED",
+    "startDate": START,
+}
+MAP_RUN = {"executionArn": EXECUTION, "stateMachineArn": ARN, "startDate": START}
+COUNTS = (
+    *("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total"),
+    "resultsWritten",
+)
+OUTPUTS = {"StateMachineArn": ARN, "RunBucket": BUCKET, "OperatorFunction": "OperateIndex"}
+FAST = {"page_size": 10}
+
+
+class Session:
+    """A boto3 session whose CloudFormation is a stub: moto's needs more than we install."""
+
+    region_name = REGION
+
+    def __init__(self, outputs: dict[str, str] | None = None) -> None:
+        self._real = boto3.Session(region_name=REGION)
+        self._outputs = OUTPUTS if outputs is None else outputs
+
+    def client(self, service: str, **options: Any) -> Any:
+        client = self._real.client(service, **options)
+        if service == "cloudformation":
+            stub = Stubber(client)
+            stub.add_response("describe_stacks", self._stacks(), {"StackName": STACK})
+            stub.activate()
+        if service == "stepfunctions":
+            # moto gives the history forwards, whatever is asked.
+            name = "after-call.stepfunctions.GetExecutionHistory"
+            client.meta.events.register(name, lambda parsed, **_: parsed["events"].reverse())
+        return client
+
+    def _stacks(self) -> dict[str, Any]:
+        outputs = [{"OutputKey": key, "OutputValue": one} for key, one in self._outputs.items()]
+        stack = {"StackName": STACK, "CreationTime": START, "StackStatus": "UPDATE_COMPLETE"}
+        return {"Stacks": [{**stack, "Outputs": outputs}]}
+
+
+STACK = "drug-catalog-sync-test-workflow"
+
+
+def site_with(outputs: dict[str, str] | None = None) -> AwsSite:
+    return AwsSite("test", Session(outputs))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+@contextmanager
+def deployed(lab: Lab, *arguments: Any) -> Iterator[tuple[Engine, AwsSite]]:
+    with lab.machine(*arguments) as machine:
+        yield machine, site_with()
+
+
+def finish(machine: Engine, run_id: str) -> None:
+    machine.wait(f"{EXECUTION}:{run_id}")
+
+
+def test_a_started_run_is_found_watched_and_reported(lab: Lab, cache: Path) -> None:
+    with deployed(lab) as (machine, site):
+        run_id = site.start({"mode": "sync", **FAST}, Console())
+        assert isinstance(run_id, str)
+        finish(machine, run_id)
+        view = site.view(None)
+        report, page = site.report(run_id)
+        listed = site.runs(5)
+    assert (view.run_id, view.status, view.mode) == (run_id, "SUCCEEDED", "sync")
+    assert [(one.state, one.done, one.total) for one in view.maps] == [
+        ("DiffPages", 4, 4),
+        ("EmbedPages", 2, 2),
+        ("LoadPages", 4, 4),
+    ]
+    assert all(one.ended and one.pending == 0 for one in view.maps)
+    assert [one.run_id for one in listed] == [run_id]
+    assert report.published
+    assert page.is_relative_to(cache)
+    assert "Verified and published" in page.read_text()
+
+
+def test_a_failed_run_has_a_report_of_what_it_left(
+    lab: Lab, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # moto does not list the children of a Map run.
+    monkeypatch.setattr(StepFunctionsHistory, "_children", lambda *_: iter(()))
+    broken = Failing("LoadPage", TextMissing("no record of text t; start a new run"), page="00002")
+    with deployed(lab, broken) as (machine, site):
+        run_id = str(site.start(FAST, Console()))
+        finish(machine, run_id)
+        view = site.view(run_id)
+        report, page = site.report(run_id)
+    assert (view.status, view.state) == ("FAILED", "LoadPages")
+    assert (view.maps[-1].failed, view.maps[-1].done) == (1, 3)
+    assert (report.status, report.published, report.catalog_rows) == ("FAILED", False, 40)
+    assert "nothing was published" in page.read_text()
+
+
+def test_a_failed_page_is_named_with_its_cause() -> None:
+    site = site_with()
+    execution, child = f"{EXECUTION}:nightly", f"{EXECUTION}/LoadPages:c1"
+    map_run = f"{ARN.replace(':stateMachine:', ':mapRun:')}/LoadPages:m1"
+    counts = dict.fromkeys(COUNTS, 0) | {"total": 8, "succeeded": 5, "failed": 1, "pending": 2}
+    failed = {
+        **DESCRIBED,
+        "executionArn": child,
+        "error": "TextMissing",
+        "cause": json.dumps({"errorMessage": "no record of text t"}),
+        "input": json.dumps({"page": {"page": "00002"}}),
+    }
+    stub = Stubber(site._sfn)
+    listed = {"mapRuns": [{**MAP_RUN, "executionArn": execution, "mapRunArn": map_run}]}
+    limits = {
+        "maxConcurrency": 4,
+        "toleratedFailurePercentage": 0.0,
+        "toleratedFailureCount": 0,
+    }
+    run = {
+        **limits,
+        "executionArn": execution,
+        "startDate": START,
+        "itemCounts": counts,
+        "executionCounts": counts,
+        "status": "FAILED",
+    }
+    entered = {"timestamp": START, "type": "MapStateEntered", "id": 9, "previousEventId": 8}
+    stub.add_response("describe_execution", {**DESCRIBED, "executionArn": execution})
+    stub.add_response("list_map_runs", listed)
+    stub.add_response(
+        "describe_map_run", {**run, "mapRunArn": map_run, "stopDate": START + timedelta(seconds=16)}
+    )
+    stub.add_response("describe_execution", {**DESCRIBED, "executionArn": execution})
+    events = [{**entered, "stateEnteredEventDetails": {"name": "LoadPages"}}]
+    stub.add_response("get_execution_history", {"events": events})
+    stub.add_response("list_map_runs", listed)
+    children = [{**DESCRIBED, "executionArn": child}]
+    stub.add_response("list_executions", {"executions": children})
+    stub.add_response("describe_execution", failed)
+    for _ in ("TIMED_OUT", "ABORTED"):
+        stub.add_response("list_executions", {"executions": []})
+    stub.activate()
+    view = site.view("nightly")
+    assert (view.state, view.error) == ("LoadPages", "TextMissing")
+    assert view.cause == "LoadPages, page 00002: no record of text t"
+    loading = view.maps[0]
+    assert (loading.done, loading.failed, loading.pending, loading.rate) == (5, 1, 2, 5 / 16)
+
+
+def test_a_failed_step_is_named_with_its_cause(lab: Lab) -> None:
+    lab.catalog.clear()
+    with deployed(lab) as (machine, site):
+        run_id = str(site.start(FAST, Console()))
+        finish(machine, run_id)
+        view = site.view(run_id)
+    assert (view.state, view.error) == ("PlanPages", "CatalogEmpty")
+    assert view.cause is not None
+    assert view.cause.startswith(f"PlanPages: run {run_id}: the catalog has no row")
+
+
+def test_a_run_that_is_not_there_is_named(lab: Lab) -> None:
+    with deployed(lab) as (_, site), pytest.raises(SiteError, match="there is no run nightly"):
+        site.view("nightly")
+
+
+def test_before_the_first_run_the_command_to_start_one_is_named(lab: Lab) -> None:
+    with deployed(lab) as (_, site), pytest.raises(SiteError, match="drugsync start --stage test"):
+        site.view(None)
+
+
+def test_a_run_that_moto_ended_well_cannot_be_redriven(lab: Lab) -> None:
+    with deployed(lab) as (machine, site):
+        run_id = str(site.start(FAST, Console()))
+        finish(machine, run_id)
+        stub_describe(site, run_id, "NOT_REDRIVABLE", "Execution is SUCCEEDED")
+        with pytest.raises(SiteError, match="cannot be redriven: Execution is SUCCEEDED"):
+            site.redrive(run_id)
+
+
+def stub_describe(site: AwsSite, run_id: str, redrive: str, reason: str = "") -> Stubber:
+    """moto knows nothing of redrives."""
+    execution = f"{EXECUTION}:{run_id}"
+    stub = Stubber(site._sfn)
+    redrives = {"redriveStatus": redrive, "redriveStatusReason": reason}
+    found = {**DESCRIBED, **redrives, "executionArn": execution, "name": run_id}
+    stub.add_response("describe_execution", found, {"executionArn": execution})
+    stub.activate()
+    return stub
+
+
+def test_a_failed_run_is_redriven() -> None:
+    site = site_with()
+    stub = stub_describe(site, "nightly", "REDRIVABLE")
+    execution = f"{EXECUTION}:nightly"
+    stub.add_response("redrive_execution", {"redriveDate": START}, {"executionArn": execution})
+    site.redrive("nightly")
+    stub.assert_no_pending_responses()
+
+
+def test_verify_rollback_and_doctor_are_asked_of_the_function_in_the_vpc(synced: Lab) -> None:
+    synced.succeed("backfill", run_id="second")
+    with deployed(synced) as (_, site):
+        assert handler_of("OperateIndex")
+        compared = site.operate("verify").compared
+        back = site.operate("rollback").rolled_back
+        findings = site.doctor()
+    assert compared is not None
+    assert compared.verification.passed
+    assert compared.behind == 0
+    assert back is not None
+    assert (back.generation, back.before, back.settings_fit) == ("first", "second", True)
+    assert [one.check for one in findings if not one.ok] == []
+    assert {"credentials", "state machine", "live index", "run bucket"} <= {
+        one.check for one in findings
+    }
+
+
+def test_what_the_function_raises_is_said_by_its_name(lab: Lab) -> None:
+    with (
+        deployed(lab, Failing("OperateIndex", CatalogUnavailable("MySQL did not answer"))) as (
+            _,
+            site,
+        ),
+        pytest.raises(SiteError, match="CatalogUnavailable: MySQL did not answer"),
+    ):
+        site.operate("verify")
+
+
+def test_a_deployment_without_the_function_says_what_to_deploy(lab: Lab) -> None:
+    with lab.machine():
+        site = site_with({"StateMachineArn": ARN, "RunBucket": BUCKET})
+        with pytest.raises(SiteError, match=r"no output OperatorFunction.*make deploy STAGE=test"):
+            site.operate("rollback")
+        assert [one.check for one in site.doctor() if not one.ok] == ["operator function"]
+
+
+def test_a_stage_that_is_not_deployed_is_named() -> None:
+    client = boto3.client("cloudformation", region_name=REGION)
+    stub = Stubber(client)
+    stub.add_client_error("describe_stacks", "ValidationError", "Stack does not exist", 400)
+    stub.activate()
+    session = Session()
+    session.client = lambda *_, **__: client  # type: ignore[method-assign]
+    site = AwsSite("qa", session)  # type: ignore[arg-type]
+    with pytest.raises(SiteError, match=r"no stack drug-catalog-sync-qa-workflow.*STAGE=qa"):
+        _ = site.outputs

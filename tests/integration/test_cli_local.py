@@ -1,0 +1,238 @@
+"""The operators' verbs on this machine, over the real servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from cli.main import app
+from local.stack import HOME_VARIABLE
+from tests.lab import Lab
+from workflow import __version__
+
+DRUGSYNC = [sys.executable, "-m", "cli.main"]
+SLOW_MODEL_MS = 400
+
+
+@pytest.fixture
+def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv(HOME_VARIABLE, str(lab.stack.root))
+    return lab.stack.root
+
+
+def drugsync(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), terminal_width=200)
+
+
+def json_of(*arguments: str) -> Any:
+    return json.loads(drugsync(*arguments, "--json").stdout)
+
+
+def sync(*arguments: str) -> str:
+    """A run that succeeds; its id."""
+    report = json_of("run", "--page-size", "10", *arguments)
+    assert report["status"] == "SUCCEEDED", report
+    return str(report["run_id"])
+
+
+def test_a_run_is_listed_with_its_maps_and_its_report(home: Path) -> None:
+    run_id = sync()
+    status = json_of("status", run_id)
+    assert (status["status"], status["mode"]) == ("SUCCEEDED", "sync")
+    assert [(one["state"], one["done"], one["total"]) for one in status["maps"]] == [
+        ("DiffPages", 4, 4),
+        ("EmbedPages", 1, 1),
+        ("LoadPages", 4, 4),
+    ]
+    assert json_of("runs", "--limit", "1")[0]["run_id"] == run_id
+    shown = drugsync("report", run_id)
+    assert shown.exit_code == 0
+    assert f"runs/{run_id}/report.html" in shown.output
+    page = (home / "runs" / run_id / "report.html").read_text()
+    assert f"drug-catalog-sync {__version__}" in page
+    for state in ("PlanPages", "DiffPages", "EmbedPages", "LoadPages", "VerifyIndex"):
+        assert f"<b>{state}" in page
+    assert "\x1b" not in shown.output
+
+
+def test_the_newest_run_is_the_default(home: Path) -> None:
+    sync()
+    newest = sync()
+    assert json_of("status")["run_id"] == newest
+    assert json_of("report")["run_id"] == newest
+
+
+def test_a_report_says_what_differs_from_the_last_run(home: Path, lab: Lab) -> None:
+    first = sync()
+    lab.catalog.delete(*list(lab.catalog.rows())[:3])
+    report = json_of("report", sync())
+    assert (report["last"]["run_id"], report["last"]["added"]) == (first, 40)
+    assert (report["removed"], report["catalog_rows"]) == (3, 37)
+
+
+def test_a_plan_writes_nothing(home: Path, lab: Lab) -> None:
+    before = lab.index.dump()
+    result = drugsync("plan", "--page-size", "10")
+    assert result.exit_code == 0
+    assert "to embed: 20 texts" in result.output
+    assert lab.index.dump() == before
+
+
+def test_a_failed_run_has_exit_code_1_and_a_report_with_a_page(home: Path, lab: Lab) -> None:
+    lab.catalog.clear()
+    assert drugsync("start").exit_code == 1
+    shown = drugsync("report")
+    assert "CatalogEmpty" in shown.output
+    page = home / "runs" / json_of("report")["run_id"] / "report.html"
+    assert "the catalog has no row" in page.read_text()
+    assert drugsync("status").exit_code == 1
+
+
+def test_verify_compares_with_the_catalog_as_it_is_now(home: Path, lab: Lab) -> None:
+    sync()
+    assert drugsync("verify").exit_code == 0
+    lab.catalog.delete(*list(lab.catalog.rows())[:2])
+    before = lab.index.dump()
+    result = drugsync("verify")
+    assert result.exit_code == 1
+    assert "0 more drugs, 0 changed and 2 gone" in result.output
+    assert lab.index.dump() == before
+
+
+def test_verify_finds_what_was_edited_by_hand(home: Path, lab: Lab) -> None:
+    sync()
+    generation = lab.index.live()[0]
+    ndc = next(iter(lab.index.documents()))
+    lab.index.redis.hset(f"drug:{generation}:{ndc}", "strength", "by hand")
+    found = json_of("verify")
+    bad = [one["check"] for one in found["verification"]["checks"] if not one["passed"]]
+    assert bad == ["documents equal the catalog"]
+    assert found["verification"]["bad_keys"] == [ndc]
+
+
+def test_nothing_live_and_nothing_to_roll_back_are_named(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for verb, name in (("verify", "NothingLive"), ("rollback", "NothingToRollBack")):
+        assert type(drugsync(verb).exception).__name__ == name
+
+
+def test_a_rollback_is_undone_by_another_one(home: Path, lab: Lab) -> None:
+    first = sync()
+    second = sync("--mode", "backfill")
+    assert drugsync("rollback").exit_code == 0
+    assert lab.index.live()[0] == first
+    drugsync("rollback")
+    assert lab.index.live()[0] == second
+    lab.catalog.update(next(iter(lab.catalog.rows())), strength="7 mg")
+    drugsync("rollback")
+    sync()
+    assert drugsync("verify").exit_code == 0
+
+
+def test_a_rollback_behind_other_settings_says_so(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync()
+    monkeypatch.setenv("DRUGSYNC_EMBEDDING_DIMENSIONS", "256")
+    sync("--mode", "backfill")
+    assert "built with other settings" in drugsync("rollback").output
+    said = drugsync("doctor").output
+    assert "✗ settings fit the index" in said
+    assert "Start a backfill." in said
+
+
+def test_the_doctor_finds_everything_well(home: Path) -> None:
+    sync()
+    result = drugsync("doctor")
+    assert result.exit_code == 0, result.output
+    assert "✗" not in result.output
+
+
+def test_the_doctor_says_what_to_do_for_each_line_that_fails(
+    home: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DRUGSYNC_CATALOG_TABLE", "nowhere")
+    monkeypatch.setenv("DRUGSYNC_GOLDEN_QUERIES_KEY", "golden.json")
+    lab.control_model(faults=[{"kind": "AccessDeniedException", "times": None}])
+    findings = {one["check"]: one for one in json_of("doctor") if not one["ok"]}
+    assert "catalog_table" in findings["MySQL catalog"]["advice"]
+    assert set(findings) == {"MySQL catalog", "embedding model", "golden queries"}
+    assert all(one["advice"] for one in findings.values())
+
+
+def test_a_wrong_setting_is_a_finding(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRUGSYNC_EMBEDDING_DIMENSIONS", "7")
+    found = json_of("doctor")[-1]
+    assert (found["check"], found["ok"]) == ("settings", False)
+    assert "256, 512, 1024" in found["found"]
+
+
+def test_without_servers_the_doctor_says_how_to_start_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    result = drugsync("doctor")
+    assert result.exit_code == 1
+    assert result.output.count("drugsync up") == 3
+
+
+def in_a_process(home: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*DRUGSYNC, *arguments],
+        env={**os.environ, HOME_VARIABLE: str(home), "DRUGSYNC_EMBED_PAGE_SIZE": "2"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_a_local_redrive_names_the_command_that_helps(home: Path) -> None:
+    process = in_a_process(home, "redrive", "nightly")
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert said.startswith("error a local execution cannot be redriven")
+    assert said.rstrip().endswith("drugsync run")
+
+
+def test_ctrl_c_stops_a_run_cleanly_and_the_next_one_works(home: Path, lab: Lab) -> None:
+    lab.control_model(latency_ms=SLOW_MODEL_MS)
+    process = in_a_process(home, "run", "--page-size", "10")
+    run_id = until_it_embeds(home)
+    other = json_of("status")
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped: texts that are embedded are kept" in said
+    assert "Traceback" not in said
+    assert (other["run_id"], other["status"]) == (run_id, "RUNNING")
+    report = json_of("report", run_id)
+    assert (report["status"], report["error"]) == ("ABORTED", "Interrupted")
+    lab.control_model(latency_ms=0)
+    kept = lab.embedded()
+    assert kept > 0
+    after = json_of("report", sync())
+    assert (after["status"], after["catalog_rows"]) == ("SUCCEEDED", 40)
+    assert after["texts_embedded"] < 20
+
+
+def until_it_embeds(home: Path) -> str:
+    """The id of the run that a process began, once a few of its texts are embedded."""
+    ends = time.monotonic() + 60
+    while time.monotonic() < ends:
+        for log in (home / "runs").glob("*/log.jsonl"):
+            done = log.parent / "report.json"
+            if not done.exists() and log.read_text().count('"function":"EmbedPage"') > 4:
+                return log.parent.name
+        time.sleep(0.05)
+    raise AssertionError("no text was embedded within a minute")

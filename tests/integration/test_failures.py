@@ -1,0 +1,295 @@
+"""Pages that fail, runs that fail, old runs that come back: the state machine over real servers."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from local.engine import LambdaFailure
+from tests.lab import NO_MODEL_CHECK, Failing, Lab, before
+from tests.rows import make_row, ndc, text_of
+from workflow.errors import (
+    CatalogUnavailable,
+    EmbedderThrottled,
+    IndexUnavailable,
+    RunSuperseded,
+    SettingsChanged,
+)
+
+LOST = LambdaFailure("Lambda.Unknown", "the function was killed")
+
+
+# A page that fails once
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "pages"),
+    [
+        ("DiffPage", CatalogUnavailable("gone"), {"00000": 1, "00001": 2, "00002": 1, "00003": 1}),
+        ("EmbedPage", EmbedderThrottled("slow down"), {"00000": 1, "00001": 2}),
+        ("LoadPage", IndexUnavailable("gone"), {"00000": 1, "00001": 2, "00002": 1, "00003": 1}),
+        ("LoadPage", LOST, {"00000": 1, "00001": 2, "00002": 1, "00003": 1}),
+    ],
+)
+def test_a_page_that_fails_once_is_retried_alone(
+    lab: Lab, state: str, error: Exception, pages: dict[str, int]
+) -> None:
+    lab.succeed(intercept=Failing(state, error, page="00001", times=1))
+    assert lab.tries(state) == pages
+    lab.assert_in_step()
+
+
+@pytest.mark.parametrize("state", ["DiffPage", "EmbedPage", "LoadPage"])
+def test_a_page_whose_answer_is_lost_is_done_again_with_the_same_result(
+    lab: Lab, state: str
+) -> None:
+    intercept = Failing(state, LOST, page="00001", times=1, after=True)
+    report = lab.succeed(intercept=intercept, settings=NO_MODEL_CHECK)
+    assert lab.tries(state)["00001"] == 2
+    assert (report.added, report.texts_embedded, lab.embedded()) == (40, 20, 20)
+    lab.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    "state", ["AcceptRun", "PlanPages", "ReviewChanges", "VerifyIndex", "PublishIndex"]
+)
+def test_a_step_whose_answer_is_lost_is_done_again_with_the_same_result(
+    synced: Lab, state: str
+) -> None:
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    report = synced.succeed(intercept=Failing(state, LOST, times=1, after=True))
+    assert synced.tries(state) == {None: 2}
+    assert (report.changed, report.unchanged, report.texts_embedded) == (1, 39, 1)
+    synced.assert_in_step()
+
+
+def test_a_backfill_whose_publication_is_repeated_keeps_the_same_previous_generation(
+    synced: Lab,
+) -> None:
+    intercept = Failing("PublishIndex", LOST, times=1, after=True)
+    synced.succeed("backfill", run_id="second", intercept=intercept)
+    assert synced.index.generations() == {"first": "previous", "second": "live"}
+    synced.assert_in_step()
+
+
+def test_a_throttled_page_is_retried_and_nothing_is_embedded_twice(lab: Lab) -> None:
+    lab.control_model(faults=[{"kind": "ThrottlingException", "times": 4}])
+    report = lab.succeed(settings=NO_MODEL_CHECK | {"embedding_threads": "1"})
+    assert sum(lab.tries("EmbedPage").values()) > 2 or lab.embedded() == 20
+    assert (report.texts_embedded, lab.embedded()) == (20, 20)
+
+
+# A page that keeps failing
+
+
+def test_a_page_that_keeps_failing_fails_the_execution_in_that_state(lab: Lab) -> None:
+    error = CatalogUnavailable("no connection")
+    report = lab.run(intercept=Failing("DiffPage", error, page="00002"))
+    assert report.status == "FAILED"
+    assert report.error == "CatalogUnavailable"
+    assert report.cause is not None
+    assert report.cause.startswith("DiffPage")
+    assert "no connection" in report.cause
+    assert lab.tries("DiffPage")["00002"] == 6
+    assert "ReviewChanges" not in lab.states()
+
+
+def test_an_error_that_is_not_worth_a_retry_fails_at_once(lab: Lab) -> None:
+    report = lab.run(intercept=Failing("LoadPage", RunSuperseded("another"), page="00002"))
+    assert report.error == "RunSuperseded"
+    assert lab.tries("LoadPage")["00002"] == 1
+
+
+@pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "ReviewChanges", "EmbedPage"])
+def test_a_sync_that_fails_before_loading_leaves_the_live_generation_untouched(
+    synced: Lab, state: str
+) -> None:
+    documents, record = synced.index.documents(), synced.index.generation()
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    synced.catalog.delete(ndc(4))
+    assert synced.run(intercept=Failing(state, LOST)).status == "FAILED"
+    assert synced.index.documents() == documents
+    assert synced.index.generation() == record
+
+
+@pytest.mark.parametrize("state", ["DiffPage", "EmbedPage", "LoadPage", "VerifyIndex"])
+def test_a_backfill_that_fails_leaves_the_live_generation_untouched(
+    synced: Lab, state: str
+) -> None:
+    documents, record = synced.index.documents(), synced.index.generation()
+    live = synced.index.live()
+    report = synced.run("backfill", intercept=Failing(state, LOST, page=None), reembed=True)
+    assert report.status == "FAILED"
+    assert not report.published
+    assert (synced.index.documents(), synced.index.generation()) == (documents, record)
+    assert synced.index.live() == live
+    assert synced.index.nearest(text_of(make_row(8)))
+
+
+def test_a_sync_that_fails_while_loading_leaves_whole_documents_and_a_suspect_generation(
+    synced: Lab,
+) -> None:
+    old = synced.index.documents()
+    for number in range(40):
+        synced.catalog.update(ndc(number), manufacturer=f"Another {number}", dea_schedule=None)
+    report = synced.run(run_id="broken", intercept=Failing("LoadPage", LOST, page="00002"))
+    assert report.error == "Lambda.Unknown"
+    now = synced.index.documents()
+    kept = {key for key in now if now[key] == old[key]}
+    assert kept == {ndc(number) for number in range(20, 30)}
+    for key in now.keys() - kept:
+        assert now[key]["run_id"] == "broken"
+        assert "dea_schedule" not in now[key]
+    assert synced.index.generation()["state"] == "suspect"
+
+
+def test_the_sync_after_a_failed_one_mends_it_and_the_generation_is_live_again(
+    synced: Lab,
+) -> None:
+    for number in range(40):
+        synced.catalog.update(ndc(number), manufacturer=f"Another {number}")
+    synced.run(intercept=Failing("LoadPage", LOST, page="00002"))
+    report = synced.succeed()
+    assert (report.changed, report.unchanged) == (10, 30)
+    assert synced.index.generation()["state"] == "live"
+    synced.assert_in_step()
+
+
+@pytest.mark.parametrize("state", ["EmbedPage", "LoadPage", "VerifyIndex"])
+def test_the_run_after_a_failed_first_one_embeds_nothing_twice(lab: Lab, state: str) -> None:
+    page = None if state == "VerifyIndex" else "00001"
+    lab.run(intercept=Failing(state, LOST, page=page), settings=NO_MODEL_CHECK)
+    half = lab.embedded()
+    report = lab.succeed(settings=NO_MODEL_CHECK)
+    assert half == (10 if state == "EmbedPage" else 20)
+    assert report.texts_embedded == 20 - half
+    assert lab.embedded() == 20
+    lab.assert_in_step()
+
+
+def test_the_next_run_drops_what_a_failed_first_one_left_half_built(lab: Lab) -> None:
+    lab.run(run_id="broken", intercept=Failing("LoadPage", LOST, page="00002"))
+    assert lab.index.generations() == {"broken": "building"}
+    lab.succeed(run_id="second")
+    assert lab.index.generations() == {"second": "live"}
+    assert lab.index.redis.keys("*broken*") == []
+    assert "drugs:broken" not in lab.index.indexes()
+
+
+def test_nothing_is_live_after_a_first_sync_that_failed(lab: Lab) -> None:
+    lab.run(intercept=Failing("VerifyIndex", LOST))
+    assert lab.index.redis.exists("drugs:live") == 0
+
+
+def test_a_failed_run_has_a_report_of_how_far_it_came(lab: Lab) -> None:
+    report = lab.run(intercept=Failing("LoadPage", LOST, page="00002"))
+    assert (report.status, report.published, report.catalog_rows) == ("FAILED", False, 40)
+    assert (report.texts_embedded, report.pages, report.verification) == (20, 4, ())
+
+
+def test_a_run_refused_at_the_start_has_a_report_too(lab: Lab) -> None:
+    report = lab.run(mode="sideways")
+    assert (report.status, report.error, report.pages) == ("FAILED", "InvalidInput", 0)
+    assert lab.states() == ["AcceptRun"]
+
+
+# An old run that comes back
+
+
+def refused(lab: Lab, run_id: str, state: str, payload: dict[str, Any]) -> None:
+    """The function of an old run is superseded and changes nothing."""
+    held = lab.index.dump()
+    with lab.redriven(run_id) as call, pytest.raises(RunSuperseded, match="start a new run"):
+        call(state, payload)
+    assert lab.index.dump() == held
+
+
+def test_an_old_run_that_comes_back_to_load_is_superseded(synced: Lab) -> None:
+    synced.catalog.update(ndc(3), manufacturer="Old")
+    old = Failing("LoadPage", LOST)
+    synced.run(run_id="old", intercept=old)
+    synced.catalog.update(ndc(3), manufacturer="New")
+    synced.succeed(run_id="new")
+    refused(synced, "old", "LoadPage", old.payloads[0])
+    synced.assert_in_step()
+
+
+def test_an_old_run_that_comes_back_to_publish_is_superseded(synced: Lab) -> None:
+    old = Failing("PublishIndex", LOST)
+    synced.run("backfill", run_id="old", intercept=old)
+    synced.succeed("backfill", run_id="new")
+    refused(synced, "old", "PublishIndex", old.payloads[0])
+    assert synced.index.live()[0] == "new"
+
+
+def test_an_old_run_that_comes_back_to_verify_damages_nothing(synced: Lab) -> None:
+    synced.catalog.update(ndc(3), manufacturer="Old")
+    old = Failing("VerifyIndex", LOST)
+    synced.run(run_id="old", intercept=old)
+    synced.catalog.update(ndc(3), manufacturer="New")
+    synced.succeed(run_id="new")
+    # The newer run's document is a difference to the old one, which may not report it.
+    refused(synced, "old", "VerifyIndex", old.payloads[0])
+
+
+def test_a_run_that_is_overtaken_while_it_loads_is_superseded(synced: Lab) -> None:
+    synced.catalog.update(ndc(3), manufacturer="Another, Ltd.")
+
+    def overtake() -> None:
+        synced.index.redis.set("drugs:writer", "newer")
+
+    report = synced.run(run_id="slow", intercept=before("LoadPage", overtake))
+    assert report.error == "RunSuperseded"
+    assert report.cause is not None
+    assert "newer" in report.cause
+    assert synced.index.documents()[ndc(3)]["run_id"] == "first"
+
+
+def test_a_run_that_is_redriven_with_other_settings_is_stopped(synced: Lab) -> None:
+    synced.catalog.update(ndc(3), manufacturer="Another, Ltd.")
+    old = Failing("LoadPage", LOST)
+    synced.run(run_id="old", intercept=old)
+    held = synced.index.dump()
+    with (
+        synced.redriven("old", embedding_max_chars="100") as call,
+        pytest.raises(SettingsChanged, match="start a new run"),
+    ):
+        call("LoadPage", old.payloads[0])
+    assert synced.index.dump() == held
+
+
+def test_a_failed_run_that_is_redriven_finishes(synced: Lab) -> None:
+    synced.catalog.update(ndc(3), manufacturer="Another, Ltd.")
+    old = Failing("LoadPage", LOST)
+    synced.run(run_id="old", intercept=old)
+    payload = old.payloads[0]
+    review = {"dry_run": False, "embed_key": "-", "embed_pages": 0, "load_key": "-"}
+    with synced.redriven("old") as call:
+        call("LoadPage", payload)
+        task = {"plan": payload["plan"], "review": {**review, "load_pages": 1}}
+        call("VerifyIndex", task)
+        call("PublishIndex", task)
+    synced.assert_in_step()
+    assert synced.index.generation()["state"] == "live"
+
+
+def test_an_execution_is_refused_while_an_older_one_runs(lab: Lab) -> None:
+    waiting, release = threading.Event(), threading.Event()
+
+    def hold(state: str, _event: dict[str, Any], call: Any) -> Any:
+        if state == "PlanPages":
+            waiting.set()
+            release.wait(30)
+        return call()
+
+    with lab.machine(intercept=hold) as machine:
+        older = machine.start({}, "older")
+        assert waiting.wait(30)
+        newer = machine.wait(machine.start({}, "newer"))
+        release.set()
+        assert machine.wait(older).status == "SUCCEEDED"
+    assert newer.error == "RunInProgress"
+    assert newer.cause is not None
+    assert "older" in newer.cause

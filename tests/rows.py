@@ -1,0 +1,86 @@
+"""Small made catalogs, and what the index must hold for them, said without the product's code."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Mapping
+
+from local.embedders import HashEmbedder
+
+Row = dict[str, str | None]
+
+COLUMNS = (
+    *("ndc", "drug_name", "brand_name", "generic_name", "gcn_seqno", "dosage_form", "route"),
+    *("strength", "manufacturer", "drug_class", "therapeutic_class", "dea_schedule"),
+    *("is_generic", "is_brand", "is_active"),
+)
+TEXT_COLUMNS = ("generic_name", "brand_name", "strength", "dosage_form", "route", "drug_class")
+"""Those of the default template, in its order."""
+
+DIMENSIONS = 256
+NAMES = (
+    *("Aspirin", "Café-Menthol 0.5 µg", "ζιπρασιδόνη", "阿司匹林"),
+    "Warfarin {Sodium} | 'x' \"y\"",
+)
+LONG_CLASS = "Angiotensin-converting enzyme inhibitor [EPC], " * 85 + "end."
+
+
+def ndc(number: int) -> str:
+    """Eleven digits, rising with the number."""
+    return f"{number * 100:011d}"
+
+
+def make_row(number: int, **changed: str | None) -> Row:
+    """Rows 2k and 2k + 1 share their text: they differ in what is not embedded.
+
+    NULLs, blanks, names beyond ASCII and a class of 4,000 characters are among any forty rows.
+    """
+    drug = number // 2
+    row: Row = {
+        "ndc": ndc(number),
+        "drug_name": f"{NAMES[drug % len(NAMES)]} {drug}",
+        "brand_name": f"Brand {drug}" if drug % 3 else None,
+        "generic_name": f"{NAMES[drug % len(NAMES)]} generic {drug}",
+        "gcn_seqno": str(1000 + drug) if drug % 4 else None,
+        "dosage_form": "TABLET" if drug % 2 else "INJECTION, SOLUTION",
+        "route": "ORAL" if drug % 5 else "   ",
+        "strength": None if drug % 7 == 3 else f"{drug} mg/1",
+        "manufacturer": f"Acme, Inc. {number}",
+        "drug_class": LONG_CLASS if drug % 10 == 6 else f"Class {drug % 3} [EPC]",
+        "therapeutic_class": "",
+        "dea_schedule": "CII" if drug % 9 == 0 else None,
+        "is_generic": "1" if drug % 2 else "0",
+        "is_brand": "0" if drug % 2 else "1",
+        "is_active": "1",
+    }
+    return row | changed
+
+
+def make_rows(count: int, first: int = 0) -> list[Row]:
+    """`count` rows of about half as many texts; the same ones each time."""
+    return [make_row(number) for number in range(first, first + count)]
+
+
+def text_of(row: Mapping[str, str | None]) -> str:
+    """The text of a row under the default template."""
+    words = " ".join(row.get(column) or "" for column in TEXT_COLUMNS)
+    return " ".join(words.lower().split())[:8000].rstrip()
+
+
+def text_hash_of(row: Mapping[str, str | None]) -> str:
+    return hashlib.blake2b(text_of(row).encode(), digest_size=16).hexdigest()
+
+
+def texts_of(rows: Iterable[Mapping[str, str | None]]) -> set[str]:
+    return {text_of(row) for row in rows}
+
+
+def fields_of(row: Mapping[str, str | None]) -> dict[str, str]:
+    """What a document says of the catalog: nothing that is NULL or blank."""
+    return {name: value.strip() for name, value in row.items() if value and value.strip()}
+
+
+def vector_of(text: str, dimensions: int = DIMENSIONS) -> bytes:
+    """float32[dimensions], little-endian: what the stand-in's hash embedder answers."""
+    return array("f", map(float, HashEmbedder().embed(text, dimensions, 1.0))).tobytes()

@@ -1,0 +1,96 @@
+"""AcceptRun: the input and older executions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.fakes import NOW, FakeExecutions
+from tests.payloads import settings
+from workflow.accept import accept_run, parse_input
+from workflow.errors import InvalidInput, RunInProgress
+from workflow.events import AcceptRunTask, RunInput
+from workflow.ports import Execution
+
+
+def task(**run_input: Any) -> AcceptRunTask:
+    return AcceptRunTask(
+        run_id="mine", state_machine_arn="arn:machine", started_at=NOW, input=run_input
+    )
+
+
+def test_the_schedules_empty_input_is_a_sync_of_everything() -> None:
+    run = accept_run(task(), executions=FakeExecutions(), settings=settings())
+    assert run.input == RunInput(mode="sync", dry_run=False, page_size=1000, accept=())
+    assert (run.run_id, run.started_at) == ("mine", NOW)
+
+
+def test_a_run_carries_the_digest_of_the_settings() -> None:
+    run = accept_run(task(), executions=FakeExecutions(), settings=settings())
+    assert run.settings_digest == settings().digest
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"mode": "SYNC"}, "mode = 'SYNC': Input should be 'sync' or 'backfill'"),
+        ({"mode": None}, "mode = None"),
+        ({"dry_run": "yes"}, "dry_run = 'yes': Input should be a valid boolean"),
+        ({"dry_run": 1}, "dry_run = 1"),
+        ({"reembed": "false", "mode": "backfill"}, "reembed = 'false'"),
+        ({"page_size": 0}, "page_size = 0: Input should be greater than or equal to 1"),
+        ({"page_size": 20_001}, "less than or equal to 20000"),
+        ({"page_size": "250"}, "page_size = '250': Input should be a valid integer"),
+        ({"page_size": 2.5}, "page_size = 2.5"),
+        ({"page_size": True}, "page_size = True"),
+        ({"after_key": ""}, "after_key = '': String should have at least 1 character"),
+        ({"through_key": 5}, "through_key = 5: Input should be a valid string"),
+        ({"after_key": "\ud800"}, "after_key"),
+        ({"accept": ["all"]}, "Input should be 'deletes', 'profile', 'budget' or 'rejects'"),
+        ({"accept": "deletes"}, "accept = 'deletes'"),
+        ({"after_key": "b", "through_key": "b"}, "after_key 'b' is not below through_key 'b'"),
+        ({"after_key": "a", "mode": "backfill"}, "do not go with mode 'backfill'"),
+        ({"through_key": "a", "mode": "backfill"}, "do not go with mode 'backfill'"),
+        ({"reembed": True}, "reembed goes with mode 'backfill' only"),
+        ({"dryrun": True}, "'dryrun' is not a field of the input; use mode, dry_run, after_key"),
+    ],
+)
+def test_a_wrong_input_is_refused_by_field(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_input(wrong)
+    assert message in str(caught.value)
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_input({"mode": "x", "page_size": 0, "colour": "red"})
+    for field in ("mode", "page_size", "colour"):
+        assert field in str(caught.value)
+
+
+def test_keys_are_compared_as_bytes() -> None:
+    # U+FF5E sorts above U+1F600 in UTF-16, below it in UTF-8.
+    assert parse_input({"after_key": "\uff5e", "through_key": "\U0001f600"}).partial
+
+
+def test_an_older_execution_is_a_reason_to_refuse() -> None:
+    older = Execution("older", NOW - timedelta(minutes=5))
+    with pytest.raises(RunInProgress, match=r"execution older .* since 2026-03-01 11:55 UTC"):
+        accept_run(task(), executions=FakeExecutions([older]), settings=settings())
+
+
+def test_a_younger_execution_and_the_run_itself_are_none() -> None:
+    others = [Execution("mine", NOW), Execution("younger", NOW + timedelta(seconds=1))]
+    assert accept_run(task(), executions=FakeExecutions(others), settings=settings())
+
+
+@pytest.mark.parametrize(("other", "refused"), [("a-twin", True), ("z-twin", False)])
+def test_of_two_that_started_together_exactly_one_goes_on(other: str, refused: bool) -> None:
+    executions = FakeExecutions([Execution(other, NOW)])
+    if refused:
+        with pytest.raises(RunInProgress):
+            accept_run(task(), executions=executions, settings=settings())
+    else:
+        accept_run(task(), executions=executions, settings=settings())

@@ -1,0 +1,173 @@
+"""Row -> text -> hashes -> document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.payloads import SPACE, settings
+from tests.rows import COLUMNS, Row, fields_of, make_row, make_rows, text_hash_of, text_of
+from workflow.documents import (
+    Writer,
+    clean,
+    content_hash,
+    normalized,
+    space_of,
+    vector_hash,
+    writer_of,
+)
+from workflow.settings import DEFAULT_TEMPLATE
+
+UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
+VALUES = st.one_of(st.none(), UNICODE)
+ROWS = st.fixed_dictionaries(
+    {"ndc": UNICODE.filter(str.strip), **dict.fromkeys(COLUMNS[1:], VALUES)}
+)
+FIELDS = st.dictionaries(UNICODE, UNICODE)
+
+
+def writer(template: str = DEFAULT_TEMPLATE, max_chars: int = 8000, space: str = SPACE) -> Writer:
+    return Writer(template, max_chars, space)
+
+
+def blake2b_128(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+@given(FIELDS)
+def test_the_content_hash_is_that_of_the_canonical_json(fields: dict[str, str]) -> None:
+    covered = {name: value for name, value in fields.items() if name != "content_hash"} | {
+        "space": "s"
+    }
+    own = {"run_id", "indexed_at"}
+    kept = {name: value for name, value in covered.items() if name not in own}
+    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert content_hash(fields, "s") == blake2b_128(text.encode())
+
+
+@given(ROWS, st.randoms(use_true_random=False))
+def test_a_document_does_not_depend_on_the_order_of_the_columns(row: Row, random: object) -> None:
+    names = list(row)
+    random.shuffle(names)  # type: ignore[attr-defined]
+    assert writer().document({name: row[name] for name in names}) == writer().document(row)
+
+
+@given(ROWS)
+def test_null_empty_and_blank_are_the_same(row: Row) -> None:
+    absent = {name: value for name, value in row.items() if value}
+    blank = {name: value if value else " \t " for name, value in row.items()}
+    assert writer().document(absent) == writer().document(row) == writer().document(blank)
+
+
+@given(ROWS)
+def test_a_document_holds_no_blank_no_control_character_and_its_own_hashes(row: Row) -> None:
+    document = writer().document(row)
+    for name, value in document.fields.items():
+        if name != "ndc":
+            assert value == value.strip() != ""
+            assert not any(ord(one) < 32 or 127 <= ord(one) < 160 for one in value)
+    assert document.content_hash == content_hash(document.fields, SPACE)
+    assert document.text_hash == writer().text(document.fields).hash
+
+
+@given(UNICODE)
+def test_cleaning_twice_is_cleaning_once(value: str) -> None:
+    assert clean(clean(value)) == clean(value)
+
+
+@given(UNICODE)
+def test_folding_white_space_twice_is_folding_it_once(value: str) -> None:
+    once = normalized(value)
+    assert " ".join(once.split()) == once
+    assert "  " not in once
+
+
+@given(ROWS)
+def test_a_text_is_never_empty_unless_name_and_key_fold_to_nothing(row: Row) -> None:
+    text = writer().text(writer().document(row).fields)
+    assert text.text or not row["ndc"].strip()  # type: ignore[union-attr]
+    assert text.hash == blake2b_128(text.text.encode())
+
+
+@given(ROWS, st.integers(16, 60))
+def test_a_text_is_cut_and_does_not_end_in_a_blank(row: Row, most: int) -> None:
+    text = writer(max_chars=most).text(writer().document(row).fields).text
+    assert len(text) <= most
+    assert text == text.rstrip()
+
+
+def test_the_made_rows_have_the_texts_and_fields_that_the_tests_say() -> None:
+    for row in make_rows(40):
+        document = writer().document(row)
+        own = {"text_hash", "content_hash"}
+        assert {k: v for k, v in document.fields.items() if k not in own} == fields_of(row)
+        assert writer().text(document.fields).text == text_of(row)
+        assert document.text_hash == text_hash_of(row)
+
+
+def test_each_column_changes_the_content_hash() -> None:
+    row = make_row(1)
+    hashes = {writer().document(row | {name: "other"}).content_hash for name in COLUMNS[1:]}
+    assert len(hashes | {writer().document(row).content_hash}) == len(COLUMNS)
+
+
+def test_manufacturer_and_key_do_not_change_the_text() -> None:
+    one = writer().document(make_row(4))
+    two = writer().document(make_row(4, ndc="other", manufacturer="other"))
+    assert one.text_hash == two.text_hash
+    assert one.content_hash != two.content_hash
+
+
+def test_another_space_changes_every_content_hash_and_no_text_hash() -> None:
+    one, two = (writer(space=space).document(make_row(4)) for space in ("a", "b"))
+    assert one.text_hash == two.text_hash
+    assert one.content_hash != two.content_hash
+
+
+def test_a_template_keeps_its_literals_where_a_column_is_absent() -> None:
+    document = writer("Name: {drug_name}, by {route}").document({"ndc": "1", "drug_name": "A"})
+    assert writer("Name: {drug_name}, by {route}").text(document.fields).text == "name: a, by"
+
+
+def test_a_row_whose_text_columns_are_all_blank_is_named_by_its_drug_name() -> None:
+    fields = writer("for {route}").document({"ndc": "1", "drug_name": "A B"}).fields
+    assert writer("for {route}").text(fields).text == "a b"
+
+
+def test_a_text_tells_the_columns_that_it_is_made_of() -> None:
+    fields = writer().document(make_row(5, brand_name=" BRAND  x ", strength=None)).fields
+    columns = writer().text(fields).columns
+    assert columns["brand_name"] == "brand x"
+    assert "strength" not in columns
+    assert "manufacturer" not in columns
+
+
+def test_the_vector_hash_binds_the_vector_to_its_text() -> None:
+    assert len({vector_hash(text, data) for text in "ab" for data in (b"1", b"2")}) == 4
+
+
+def test_a_space_is_the_same_for_the_same_settings() -> None:
+    assert space_of(settings(), "0").id == space_of(settings(), "0").id
+    assert space_of(settings(mysql_host="other"), "0").id == space_of(settings(), "0").id
+
+
+def test_whatever_makes_vectors_differ_makes_another_space() -> None:
+    spaces = [
+        space_of(settings(), "0"),
+        space_of(settings(), "1"),
+        space_of(settings(embedding_dimensions=512), "0"),
+        space_of(settings(embedding_normalize=False), "0"),
+        space_of(settings(embedding_template="{drug_name}"), "0"),
+        space_of(settings(embedding_max_chars=100), "0"),
+        space_of(settings(embedding_model="cohere.embed-v4:0"), "0"),
+    ]
+    assert len({space.id for space in spaces}) == len(spaces)
+
+
+def test_the_writer_of_settings_cuts_where_the_model_does() -> None:
+    long = {"ndc": "1", "drug_name": "x", "generic_name": "y" * 9000}
+    made = writer_of(settings(), SPACE)
+    assert len(made.text(made.document(long).fields).text) == 8000

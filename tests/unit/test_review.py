@@ -1,0 +1,180 @@
+"""ReviewChanges: pages added up, texts cut evenly, guards."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.fakes import FakeRunStore, clock
+from tests.payloads import RUN, page_diff, profile, review_task, settings
+from workflow.errors import BudgetExceeded, CatalogEmpty, DeleteGuardTripped, PagesMissing
+from workflow.events import Baseline, PageRange, Review, ReviewRef, RunReport
+from workflow.review import review_changes
+from workflow.runs import RunFiles
+
+
+class Pages:
+    """The files of a run whose DiffPages are done: `add` one page after the other."""
+
+    def __init__(self, **baseline: Any) -> None:
+        self.store = FakeRunStore()
+        self.files = RunFiles(self.store, RUN)
+        self.files.write("baseline.json", Baseline(**baseline))
+        self._names: list[str] = []
+
+    def add(self, *, texts: list[str] | None = None, written: bool = True, **counts: Any) -> None:
+        name = f"{len(self._names):05d}"
+        self._names.append(name)
+        if written:
+            new = len(texts or [])
+            self.files.write(f"diff/{name}.json", page_diff(name, new_texts=new, **counts))
+            lines = [{"hash": f"h-{text}", "text": text, "columns": {}} for text in texts or []]
+            self.files.write_lines(f"diff/{name}.texts.jsonl.gz", lines)
+
+    def review(self, changed: dict[str, Any] | None = None, **run_input: Any) -> ReviewRef:
+        ranges = [PageRange(page=name, after=None, through=None) for name in self._names]
+        self.files.write_manifest("pages.json", ranges)
+        return review_changes(
+            review_task(**run_input),
+            runs=self.store,
+            settings=settings(**changed or {}),
+            clock=clock,
+        )
+
+    def result(self) -> Review:
+        return self.files.read("review.json", Review)
+
+    def manifest(self, name: str) -> Any:
+        return json.loads(self.store.objects[f"runs/{RUN}/{name}"])
+
+    def embed_texts(self) -> list[list[str]]:
+        """The texts of each page that EmbedPages will get."""
+        return [
+            [line["text"] for line in self.files.read_lines(f"embed/{one['page']}.jsonl.gz")]
+            for one in self.manifest("embed.json")
+        ]
+
+
+def test_counts_and_checksums_of_pages_add_up() -> None:
+    pages = Pages()
+    top = (1 << 128) - 1
+    pages.add(rows=10, added=3, changed=2, removed=1, unchanged=5, vanished=1, checksum=top)
+    pages.add(rows=5, added=1, changed=0, removed=2, unchanged=4, vanished=2, checksum=2)
+    pages.review()
+    found = pages.result()
+    assert (found.rows, found.added, found.changed, found.removed) == (15, 4, 2, 3)
+    assert (found.unchanged, found.vanished, found.live, found.checksum) == (9, 3, 15, 1)
+
+
+def test_a_text_of_several_pages_is_embedded_once() -> None:
+    pages = Pages()
+    pages.add(rows=5, added=5, texts=["a", "b"])
+    pages.add(rows=5, added=5, texts=["b", "c", "a"])
+    pages.review()
+    assert pages.embed_texts() == [["a", "b", "c"]]
+    assert pages.result().estimate.texts == 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "sizes"),
+    [(0, []), (1, [1]), (10, [10]), (11, [5, 6]), (21, [7, 7, 7]), (25, [8, 8, 9])],
+)
+def test_texts_are_cut_evenly_and_none_is_lost(texts: int, sizes: list[int]) -> None:
+    pages = Pages()
+    names = [f"text {number}" for number in range(texts)]
+    pages.add(rows=texts + 1, added=texts, texts=names)
+    ref = pages.review({"embed_page_size": 10})
+    assert [len(page) for page in pages.embed_texts()] == sizes
+    assert [text for page in pages.embed_texts() for text in page] == names
+    assert [page["texts"] for page in pages.manifest("embed.json")] == sizes
+    assert ref.embed_pages == len(sizes)
+
+
+def test_only_pages_with_changes_are_loaded() -> None:
+    pages = Pages()
+    pages.add(rows=5)
+    pages.add(rows=5, changed=1, unchanged=4)
+    pages.add(rows=5, removed=2)
+    ref = pages.review()
+    assert pages.manifest("load.json") == [
+        {"page": "00001", "upserts": 1, "removals": 0},
+        {"page": "00002", "upserts": 0, "removals": 2},
+    ]
+    assert (ref.load_pages, ref.embed_pages, ref.dry_run) == (2, 0, False)
+
+
+def test_a_page_without_its_summary_is_missing_by_name() -> None:
+    pages = Pages()
+    pages.add(rows=5)
+    pages.add(written=False)
+    with pytest.raises(PagesMissing, match=r"1 of 2 pages .*00001"):
+        pages.review()
+
+
+def test_a_catalog_without_rows_stops_the_run_whatever_is_accepted() -> None:
+    pages = Pages()
+    pages.add(rows=0, live=5, removed=5, vanished=5)
+    with pytest.raises(CatalogEmpty):
+        pages.review(accept=["deletes", "profile", "budget", "rejects"])
+
+
+def test_a_key_range_may_be_empty() -> None:
+    pages = Pages()
+    pages.add(rows=0, live=5, removed=5, vanished=5)
+    assert pages.review(after_key="1").load_pages == 1
+
+
+def test_a_guard_stops_after_the_review_was_written() -> None:
+    pages = Pages()
+    pages.add(rows=10, live=100, removed=90, vanished=90)
+    with pytest.raises(DeleteGuardTripped):
+        pages.review()
+    assert [one.guard for one in pages.result().guards if one.tripped] == ["deletes"]
+
+
+def test_the_budget_is_for_the_texts_that_are_embedded() -> None:
+    dear = {"usd_per_1k_tokens": 1000.0, "budget_usd": 0.9}
+    pages = Pages()
+    pages.add(rows=10, added=10, texts=["abc"])
+    with pytest.raises(BudgetExceeded, match=r"\$1.00"):
+        pages.review(dear)
+    assert pages.review(dear, accept=["budget"]).embed_pages == 1
+
+
+def test_a_dry_run_is_not_stopped_and_leaves_its_report() -> None:
+    pages = Pages()
+    pages.add(rows=10, live=100, removed=90, vanished=90)
+    assert pages.review(dry_run=True).dry_run
+    report = pages.files.read("report.json", RunReport)
+    assert (report.status, report.removed, report.published) == ("SUCCEEDED", 90, False)
+    assert [one.guard for one in report.guards if one.tripped] == ["deletes"]
+
+
+def test_profiles_of_pages_add_up() -> None:
+    pages = Pages()
+    pages.add(rows=30, profile={"route": profile(1, ORAL=20, NASAL=9)})
+    pages.add(rows=30, profile={"route": profile(2, NASAL=28)})
+    pages.review()
+    found = pages.result().profile["route"]
+    assert (found.blanks, found.commonest) == (3, {"NASAL": 37, "ORAL": 20})
+
+
+@pytest.mark.parametrize(("baseline", "warned"), [({}, True), ({"rows": 30}, False)])
+def test_a_constant_column_is_a_warning_on_a_first_run_only(
+    baseline: dict[str, Any], warned: bool
+) -> None:
+    pages = Pages(**baseline)
+    pages.add(rows=30, profile={"route": profile(0, ORAL=30)})
+    pages.review()
+    assert bool(pages.result().warnings) == warned
+
+
+def test_samples_are_few_and_the_first() -> None:
+    pages = Pages()
+    samples = {"added": ("1", "2", "3"), "changed": (), "removed": ()}
+    pages.add(rows=3, samples=samples)
+    pages.add(rows=3, samples=samples | {"added": ("4", "5", "6")})
+    pages.review()
+    assert pages.result().samples["added"] == ("1", "2", "3", "4", "5")

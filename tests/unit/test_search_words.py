@@ -1,0 +1,149 @@
+"""What the words of a query say, and what a misspelt one means."""
+
+import pytest
+
+from workflow.ports import Vector
+from workflow.queries import Strength, amounts_of, ndcs_of, strengths_of, understand, words_of
+from workflow.query_cache import CachedQueries
+from workflow.ranking import Term, competition_ranks, score_names
+from workflow.spelling import corrections, distance
+from workflow.synonyms import Synonyms, fda_synonyms, stem
+
+NONE = Synonyms({})
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("0093-5057-01", "00093505701"),
+        ("10956-003-01", "10956000301"),
+        ("10096-0241-3", "10096024103"),
+        ("00093-5057-01", "00093505701"),
+        (" NDC: 00093505701 ", "00093505701"),
+        ("0093505701", "00093505701"),
+    ],
+)
+def test_an_ndc_of_any_form_has_eleven_digits(written: str, key: str) -> None:
+    assert key in ndcs_of(written)
+
+
+@pytest.mark.parametrize("text", ["", "aspirin", "1-2-3", "123456789012", "٠٠٠٩٣٥٠٥٧٠١"])
+def test_other_words_are_no_ndc(text: str) -> None:
+    assert ndcs_of(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "amounts"),
+    [
+        ("20 mg", [(20, "mg")]),
+        ("50mcg", [(0.05, "mg")]),
+        ("0.5 g", [(500, "mg")]),
+        ("5-325mg", [(5, "mg"), (325, "mg")]),
+        ("1,000 units", [(1000, "unit")]),
+        (".05 %", [(0.05, "%")]),
+        ("b12 mgx", []),
+    ],
+)
+def test_a_strength_is_read_in_its_base_unit(text: str, amounts: list[tuple[float, str]]) -> None:
+    assert list(strengths_of(text)) == [Strength(*one) for one in amounts]
+
+
+def test_a_strength_per_volume_is_a_percentage_too() -> None:
+    assert Strength(1, "%") in amounts_of("10 mg/mL").forms
+    assert Strength(5, "%") in amounts_of("5 g/100mL").forms
+    assert Strength(5, "ml") in amounts_of("250 mg/5mL").volumes
+
+
+def test_a_query_is_taken_apart() -> None:
+    found = understand("Lisinopril 20 MG Tablets, oral", NONE)
+    assert found.words == ("lisinopril", "tablets", "oral")
+    assert (found.strengths, found.numbers) == ((Strength(20, "mg"),), ("20",))
+    assert (found.forms, found.routes) == (("tablet",), ("oral",))
+
+
+def test_only_letters_and_digits_are_words() -> None:
+    assert words_of("@a:{b}|(c*) -\"d\" e_f 'ζ'") == ("a", "b", "c", "d", "e", "f", "ζ")
+
+
+def test_a_phrase_is_meant_when_all_its_words_are_there() -> None:
+    synonyms = Synonyms({"blood": ["A"], "blood thinner": ["B"], "pimple": ["C"]})
+    assert synonyms.classes_of(["thinner", "for", "blood"])[0] == ("B",)
+    assert synonyms.classes_of(["my", "blood"])[0] == ("A",)
+    assert synonyms.classes_of(["pimples"]) == (("C",), frozenset({"pimples"}))
+
+
+def test_a_long_lay_word_may_have_a_slip() -> None:
+    assert Synonyms({"blood pressure": ["A"]}).classes_of(["blood", "presure"])[0] == ("A",)
+
+
+@pytest.mark.parametrize(("left", "right"), [("allergies", "allergy"), ("seizures", "seizure")])
+def test_endings_do_not_count(left: str, right: str) -> None:
+    assert stem(left) == stem(right)
+
+
+def test_every_class_of_the_synonyms_is_spelt_as_the_fda_does() -> None:
+    classes, _ = fda_synonyms().classes_of(["statin"])
+    assert classes == ("HMG-CoA Reductase Inhibitor",)
+
+
+@pytest.mark.parametrize(
+    ("word", "among", "meant"),
+    [
+        ("lipitro", ["lipitor", "nitro", "lipid"], "lipitor"),
+        ("hydroxizine", ["hydroxyzine", "hydralazine"], "hydroxyzine"),
+        ("metphormin", ["metformin"], "metformin"),
+        ("xyz", ["xyl"], None),
+        ("b1200", ["b1201"], None),
+        ("thinner", ["dinner"], "dinner"),
+    ],
+)
+def test_a_misspelt_word_means_what_is_most_like_it(
+    word: str, among: list[str], meant: str | None
+) -> None:
+    assert next(iter(corrections(word, among)), None) == meant
+
+
+def test_a_swap_of_neighbours_is_one_edit() -> None:
+    assert (distance("lipitro", "lipitor"), distance("", "ab"), distance("abc", "abc")) == (1, 2, 0)
+
+
+def test_equal_scores_share_a_rank() -> None:
+    assert competition_ranks({"a": 1.0, "b": 2.0, "c": 1.0, "d": 0.5}) == {
+        "b": 1,
+        "a": 2,
+        "c": 2,
+        "d": 4,
+    }
+
+
+def test_a_word_spelt_right_beats_the_beginning_of_one() -> None:
+    query = understand("pred", NONE)
+    terms = [Term("pred", {"pred": 1.0}, True)]
+    whole = score_names(query, terms, {"brand_name": "pred"})
+    begun = score_names(query, terms, {"brand_name": "prednisone"})
+    assert whole > begun > (0.5, 0.5)
+
+
+def test_strength_counts_before_form() -> None:
+    query = understand("x 20 mg tablet", NONE)
+    terms = [Term("x", {"x": 1.0}, False)]
+    names = {"generic_name": "x"}
+    strong = score_names(query, terms, names | {"strength": "20 mg/1", "dosage_form": "capsule"})
+    formed = score_names(query, terms, names | {"strength": "10 mg/1", "dosage_form": "tablet"})
+    assert strong > formed
+
+
+def test_a_query_is_embedded_once() -> None:
+    class Counting:
+        texts_per_call = 1
+        calls = 0
+
+        def embed(self, texts: list[str], purpose: str = "document") -> list[Vector]:
+            self.calls += 1
+            return [Vector(purpose.encode(), 1) for _ in texts]
+
+    model = Counting()
+    cached = CachedQueries(model)  # type: ignore[arg-type]
+    assert [cached.embed(["a"], "query")[0].data for _ in range(3)] == [b"query"] * 3
+    assert cached.embed(["a"], "document")[0].data == b"document"
+    assert model.calls == 2

@@ -1,0 +1,57 @@
+"""Words of queries that name no drug: fillers, dosage forms, routes, and salts."""
+
+from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+FILLERS: Final = _words(
+    """
+    a an and are at be but by can do does drug drugs every for from get give has have help i in
+    into is it make makes me med medication medications medicine medicines my need needs not of
+    off on or our please so some something take taking that the thing this to too treat treatment
+    treats up used want what when which who why will with without
+    """
+)
+
+SALTS: Final = _words(
+    """
+    hydrochloride hcl sodium potassium calcium sulfate acetate maleate mesylate besylate tartrate
+    succinate fumarate phosphate citrate hydrobromide bromide chloride magnesium monohydrate
+    dihydrate anhydrous and with in usp for of the
+    """
+)
+"""Words of a name that tell one drug from another the least."""
+
+FORMS: Final = {
+    **{word: (word,) for word in _words("gel lotion syrup elixir patch spray kit powder film")},
+    **{word: (word,) for word in _words("aerosol shampoo emulsion granule lozenge paste foam")},
+    **dict.fromkeys(("tab", "tabs", "tablet", "tablets"), ("tablet",)),
+    **dict.fromkeys(("pill", "pills"), ("tablet", "capsule")),
+    **dict.fromkeys(("cap", "caps", "capsule", "capsules"), ("capsule",)),
+    **dict.fromkeys(("inj", "injection", "injections", "injectable", "shot"), ("injection",)),
+    **dict.fromkeys(("ointment", "oint"), ("ointment",)),
+    **dict.fromkeys(("cream", "creams"), ("cream",)),
+    **dict.fromkeys(("suspension", "susp"), ("suspension",)),
+    **dict.fromkeys(("solution", "soln", "drops"), ("solution",)),
+    **dict.fromkeys(("inhaler", "puffer"), ("aerosol", "inhalant", "powder")),
+    **dict.fromkeys(("suppository", "suppositories"), ("suppository",)),
+    **dict.fromkeys(("implant", "implants"), ("implant",)),
+    **dict.fromkeys(("er", "xr", "xl", "sr", "extended"), ("extended",)),
+    **dict.fromkeys(("release", "coated"), ()),
+    **dict.fromkeys(("delayed", "ec"), ("delayed",)),
+    **dict.fromkeys(("chewable", "chew"), ("chewable",)),
+    **dict.fromkeys(("disintegrating", "odt"), ("disintegrating",)),
+}
+"""A word of a query, and the words of a dosage form that it may mean."""
+
+ROUTES: Final = {
+    **{word: word for word in _words("oral topical ophthalmic nasal rectal vaginal transdermal")},
+    **{word: word for word in _words("sublingual subcutaneous intravenous intramuscular otic")},
+    **{word: word for word in _words("inhalation respiratory dental")},
+    **{"iv": "intravenous", "im": "intramuscular", "sc": "subcutaneous", "eye": "ophthalmic"},
+    **{"ear": "otic", "mouth": "oral", "skin": "topical", "nose": "nasal", "sl": "sublingual"},
+}
+"""A word of a query, and the word of a route that it means."""
