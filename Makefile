@@ -1,14 +1,19 @@
-# make demo | test | check | clean
+# Every task of the project: make help
 
 PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 2000
+STAGE ?= dev
+CDK := npx --yes aws-cdk@2.1148.0
+# jsii warns of the end of a node release's life with each of its processes.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test check docs prerequisites clean
+.PHONY: help demo test check docs eval install synth diff deploy certificates snapshot
+.PHONY: prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/installed-local ## Watch the whole workflow run on this machine (ROWS=2000)
 	$(BIN)/drugsync demo --rows $(ROWS)
@@ -27,6 +32,28 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m cli.diagram
 	$(BIN)/python -m cli.reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+eval: .venv/installed-local ## Measure how well searches find, over the FDA's catalog (minutes, once)
+	$(BIN)/python -m benchmarks.search_eval
+
+install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
+	$(BIN)/python -m infra.bundles
+
+synth: install ## Write the templates of STAGE (dev) into cdk.out/, checked by cdk-nag
+	STAGE=$(STAGE) CDK_OUTDIR=cdk.out $(BIN)/python -m infra.app
+
+diff: install ## Compare STAGE's stacks with the templates
+	$(CDK) diff -c stage=$(STAGE)
+
+deploy: install ## Deploy STAGE's stacks
+	$(CDK) deploy --all -c stage=$(STAGE) --require-approval broadening
+
+certificates: ## Take newer roots of RDS's certificates
+	curl --fail --output infra/certificates/rds-roots.pem \
+	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
+
+snapshot: .venv/installed-dev ## Accept the workflow stack's template as it is now
+	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest -q tests/infra/test_checks.py -k reviewed
 
 clean: ## Stop the servers; remove their data and the virtual environment
 	if [ -x $(BIN)/drugsync ]; then $(BIN)/drugsync down; fi

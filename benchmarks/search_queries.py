@@ -201,7 +201,7 @@ def _exact(facts: Facts) -> Iterator[EvalQuery]:
 
 
 def _as_prescribed(product: Product) -> tuple[str, str, str] | None:
-    """Substance, `20 mg`, `tablet`; None for several substances and strengths that are not plain."""
+    """Substance, `20 mg`, `tablet`; None for several substances or an unusual strength."""
     strength = re.fullmatch(r"([0-9.]+ m?g)/1", product.strength)
     substance = product.substance_name.lower()
     if not strength or ";" in substance or not substance:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 from unittest import mock
 
+from botocore.loaders import JSONFileLoader
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
     resource_eval_s3,
 )
@@ -23,16 +24,19 @@ _parse_path = lru_cache(maxsize=256)(json_path.parse)
 
 _parse_definition = AmazonStateLanguageParser.parse
 
+_load_model = JSONFileLoader().load_file
+
 
 @contextmanager
 def faster_moto() -> Iterator[None]:
-    """Share clients, syntax trees and JSONPaths while the block runs."""
+    """Share clients, service models, syntax trees and JSONPaths while the block runs."""
     build = _shared(lambda_eval_utils.boto_client_for)
     with ExitStack() as stack:
         for module in (lambda_eval_utils, resource_eval_s3):
             stack.enter_context(mock.patch.object(module, "boto_client_for", build))
         stack.enter_context(mock.patch.object(AmazonStateLanguageParser, "parse", _parse))
         stack.enter_context(mock.patch.object(json_path, "parse", _parse_path))
+        stack.enter_context(mock.patch.object(JSONFileLoader, "load_file", _model))
         yield
 
 
@@ -48,6 +52,16 @@ def _shared(build: Callable[..., Any]) -> Callable[..., Any]:
             return clients[region, service]
 
     return client_for
+
+
+@lru_cache(maxsize=64)
+def _read_model(path: str) -> Any:
+    return _load_model(path)
+
+
+def _model(_: JSONFileLoader, file_path: str) -> Any:
+    """Sessions share a service's model as its clients do; each mock has a session of its own."""
+    return _read_model(file_path)
 
 
 @lru_cache(maxsize=4)

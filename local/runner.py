@@ -15,7 +15,7 @@ from local.servers import connect
 from local.stack import BUCKET, Stack
 from workflow.accept import parse_input
 from workflow.adapters.s3 import S3RunStore
-from workflow.errors import InvalidInput
+from workflow.errors import InvalidInput, RunStoreError
 from workflow.events import Run, RunInput, RunReport
 from workflow.report import assemble, write_report
 from workflow.runs import REPORT, RunFiles
@@ -134,21 +134,34 @@ def _report(
     done = files.read_if_there(REPORT, RunReport)
     if outcome.status == "SUCCEEDED" and done is not None:
         return done
-    report = assemble(
-        files,
-        Run(
-            run_id=run_id,
-            started_at=started_at,
-            settings_digest="",
-            input=_input_as_far_as_it_is_right(run_input),
-        ),
-        status=outcome.status,
-        ended_at=datetime.now(UTC),
-        published=done.published if done else False,
-        error=failure.error if failure else outcome.error,
-        cause=f"{failure.state}: {failure.message}" if failure else outcome.cause,
+    run = Run(
+        run_id=run_id,
+        started_at=started_at,
+        settings_digest="",
+        input=_input_as_far_as_it_is_right(run_input),
     )
-    return write_report(files, report)
+    ended: dict[str, Any] = {
+        "status": outcome.status,
+        "published": done.published if done else False,
+        "error": failure.error if failure else outcome.error,
+        "cause": f"{failure.state}: {failure.message}" if failure else outcome.cause,
+    }
+    try:
+        return write_report(files, assemble(files, run, ended_at=datetime.now(UTC), **ended))
+    except RunStoreError:
+        # A damaged file may be why the run failed: the report then says that and no more.
+        return _bare_report(run, ended)
+
+
+def _bare_report(run: Run, ended: dict[str, Any]) -> RunReport:
+    return RunReport(
+        run_id=run.run_id,
+        mode=run.input.mode,
+        dry_run=run.input.dry_run,
+        started_at=run.started_at,
+        duration_s=(datetime.now(UTC) - run.started_at).total_seconds(),
+        **ended,
+    )
 
 
 def _input_as_far_as_it_is_right(run_input: dict[str, Any]) -> RunInput:
@@ -160,9 +173,8 @@ def _input_as_far_as_it_is_right(run_input: dict[str, Any]) -> RunInput:
 
 
 def _keep_files(machine: Engine, run_id: str, folder: Path) -> None:
-    store = S3RunStore(machine.s3, BUCKET)
     prefix = f"runs/{run_id}/"
-    for key in store.keys(prefix):
+    for key, body in machine.objects(prefix).items():
         path = folder / key.removeprefix(prefix)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(store.read(key))
+        path.write_bytes(body)

@@ -14,8 +14,8 @@ FIRST = 10
 class GoldenQuery(BaseModel):
     """`expect` are words; one of them must be in a name of one of the first ten products.
 
-    With `if_present` it counts only where a drug's name holds one of them: for sets that fit any part of
-    a catalog. Without it, a drug that vanished is a query that is not answered.
+    With `if_present` it counts only where a drug's name holds one of them: for sets that fit any
+    part of a catalog. Without it, a drug that vanished is a query that is not answered.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

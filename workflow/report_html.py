@@ -74,7 +74,7 @@ def _headline(report: RunReport, timeline: Sequence[StateTimes]) -> str:
         kept = "nothing was published"
         if report.published:
             kept = "it was published all the same"
-        elif written and report.mode == "sync":
+        elif written and report.generation != report.run_id:  # the live one
             kept = "drugs were written already; the next sync mends the index"
         return f"✗ {text(report.status)}: {kept}"
     if report.dry_run:

@@ -31,6 +31,9 @@ HEAD: Final = 150
 NARROW: Final = 1000
 """Filters that leave this many drugs or fewer are answered from the list of their texts."""
 
+TRIED: Final = 30
+"""Texts of the head that are tried before a filter is asked how many drugs it leaves."""
+
 WIDER: Final = 4
 MOST_ASKED: Final = 200
 NO_FILTERS: Final[Filters] = {}
@@ -148,16 +151,18 @@ def rank_head(
 def _order(
     head: Sequence[Ranked], vector: bytes, names: LiveNames, index: SearchIndex, filters: Filters
 ) -> Iterator[Ranked]:
-    """Every text, best first; under a narrow filter only those that have a drug."""
+    """Every text, best first; behind the first ones only those that a narrow filter leaves."""
+    yield from head[:TRIED]
+    rest = head[TRIED:]
     listed = index.texts_of_drugs(names.generation, filters, NARROW) if filters else None
     if listed is None:
-        yield from head
+        yield from rest
         yield from _widening(head, vector, names.space, index)
         return
     under = set(listed)
-    yield from (one for one in head if one.hash in under)
-    rest = sorted(under - {one.hash for one in head})
-    yield from map(_of_tail, _exactly(rest, vector, names.space, index))
+    yield from (one for one in rest if one.hash in under)
+    behind = sorted(under - {one.hash for one in head})
+    yield from map(_of_tail, _exactly(behind, vector, names.space, index))
 
 
 def _exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchIndex) -> list[Hit]:

@@ -19,6 +19,7 @@ class Synonyms:
     """Phrases -> classes. A phrase is meant when a query holds all its words, in any order."""
 
     def __init__(self, phrases: Mapping[str, Sequence[str]]) -> None:
+        self.phrases = phrases
         self._phrases = {
             frozenset(map(stem, phrase.split())): tuple(classes)
             for phrase, classes in phrases.items()

@@ -44,6 +44,7 @@ def test_the_commands_and_options_in_a_document_exist(path: Path) -> None:
 def test_the_drawing_of_the_state_machine_is_current() -> None:
     text = diagram.PAGE.read_text(encoding="utf-8")
     assert text == diagram.page(text, diagram.read_definition())
+    assert diagram.PICTURE.read_text(encoding="utf-8") == diagram.picture(diagram.read_definition())
 
 
 def test_the_inputs_for_the_console_are_right() -> None:

@@ -84,7 +84,7 @@ def test_a_busy_store_is_asked_again(lab: FaultLab, state: str, ending: str, met
 @pytest.mark.fault("S3", "503, for ever", "LoadPage", named("RunStoreUnavailable"))
 def test_a_store_that_stays_busy_fails_the_run_by_name(synced: FaultLab) -> None:
     synced.catalog.update(ndc(3), strength="999 mg/1")
-    with refusing(BUSY, "/diff/00000.jsonl.gz", times=1000):
+    with refusing(BUSY, "/diff/00000.jsonl.gz", times=6 * SDK):
         synced.fail("RunStoreUnavailable")
     assert synced.page_tries("LoadPage") == [6]
     synced.converge()
@@ -92,7 +92,7 @@ def test_a_store_that_stays_busy_fails_the_run_by_name(synced: FaultLab) -> None
 
 @pytest.mark.fault("S3", "403", "DiffPage", named("RunStoreAccessDenied"))
 def test_a_missing_permission_is_named_and_not_tried_again(synced: FaultLab) -> None:
-    with refusing(DENIED, "/diff/00000.jsonl.gz", "PUT", times=1000):
+    with refusing(DENIED, "/diff/00000.jsonl.gz", "PUT", times=6 * SDK):
         report = synced.fail("RunStoreAccessDenied")
     assert "run_bucket" in str(report.cause)
     assert synced.page_tries("DiffPage") == [1, 1]
@@ -119,27 +119,28 @@ def emptied(key: str) -> None:
 Damage = Callable[[str], None]
 CORRUPT = "RunFileCorrupt"
 
-# Before which state, which file, what error where it is missing, where it is cut
-FILES = [
-    ("ReviewChanges", "diff/00001.json", "PagesMissing", CORRUPT),
-    ("ReviewChanges", "diff/00001.texts.jsonl.gz", "RunFileMissing", CORRUPT),
-    ("EmbedPage", "embed/00001.jsonl.gz", "RunFileMissing", CORRUPT),
-    ("LoadPage", "diff/00001.jsonl.gz", "RunFileMissing", CORRUPT),
-    ("VerifyIndex", "diff/00001.json", "PagesMissing", CORRUPT),
-    ("VerifyIndex", "load/00001.json", None, CORRUPT),
-    ("PublishIndex", "review.json", "RunFileMissing", CORRUPT),
+DAMAGED: list[tuple[Damage, str, str, str]] = [
+    (missing, "ReviewChanges", "diff/00001.json", "PagesMissing"),
+    (missing, "EmbedPage", "embed/00001.jsonl.gz", "RunFileMissing"),
+    (missing, "LoadPage", "diff/00001.jsonl.gz", "RunFileMissing"),
+    (missing, "PublishIndex", "review.json", "RunFileMissing"),
+    (truncated, "ReviewChanges", "diff/00001.json", CORRUPT),
+    (truncated, "ReviewChanges", "diff/00001.texts.jsonl.gz", CORRUPT),
+    (truncated, "EmbedPage", "embed/00001.jsonl.gz", CORRUPT),
+    (truncated, "LoadPage", "diff/00001.jsonl.gz", CORRUPT),
+    (truncated, "VerifyIndex", "load/00001.json", CORRUPT),
+    (truncated, "PublishIndex", "review.json", CORRUPT),
+    (emptied, "LoadPage", "diff/00001.jsonl.gz", CORRUPT),
+    (emptied, "ReviewChanges", "diff/00001.texts.jsonl.gz", CORRUPT),
 ]
 
 
 def damaged() -> list[Any]:
     cases = []
-    for state, file, gone, cut in FILES:
-        for damage, error in ((missing, gone), (truncated, cut), (emptied, cut)):
-            if error:
-                what = f"{damage.__name__} {file.replace('00001', 'PAGE')}"
-                mark = pytest.mark.fault("S3", what, state, named(error))
-                case = pytest.param(damage, state, file, error, marks=mark, id=f"{state}-{what}")
-                cases.append(case)
+    for damage, state, file, error in DAMAGED:
+        what = f"{damage.__name__} {file.replace('00001', 'PAGE')}"
+        mark = pytest.mark.fault("S3", what, state, named(error))
+        cases.append(pytest.param(damage, state, file, error, marks=mark, id=f"{state}-{what}"))
     return cases
 
 
@@ -156,7 +157,8 @@ def test_a_file_that_is_gone_or_cut_stops_the_run_by_name(
             damage(f"runs/damaged/{file}")
         return call()
 
-    report = lab.fail(error, run_id="damaged", intercept=intercept)
+    one_by_one = {"embed_concurrency": "1", "load_concurrency": "1"}
+    report = lab.fail(error, run_id="damaged", intercept=intercept, settings=one_by_one)
     assert file in str(report.cause) or "00001" in str(report.cause)
     assert not lab.index.redis.exists("drugs:live")
     lab.converge()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from handlers.wiring import wiring
 from local.engine import LambdaFailure
-from tests.faults.lab import FaultLab
+from tests.faults.lab import FaultLab, unseen
 from tests.faults.tally import TALLY, named
 from tests.faults.test_lambda_faults import STATES
 from tests.lab import Failing, Payload
@@ -68,9 +67,8 @@ def test_an_old_run_redriven_after_a_newer_one_writes_nothing(
     synced.catalog.update(ndc(3), strength="of the new run")
     synced.converge(run_id="new")
     held = synced.index.dump()
-    with synced.redriven("old") as call:
-        with pytest.raises(RunSuperseded, match="start a new run"):
-            call(state, spoiled.payloads[0])
+    with synced.redriven("old") as call, pytest.raises(RunSuperseded, match="start a new run"):
+        call(state, spoiled.payloads[0])
     assert synced.index.dump() == held
 
 
@@ -154,19 +152,6 @@ def test_a_second_execution_is_refused_while_an_older_one_runs(synced: FaultLab)
         release.set()
         assert machine.wait(older).status == "SUCCEEDED"
     synced.assert_in_step()
-
-
-def unseen(name: str, event: Payload, call: Callable[[], Payload]) -> Payload:
-    """AcceptRun sees no other execution: ListExecutions is eventually consistent."""
-    if name != "AcceptRun":
-        return call()
-    wiring().executions = NoExecutions()  # type: ignore[misc]
-    return call()
-
-
-class NoExecutions:
-    def running(self, state_machine_arn: str) -> list[Any]:
-        return []
 
 
 @pytest.mark.parametrize("modes", [("sync", "sync"), ("sync", "backfill"), ("backfill", "sync")])

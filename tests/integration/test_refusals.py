@@ -168,7 +168,6 @@ def test_zero_dates_and_numbers_are_read_as_they_are_cast(other: Lab) -> None:
         ({"embedding_dimensions": "512"}, "dimensions"),
         ({"embedding_model": "cohere.embed-english-v3", "embedding_dimensions": "1024"}, "model"),
         ({"embedding_template": "{generic_name} {route}"}, "template"),
-        ({"embedding_max_chars": "50"}, "cut"),
         ({"index_algorithm": "FLAT"}, "algorithm"),
         ({"index_m": "8"}, "options"),
     ],

@@ -13,6 +13,7 @@ from tests.rows import DIMENSIONS, vector_of
 from workflow.adapters.redis_search import RedisIndex
 from workflow.documents import Writer, vector_hash
 from workflow.errors import SyncError
+from workflow.golden import GoldenQuery, that_count, unanswered
 from workflow.ports import Batch, Fields, Generation, LiveNames, Purpose, Row, Vector
 from workflow.search import HEAD, NARROW, Answer, search
 from workflow.settings import DEFAULT_TEMPLATE
@@ -250,3 +251,17 @@ def test_a_search_needs_no_right_to_write(stack: Stack, index: RedisIndex) -> No
                     reader.take_fence("thief")
         finally:
             admin.execute_command("ACL", "DELUSER", "searcher")
+
+
+def test_golden_queries_that_cannot_count_are_left_out(index: RedisIndex) -> None:
+    queries = [
+        GoldenQuery(query="hydroxizine", expect=("hydroxyzine",)),
+        GoldenQuery(query="hydroxyzine", expect=("hydralazine",)),
+        GoldenQuery(query="aspirin", expect=("aspirin",), if_present=True),
+        GoldenQuery(query="aspirin", expect=("aspirin", "brand77"), if_present=True),
+        GoldenQuery(query="warfarin", expect=("warfarin",)),
+    ]
+    counted = that_count(queries, NAMES, index)
+    assert counted == [queries[0], queries[1], queries[3], queries[4]]
+    missed = unanswered(counted[:2] + counted[3:], NAMES, embedder=Hashed(), index=index)
+    assert missed == ["hydroxyzine", "warfarin"]

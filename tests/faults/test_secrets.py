@@ -1,0 +1,192 @@
+"""Passwords come by secret only, and are in no log, no message and no file of a run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import mysql.connector
+import pytest
+from aws_lambda_powertools.utilities import parameters
+
+from local.engine import LambdaFailure
+from local.runner import LOG
+from tests.faults.lab import FaultLab
+from tests.faults.tally import named
+from tests.lab import Failing, Payload
+
+PASSWORD = "s3cr3t-" + secrets.token_hex(8)
+WRONG = "wr0ng-" + secrets.token_hex(8)
+
+
+@pytest.fixture(autouse=True)
+def _no_cached_secrets() -> Iterator[None]:
+    parameters.clear_caches()
+    yield
+    parameters.clear_caches()
+
+
+@pytest.fixture
+def mysql_user(lab: FaultLab) -> Iterator[str]:
+    """A user with a password, who may read."""
+    with as_root(lab) as run:
+        for host in ("localhost", "127.0.0.1"):
+            run(f"CREATE OR REPLACE USER reader@'{host}' IDENTIFIED BY '{PASSWORD}'")
+            run(f"GRANT SELECT ON drugs.* TO reader@'{host}'")
+        yield "reader"
+        for host in ("localhost", "127.0.0.1"):
+            run(f"DROP USER reader@'{host}'")
+
+
+@contextlib.contextmanager
+def as_root(lab: FaultLab) -> Iterator[Callable[[str], None]]:
+    connection = mysql.connector.connect(
+        unix_socket=lab.stack.mysql.socket, user="root", use_pure=True, autocommit=True
+    )
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        yield cursor.execute
+
+
+@pytest.fixture
+def redis_user(lab: FaultLab) -> Iterator[str]:
+    lab.index.redis.execute_command("ACL", "SETUSER", "app", "on", f">{PASSWORD}", "~*", "+@all")
+    yield "app"
+    lab.index.redis.execute_command("ACL", "DELUSER", "app")
+
+
+def with_secrets(**values: Any) -> Callable[[str, Payload, Callable[[], Payload]], Payload]:
+    """An interceptor that puts secrets into this run's Secrets Manager before its first state."""
+
+    def intercept(state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+        if state == "AcceptRun":
+            client = boto3.client("secretsmanager", region_name="us-east-1")
+            for name, value in values.items():
+                text = value if isinstance(value, str) else json.dumps(value)
+                client.create_secret(Name=name, SecretString=text)
+        return call()
+
+    return intercept
+
+
+def assert_nowhere(lab: FaultLab, run_id: str, *words: str) -> None:
+    """Not in the log, not in the report, not in any file of the run."""
+    files = [path for path in (lab.stack.root / "runs" / run_id).rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        for word in words:
+            assert word.encode() not in path.read_bytes(), path.name
+
+
+def log_of(lab: FaultLab, run_id: str) -> str:
+    return Path(lab.stack.root / "runs" / run_id / LOG).read_text()
+
+
+def test_a_run_with_passwords_from_secrets_shows_them_nowhere(
+    lab: FaultLab, mysql_user: str, redis_user: str
+) -> None:
+    login = with_secrets(
+        mysql={"username": mysql_user, "password": PASSWORD},
+        redis={"username": redis_user, "password": PASSWORD},
+    )
+    settings = {"mysql_secret_arn": "mysql", "redis_secret_arn": "redis", "mysql_user": ""}
+    lab.settings |= {"mysql_user": mysql_user}
+    lab.succeed(run_id="secret", intercept=login, settings=settings | {"mysql_user": mysql_user})
+    lab.assert_in_step()
+    assert_nowhere(lab, "secret", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("which", "secret", "error", "words"),
+    [
+        pytest.param(*case, marks=pytest.mark.fault(*row))
+        for case, row in [
+            (
+                ("mysql", {"username": "reader", "password": WRONG}, "CatalogAccessDenied", "user"),
+                ("MySQL", "wrong password", "PlanPages", named("CatalogAccessDenied")),
+            ),
+            (
+                ("mysql", {"username": "reader"}, "CatalogAccessDenied", "no JSON object with"),
+                ("MySQL", "a secret without a password", "PlanPages", named("CatalogAccessDenied")),
+            ),
+            (
+                ("mysql", PASSWORD, "CatalogAccessDenied", "no JSON object with"),
+                ("MySQL", "a secret that is no JSON", "PlanPages", named("CatalogAccessDenied")),
+            ),
+            (
+                ("mysql", None, "CatalogAccessDenied", "could not be read"),
+                ("MySQL", "no such secret", "PlanPages", named("CatalogAccessDenied")),
+            ),
+            (
+                ("redis", {"username": "app", "password": WRONG}, "IndexAccessDenied", "user"),
+                ("Redis", "wrong password", "PlanPages", named("IndexAccessDenied")),
+            ),
+            (
+                ("redis", None, "IndexAccessDenied", "could not be read"),
+                ("Redis", "no such secret", "PlanPages", named("IndexAccessDenied")),
+            ),
+        ]
+    ],
+)
+def test_a_login_that_fails_is_named_once_and_shows_no_password(
+    lab: FaultLab,
+    mysql_user: str,
+    redis_user: str,
+    which: str,
+    secret: Any,
+    error: str,
+    words: str,
+) -> None:
+    values = {} if secret is None else {which: secret}
+    user = {"mysql_user": mysql_user} if which == "mysql" else {}
+    report = lab.fail(
+        error,
+        run_id="refused",
+        intercept=with_secrets(**values),
+        settings={f"{which}_secret_arn": which} | user,
+    )
+    assert words in str(report.cause)
+    assert lab.tries("PlanPages") == {None: 1}
+    assert_nowhere(lab, "refused", PASSWORD, WRONG)
+    lab.converge()
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("redis_url", f"rediss://:{PASSWORD}@cache:6379"),
+        ("redis_url", f"rediss://cache:6379?password={PASSWORD}"),
+        ("redis_url", f"rediss://cache:6379?ssl_cert_reqs=none&x={PASSWORD}"),
+        ("mysql_password", PASSWORD),
+        ("catalog_table", f"drugs; -- {PASSWORD}"),
+    ],
+)
+@pytest.mark.fault("Lambda", "a password in a setting", "AcceptRun", named("SettingsInvalid"))
+def test_a_password_in_a_setting_is_refused_and_not_repeated(
+    lab: FaultLab, setting: str, value: str
+) -> None:
+    report = lab.fail("SettingsInvalid", run_id="refused", settings={setting: value})
+    assert f"DRUGSYNC_{setting.upper()}" in str(report.cause)
+    assert "step failed" in log_of(lab, "refused")
+    assert_nowhere(lab, "refused", PASSWORD)
+
+
+def test_the_log_of_a_failure_keeps_the_whole_chain_of_causes_without_secrets(
+    lab: FaultLab, mysql_user: str
+) -> None:
+    login = with_secrets(mysql={"username": mysql_user, "password": PASSWORD})
+    broken = Failing("LoadPage", LambdaFailure("Lambda.Unknown", "killed"))
+
+    def intercept(state: str, event: Payload, call: Callable[[], Payload]) -> Payload:
+        return login(state, event, lambda: broken(state, event, call))
+
+    settings = {"mysql_secret_arn": "mysql", "mysql_user": mysql_user, "catalog_table": "gone"}
+    lab.fail("CatalogMissing", run_id="refused", intercept=intercept, settings=settings)
+    text = log_of(lab, "refused")
+    assert "mysql.connector.errors" in text
+    assert "doesn't exist" in text
+    assert_nowhere(lab, "refused", PASSWORD)
