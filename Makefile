@@ -8,7 +8,7 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test check docs eval install synth diff deploy certificates snapshot
+.PHONY: help demo test check docs bench bench-full eval install synth diff deploy certificates snapshot
 .PHONY: prerequisites clean
 .DEFAULT_GOAL := help
 
@@ -32,6 +32,12 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m cli.diagram
 	$(BIN)/python -m cli.reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+bench: .venv/installed-local ## Measure beside the old loader and beside bare loops (minutes)
+	$(BIN)/python -m benchmarks
+
+bench-full: .venv/installed-local ## The same over the whole catalog of 243,941 rows
+	$(BIN)/python -m benchmarks --full
 
 eval: .venv/installed-local ## Measure how well searches find, over the FDA's catalog (minutes, once)
 	$(BIN)/python -m benchmarks.search_eval

@@ -19,7 +19,7 @@ from redis import Redis
 from handlers.wiring import Wiring
 from local.bedrock_process import control
 from local.catalog import load_fda
-from local.engine import Interceptor, Invocation, call_through
+from local.invocations import Interceptor, Invocation, call_through
 from local.runner import run
 from local.servers import connect
 from local.stack import Stack, home, up
@@ -35,6 +35,7 @@ FAST = {
     "embed_concurrency": "2",
     "embed_page_size": "500",
     "budget_usd": "100",
+    "golden_queries_key": "",
 }
 """No quota and few dimensions: a benchmark is about this code, not about the stand-in's JSON."""
 

@@ -84,7 +84,7 @@ def score(query: EvalQuery, found: Sequence[str]) -> Scores:
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
     """95 % of the means of as many queries drawn with replacement."""
-    draw = random.Random(6)  # noqa: S311 # the same intervals each time
+    draw = random.Random(6)  # the same intervals each time
     means = sorted(
         math.fsum(draw.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES)
     )

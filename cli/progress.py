@@ -17,7 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from local.engine import Invocation
+from local.invocations import Invocation
 
 MAPS = {"DiffPage": "DiffPages", "EmbedPage": "EmbedPages", "LoadPage": "LoadPages"}
 PLAIN_EVERY_S = 5.0

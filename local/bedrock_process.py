@@ -26,6 +26,7 @@ class StandinProcess:
 
     pid: int
     endpoint: str
+    embedder: str
 
 
 def start_standin(root: Path, *, embedder: str, port: int = 0) -> StandinProcess:
@@ -41,7 +42,7 @@ def start_standin(root: Path, *, embedder: str, port: int = 0) -> StandinProcess
         lambda _: ready_file.exists(),
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )
-    return StandinProcess(record.pid, ready_file.read_text())
+    return StandinProcess(record.pid, ready_file.read_text(), embedder)
 
 
 def running_standin(root: Path) -> StandinProcess | None:
@@ -49,7 +50,7 @@ def running_standin(root: Path) -> StandinProcess | None:
     record = processes.running(home)
     if record is None or not Path(home.marker).exists():
         return None
-    return StandinProcess(record.pid, Path(home.marker).read_text())
+    return StandinProcess(record.pid, Path(home.marker).read_text(), str(record.facts["embedder"]))
 
 
 def stop_standin(root: Path) -> bool:

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
@@ -50,8 +49,16 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from handlers import entry
 from handlers.wiring import wiring
+from local.invocations import (
+    Interceptor,
+    Invocation,
+    LambdaFailure,
+    Observer,
+    Outcome,
+    Payload,
+    call_through,
+)
 from local.moto_speed import faster_moto
-from workflow.events import RunStatus
 
 DEFINITION = Path(__file__).parents[1] / "statemachine.asl.json"
 REGION = "us-east-1"
@@ -61,51 +68,6 @@ POLL_S = 0.05
 INTERRUPTED_EXIT = 130
 RECURSION_LIMIT = 100_000
 """moto recurses once per item of a Map and worker: at the usual limit a long Map never ends."""
-
-Payload = dict[str, Any]
-
-
-class LambdaFailure(Exception):
-    """A failure that Lambda itself reports, such as Sandbox.Timedout or Lambda.Unknown."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """One invocation of a function: begun, or ended with a result or an error."""
-
-    state: str
-    page: str | None
-    attempt: int
-    result: Payload | None = None
-    error: str | None = None
-    message: str = ""
-
-    @property
-    def begun(self) -> bool:
-        return self.result is None and self.error is None
-
-
-Observer = Callable[[Invocation], None]
-Interceptor = Callable[[str, Payload, Callable[[], Payload]], Payload]
-"""Stands between state machine and handler: may call it, fail instead, or fail afterwards."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an execution ended. `error` and `cause` are the state machine's."""
-
-    status: RunStatus
-    error: str | None
-    cause: str | None
-
-
-def call_through(_state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
-    """The interceptor that changes nothing."""
-    return call()
 
 
 class Engine:

@@ -2,15 +2,15 @@
 
 import fcntl
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.catalog import FDA_GOLDEN_QUERIES, is_fda
-from local.engine import Engine, Interceptor, Invocation, Outcome, call_through, engine
 from local.errors import LocalError
+from local.invocations import Interceptor, Invocation, Observer, Outcome, call_through
 from local.servers import connect
 from local.stack import BUCKET, Stack
 from workflow.accept import parse_input
@@ -20,7 +20,9 @@ from workflow.events import Run, RunInput, RunReport
 from workflow.report import assemble, write_report
 from workflow.runs import REPORT, RunFiles
 
-Observer = Callable[[Invocation], None]
+if TYPE_CHECKING:
+    from local.engine import Engine
+
 LOG = "log.jsonl"
 GOLDEN = "golden_queries.json"
 INTERRUPTED = Outcome("ABORTED", "Interrupted", "Ctrl-C stopped the execution; start another run")
@@ -63,6 +65,9 @@ def run(
 
     A failed run has a report, too. Ctrl-C stops the execution, keeps its files and is raised again.
     """
+    # Here, because moto takes two seconds to import, and most commands need none of it.
+    from local.engine import engine
+
     run_id = run_id or run_id_of(str(run_input.get("mode", "sync")))
     folder = stack.root / "runs" / run_id
     folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +106,9 @@ def run(
 
 
 def golden_queries(stack: Stack) -> bytes:
-    """The default set where the catalog is the FDA's; empty elsewhere."""
+    """The default set where the catalog is the FDA's and vectors mean something; else empty."""
+    if stack.bedrock.embedder != "minilm":
+        return b""
     connection = connect(stack.mysql)
     try:
         return FDA_GOLDEN_QUERIES.read_bytes() if is_fda(connection) else b""
@@ -123,7 +130,7 @@ def _only_one(root: Path) -> Iterator[None]:
 
 
 def _report(
-    machine: Engine,
+    machine: "Engine",
     run_id: str,
     run_input: dict[str, Any],
     started_at: datetime,
@@ -172,7 +179,7 @@ def _input_as_far_as_it_is_right(run_input: dict[str, Any]) -> RunInput:
         return RunInput()
 
 
-def _keep_files(machine: Engine, run_id: str, folder: Path) -> None:
+def _keep_files(machine: "Engine", run_id: str, folder: Path) -> None:
     prefix = f"runs/{run_id}/"
     for key, body in machine.objects(prefix).items():
         path = folder / key.removeprefix(prefix)

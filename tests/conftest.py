@@ -6,6 +6,7 @@ A machine that lacks a server fails these tests with the command that installs i
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 
@@ -75,7 +76,8 @@ def index(redis_client: redis.Redis) -> IndexReader:
 
 @pytest.fixture
 def empty_lab(stack: Stack, catalog: CatalogTable, index: IndexReader) -> Lab:
-    """No catalog rows, nothing in Redis, a model without faults."""
+    """No catalog rows, nothing in Redis, no past runs, a model without faults."""
+    shutil.rmtree(stack.root / "runs", ignore_errors=True)
     control(stack.bedrock.endpoint, reset=True)
     return Lab(stack, catalog, index)
 

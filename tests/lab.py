@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from local.bedrock_process import control, counters
-from local.engine import Engine, Interceptor, Invocation, call_through, engine, handler_of
+from local.engine import Engine, engine, handler_of
+from local.invocations import Interceptor, Invocation, call_through
 from local.runner import LOG, run
 from local.stack import BUCKET, Stack
 from tests.rows import DIMENSIONS
@@ -80,6 +80,13 @@ def before(state: str, do: Callable[[], object]) -> Interceptor:
     return intercept
 
 
+def cause_of(report: RunReport, error: str) -> str:
+    """The cause of a run that must have failed with this error."""
+    assert (report.status, report.error) == ("FAILED", error), report.cause
+    assert report.cause is not None
+    return report.cause
+
+
 @dataclass
 class Lab:
     """`run` executes the state machine once; `invocations` are those of the last run."""
@@ -101,9 +108,6 @@ class Lab:
     ) -> RunReport:
         """One execution with pages of ten rows, its retries without waits."""
         self.invocations = []
-        if run_id:
-            # Another test may have used the name.
-            shutil.rmtree(self.stack.root / "runs" / run_id, ignore_errors=True)
         return run(
             self.stack,
             {"mode": mode, "page_size": 10, **run_input},
@@ -131,6 +135,13 @@ class Lab:
     def states(self) -> list[str]:
         """The states whose functions were called in the last run, in order."""
         return list(dict.fromkeys(one.state for one in self.invocations))
+
+    def stamps(self) -> dict[str, tuple[str, str]]:
+        """Which run wrote each live document, and when."""
+        return {
+            key: (document["run_id"], document["indexed_at"])
+            for key, document in self.index.documents().items()
+        }
 
     def assert_in_step(self) -> None:
         """The live index is the catalog as it is now."""

@@ -77,8 +77,12 @@ def texts_of(rows: Iterable[Mapping[str, str | None]]) -> set[str]:
 
 
 def fields_of(row: Mapping[str, str | None]) -> dict[str, str]:
-    """What a document says of the catalog: nothing that is NULL or blank."""
-    return {name: value.strip() for name, value in row.items() if value and value.strip()}
+    """What a document says of the catalog: nothing that is NULL or blank; the key as it is."""
+    return {
+        name: value if name == "ndc" else value.strip()
+        for name, value in row.items()
+        if value and value.strip()
+    }
 
 
 def vector_of(text: str, dimensions: int = DIMENSIONS) -> bytes:

@@ -49,6 +49,10 @@ class CatalogTable:
         changes = ", ".join(f"`{column}` = %s" for column in columns)
         self.execute(f"UPDATE {self.name} SET {changes} WHERE ndc = %s", [*columns.values(), key])
 
+    def update_all(self, **columns: str | None) -> None:
+        changes = ", ".join(f"`{column}` = %s" for column in columns)
+        self.execute(f"UPDATE {self.name} SET {changes}", [*columns.values()])
+
     def delete(self, *ndcs: str) -> None:
         for ndc in ndcs:
             self.execute(f"DELETE FROM {self.name} WHERE ndc = %s", [ndc])

@@ -166,11 +166,9 @@ def _redrive_helps(name: str) -> bool:
 
 
 def _advice(name: str, redrive_helps: bool) -> str:
-    error = _class_of(name)
-    if error is None:
-        known = "Read the function's log for this run; it has more than Step Functions was told."
-    else:
-        known = inspect.cleandoc(error.__doc__ or "").partition(". ")[2]
+    known = errors.advice(name) or (
+        "Read the function's log for this run; it has more than Step Functions was told."
+    )
     if not redrive_helps:
         return known
     return (

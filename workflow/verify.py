@@ -48,6 +48,11 @@ SAME = 1e-4
 """Two cosine distances closer than this are equal: float32 rounds, engines differ."""
 
 REJECTED = "rejected rows"
+MODEL, SELF_RECALL, RECALL = "model agrees today", "self-recall@1", "recall@10"
+GOLDEN = "golden queries"
+NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
+"""Checks of searches and model: where only they fail, every document and record is right."""
+
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +236,7 @@ def _model_check(caller: Caller, sampled: Sampled, least: float, records: TextAu
         try:
             vectors = caller.embed([record.text for record in part])
         except TextRefused as error:
-            return _check("model agrees today", False, expected, f"refused: {error}")
+            return _check(MODEL, False, expected, f"refused: {error}")
         agree += [
             cosine(to_floats(record.vector), to_floats(vector.data)) > least
             for record, vector in zip(part, vectors, strict=True)
@@ -242,7 +247,7 @@ def _model_check(caller: Caller, sampled: Sampled, least: float, records: TextAu
         records.damaged.extend(one for one, agrees in pairs if not agrees)
     else:
         found += ' (another model: start {"mode": "backfill", "reembed": true})'
-    return _check("model agrees today", all(agree), expected, found)
+    return _check(MODEL, all(agree), expected, found)
 
 
 def _recall_checks(
@@ -254,11 +259,11 @@ def _recall_checks(
     ]
     least = settings.verify_self_recall
     share = sum(own) / len(own)
-    checks = [_check("self-recall@1", share >= least, f">= {least}", f"{share:.3f}")]
+    checks = [_check(SELF_RECALL, share >= least, f">= {least}", f"{share:.3f}")]
     if exact.queries:
         recall = _recall(index, space, exact)
         least = settings.verify_recall
-        checks.append(_check("recall@10", recall >= least, f">= {least}", f"{recall:.3f}"))
+        checks.append(_check(RECALL, recall >= least, f">= {least}", f"{recall:.3f}"))
     return checks
 
 
@@ -282,7 +287,7 @@ def _golden_checks(
         return []
     bad = unanswered(queries, names, embedder=embedder, index=index)
     found = f"{len(queries) - len(bad)} answered" + "".join(f"; not {query!r}" for query in bad[:3])
-    return [_check("golden queries", not bad, f"{len(queries)} answered", found)]
+    return [_check(GOLDEN, not bad, f"{len(queries)} answered", found)]
 
 
 def _bad_keys(index: Index, plan: Plan, documents: DocumentAudit, records: TextAudit) -> list[str]:
@@ -306,6 +311,11 @@ def _stop(
     if [check.check for check in failed] == [REJECTED]:
         raise TooManyRejected(
             f'{text}; see the report; if they may be left out, start with "accept": ["rejects"]'
+        )
+    if not records.bad and all(check.check in NO_DAMAGE for check in failed):
+        raise VerificationFailed(
+            f"{text}; the index equals the catalog, so a sync cannot mend this; nothing was "
+            "published; see docs/operations.md, searches that fail"
         )
     if plan.run.input.dry_run:
         raise VerificationFailed(f"{text}; nothing was changed; start a sync, which mends it")

@@ -1,4 +1,4 @@
-"""The state machine's file, its handlers and the errors that it names hold together."""
+"""The state machine's file and its handlers hold together."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import importlib
 import inspect
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 
 from local.engine import handler_of
-from workflow import errors
+from tests.machine import MACHINE, MAPS, ROOT, STATES, TASKS, TEXT, fields, snake
 from workflow.events import (
     AcceptRunTask,
     DiffPageTask,
@@ -26,29 +24,6 @@ from workflow.events import (
     RunTask,
 )
 
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "statemachine.asl.json").read_text(encoding="utf-8")
-MACHINE: dict[str, Any] = json.loads(TEXT)
-
-AWS_TRANSIENT = {
-    *("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"),
-    *("Lambda.TooManyRequestsException", "Lambda.ClientExecutionTimeoutException"),
-    *("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "States.Timeout"),
-}
-LONGEST_FUNCTION_S = 900
-
-
-def walk(states: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every state by name, those inside Maps, too."""
-    for name, state in states.items():
-        yield name, state
-        if "ItemProcessor" in state:
-            yield from walk(state["ItemProcessor"]["States"])
-
-
-STATES = dict(walk(MACHINE["States"]))
-TASKS = {name: state for name, state in STATES.items() if state["Type"] == "Task"}
-MAPS = {name: state for name, state in STATES.items() if state["Type"] == "Map"}
 PAYLOADS: dict[str, type[Event]] = {
     "AcceptRun": AcceptRunTask,
     "PlanPages": RunTask,
@@ -60,25 +35,6 @@ PAYLOADS: dict[str, type[Event]] = {
     "PublishIndex": ReviewedTask,
 }
 """The model that parses each Task's payload."""
-
-
-def snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
-
-
-def fields(value: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Every field of a JSON value: its path, its name, its value."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield f"{path}.{name}", name, inner
-            yield from fields(inner, f"{path}.{name}")
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from fields(inner, f"{path}[{number}]")
-
-
-def named_errors(state: dict[str, Any]) -> list[str]:
-    return [name for retry in state.get("Retry", []) for name in retry["ErrorEquals"]]
 
 
 # Names
@@ -124,95 +80,6 @@ def test_each_handler_parses_that_model(name: str) -> None:
 def test_the_review_is_carried_field_by_field() -> None:
     selected = STATES["ReviewChanges"]["ResultSelector"]
     assert selected == {f"{name}.$": f"$.Payload.{name}" for name in ReviewRef.model_fields}
-
-
-# Retries
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_each_task_retries_aws_transient_errors_and_named_ones_that_are_worth_it(name: str) -> None:
-    found = named_errors(TASKS[name])
-    assert len(found) == len(set(found))
-    assert set(found) >= AWS_TRANSIENT
-    for one in set(found) - AWS_TRANSIENT:
-        assert getattr(errors, one).retried, one
-
-
-def test_each_error_that_is_worth_a_retry_is_retried_somewhere() -> None:
-    worth = {
-        name
-        for name, error in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(error, errors.SyncError) and error.retried
-    }
-    retried = {one for state in TASKS.values() for one in named_errors(state)}
-    assert worth == retried - AWS_TRANSIENT
-
-
-def test_the_tree_in_the_docstring_is_the_tree_of_errors() -> None:
-    drawn = dict(re.findall(r"(?:├──|└──) (\w+)( \*)?", errors.__doc__ or ""))
-    classes = {
-        name: error
-        for name, error in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(error, errors.SyncError) and error is not errors.SyncError
-    }
-    assert drawn.keys() == classes.keys()
-    assert {name for name, star in drawn.items() if star} == {
-        name for name, error in classes.items() if error.retried
-    }
-
-
-# What a task may meet: the adapters that its handler hands to the step.
-ADAPTER_ERRORS = {
-    "executions": "ExecutionsUnavailable",
-    "catalog": "CatalogUnavailable",
-    "index": "IndexUnavailable",
-    "runs": "RunStoreUnavailable",
-    "embedder": "EmbedderUnavailable",
-    "quota": "IndexUnavailable",
-}
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_each_task_retries_the_outages_of_every_server_that_it_uses(name: str) -> None:
-    source = inspect.getsource(importlib.import_module(f"handlers.{snake(name)}"))
-    used = set(re.findall(r"=w\.(\w+)", source)) & ADAPTER_ERRORS.keys()
-    assert {ADAPTER_ERRORS[one] for one in used} <= set(named_errors(TASKS[name]))
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_each_retry_has_a_limit_and_backs_off_with_jitter_under_a_cap(name: str) -> None:
-    for retry in TASKS[name]["Retry"]:
-        assert retry["MaxAttempts"] > 0
-        if retry["BackoffRate"] > 1:
-            assert retry["JitterStrategy"] == "FULL"
-            assert retry["MaxDelaySeconds"] <= 300
-
-
-def test_waiting_for_an_index_is_a_steady_retry_of_step_functions() -> None:
-    waiting = [
-        retry
-        for retry in TASKS["VerifyIndex"]["Retry"]
-        if "IndexStillBuilding" in retry["ErrorEquals"]
-    ]
-    assert [retry["BackoffRate"] for retry in waiting] == [1.0]
-    assert waiting[0]["IntervalSeconds"] * waiting[0]["MaxAttempts"] >= 600
-
-
-@pytest.mark.parametrize("name", [name for name in STATES if name not in TASKS])
-def test_only_tasks_retry(name: str) -> None:
-    assert "Retry" not in STATES[name]
-
-
-def test_no_error_is_caught_and_no_wildcard_is_retried() -> None:
-    assert "States.TaskFailed" not in TEXT
-    assert "States.ALL" not in TEXT
-    assert not any("Catch" in state for state in STATES.values())
-    assert "Fail" not in {state["Type"] for state in STATES.values()}
-
-
-@pytest.mark.parametrize("name", TASKS)
-def test_each_task_times_out_after_its_function_and_before_the_machine(name: str) -> None:
-    assert LONGEST_FUNCTION_S < TASKS[name]["TimeoutSeconds"] < MACHINE["TimeoutSeconds"]
 
 
 # Maps

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from handlers.wiring import wiring
-from local.engine import Interceptor
+from local.invocations import Interceptor
 from tests.faults.tally import TALLY
 from tests.lab import Lab, Payload
 from tests.rows import text_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.engine import LambdaFailure
+from local.invocations import LambdaFailure
 from tests.faults.lab import FaultLab, chain, unseen
 from tests.faults.tally import RETRIED, named
 from tests.lab import NO_MODEL_CHECK, Failing, Payload
@@ -125,14 +125,16 @@ class Lingering:
 def test_an_aborted_function_that_goes_on_writes_nothing_over_a_newer_run(
     synced: FaultLab, state: str, error: str | None, mode: str
 ) -> None:
-    synced.catalog.update(ndc(3), strength="of the old run")
+    # Only a new text brings a run into EmbedPage; the newer run clears away what none has.
+    column = "strength" if state == "EmbedPage" else "manufacturer"
+    synced.catalog.update(ndc(3), **{column: "of the old run"})
     ghost = Lingering(state)
     # moto aborts an execution when its function ends, so AcceptRun would still see this one.
     with synced.machine(chain(unseen, ghost)) as machine:
         old = machine.start({"mode": mode, "page_size": 10}, "old")
         assert ghost.hangs.wait(30)
         machine.stop(old)
-        synced.catalog.update(ndc(3), strength="of the new run")
+        synced.catalog.update(ndc(3), **{column: "of the new run"})
         new = machine.wait(machine.start({"page_size": 10}, "new"))
         assert new.status == "SUCCEEDED", new.cause
         ghost.go_on.set()

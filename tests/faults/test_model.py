@@ -25,7 +25,8 @@ from hypothesis.stateful import (
 
 from handlers.clock import now
 from handlers.wiring import wiring
-from local.engine import Engine, Interceptor, LambdaFailure, call_through
+from local.engine import Engine
+from local.invocations import Interceptor, LambdaFailure, call_through
 from tests.faults.lab import FaultLab
 from tests.faults.tally import TALLY
 from tests.lab import Failing, Payload
@@ -36,7 +37,7 @@ from workflow.publish import roll_back
 
 SOAK = int(os.environ.get("SOAK_EXAMPLES", "0"))
 BOUNDED = settings(
-    max_examples=SOAK or 12,
+    max_examples=SOAK or 20,
     stateful_step_count=14,
     derandomize=not SOAK,
     database=None,

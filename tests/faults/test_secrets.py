@@ -14,7 +14,7 @@ import mysql.connector
 import pytest
 from aws_lambda_powertools.utilities import parameters
 
-from local.engine import LambdaFailure
+from local.invocations import LambdaFailure
 from local.runner import LOG
 from tests.faults.lab import FaultLab
 from tests.faults.tally import named

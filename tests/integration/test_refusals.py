@@ -1,4 +1,4 @@
-"""What stops a run by name: wrong input, wrong catalogs, wrong settings, guards, bad texts."""
+"""What stops a run by name: wrong input, wrong catalogs, wrong settings, wrong servers."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab import NO_MODEL_CHECK, Lab, before
-from tests.rows import make_row, make_rows, ndc, text_of
-from workflow.events import RunReport
-
-
-def failed(report: RunReport, error: str) -> str:
-    """The cause of a run that must have failed with this error."""
-    assert (report.status, report.error) == ("FAILED", error), report.cause
-    assert report.cause is not None
-    return report.cause
+from tests.lab import Lab, before, cause_of
+from tests.rows import make_rows, ndc
 
 
 @pytest.fixture
@@ -51,7 +43,7 @@ def other(empty_lab: Lab) -> Iterator[Lab]:
 def test_accept_run_refuses_a_wrong_input_by_field_and_allowed_values(
     lab: Lab, wrong: dict[str, Any], words: list[str]
 ) -> None:
-    cause = failed(lab.run(**wrong), "InvalidInput")
+    cause = cause_of(lab.run(**wrong), "InvalidInput")
     assert lab.states() == ["AcceptRun"]
     for word in words:
         assert word in cause
@@ -63,7 +55,7 @@ def test_accept_run_refuses_a_wrong_input_by_field_and_allowed_values(
 def test_an_empty_catalog_stops_the_run_and_leaves_the_index(synced: Lab) -> None:
     documents = synced.index.documents()
     synced.catalog.clear()
-    failed(synced.run(), "CatalogEmpty")
+    cause_of(synced.run(), "CatalogEmpty")
     assert synced.index.documents() == documents
 
 
@@ -74,24 +66,24 @@ def test_a_catalog_that_loses_its_rows_during_the_run_does_not_empty_the_index(
     empty_lab.catalog.insert(*make_rows(rows))
     empty_lab.succeed()
     report = empty_lab.run(intercept=before("DiffPage", empty_lab.catalog.clear))
-    failed(report, "CatalogEmpty")
+    cause_of(report, "CatalogEmpty")
     assert len(empty_lab.index.documents()) == rows
 
 
 def test_a_first_sync_whose_catalog_loses_its_rows_publishes_nothing(lab: Lab) -> None:
-    failed(lab.run(intercept=before("DiffPage", lab.catalog.clear)), "CatalogEmpty")
+    cause_of(lab.run(intercept=before("DiffPage", lab.catalog.clear)), "CatalogEmpty")
     assert lab.index.redis.exists("drugs:live") == 0
 
 
 def test_a_catalog_that_does_not_exist_is_named(other: Lab) -> None:
-    cause = failed(other.run(), "CatalogMissing")
+    cause = cause_of(other.run(), "CatalogMissing")
     assert "other" in cause
     assert "catalog_table" in cause
 
 
 def test_a_catalog_without_a_required_column_is_named_with_the_columns_it_has(other: Lab) -> None:
     other.catalog.execute("CREATE TABLE other (ndc VARCHAR(20) PRIMARY KEY, label TEXT)")
-    cause = failed(other.run(), "ColumnMissing")
+    cause = cause_of(other.run(), "ColumnMissing")
     assert "drug_name" in cause
     assert "label" in cause
 
@@ -106,7 +98,7 @@ def test_the_two_required_columns_are_enough(other: Lab) -> None:
 def test_a_table_without_an_index_on_its_key_is_refused(other: Lab) -> None:
     other.catalog.execute("CREATE TABLE other (ndc VARCHAR(20) NOT NULL, drug_name TEXT)")
     other.catalog.execute("INSERT INTO other SELECT seq, 'A' FROM seq_1000_to_1200")
-    cause = failed(other.run(), "KeyNotIndexed")
+    cause = cause_of(other.run(), "KeyNotIndexed")
     assert "unique index" in cause
 
 
@@ -116,14 +108,14 @@ def test_a_view_that_computes_its_key_is_refused(other: Lab) -> None:
     other.catalog.execute(
         "CREATE VIEW other AS SELECT LPAD(id, 11, '0') AS ndc, drug_name FROM other_base"
     )
-    failed(other.run(), "KeyNotIndexed")
+    cause_of(other.run(), "KeyNotIndexed")
 
 
 def test_a_view_that_repeats_a_key_is_refused_by_the_key(other: Lab) -> None:
     other.catalog.execute("CREATE TABLE other_base (ndc VARCHAR(20), drug_name TEXT, KEY (ndc))")
     other.catalog.execute("INSERT INTO other_base VALUES ('1', 'A'), ('2', 'B'), ('2', 'C')")
     other.catalog.execute("CREATE VIEW other AS SELECT * FROM other_base")
-    cause = failed(other.run(), "DuplicateKey")
+    cause = cause_of(other.run(), "DuplicateKey")
     assert "'2'" in cause
 
 
@@ -134,7 +126,7 @@ def test_keys_that_sql_orders_unlike_their_bytes_are_named(other: Lab, page_size
         "COLLATE utf8mb4_general_ci"
     )
     other.catalog.execute("INSERT INTO other VALUES ('a1', 'A'), ('B1', 'B'), ('c1', 'C')")
-    cause = failed(other.run(page_size=page_size), "KeyOrderMismatch")
+    cause = cause_of(other.run(page_size=page_size), "KeyOrderMismatch")
     assert "'a1'" in cause
     assert "'B1'" in cause
     assert "utf8mb4_bin" in cause
@@ -143,7 +135,7 @@ def test_keys_that_sql_orders_unlike_their_bytes_are_named(other: Lab, page_size
 def test_a_blank_key_is_refused(other: Lab) -> None:
     other.catalog.execute("CREATE TABLE other (ndc VARCHAR(20) PRIMARY KEY, drug_name TEXT)")
     other.catalog.execute("INSERT INTO other VALUES ('', 'A'), ('1', 'B')")
-    failed(other.run(), "KeyBlank")
+    cause_of(other.run(), "KeyBlank")
 
 
 def test_zero_dates_and_numbers_are_read_as_they_are_cast(other: Lab) -> None:
@@ -176,7 +168,7 @@ def test_a_sync_with_other_settings_is_refused_and_a_backfill_mends_it(
     synced: Lab, settings: dict[str, str], what: str
 ) -> None:
     held = synced.index.dump()
-    cause = failed(synced.run(settings=settings), "GenerationMismatch")
+    cause = cause_of(synced.run(settings=settings), "GenerationMismatch")
     assert what in cause
     assert '{"mode": "backfill"}' in cause
     assert synced.index.dump() == held
@@ -185,7 +177,7 @@ def test_a_sync_with_other_settings_is_refused_and_a_backfill_mends_it(
 
 
 def test_a_key_range_without_a_live_generation_is_refused(lab: Lab) -> None:
-    cause = failed(lab.run(after_key=ndc(3)), "GenerationMismatch")
+    cause = cause_of(lab.run(after_key=ndc(3)), "GenerationMismatch")
     assert "without after_key" in cause
 
 
@@ -195,7 +187,7 @@ def test_a_key_range_without_a_live_generation_is_refused(lab: Lab) -> None:
 def test_an_eviction_policy_that_deletes_documents_is_refused(lab: Lab) -> None:
     lab.index.redis.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        cause = failed(lab.run(), "IndexFeatureMissing")
+        cause = cause_of(lab.run(), "IndexFeatureMissing")
     finally:
         lab.index.redis.config_set("maxmemory-policy", "noeviction")
     assert "allkeys-lru" in cause
@@ -204,113 +196,8 @@ def test_an_eviction_policy_that_deletes_documents_is_refused(lab: Lab) -> None:
 def test_a_server_without_room_for_a_generation_is_refused(lab: Lab) -> None:
     lab.index.redis.config_set("maxmemory", "20mb")
     try:
-        cause = failed(lab.run(page_size=20_000), "MemoryShort")
+        cause = cause_of(lab.run(page_size=20_000), "MemoryShort")
     finally:
         lab.index.redis.config_set("maxmemory", "0")
     assert "raise maxmemory" in cause
     assert lab.index.dump()["keys"] == {}
-
-
-# Guards, before anything is written
-
-
-def test_too_many_removals_stop_the_run_before_anything_is_written(synced: Lab) -> None:
-    documents = synced.index.documents()
-    synced.catalog.delete(*(ndc(number) for number in range(21)))
-    cause = failed(synced.run(), "DeleteGuardTripped")
-    assert "21 of 40 drugs" in cause
-    assert '"accept": ["deletes"]' in cause
-    assert synced.index.documents() == documents
-
-
-def test_accepted_removals_are_made(synced: Lab) -> None:
-    synced.catalog.delete(*(ndc(number) for number in range(21)))
-    assert synced.succeed(accept=["deletes"]).removed == 21
-    synced.assert_in_step()
-
-
-def test_a_backfill_counts_the_live_drugs_that_the_catalog_lacks(synced: Lab) -> None:
-    synced.catalog.delete(*(ndc(number) for number in range(21)))
-    failed(synced.run("backfill"), "DeleteGuardTripped")
-    assert synced.succeed("backfill", accept=["deletes"]).catalog_rows == 19
-
-
-def test_a_column_that_becomes_constant_stops_the_run_unless_accepted(synced: Lab) -> None:
-    for number in range(40):
-        synced.catalog.update(ndc(number), drug_class="ACE inhibitor")
-    cause = failed(synced.run(), "CatalogDegraded")
-    assert "drug_class is 'ace inhibitor'" in cause.lower()
-    assert synced.succeed(accept=["profile"]).changed == 40
-
-
-def test_a_budget_stops_the_run_before_the_model_is_called(lab: Lab) -> None:
-    tight = {"budget_usd": "0.00001"}
-    cause = failed(lab.run(settings=tight), "BudgetExceeded")
-    assert "budget_usd" in cause
-    assert lab.embedded() == 0
-    lab.succeed(settings=tight, accept=["budget"])
-
-
-# Texts that the model refuses
-
-
-def refuse(lab: Lab, *rows: int) -> None:
-    """Let the stand-in refuse the texts of these rows for good."""
-    lab.control_model(
-        faults=[
-            {"kind": "ValidationException", "times": None, "match": text_of(make_row(row))}
-            for row in rows
-        ]
-    )
-
-
-def test_a_text_that_the_model_refuses_ends_as_rejected_rows_in_the_report(lab: Lab) -> None:
-    refuse(lab, 8)
-    report = lab.succeed()
-    assert (report.rejected, report.added, report.texts_embedded) == (2, 38, 19)
-    assert [(row.ndc, row.new) for row in report.rejected_rows] == [(ndc(8), True), (ndc(9), True)]
-    assert "ValidationException" in report.rejected_rows[0].reason
-    assert len(lab.index.documents()) == 38
-
-
-def test_a_rejected_change_keeps_the_old_document(synced: Lab) -> None:
-    old = synced.index.documents()[ndc(3)]
-    synced.catalog.update(ndc(3), strength="1 poison")
-    synced.control_model(
-        faults=[{"kind": "ValidationException", "times": None, "match": "1 poison"}]
-    )
-    report = synced.succeed()
-    assert (report.rejected, report.changed) == (1, 0)
-    assert [row.new for row in report.rejected_rows] == [False]
-    assert synced.index.documents()[ndc(3)] == old
-
-
-def test_a_rejected_row_is_written_once_the_model_takes_its_text(lab: Lab) -> None:
-    refuse(lab, 8)
-    lab.succeed()
-    lab.control_model(reset=True)
-    assert lab.succeed(settings=NO_MODEL_CHECK).texts_embedded == 1
-    lab.assert_in_step()
-
-
-def test_too_many_rejected_rows_stop_the_run_unless_accepted(lab: Lab) -> None:
-    refuse(lab, 8, 10)
-    strict = {"reject_guard_rows": "3", "reject_guard_share": "0"}
-    cause = failed(lab.run(settings=strict), "TooManyRejected")
-    assert '"accept": ["rejects"]' in cause
-    assert lab.succeed(settings=strict, accept=["rejects"]).rejected == 4
-
-
-def test_a_model_that_refuses_every_text_fails_the_run_as_a_wrong_request(lab: Lab) -> None:
-    lab.control_model(faults=[{"kind": "ValidationException", "times": None}])
-    cause = failed(lab.run(), "RequestRejected")
-    assert "embedding_model" in cause
-    assert lab.index.redis.exists("drugs:live") == 0
-
-
-def test_an_index_without_any_document_is_never_published(empty_lab: Lab) -> None:
-    empty_lab.catalog.insert(make_row(8), make_row(9))
-    refuse(empty_lab, 8)
-    cause = failed(empty_lab.run(accept=["rejects"]), "VerificationFailed")
-    assert "not empty" in cause
-    assert empty_lab.index.redis.exists("drugs:live") == 0

@@ -1,4 +1,4 @@
-"""The state machine over real servers: what a sync, a backfill and a dry run do."""
+"""The state machine over real servers: the first sync, the second, and syncs of what changed."""
 
 from __future__ import annotations
 
@@ -8,21 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.lab import NO_MODEL_CHECK, Lab, before
+from tests.lab import NO_MODEL_CHECK, Lab
 from tests.rows import make_row, make_rows, ndc, text_hash_of, text_of, texts_of, vector_of
 
 ALL_STATES = [
     *("AcceptRun", "PlanPages", "DiffPage", "ReviewChanges"),
     *("EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex"),
 ]
-
-
-def stamps(lab: Lab) -> dict[str, tuple[str, str]]:
-    """Which run wrote each document, and when."""
-    return {
-        key: (document["run_id"], document["indexed_at"])
-        for key, document in lab.index.documents().items()
-    }
 
 
 # The first sync
@@ -109,11 +101,11 @@ def test_pages_of_one_row_are_as_good_as_one_page(lab: Lab) -> None:
 
 
 def test_a_second_sync_writes_no_document_and_embeds_no_text(synced: Lab) -> None:
-    before_run = stamps(synced)
+    before_run = synced.stamps()
     report = synced.succeed(settings=NO_MODEL_CHECK)
     assert (report.unchanged, report.added, report.changed, report.removed) == (40, 0, 0, 0)
     assert (report.texts_embedded, report.texts_reused, synced.embedded()) == (0, 0, 0)
-    assert stamps(synced) == before_run
+    assert synced.stamps() == before_run
 
 
 def test_a_second_sync_skips_what_has_nothing_to_do_but_still_verifies(synced: Lab) -> None:
@@ -138,16 +130,16 @@ def test_a_second_sync_sends_redis_no_write_but_its_own_records(synced: Lab) -> 
 
 
 def test_edits_inserts_and_deletes_give_exactly_those_upserts_and_removals(synced: Lab) -> None:
-    before_run = stamps(synced)
+    before_run = synced.stamps()
     synced.catalog.update(ndc(3), strength="999 mg/1")
     synced.catalog.update(ndc(20), manufacturer="Another, Ltd.")
     synced.catalog.insert(make_row(100), make_row(101))
     synced.catalog.delete(ndc(0), ndc(39))
     report = synced.succeed(run_id="second", settings=NO_MODEL_CHECK)
     assert (report.added, report.changed, report.removed, report.unchanged) == (2, 2, 2, 36)
-    written = {key for key, (run_id, _) in stamps(synced).items() if run_id == "second"}
+    written = {key for key, (run_id, _) in synced.stamps().items() if run_id == "second"}
     assert written == {ndc(3), ndc(20), ndc(100), ndc(101)}
-    kept = {key: stamp for key, stamp in stamps(synced).items() if key not in written}
+    kept = {key: stamp for key, stamp in synced.stamps().items() if key not in written}
     assert kept == {key: before_run[key] for key in kept}
     synced.assert_in_step()
 
@@ -205,149 +197,6 @@ def test_a_text_stays_while_one_drug_still_has_it(synced: Lab) -> None:
     assert text_hash_of(make_row(21)) in synced.index.texts()
 
 
-# A backfill
-
-
-def test_a_backfill_builds_a_second_generation_and_switches_to_it(synced: Lab) -> None:
-    synced.catalog.update(ndc(3), drug_name="Renamed")
-    report = synced.succeed("backfill", run_id="second")
-    assert report.generation == "second"
-    assert synced.index.live()[0] == "second"
-    assert synced.index.alias("drugs") == "drugs:second"
-    assert synced.index.generations() == {"first": "previous", "second": "live"}
-    synced.assert_in_step()
-
-
-def test_a_backfill_writes_every_document_and_embeds_nothing_again(synced: Lab) -> None:
-    report = synced.succeed("backfill", settings=NO_MODEL_CHECK)
-    assert (report.added, report.unchanged, report.texts_embedded) == (40, 0, 0)
-    assert (report.texts_reused, synced.embedded()) == (40, 0)
-
-
-@pytest.mark.parametrize("state", ["LoadPage", "VerifyIndex", "PublishIndex"])
-def test_during_a_backfill_searches_are_answered_by_the_old_generation(
-    synced: Lab, state: str
-) -> None:
-    row = make_row(8)
-    synced.catalog.update(ndc(8), drug_name="Renamed")
-    found: list[list[str]] = []
-
-    def ask() -> None:
-        found.append([drug["drug_name"] for drug in synced.index.nearest(text_of(row))])
-
-    synced.succeed("backfill", intercept=before(state, ask))
-    assert found == [[row["drug_name"], make_row(9)["drug_name"]]]
-    assert synced.index.nearest(text_of(row))[0]["drug_name"] == "Renamed"
-
-
-def test_a_second_backfill_keeps_one_previous_generation_only(synced: Lab) -> None:
-    synced.succeed("backfill", run_id="second")
-    synced.succeed("backfill", run_id="third")
-    assert synced.index.generations() == {"second": "previous", "third": "live"}
-    assert synced.index.documents("first") == {}
-    assert "drugs:first" not in synced.index.indexes()
-    assert synced.index.redis.keys("*first*") == []
-
-
-def test_the_texts_of_the_previous_generation_stay_for_a_rollback(synced: Lab) -> None:
-    gone = text_hash_of(make_row(20))
-    synced.catalog.delete(ndc(20), ndc(21))
-    synced.succeed("backfill")
-    assert gone in synced.index.texts()
-
-
-def test_reembedding_embeds_every_text_afresh_and_touches_no_live_one(synced: Lab) -> None:
-    _, space = synced.index.live()
-    texts = synced.index.texts(space)
-    report = synced.succeed("backfill", reembed=True, settings=NO_MODEL_CHECK)
-    assert report.texts_embedded == synced.embedded() == 20
-    assert synced.index.live()[1] != space
-    assert synced.index.texts(space) == texts
-    synced.assert_in_step()
-
-
-def test_a_sync_after_reembedding_keeps_the_new_revision(synced: Lab) -> None:
-    space = synced.succeed("backfill", reembed=True).space
-    report = synced.succeed(settings=NO_MODEL_CHECK)
-    assert (report.space, report.texts_embedded, report.changed) == (space, 0, 0)
-
-
-# A dry run
-
-
-def test_a_dry_run_of_a_first_sync_leaves_redis_empty(lab: Lab) -> None:
-    report = lab.succeed(dry_run=True)
-    assert lab.index.dump() == {"keys": {}, "indexes": set()}
-    assert (report.added, report.texts_to_embed, report.texts_embedded) == (40, 20, 0)
-    assert not report.published
-    assert lab.embedded() == 0
-
-
-@pytest.mark.parametrize("mode", ["sync", "backfill"])
-def test_a_dry_run_writes_nothing_to_redis(synced: Lab, mode: str) -> None:
-    synced.catalog.update(ndc(3), strength="999 mg/1")
-    synced.catalog.delete(ndc(4))
-    held = synced.index.dump()
-    synced.succeed(mode, dry_run=True)
-    assert synced.index.dump() == held
-
-
-def test_a_dry_run_says_what_a_sync_then_does(synced: Lab) -> None:
-    synced.catalog.update(ndc(3), strength="999 mg/1")
-    synced.catalog.delete(ndc(4))
-    planned = synced.succeed(dry_run=True)
-    done = synced.succeed()
-    counts = {"added", "changed", "removed", "unchanged", "catalog_rows", "samples"}
-    assert planned.model_dump(include=counts) == done.model_dump(include=counts)
-    assert planned.texts_to_embed == done.texts_embedded == 1
-    assert planned.estimated_usd > 0
-
-
-def test_a_dry_run_names_the_guard_that_would_stop_it_and_is_not_stopped(synced: Lab) -> None:
-    synced.catalog.delete(*(ndc(number) for number in range(30)))
-    report = synced.succeed(dry_run=True)
-    assert [one.guard for one in report.guards if one.tripped] == ["deletes"]
-
-
-# A key range
-
-
-def test_a_partial_sync_touches_its_range_only(synced: Lab) -> None:
-    for number in (5, 15, 25):
-        synced.catalog.update(ndc(number), manufacturer="Another, Ltd.")
-    synced.catalog.delete(ndc(6), ndc(16), ndc(26))
-    report = synced.succeed(run_id="part", after_key=ndc(9), through_key=ndc(19))
-    assert (report.catalog_rows, report.changed, report.removed) == (9, 1, 1)
-    written = {key for key, (run_id, _) in stamps(synced).items() if run_id == "part"}
-    assert written == {ndc(15)}
-    assert {ndc(6), ndc(26)} <= set(synced.index.key_set())
-    assert ndc(16) not in synced.index.key_set()
-
-
-def test_a_range_excludes_its_lower_bound_and_includes_its_upper_one(synced: Lab) -> None:
-    for number in (9, 10, 19, 20):
-        synced.catalog.update(ndc(number), manufacturer="Another, Ltd.")
-    synced.succeed(run_id="part", after_key=ndc(9), through_key=ndc(19))
-    written = {key for key, (run_id, _) in stamps(synced).items() if run_id == "part"}
-    assert written == {ndc(10), ndc(19)}
-
-
-def test_a_partial_sync_keeps_the_facts_of_the_last_full_publish(synced: Lab) -> None:
-    record = synced.index.generation()
-    synced.catalog.update(ndc(15), manufacturer="Another, Ltd.")
-    synced.succeed(after_key=ndc(9), through_key=ndc(19))
-    now = synced.index.generation()
-    assert (now["rows"], now["profile"]) == (record["rows"], record["profile"])
-    assert now["rows"] == "40"
-
-
-def test_a_range_without_a_row_removes_what_the_index_has_there(synced: Lab) -> None:
-    synced.catalog.delete(*(ndc(number) for number in range(10, 20)))
-    report = synced.succeed(after_key=ndc(9), through_key=ndc(19))
-    assert (report.catalog_rows, report.removed) == (0, 10)
-    synced.assert_in_step()
-
-
 # Rows as they are
 
 
@@ -359,7 +208,7 @@ def test_trailing_and_inner_control_characters_do_not_reach_redis(lab: Lab) -> N
 
 def test_documents_tell_which_run_wrote_them_and_when(lab: Lab) -> None:
     lab.succeed(run_id="built")
-    for run_id, indexed_at in stamps(lab).values():
+    for run_id, indexed_at in lab.stamps().values():
         assert run_id == "built"
         age = time.time() - time.mktime(time.strptime(indexed_at[:19], "%Y-%m-%dT%H:%M:%S"))
         assert abs(age + time.timezone) < 3600 * 2
