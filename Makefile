@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 2000
+EXAMPLES ?= 300
 STAGE ?= dev
 CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test check docs bench bench-full eval install synth diff deploy certificates snapshot
+.PHONY: help demo test soak check docs bench bench-full eval install synth diff deploy certificates snapshot
 .PHONY: prerequisites clean
 .DEFAULT_GOAL := help
 
@@ -19,7 +20,10 @@ demo: .venv/installed-local ## Watch the whole workflow run on this machine (ROW
 	$(BIN)/drugsync demo --rows $(ROWS)
 
 test: .venv/installed-dev ## Run every test, over real MariaDB and real Redis
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: .venv/installed-dev ## Try arbitrary histories of the catalog, new ones each time (EXAMPLES=300)
+	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_model.py
 
 check: .venv/installed-dev ## Lint, types, import rules, the state machine's definition
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """EmbedPage: give every text of one page its record."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event as Signal
 
 from workflow.allowance import Allowance
@@ -110,18 +110,24 @@ def _side_by_side(
     threads: int,
     stop: Signal,
 ) -> list[RejectedText]:
-    """The first error ends the page; records written until then stay."""
-    rejected: list[RejectedText] = []
-    with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(work, part) for part in parts]
+    """The first error ends the page at once; records written until then stay."""
+
+    def unless_stopped(part: Sequence[Text]) -> list[RejectedText]:
         try:
-            for future in as_completed(futures):
-                rejected.extend(future.result())
+            return work(part)
         except BaseException:
             stop.set()
-            pool.shutdown(cancel_futures=True)
             raise
-    return rejected
+
+    with ThreadPoolExecutor(threads) as pool:
+        futures = [pool.submit(unless_stopped, part) for part in parts]
+        wait(futures, return_when=FIRST_EXCEPTION)
+        if stop.is_set():
+            pool.shutdown(cancel_futures=True)
+        failed = next((one for one in futures if not one.cancelled() and one.exception()), None)
+        if failed is not None:
+            failed.result()
+        return [one for future in futures for one in future.result()]
 
 
 def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:
