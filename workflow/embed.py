@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import closing
 from threading import Event as Signal
 
 from workflow.allowance import Allowance
@@ -38,20 +39,21 @@ def embed_page(
     texts = [Text(**line) for line in files.read_lines(EMBED_TEXTS.format(page))]
     origins = index.text_origins(space, [text.hash for text in texts])
     missing = [text for text, origin in zip(texts, origins, strict=True) if origin is None]
-    caller = Caller(embedder, quota, settings.embedding_dimensions)
+    with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
 
-    def give_records(part: Sequence[Text]) -> list[RejectedText]:
-        embedded, rejected = embed_or_reject(caller, part)
-        records = [(text, vector, vector_hash(text.hash, vector.data)) for text, vector in embedded]
-        index.write_texts(space, run_id, records)
-        return rejected
+        def give_records(part: Sequence[Text]) -> list[RejectedText]:
+            embedded, rejected = embed_or_reject(caller, part)
+            records = [
+                (text, vector, vector_hash(text.hash, vector.data)) for text, vector in embedded
+            ]
+            index.write_texts(space, run_id, records)
+            return rejected
 
-    size = caller.texts_per_call
-    parts = [missing[start : start + size] for start in range(0, len(missing), size)]
-    rejected = _side_by_side(give_records, parts, settings.embedding_threads, caller.stop)
-    if rejected and len(rejected) == len(texts):
-        _probe_request(caller, rejected)
-    caller.close()
+        size = caller.texts_per_call
+        parts = [missing[start : start + size] for start in range(0, len(missing), size)]
+        rejected = _side_by_side(give_records, parts, settings.embedding_threads, caller.stop)
+        if rejected and len(rejected) == len(texts):
+            _probe_request(caller, rejected)
     _write_rejected(files, page, rejected)
     summary = _summary(index, task, texts, len(rejected))
     summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})

@@ -11,6 +11,7 @@ from workflow.errors import (
     IndexFeatureMissing,
     KeyOrderMismatch,
     MemoryShort,
+    RunSuperseded,
 )
 from workflow.events import Baseline, IndexFailures, PageRange, Plan, Run, RunInput, RunTask
 from workflow.ports import (
@@ -58,7 +59,7 @@ def plan_pages(
     run = task.run
     pages = _read_pages(catalog, run.input)
     target = choose_target(run, index, settings, clock)
-    rows = len(pages) * run.input.page_size
+    rows = max(1, (len(pages) - 1) * run.input.page_size)
     check_server(index, settings, target, rows)
     if not run.input.dry_run:
         _make_ready(index, run.run_id, target)
@@ -200,6 +201,12 @@ def check_server(index: Index, settings: Settings, target: Target, rows: int) ->
 def _make_ready(index: Index, run_id: str, target: Target) -> None:
     """Take the fence first: an old run can then no longer write into what is dropped here."""
     index.take_fence(run_id)
+    live = index.live()
+    if (live.generation if live else None) != (target.live.name if target.live else None):
+        raise RunSuperseded(
+            f"another run published generation {live.generation if live else None} while this one "
+            "was planned; start a new run"
+        )
     kept = [one for one in index.generations() if one.state != "building" or one.run_id == run_id]
     drop_all_but(
         index,

@@ -1,7 +1,6 @@
 """One frozen settings object, read once from environment variables (`DRUGSYNC_` + upper case)."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import cached_property
 from string import Formatter
@@ -116,7 +115,7 @@ class Settings(BaseModel):
                 f"{self.embedding_model}; use one of {allowed}"
             )
         if not (self.mysql_host or self.mysql_socket):
-            raise ValueError("mysql_host or mysql_socket is required")
+            raise ValueError("mysql_host is required, or DRUGSYNC_MYSQL_SOCKET in its place")
         check_template(self.embedding_template)
         return self
 
@@ -215,8 +214,11 @@ def _explain(error: ValidationError) -> str:
     """Name each variable and what is wrong, and never a value that may be a secret."""
     lines = []
     for problem in error.errors(include_url=False):
-        name = PREFIX + "_".join(map(str, problem["loc"])).upper() if problem["loc"] else "settings"
-        reason = re.sub(r"^Value error, ", "", problem["msg"])
+        reason = problem["msg"].removeprefix("Value error, ")
+        # What is wrong with several settings together begins with the name of one.
+        name = "_".join(map(str, problem["loc"])) or reason.partition(" ")[0].rstrip(":")
+        reason = reason.removeprefix(name).lstrip(": ")
+        name = PREFIX + name.upper()
         if problem["type"] == "missing":
             reason = "is required"
         elif problem["type"] == "extra_forbidden":

@@ -1,6 +1,7 @@
 """VerifyIndex: the index against the source, before anything goes live."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from workflow.audit import (
@@ -54,7 +55,6 @@ NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
 """Checks of searches and model: where only they fail, every document and record is right."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Sampled:
     """Text records that searches and the model are tried with."""
@@ -96,9 +96,8 @@ def verify_index(
         _rejected_check(plan, documents, settings),
     ]
     if drugs and texts and sampled.hashes:
-        caller = Caller(embedder, quota, settings.embedding_dimensions)
-        checks.append(_model_check(caller, sampled, settings.verify_cosine, records))
-        caller.close()
+        with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
+            checks.append(_model_check(caller, sampled, settings.verify_cosine, records))
         checks.extend(_recall_checks(index, plan.space, sampled, exact, settings))
         checks.extend(_golden_checks(runs, settings, names, embedder, index))
     bad_keys = _bad_keys(index, plan, documents, records)

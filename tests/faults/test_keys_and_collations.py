@@ -46,25 +46,25 @@ def fill(lab: FaultLab, collation: str, keys: list[str]) -> None:
         run("INSERT INTO odd (ndc, drug_name, generic_name) VALUES (%s, 'Odd', 'Odd')", [key])
 
 
-@pytest.mark.parametrize("page_size", [1, 3, 100])
 @pytest.mark.parametrize(("collation", "keys"), FOLDING)
 @pytest.mark.fault(
     *("MySQL", "a collation that orders keys unlike bytes", "PlanPages or DiffPage"),
     named("KeyOrderMismatch"),
 )
 def test_keys_in_another_order_than_their_bytes_stop_the_run_and_are_named(
-    odd: FaultLab, collation: str, keys: list[str], page_size: int
+    odd: FaultLab, collation: str, keys: list[str]
 ) -> None:
     held = odd.index.dump()["keys"]
     fill(odd, collation, keys)
-    report = odd.run(page_size=page_size, dry_run=True)
-    assert report.error == "KeyOrderMismatch", report.cause
-    assert sum(repr(key) in str(report.cause) for key in keys) >= 2, report.cause
+    for page_size in (1, 3, 100):
+        report = odd.fail("KeyOrderMismatch", page_size=page_size)
+        assert sum(repr(key) in str(report.cause) for key in keys) >= 2, report.cause
+    del held["drugs:writer"]
     now = odd.index.dump()["keys"]
     assert {key: now.get(key) for key in held} == held
 
 
-@pytest.mark.parametrize("page_size", [1, 3, 100])
+@pytest.mark.parametrize("page_size", [1, 100])
 @pytest.mark.parametrize(("collation", "keys"), EQUATING)
 @pytest.mark.fault(
     *("MySQL", "a collation that equates keys", "DiffPage"), "stopped with both keys, or in step"

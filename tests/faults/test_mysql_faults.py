@@ -125,7 +125,6 @@ def kill_reader(lab: FaultLab, command: str) -> None:
         for number, what in [
             (1213, "deadlock"),
             (1205, "lock wait timeout"),
-            (1317, "interrupted"),
             (3024, "statement timeout"),
             (1053, "shutdown in progress"),
             (1226, "too many queries of the user"),

@@ -67,7 +67,6 @@ def refusing(
             ("ReviewChanges", "/diff/00001.json", "GET"),
             ("EmbedPage", "/embed/00001.jsonl.gz", "GET"),
             ("LoadPage", "/diff/00001.jsonl.gz", "GET"),
-            ("VerifyIndex", "/verification.json", "PUT"),
             ("PublishIndex", "/report.json", "PUT"),
         ]
     ],

@@ -16,15 +16,27 @@ from tests.rows import ndc
 from workflow.errors import IndexUnavailable, RunSuperseded, SettingsChanged
 from workflow.ports import Batch
 
+NEXT_MENDS = "the next run mends"
+CHANGED = [
+    {"embedding_template": "{drug_name}"},
+    {"embedding_dimensions": "512"},
+    {"index_algorithm": "FLAT"},
+    {"catalog_table": "others"},
+    {"redis_url": "redis://elsewhere"},
+]
 
-@pytest.mark.parametrize("mode", ["sync", "backfill"])
+
 @pytest.mark.parametrize(
-    "state",
+    ("state", "mode"),
     [
         pytest.param(
-            one, marks=pytest.mark.fault("Step Functions", "stopped", one, "the next run mends")
+            *(state, mode),
+            marks=pytest.mark.fault("Step Functions", f"stopped ({mode})", state, NEXT_MENDS),
         )
-        for one in STATES
+        for state, mode in [
+            *((state, "sync") for state in STATES),
+            *((state, "backfill") for state in STATES[-3:]),
+        ]
     ],
 )
 def test_an_execution_stopped_in_any_state_leaves_what_the_next_run_mends(
@@ -53,8 +65,10 @@ def test_an_execution_stopped_in_any_state_leaves_what_the_next_run_mends(
     synced.converge(mode)
 
 
-@pytest.mark.parametrize("state", ["LoadPage", "VerifyIndex", "PublishIndex"])
-@pytest.mark.parametrize("mode", ["sync", "backfill"])
+@pytest.mark.parametrize(
+    ("state", "mode"),
+    [("LoadPage", "sync"), ("VerifyIndex", "sync"), ("PublishIndex", "backfill")],
+)
 @pytest.mark.fault(
     *("Step Functions", "redriven after a newer run", "(each that writes)"), named("RunSuperseded")
 )
@@ -97,40 +111,24 @@ def test_an_old_run_redriven_during_a_newer_one_is_superseded_and_the_newer_one_
     synced.assert_in_step()
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"embedding_template": "{drug_name}"},
-        {"embedding_dimensions": "512"},
-        {"index_algorithm": "FLAT"},
-        {"catalog_table": "others"},
-        {"redis_url": "redis://elsewhere"},
-    ],
-    ids=lambda one: next(iter(one)),
-)
 @pytest.mark.fault(
     *("Step Functions", "settings changed before a redrive", "(each)"), named("SettingsChanged")
 )
-def test_a_redrive_with_other_settings_than_the_run_began_with_is_refused(
-    lab: FaultLab, away: dict[str, Payload], changed: dict[str, str]
-) -> None:
-    with lab.redriven("old", **changed) as call:
-        for state in ("DiffPage", "LoadPage", "PublishIndex"):
-            with pytest.raises(SettingsChanged, match="start a new run"):
-                call(state, away[state])
-
-
-@pytest.fixture
-def away(lab: FaultLab) -> dict[str, Payload]:
-    """What each state of a run was called with."""
-    found: dict[str, Payload] = {}
+def test_a_redrive_with_other_settings_than_the_run_began_with_is_refused(lab: FaultLab) -> None:
+    called: dict[str, Payload] = {}
 
     def remember(name: str, event: Payload, call: Callable[[], Payload]) -> Payload:
-        found.setdefault(name, event)
+        called.setdefault(name, event)
         return call()
 
     lab.succeed(run_id="old", intercept=remember)
-    return found
+    held = lab.index.dump()
+    for changed in CHANGED:
+        with lab.redriven("old", **changed) as call:
+            for state in ("DiffPage", "LoadPage", "PublishIndex"):
+                with pytest.raises(SettingsChanged, match="start a new run"):
+                    call(state, called[state])
+    assert lab.index.dump() == held
 
 
 @pytest.mark.fault("Step Functions", "a second execution", "AcceptRun", named("RunInProgress"))
@@ -154,9 +152,12 @@ def test_a_second_execution_is_refused_while_an_older_one_runs(synced: FaultLab)
     synced.assert_in_step()
 
 
-@pytest.mark.parametrize("modes", [("sync", "sync"), ("sync", "backfill"), ("backfill", "sync")])
-@pytest.mark.parametrize("live", [True, False], ids=["live", "first"])
-@pytest.mark.fault("Step Functions", "two executions race", "(all)", "the next run mends")
+@pytest.mark.parametrize(
+    ("modes", "live"),
+    [(("sync", "sync"), False), (("sync", "backfill"), True), (("backfill", "sync"), True)],
+    ids=["first", "backfill-younger", "backfill-older"],
+)
+@pytest.mark.fault("Step Functions", "two executions race", "(all)", NEXT_MENDS)
 def test_two_executions_that_race_anyway_converge_at_the_next_sync(
     lab: FaultLab, modes: tuple[str, str], live: bool
 ) -> None:

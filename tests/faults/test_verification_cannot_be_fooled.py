@@ -109,9 +109,7 @@ def test_vectors_of_another_model_are_named_and_replaced_by_embedding_afresh(
         for one in (
             planted.missing_documents,
             planted.key_set_lost,
-            planted.stale_hash,
             planted.document_of_another_type,
-            planted.documents_index_missing,
             planted.texts_index_missing,
             planted.alias_on_another_index,
         )

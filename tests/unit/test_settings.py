@@ -43,7 +43,9 @@ def test_a_missing_setting_is_named_by_its_variable(name: str) -> None:
 
 def test_without_host_and_socket_both_are_named() -> None:
     values = {key: value for key, value in LEAST.items() if key != "DRUGSYNC_MYSQL_HOST"}
-    with pytest.raises(SettingsInvalid, match="mysql_host or mysql_socket is required"):
+    with pytest.raises(
+        SettingsInvalid, match="DRUGSYNC_MYSQL_HOST is required, or DRUGSYNC_MYSQL_SOCKET"
+    ):
         Settings.from_environment(values)
     assert Settings.from_environment(values | {"DRUGSYNC_MYSQL_SOCKET": "/run/mysql"})
 
@@ -86,10 +88,16 @@ def test_a_wrong_setting_is_named_by_its_variable(name: str, value: str) -> None
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"EMBEDDING_MODEL": "gpt"}, ["embedding_model 'gpt'", "amazon.titan-embed-text-v2"]),
-        ({"EMBEDDING_DIMENSIONS": "384"}, ["embedding_dimensions 384", "256, 512, 1024"]),
-        ({"EMBEDDING_TEMPLATE": "{colour}"}, ["embedding_template", "colour", "drug_name"]),
-        ({"EMBEDDING_TEMPLATE": "no column"}, ["embedding_template", "one text"]),
+        (
+            {"EMBEDDING_MODEL": "gpt"},
+            ["DRUGSYNC_EMBEDDING_MODEL 'gpt'", "amazon.titan-embed-text-v2"],
+        ),
+        ({"EMBEDDING_DIMENSIONS": "384"}, ["DRUGSYNC_EMBEDDING_DIMENSIONS 384", "256, 512, 1024"]),
+        (
+            {"EMBEDDING_TEMPLATE": "{colour}"},
+            ["DRUGSYNC_EMBEDDING_TEMPLATE", "colour", "drug_name"],
+        ),
+        ({"EMBEDDING_TEMPLATE": "no column"}, ["DRUGSYNC_EMBEDDING_TEMPLATE", "one text"]),
     ],
 )
 def test_settings_that_do_not_go_together_are_explained(
