@@ -119,9 +119,8 @@ class Lingering:
         ]
     ],
 )
-@pytest.mark.parametrize("mode", ["backfill"])
 def test_an_aborted_function_that_goes_on_writes_nothing_over_a_newer_run(
-    synced: FaultLab, state: str, error: str | None, mode: str
+    synced: FaultLab, state: str, error: str | None
 ) -> None:
     # Only a new text brings a run into EmbedPage; the newer run clears away what none has.
     column = "strength" if state == "EmbedPage" else "manufacturer"
@@ -129,7 +128,7 @@ def test_an_aborted_function_that_goes_on_writes_nothing_over_a_newer_run(
     ghost = Lingering(state)
     # moto aborts an execution when its function ends, so AcceptRun would still see this one.
     with synced.machine(chain(unseen, ghost)) as machine:
-        old = machine.start({"mode": mode, "page_size": 10}, "old")
+        old = machine.start({"page_size": 10}, "old")
         assert ghost.hangs.wait(30)
         machine.stop(old)
         synced.catalog.update(ndc(3), **{column: "of the new run"})

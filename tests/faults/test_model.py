@@ -99,13 +99,14 @@ class History(RuleBasedStateMachine):
         self.lab.index.redis.flushall()
         self.lab.catalog.clear()
         self.lab.catalog.insert(*make_rows(6))
-        self.template = next(iter(TEMPLATES))
-        self.built_with: dict[str, str] = {}
+        self.template, self.algorithm = next(iter(TEMPLATES)), "HNSW"
+        self.built_with: dict[str, tuple[str, str]] = {}
         self.tampered = 0
         self._apply()
 
     def _apply(self) -> None:
         os.environ["DRUGSYNC_EMBEDDING_TEMPLATE"] = self.template
+        os.environ["DRUGSYNC_INDEX_ALGORITHM"] = self.algorithm
         wiring.cache_clear()
 
     @property
@@ -139,6 +140,16 @@ class History(RuleBasedStateMachine):
     def change_template(self) -> None:
         self.template = next(one for one in TEMPLATES if one != self.template)
         self._apply()
+
+    @rule()
+    def change_algorithm(self) -> None:
+        self.algorithm = "FLAT" if self.algorithm == "HNSW" else "HNSW"
+        self._apply()
+
+    @property
+    def given(self) -> tuple[str, str]:
+        """What a live generation must have been built with, for a sync to go on with it."""
+        return self.template, self.algorithm
 
     # The index, by hand
 
@@ -184,7 +195,7 @@ class History(RuleBasedStateMachine):
     def _run(self, mode: str, fault: Fault | None, **extra: object) -> None:
         run_id = f"run-{next(RUN_NUMBERS)}"
         expected = self._foreseen(mode)
-        self.built_with[run_id] = self.template
+        self.built_with[run_id] = self.given
         self.stand(fault.interceptor() if fault else call_through)
         run_input = {"mode": mode, "page_size": 4, "accept": ALL_GUARDS, **extra}
         TALLY.runs += 1
@@ -204,7 +215,7 @@ class History(RuleBasedStateMachine):
         if not self.rows:
             return "CatalogEmpty"
         live = self.lab.index.redis.hget("drugs:live", "generation")
-        if mode == "sync" and live and self.built_with[live.decode()] != self.template:
+        if mode == "sync" and live and self.built_with[live.decode()] != self.given:
             return "GenerationMismatch"
         return None
 
