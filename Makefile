@@ -4,14 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 2000
 EXAMPLES ?= 300
-EXAMPLES ?= 300
 STAGE ?= dev
 CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test soak check docs bench bench-full eval install synth diff deploy certificates snapshot
-.PHONY: prerequisites clean soak audit
+.PHONY: help demo test soak audit check docs bench bench-full eval install synth diff deploy certificates snapshot
+.PHONY: prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -25,9 +24,6 @@ test: .venv/installed-dev ## Run every test, over real MariaDB and real Redis
 
 soak: .venv/installed-dev ## Try arbitrary histories of the catalog, new ones each time (EXAMPLES=300)
 	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_model.py
-
-soak: .venv/installed-dev ## Try new histories of faults (EXAMPLES=300)
-	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q tests/faults/test_model.py
 
 audit: .venv/installed-dev ## Ask for known vulnerabilities of the pinned dependencies; needs the network
 	.ci/audit $(BIN)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from tests.faults.lab import FaultLab
 from tests.faults.tally import named
 from tests.lab import Failing, Payload
 
-PASSWORD = "s3cr3t-" + secrets.token_hex(8)
-WRONG = "wr0ng-" + secrets.token_hex(8)
+PASSWORD = "s3cr3t-4f2a91c07be853d6"
+WRONG = "wr0ng-90d1e87ab24c35f6"
 
 
 @pytest.fixture(autouse=True)
