@@ -170,6 +170,8 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find drugs by name, NDC or meaning in the live index."""
+    if not text.strip():
+        raise typer.BadParameter("say what to look for", param_hint="TEXT")
     found = search_live(stacks.running(stacks.home()), text, limit)
     if as_json:
         _print_json(found._asdict() | {"products": [one._asdict() for one in found.products]})

@@ -172,11 +172,12 @@ def _bare_report(run: Run, ended: dict[str, Any]) -> RunReport:
 
 
 def _input_as_far_as_it_is_right(run_input: dict[str, Any]) -> RunInput:
-    """AcceptRun refused a wrong input; its report shows the defaults."""
+    """AcceptRun refused a wrong input; its report shows its mode, and the defaults."""
     try:
         return parse_input(run_input)
     except InvalidInput:
-        return RunInput()
+        mode = run_input.get("mode")
+        return RunInput(mode="backfill" if mode == "backfill" else "sync")
 
 
 def _keep_files(machine: "Engine", run_id: str, folder: Path) -> None:

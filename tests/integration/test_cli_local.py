@@ -236,3 +236,9 @@ def until_it_embeds(home: Path) -> str:
                 return log.parent.name
         time.sleep(0.05)
     raise AssertionError("no text was embedded within a minute")
+
+
+def test_a_search_for_nothing_is_wrong_usage() -> None:
+    result = drugsync("search", "  ")
+    assert result.exit_code == 2
+    assert "say what to look for" in result.output
