@@ -53,8 +53,10 @@ def test_a_transaction_that_was_cut_off_is_tried_again_and_no_newer_run_is_blame
 def test_a_switch_whose_answer_is_lost_is_made_again(
     synced: FaultLab, proxy: Proxy, deliver: bool
 ) -> None:
-    proxy.cut = Cut(b"FT.ALIASUPDATE\r\n", deliver=deliver)
-    synced.succeed("backfill", run_id="second")
+    def cut() -> None:
+        proxy.cut = Cut(b"EXEC\r\n", deliver=deliver)
+
+    synced.succeed("backfill", run_id="second", intercept=before("PublishIndex", cut))
     assert proxy.cut.done == 1
     assert synced.tries("PublishIndex") == {None: 2}
     assert synced.index.generations() == {"first": "previous", "second": "live"}
