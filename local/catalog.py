@@ -12,9 +12,10 @@ from pathlib import Path
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from local.csv_catalog import LONGEST_NDC, OPTIONAL, read_csv
+from local.csv_catalog import LONGEST_NDC, read_csv
 from local.fda import select
 from local.tables import Progress, Table, execute, fill_draft, kind, publish_drafts
+from workflow.columns import COLUMNS, REQUIRED
 
 CATALOGS = Path(__file__).resolve().parent.parent / "catalogs"
 FDA_GOLDEN_QUERIES = CATALOGS / "fda_golden_queries.json"
@@ -60,7 +61,7 @@ PACKAGES = Table(
 CSV = Table(
     VIEW,
     f"ndc VARCHAR({LONGEST_NDC}) NOT NULL PRIMARY KEY, drug_name MEDIUMTEXT NOT NULL, "
-    + ", ".join(f"{column} MEDIUMTEXT" for column in OPTIONAL),
+    + ", ".join(f"{column} MEDIUMTEXT" for column in COLUMNS if column not in REQUIRED),
 )
 
 

@@ -7,24 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from local.errors import LocalError
+from workflow.columns import COLUMNS, REQUIRED
 
-REQUIRED = ("ndc", "drug_name")
-OPTIONAL = (
-    "brand_name",
-    "generic_name",
-    "gcn_seqno",
-    "dosage_form",
-    "route",
-    "strength",
-    "manufacturer",
-    "drug_class",
-    "therapeutic_class",
-    "dea_schedule",
-    "is_generic",
-    "is_brand",
-    "is_active",
-)
-COLUMNS = REQUIRED + OPTIONAL
 LONGEST_NDC = 64
 
 CsvRow = tuple[str | None, ...]

@@ -44,7 +44,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    path = session.config.getoption("--tally")
+    path = session.config.getoption("--tally", default=None)
     if path:
         TALLY.save(path)
 

@@ -60,6 +60,8 @@ class Proxy:
         with contextlib.suppress(OSError):
             while chunk := source.recv(CHUNK):
                 if self.cut.takes(chunk):
+                    # The asking side first, so that no answer overtakes the cut.
+                    source.shutdown(socket.SHUT_RDWR)
                     sink.sendall(self.cut.what_still_arrives(chunk))
                     break
                 sink.sendall(chunk)
