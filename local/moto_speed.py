@@ -10,7 +10,9 @@ from functools import lru_cache
 from typing import Any
 from unittest import mock
 
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.loaders import JSONFileLoader
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
     resource_eval_s3,
 )
@@ -26,6 +28,10 @@ _parse_definition = AmazonStateLanguageParser.parse
 
 _load_model = JSONFileLoader().load_file
 
+_answer = BotocoreStubber.__call__
+
+HERE = "http://127.0.0.1:"
+
 
 @contextmanager
 def faster_moto() -> Iterator[None]:
@@ -37,6 +43,7 @@ def faster_moto() -> Iterator[None]:
         stack.enter_context(mock.patch.object(AmazonStateLanguageParser, "parse", _parse))
         stack.enter_context(mock.patch.object(json_path, "parse", _parse_path))
         stack.enter_context(mock.patch.object(JSONFileLoader, "load_file", _model))
+        stack.enter_context(mock.patch.object(BotocoreStubber, "__call__", _answer_if_mocked))
         yield
 
 
@@ -62,6 +69,13 @@ def _read_model(path: str) -> Any:
 def _model(_: JSONFileLoader, file_path: str) -> Any:
     """Sessions share a service's model as its clients do; each mock has a session of its own."""
     return _read_model(file_path)
+
+
+def _answer_if_mocked(stubber: BotocoreStubber, request: AWSPreparedRequest, **facts: Any) -> Any:
+    """What goes to this machine is for the Bedrock stand-in: moto tries a thousand URLs on it."""
+    if request.url.startswith(HERE):
+        return None
+    return _answer(stubber, request=request, **facts)
 
 
 @lru_cache(maxsize=4)

@@ -119,6 +119,7 @@ class FakeQuota:
     """Never makes anybody wait; `reserved` is the balance."""
 
     reserved: int = 0
+    block: int = 400
 
     def reserve(self, tokens: int) -> float:
         self.reserved += tokens

@@ -6,9 +6,6 @@ from time import monotonic
 
 from workflow.ports import Quota
 
-BLOCK_TOKENS = 400
-"""About ten drug texts."""
-
 
 class Allowance:
     """What the threads of one function may send, and from when."""
@@ -23,7 +20,7 @@ class Allowance:
         """Wait until these tokens may be sent; False where `stop` was set meanwhile."""
         with self._lock:
             if self._left < tokens:
-                block = max(tokens - self._left, BLOCK_TOKENS)
+                block = max(tokens - self._left, self._quota.block)
                 self._from = self._quota.reserve(block) + monotonic()
                 self._left += block
             self._left -= tokens

@@ -4,12 +4,13 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from math import dist
 
 from workflow.diff import checksum
 from workflow.documents import HASH_RANGE, Writer, content_hash, text_hash, vector_hash
 from workflow.events import PageDiff, PageLoaded, PageRange, Plan
 from workflow.ports import Catalog, Index, TextRecord
-from workflow.vectors import dot, fault, length, to_floats
+from workflow.vectors import cosine_of, fault, length, to_floats
 
 CHUNK = 500
 
@@ -108,10 +109,11 @@ class ExactSearch:
         if not self.queries:
             return
         candidate = to_floats(vector)
-        own_length = length(candidate)
-        for number, query in enumerate(self._floats):
-            similarity = dot(query, candidate) / (self._lengths[number] * own_length)
-            self._distances[number].append(1 - similarity)
+        own = length(candidate)
+        for query, size, distances in zip(
+            self._floats, self._lengths, self._distances, strict=True
+        ):
+            distances.append(1 - cosine_of(dist(query, candidate), size, own))
 
     def limit(self, query: int) -> tuple[float, int]:
         """The cosine distance of a query's farthest true neighbour, and how many there are."""

@@ -75,8 +75,9 @@ def vector_hash(text_hash: str, vector: bytes) -> str:
 
 def content_hash(fields: Fields, space: str) -> str:
     """BLAKE2b-128 of the canonical JSON of a document's catalog fields, text hash and space."""
-    content = {name: value for name, value in fields.items() if name not in NOT_CATALOG}
-    content["space"] = space
+    content = {**fields, "space": space}
+    for name in NOT_CATALOG:
+        content.pop(name, None)
     return _digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 

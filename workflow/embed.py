@@ -1,9 +1,11 @@
 """EmbedPage: give every text of one page its record."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from queue import Empty, SimpleQueue
 from threading import Event as Signal
+from typing import NamedTuple
 
 from workflow.allowance import Allowance
 from workflow.costs import tokens_of
@@ -17,6 +19,16 @@ from workflow.vectors import fault
 
 PROBE_TEXT = "aspirin 81 mg tablet oral"
 """A text that no model refuses: where it is refused, the request is wrong."""
+
+
+Embedded = tuple[Text, Vector]
+
+
+class Answer(NamedTuple):
+    """What one call gave. A caller that was stopped gives neither."""
+
+    embedded: list[Embedded]
+    rejected: list[RejectedText]
 
 
 def embed_page(
@@ -39,19 +51,15 @@ def embed_page(
     texts = [Text(**line) for line in files.read_lines(EMBED_TEXTS.format(page))]
     origins = index.text_origins(space, [text.hash for text in texts])
     missing = [text for text, origin in zip(texts, origins, strict=True) if origin is None]
+
+    def write(embedded: Sequence[Embedded]) -> None:
+        records = [(text, vector, vector_hash(text.hash, vector.data)) for text, vector in embedded]
+        index.write_texts(space, run_id, records)
+
     with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
-
-        def give_records(part: Sequence[Text]) -> list[RejectedText]:
-            embedded, rejected = embed_or_reject(caller, part)
-            records = [
-                (text, vector, vector_hash(text.hash, vector.data)) for text, vector in embedded
-            ]
-            index.write_texts(space, run_id, records)
-            return rejected
-
         size = caller.texts_per_call
         parts = [missing[start : start + size] for start in range(0, len(missing), size)]
-        rejected = _side_by_side(give_records, parts, settings.embedding_threads, caller.stop)
+        rejected = _embed_all(caller, parts, settings.embedding_threads, write)
         if rejected and len(rejected) == len(texts):
             _probe_request(caller, rejected)
     _write_rejected(files, page, rejected)
@@ -93,43 +101,77 @@ class Caller:
         self._allowance.give_back()
 
 
-def embed_or_reject(
-    caller: Caller, texts: Sequence[Text]
-) -> tuple[list[tuple[Text, Vector]], list[RejectedText]]:
+def embed_or_reject(caller: Caller, texts: Sequence[Text]) -> Answer:
     """Embed in one call; where the model refuses several texts, ask for each one alone."""
     try:
-        return list(zip(texts, caller.embed([text.text for text in texts]), strict=False)), []
+        vectors = caller.embed([text.text for text in texts])
     except TextRefused as error:
         if len(texts) == 1:
-            return [], [RejectedText(text_hash=texts[0].hash, reason=str(error))]
-    each = [embed_or_reject(caller, [text]) for text in texts]
-    return [pair for pairs, _ in each for pair in pairs], [one for _, bad in each for one in bad]
+            return Answer([], [RejectedText(text_hash=texts[0].hash, reason=str(error))])
+        each = [embed_or_reject(caller, [text]) for text in texts]
+        return Answer(
+            [pair for one in each for pair in one.embedded],
+            [text for one in each for text in one.rejected],
+        )
+    return Answer(list(zip(texts, vectors, strict=bool(vectors))), [])
 
 
-def _side_by_side(
-    work: Callable[[Sequence[Text]], list[RejectedText]],
+def _embed_all(
+    caller: Caller,
     parts: Sequence[Sequence[Text]],
     threads: int,
-    stop: Signal,
+    write: Callable[[Sequence[Embedded]], None],
 ) -> list[RejectedText]:
-    """The first error ends the page at once; records written until then stay."""
+    """Call side by side, and write what has come meanwhile, again and again.
 
-    def unless_stopped(part: Sequence[Text]) -> list[RejectedText]:
+    The first error ends the page at once; records written until then stay.
+    """
+    waiting: SimpleQueue[Sequence[Text]] = SimpleQueue()
+    answered: SimpleQueue[Answer | None] = SimpleQueue()
+    for part in parts:
+        waiting.put(part)
+
+    def work() -> None:
         try:
-            return work(part)
+            while not caller.stop.is_set():
+                answered.put(embed_or_reject(caller, waiting.get_nowait()))
+        except Empty:
+            pass
         except BaseException:
-            stop.set()
+            caller.stop.set()
             raise
+        finally:
+            answered.put(None)
 
     with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(unless_stopped, part) for part in parts]
-        wait(futures, return_when=FIRST_EXCEPTION)
-        if stop.is_set():
-            pool.shutdown(cancel_futures=True)
-        failed = next((one for one in futures if not one.cancelled() and one.exception()), None)
-        if failed is not None:
-            failed.result()
-        return [one for future in futures for one in future.result()]
+        workers = [pool.submit(work) for _ in range(min(threads, len(parts)))]
+        try:
+            rejected = _write_as_they_come(answered, len(workers), write)
+        except BaseException:
+            caller.stop.set()
+            raise
+    for worker in workers:
+        worker.result()
+    return rejected
+
+
+def _write_as_they_come(
+    answered: SimpleQueue[Answer | None],
+    workers: int,
+    write: Callable[[Sequence[Embedded]], None],
+) -> list[RejectedText]:
+    """Until each worker has said by None that it is done."""
+    rejected: list[RejectedText] = []
+    while workers:
+        answers = [answered.get()]
+        while not answered.empty():
+            answers.append(answered.get())
+        workers -= answers.count(None)
+        embedded = [pair for one in answers if one for pair in one.embedded]
+        rejected += [text for one in answers if one for text in one.rejected]
+        if embedded:
+            write(embedded)
+    return rejected
 
 
 def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:

@@ -1,6 +1,7 @@
 """VerifyIndex: the index against the source, before anything goes live."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -97,7 +98,7 @@ def verify_index(
     ]
     if drugs and texts and sampled.hashes:
         with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
-            checks.append(_model_check(caller, sampled, settings.verify_cosine, records))
+            checks.append(_model_check(caller, sampled, records, settings))
         checks.extend(_recall_checks(index, plan.space, sampled, exact, settings))
         checks.extend(_golden_checks(runs, settings, names, embedder, index))
     bad_keys = _bad_keys(index, plan, documents, records)
@@ -222,24 +223,25 @@ def _rejected_check(plan: Plan, documents: DocumentAudit, settings: Settings) ->
     return _check(REJECTED, passed, f"at most {limit}", documents.rejected)
 
 
-def _model_check(caller: Caller, sampled: Sampled, least: float, records: TextAudit) -> Check:
+def _model_check(caller: Caller, sampled: Sampled, records: TextAudit, settings: Settings) -> Check:
     """The model of today gives the vectors that are stored.
 
     Where it agrees with some only, the others are damaged: the next sync embeds them again.
     """
+    least = settings.verify_cosine
     expected = f"{len(sampled.records)} with cosine > {least}"
-    agree = []
     size = caller.texts_per_call
-    for start in range(0, len(sampled.records), size):
-        part = sampled.records[start : start + size]
+    texts = [record.text for record in sampled.records]
+    parts = [texts[start : start + size] for start in range(0, len(texts), size)]
+    with ThreadPoolExecutor(settings.embedding_threads) as pool:
         try:
-            vectors = caller.embed([record.text for record in part])
+            vectors = [vector for part in pool.map(caller.embed, parts) for vector in part]
         except TextRefused as error:
             return _check(MODEL, False, expected, f"refused: {error}")
-        agree += [
-            cosine(to_floats(record.vector), to_floats(vector.data)) > least
-            for record, vector in zip(part, vectors, strict=True)
-        ]
+    agree = [
+        cosine(to_floats(record.vector), to_floats(vector.data)) > least
+        for record, vector in zip(sampled.records, vectors, strict=True)
+    ]
     found = f"{sum(agree)} of {len(agree)}"
     if any(agree):
         pairs = zip(sampled.hashes, agree, strict=True)

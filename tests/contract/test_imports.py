@@ -24,7 +24,7 @@ SDKS = {
     "bedrock": {"botocore", "mypy_boto3_bedrock_runtime"},
     "failures": {"botocore", "mypy_boto3_sns", "mypy_boto3_stepfunctions"},
     "mysql": {"mysql"},
-    "redis": {"redis"},
+    "redis": {"hiredis", "redis"},
     "redis_queries": {"redis"},
     "redis_quota": {"redis"},
     "redis_search": {"redis"},

@@ -25,8 +25,6 @@ from workflow.errors import (
 )
 from workflow.ports import Row
 
-FETCH_ROWS = 1000
-
 DENIED = {1044, 1045, 1142, 1143, 1227, 1698, 3118, 3159}
 MISSING = {1049, 1146}
 UNAVAILABLE = {
@@ -146,12 +144,12 @@ class MySQLReader:
         # t.ndc in ORDER BY is the column, not the CAST of the same name, which has no index.
         sql = f"SELECT {casts} FROM {self._table} t WHERE {where}"
         # Raw: every value is text already, and the driver's conversion takes half of its time.
+        # All at once: fetchmany goes through five calls a row.
         with translated(self._name), closing(self._connection.cursor(raw=True)) as cursor:
             cursor.execute(sql, values)
-            while rows := cursor.fetchmany(FETCH_ROWS):
-                for row in rows:
-                    values_of = [None if one is None else one.decode() for one in row]
-                    yield dict(zip(present, values_of, strict=True))
+            for row in cursor.fetchall():
+                values_of = [None if one is None else one.decode() for one in row]
+                yield dict(zip(present, values_of, strict=True))
 
     def _query(
         self, sql: str, values: tuple[str, ...] = ()

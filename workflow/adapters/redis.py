@@ -7,8 +7,10 @@ Commands are given as Redis knows them, so that this file reads beside the key t
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from itertools import repeat
 from typing import Any
 
+from hiredis import pack_command
 from redis import Redis
 from redis.exceptions import (
     AuthenticationError,
@@ -72,6 +74,16 @@ def key_set(generation: str) -> str:
 
 def repair_set(generation: str) -> str:
     return f"drugs:repair:{generation}"
+
+
+class CommandPacker:
+    """Gives redis-py commands as bytes, by hiredis alone.
+
+    redis-py's own looks at every argument in Python first: 18 us a document instead of 5.
+    """
+
+    def pack(self, name: str, *arguments: Any) -> list[bytes]:
+        return [pack_command((*name.encode().split(), *arguments))]
 
 
 class RedisStore:
@@ -180,12 +192,12 @@ class RedisStore:
     def keys_between(self, generation: str, after: str | None, through: str | None) -> list[str]:
         low = "-" if after is None else f"({after}"
         high = "+" if through is None else f"[{through}"
-        return [as_text(key) for key in self.ask("ZRANGEBYLEX", key_set(generation), low, high)]
+        return as_texts(self.ask("ZRANGEBYLEX", key_set(generation), low, high))
 
     def sample_keys(self, generation: str, count: int) -> list[str]:
         if not count:
             return []
-        return [as_text(key) for key in self.ask("ZRANDMEMBER", key_set(generation), count)]
+        return as_texts(self.ask("ZRANDMEMBER", key_set(generation), count))
 
     def content_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]:
         return self._field(generation, ndcs, "content_hash")
@@ -334,8 +346,13 @@ def as_text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
+def as_texts(values: Iterable[bytes]) -> list[str]:
+    """As `as_text`, without a call in Python for each."""
+    return list(map(str, values, repeat("utf-8"), repeat("replace")))
+
+
 def decoded(found: dict[bytes, bytes]) -> Fields:
-    return {as_text(name): as_text(value) for name, value in found.items()}
+    return dict(zip(as_texts(found), as_texts(found.values()), strict=True))
 
 
 def _superseded(run_id: str, holder: str) -> RunSuperseded:

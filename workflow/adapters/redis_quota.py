@@ -11,6 +11,9 @@ from workflow.adapters.redis import translated
 BURST_S = 1.0
 """An idle quota may be used this far ahead at once."""
 
+BLOCK_S = 0.1
+"""So many seconds' tokens are reserved at once: few calls at a large quota, no hoard at a small."""
+
 RESERVE = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
@@ -28,6 +31,7 @@ class RedisQuota:
         self._script = client.register_script(RESERVE)
         self._key = f"drugs:quota:{model}:turn"
         self._seconds_per_token = 60 / tokens_per_minute
+        self.block = int(BLOCK_S / self._seconds_per_token)
 
     def reserve(self, tokens: int) -> float:
         """The seconds until these tokens may be sent."""
