@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install from Debian what pip cannot: MariaDB, and venv where it is missing.
+# Install from Debian what pip cannot: MariaDB, and venv where it is missing; with a second argument,
+# `chromium`, that too, for the tests of the search page.
 # Without the rights to do that, print the one command and stop.
 set -eu
 
@@ -8,6 +9,12 @@ missing=""
 "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 PATH="$PATH:/usr/sbin:/usr/libexec" command -v mariadbd >/dev/null ||
   missing="$missing mariadb-server-core mariadb-client-core"
+browser() {
+  command -v chromium || command -v chromium-browser || command -v google-chrome
+}
+if [ "${2:-}" = chromium ] && ! browser >/dev/null; then
+  missing="$missing chromium"
+fi
 [ -n "$missing" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"
