@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import ceil
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,14 +17,16 @@ from unittest import mock
 
 from redis import Redis
 
-from handlers.wiring import Wiring
+from handlers.wiring import Wiring, wiring
 from local.bedrock_process import control
 from local.catalog import load_fda
 from local.invocations import Interceptor, Invocation, call_through
 from local.runner import run
 from local.servers import connect
 from local.stack import Stack, home, up
+from workflow.costs import KEYS_A_LIST
 from workflow.events import RunReport
+from workflow.ports import RunStore
 
 LATENCY_MS = 70
 """What Titan v2 takes for a drug's text, as the old loader's logs show."""
@@ -40,18 +43,62 @@ FAST = {
 """No quota and few dimensions: a benchmark is about this code, not about the stand-in's JSON."""
 
 
+class CountedRuns:
+    """The runs' store, counting what is asked of it, and the CPU seconds that moto's S3 takes."""
+
+    def __init__(self, runs: RunStore) -> None:
+        self._runs = runs
+        self.bucket = runs.bucket
+        self.reads = self.writes = self.bytes_written = 0
+        self.cpu_s = 0.0
+        self._lock = Lock()
+
+    def write(self, key: str, body: bytes) -> None:
+        with self._counted(writes=1, bytes_written=len(body)):
+            self._runs.write(key, body)
+
+    def read(self, key: str) -> bytes:
+        with self._counted(reads=1):
+            return self._runs.read(key)
+
+    def keys(self, prefix: str) -> list[str]:
+        with self._counted():
+            found = self._runs.keys(prefix)
+        with self._lock:
+            self.writes += max(1, ceil(len(found) / KEYS_A_LIST))
+        return found
+
+    @contextmanager
+    def _counted(self, **counts: int) -> Iterator[None]:
+        started = time.thread_time()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.cpu_s += time.thread_time() - started
+                for name, count in counts.items():
+                    setattr(self, name, getattr(self, name) + count)
+
+
 @dataclass
 class Timed:
     """One run: its report and its seconds.
 
     `handlers_s` is the time in which at least one function was at work; the rest of `wall_s` is the
-    local engine's own (moto, and the files kept at the end). `busy_s` adds the functions' times up.
+    local engine's own (moto, and the files kept at the end). `functions_s` leaves out what moto's
+    S3 took inside the functions, too. `busy_s` adds the functions' times up, by state.
     """
 
     report: RunReport
     wall_s: float
     handlers_s: float
     busy_s: dict[str, float]
+    calls: dict[str, int]
+    runs: CountedRuns
+
+    @property
+    def functions_s(self) -> float:
+        return self.handlers_s - self.runs.cpu_s
 
 
 def start(announce: Callable[[str], None]) -> Stack:
@@ -75,6 +122,11 @@ def empty_redis(stack: Stack) -> None:
         client.flushall()
 
 
+def kept_file(stack: Stack, report: RunReport, name: str) -> bytes:
+    """A file of a run, as it was in the run bucket."""
+    return (stack.root / "runs" / report.run_id / name).read_bytes()
+
+
 def stand_in(stack: Stack, *, latency_ms: int = 0, **settings: Any) -> None:
     control(stack.bedrock.endpoint, reset=True, latency_ms=latency_ms, **settings)
 
@@ -88,12 +140,27 @@ def timed_run(
 ) -> Timed:
     """One execution of the state machine. Raises RuntimeError where it fails."""
     stopwatch = Stopwatch()
+    stores: list[CountedRuns] = []
+
+    def counted(state: str, event: dict[str, Any], call: Callable[[], dict[str, Any]]) -> Any:
+        if not isinstance(wiring().runs, CountedRuns):
+            stores.append(CountedRuns(wiring().runs))
+            vars(wiring())["runs"] = stores[-1]
+        return intercept(state, event, call)
+
     started = time.perf_counter()
-    report = run(stack, run_input, observe=stopwatch.see, intercept=intercept, settings=settings)
+    report = run(stack, run_input, observe=stopwatch.see, intercept=counted, settings=settings)
     wall = time.perf_counter() - started
     if report.status != "SUCCEEDED":
         raise RuntimeError(f"{report.error}: {report.cause}")
-    return Timed(report, wall, stopwatch.handlers_s, dict(stopwatch.busy_s))
+    return Timed(
+        report,
+        wall,
+        stopwatch.handlers_s,
+        dict(stopwatch.busy_s),
+        dict(stopwatch.calls),
+        stores[0],
+    )
 
 
 class Stopwatch:
@@ -101,6 +168,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.busy_s: dict[str, float] = defaultdict(float)
+        self.calls: dict[str, int] = defaultdict(int)
         self.handlers_s = 0.0
         self._begun: dict[tuple[str, str | None], float] = {}
         self._since = 0.0
@@ -114,6 +182,7 @@ class Stopwatch:
                 self._since = self._since if self._begun else now
                 self._begun[key] = now
                 return
+            self.calls[invocation.state] += 1
             self.busy_s[invocation.state] += now - self._begun.pop(key)
             if not self._begun:
                 self.handlers_s += now - self._since

@@ -62,7 +62,8 @@ def _embedding(report: RunReport) -> str:
     if report.dry_run:
         return (
             f"to embed: {report.texts_to_embed:,} texts, about {report.estimated_tokens:,} tokens, "
-            f"${report.estimated_usd:.4f}, {report.estimated_minutes:.1f} minutes on AWS"
+            f"${report.estimated_usd:.4f}; on AWS {report.estimated_minutes:.1f} minutes "
+            f"and ${report.estimated_aws_usd:.3f} beside the model"
         )
     return (
         f"texts: {report.texts_embedded:,} embedded ({report.tokens:,} tokens), "

@@ -70,6 +70,9 @@ class Counters:
     errors: dict[str, int] = field(default_factory=dict)
 
 
+FIELDS = ("reset", "latency_ms", "tokens_per_minute", "bucket_s", "faults")
+
+
 class Controls:
     """Settings and counters, shared by all connections."""
 
@@ -83,6 +86,7 @@ class Controls:
         self.latency_ms = 0.0
         self._faults: list[Fault] = []
         self._quota: int | None = None
+        self._bucket_s = 60.0
         self._left = 0.0
         self._refilled = time.monotonic()
 
@@ -91,17 +95,17 @@ class Controls:
 
         ``reset`` goes back to how the stand-in started, before the other fields apply.
         """
-        unknown = settings.keys() - {"reset", "latency_ms", "tokens_per_minute", "faults"}
+        unknown = settings.keys() - FIELDS
         if unknown:
             raise ValueError(
-                f"unknown control field {', '.join(sorted(unknown))}: "
-                "use reset, latency_ms, tokens_per_minute, faults"
+                f"unknown control field {', '.join(sorted(unknown))}: use {', '.join(FIELDS)}"
             )
         faults = _faults(settings.get("faults", []))
         latency_ms = _number("latency_ms", settings.get("latency_ms", 0))
         quota = settings.get("tokens_per_minute")
         if quota is not None:
             _number("tokens_per_minute", quota)
+        bucket_s = _number("bucket_s", settings.get("bucket_s", 60))
         with self._lock:
             if settings.get("reset"):
                 self._reset()
@@ -110,8 +114,13 @@ class Controls:
             if "faults" in settings:
                 self._faults = faults
             if "tokens_per_minute" in settings:
-                self._quota, self._left = quota, float(quota or 0)
+                self._quota, self._bucket_s = quota, bucket_s
+                self._left = self._capacity
                 self._refilled = time.monotonic()
+
+    @property
+    def _capacity(self) -> float:
+        return (self._quota or 0) * self._bucket_s / 60
 
     def counted(self) -> dict[str, Any]:
         """The counters as one moment had them."""
@@ -139,13 +148,13 @@ class Controls:
         return None
 
     def spend(self, tokens: int) -> None:
-        """Take tokens from a bucket that holds one minute's quota, or throttle."""
+        """Take tokens from a bucket that holds `bucket_s` of the quota, or throttle."""
         with self._lock:
             if self._quota is None:
                 return
             now = time.monotonic()
             self._left += (now - self._refilled) * self._quota / 60
-            self._left = min(self._left, self._quota)
+            self._left = min(self._left, self._capacity)
             self._refilled = now
             if tokens > self._left:
                 message = "Too many tokens, please wait before trying again."

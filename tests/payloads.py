@@ -77,7 +77,17 @@ def load_task(*, new_generation: bool = False) -> LoadPageTask:
 
 
 def estimate(usd: float = 0.0) -> Estimate:
-    return Estimate(texts=10, tokens=100, usd=usd, minutes=1)
+    return Estimate(
+        texts=10,
+        tokens=100,
+        usd=usd,
+        minutes=1,
+        transitions=20,
+        s3_reads=20,
+        s3_writes=20,
+        gb_seconds=1,
+        aws_usd=0.01,
+    )
 
 
 def page_diff(page: str, rows: int = 0, **changed: Any) -> PageDiff:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from heapq import nsmallest
+from heapq import heappush, heappushpop
 from math import dist
 
 from workflow.diff import checksum
@@ -103,22 +103,25 @@ class ExactSearch:
         self._floats = [to_floats(query) for query in queries]
         self._lengths = [length(one) for one in self._floats]
         self._count = count
-        self._distances: list[list[float]] = [[] for _ in queries]
+        self._similar: list[list[float]] = [[] for _ in queries]
+        """Of each query a heap of its highest cosines, the least one first."""
 
     def see(self, vector: bytes) -> None:
         if not self.queries:
             return
         candidate = to_floats(vector)
         own = length(candidate)
-        for query, size, distances in zip(
-            self._floats, self._lengths, self._distances, strict=True
-        ):
-            distances.append(1 - cosine_of(dist(query, candidate), size, own))
+        for query, size, similar in zip(self._floats, self._lengths, self._similar, strict=True):
+            cosine = cosine_of(dist(query, candidate), size, own)
+            if len(similar) < self._count:
+                heappush(similar, cosine)
+            else:
+                heappushpop(similar, cosine)
 
     def limit(self, query: int) -> tuple[float, int]:
         """The cosine distance of a query's farthest true neighbour, and how many there are."""
-        nearest = nsmallest(self._count, self._distances[query])
-        return (nearest[-1], len(nearest)) if nearest else (0.0, 0)
+        similar = self._similar[query]
+        return (1 - similar[0], len(similar)) if similar else (0.0, 0)
 
 
 def audit_texts(

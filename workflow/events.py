@@ -291,12 +291,19 @@ class GuardResult(Event):
 
 
 class Estimate(Event):
-    """What embedding and loading will take."""
+    """What the run will take, without retries."""
 
     texts: int
     tokens: int
     usd: float
+    """The model's price, which the budget is about."""
     minutes: float
+    transitions: int
+    s3_reads: int
+    s3_writes: int
+    gb_seconds: float
+    aws_usd: float
+    """Step Functions, Lambda and S3."""
 
 
 class Review(Event):
@@ -454,6 +461,8 @@ class RunReport(Event):
     """The plan's estimate."""
     estimated_usd: float = 0.0
     """The plan's estimate of the model's price."""
+    estimated_aws_usd: float = 0.0
+    """The plan's estimate of Step Functions, Lambda and S3, at list prices."""
     estimated_minutes: float = 0.0
     """The plan's estimate of the whole run."""
     guards: tuple[GuardResult, ...] = ()

@@ -110,6 +110,7 @@ def _reviewed(files: RunFiles, rejected: list[RejectedRow]) -> dict[str, object]
         "texts_to_embed": review.estimate.texts,
         "estimated_tokens": review.estimate.tokens,
         "estimated_usd": review.estimate.usd,
+        "estimated_aws_usd": review.estimate.aws_usd,
         "estimated_minutes": review.estimate.minutes,
         "guards": review.guards,
         "warnings": review.warnings,

@@ -165,7 +165,8 @@ def _texts(report: RunReport) -> str:
     if report.dry_run or not report.texts_embedded + report.texts_reused:
         planned = (
             f"{report.texts_to_embed:,} texts to embed, about {report.estimated_tokens:,} tokens, "
-            f"${report.estimated_usd:,.4f} and {report.estimated_minutes:.1f} minutes."
+            f"${report.estimated_usd:,.4f}; {report.estimated_minutes:.1f} minutes, "
+            f"and ${report.estimated_aws_usd:,.3f} for Step Functions, Lambda and S3."
         )
         return _section("Texts and cost", f"<p>{planned}</p>")
     whole = report.texts_embedded + report.texts_reused

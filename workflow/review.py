@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from math import ceil
 from typing import Any
 
-from workflow.costs import estimate
+from workflow.costs import Work, estimate, tokens_of
 from workflow.diff import SAMPLES
 from workflow.documents import HASH_RANGE
 from workflow.errors import CatalogEmpty
@@ -90,7 +90,6 @@ def _review(
     vanished = sum(page.vanished for page in pages)
     upserts = sum(page.upserts for page in pages)
     profile = _merge_profiles(pages)
-    cost = estimate((text["text"] for text in texts), upserts, settings)
     baseline = files.read(BASELINE, Baseline)
     to_load = [
         ChangesPage(page=page.page, upserts=page.upserts, removals=page.removed)
@@ -98,6 +97,17 @@ def _review(
         if page.upserts or page.removed
     ]
     to_embed = _cut_evenly(files, texts, settings.embed_page_size)
+    work = Work(
+        rows=rows,
+        upserts=upserts,
+        texts=len(texts),
+        tokens=sum(tokens_of(text["text"]) for text in texts),
+        diff_pages=len(pages),
+        pages_with_new_texts=sum(bool(page.new_texts) for page in pages),
+        embed_pages=len(to_embed),
+        load_pages=len(to_load),
+    )
+    cost = estimate(work, settings)
     return Review(
         dry_run=run_input.dry_run,
         rows=rows,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.payloads import settings
-from workflow.costs import bytes_of_generation, estimate, tokens_of
+from workflow.costs import Work, bytes_of_generation, estimate, tokens_of
 
 
 def test_tokens_follow_the_bytes_of_a_text() -> None:
@@ -15,24 +15,46 @@ def test_tokens_follow_the_bytes_of_a_text() -> None:
     assert tokens_of("µµµ") == 2
 
 
+def work(**changed: int) -> Work:
+    counts = {
+        "rows": 1000,
+        "upserts": 1000,
+        "texts": 1000,
+        "tokens": 1000,
+        "diff_pages": 1,
+        "pages_with_new_texts": 1,
+        "embed_pages": 2,
+        "load_pages": 1,
+    }
+    return Work(**{**counts, **changed})
+
+
 def test_an_estimate_multiplies_tokens_by_the_price() -> None:
-    found = estimate(["abc"] * 1000, 0, settings(usd_per_1k_tokens=2))
+    found = estimate(work(), settings(usd_per_1k_tokens=2))
     assert (found.texts, found.tokens, found.usd) == (1000, 1000, 2.0)
 
 
 def test_the_quota_sets_the_time_where_it_is_the_bottleneck() -> None:
-    slow = estimate(["abc"] * 1000, 0, settings(tokens_per_minute=100))
+    slow = estimate(work(), settings(tokens_per_minute=100))
     assert slow.minutes == pytest.approx(10.5, abs=0.1)
 
 
 def test_the_model_sets_the_time_where_the_quota_is_ample() -> None:
     ample = settings(tokens_per_minute=10**9, embedding_threads=1, embed_concurrency=1)
-    found = estimate(["abc"] * 1000, 0, ample)
-    assert found.minutes == pytest.approx(0.5 + 1000 * 0.12 / 60, abs=0.01)
+    assert estimate(work(), ample).minutes == pytest.approx(0.5 + 1000 * 0.12 / 60, abs=0.01)
 
 
-def test_nothing_to_embed_costs_nothing() -> None:
-    assert estimate([], 0, settings()).usd == 0
+def test_functions_that_wait_for_the_quota_are_paid() -> None:
+    fast = estimate(work(), settings(tokens_per_minute=10**9, embedding_threads=16))
+    slow = estimate(work(), settings(tokens_per_minute=100, embedding_threads=16))
+    assert slow.gb_seconds > fast.gb_seconds + 600
+    assert slow.aws_usd > fast.aws_usd
+
+
+def test_a_run_without_changes_passes_no_map_but_the_first() -> None:
+    same = work(upserts=0, texts=0, tokens=0, pages_with_new_texts=0, embed_pages=0, load_pages=0)
+    found = estimate(same, settings())
+    assert (found.usd, found.transitions) == (0, 8 + 1 + 2)
 
 
 def test_a_generation_in_the_same_space_needs_no_room_for_texts() -> None:

@@ -1,0 +1,10 @@
+"""What estimates say of the deployment."""
+
+from __future__ import annotations
+
+from infra.functions import SPECS
+from workflow.costs import MEMORY_MB
+
+
+def test_estimates_know_how_large_each_function_is() -> None:
+    assert {spec.state: spec.memory_mb for spec in SPECS} == MEMORY_MB
