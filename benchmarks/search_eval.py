@@ -1,6 +1,6 @@
 """How well searches find: hit@1, hit@10, MRR and nDCG@10 by kind of query.
 
-    python -m benchmarks.search_eval            (make eval)
+    python -m benchmarks.search_eval            (make eval; with --blind, the blind set alone)
 
 For vectors alone, words alone and both fused, over the 101,447 prescription packages of the FDA's
 directory, with 95 % bootstrap intervals. The first time it embeds 13,077 texts (about 4 minutes).
@@ -12,7 +12,7 @@ import argparse
 import math
 import random
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis import Redis
 
@@ -24,11 +24,11 @@ from benchmarks.fda_index import (
     load_index,
     read_catalog,
 )
-from benchmarks.search_queries import EvalQuery, make_queries
+from benchmarks.search_queries import EvalQuery, make_blind_queries, make_queries
 from local.servers import start_redis, stop_redis
 from local.stack import DIMENSIONS, home
 from workflow.adapters.redis_search import RedisIndex
-from workflow.ports import LiveNames, SearchIndex, TextHits, TextQuery
+from workflow.ports import ClassQuery, Embedder, Fields, LiveNames, NameQuery, Related, SearchIndex
 from workflow.query_cache import CachedQueries
 from workflow.search import search
 
@@ -53,24 +53,16 @@ class OnlyVector:
     def __getattr__(self, name: str) -> object:
         return getattr(self._index, name)
 
-    def spellings(self, space: str, words: Sequence[str]) -> dict[str, list[str]]:
+    def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
         return {}
 
-    def find_texts(self, space: str, query: TextQuery, count: int) -> TextHits:
-        return self._index.find_texts(space, query, count)._replace(named={}, classed=[])
+    def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
+        return {}
 
-
-class OnlyWords(OnlyVector):
-    """An index that finds nothing by meaning."""
-
-    def spellings(self, space: str, words: Sequence[str]) -> dict[str, list[str]]:
-        return self._index.spellings(space, words)
-
-    def find_texts(self, space: str, query: TextQuery, count: int) -> TextHits:
-        return self._index.find_texts(space, query, count)._replace(nearest=[])
-
-    def nearest_texts(self, space: str, vector: bytes, count: int) -> list[object]:
-        return []
+    def find_related(
+        self, space: str, vector: bytes | None, query: ClassQuery, count: int
+    ) -> Related:
+        return self._index.find_related(space, vector, query, count)._replace(classed=[])
 
 
 def score(query: EvalQuery, found: Sequence[str]) -> Scores:
@@ -110,7 +102,7 @@ def evaluate(
     for query in queries:
         found = list(ask(query.query))
         scored.append((query, score(query, found)))
-        if verbose and scored[-1][1].hit1 < 1 and not query.unseen:
+        if verbose and scored[-1][1].hit1 < 1:
             print(f"  {query.kind:12} {query.query!r} {scored[-1][1]}")
     return scored
 
@@ -137,6 +129,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--verbose", action="store_true", help="show the tuned queries that fail")
+    parser.add_argument("--blind", action="store_true", help="ask the blind set: not for tuning")
     arguments = parser.parse_args()
     root = home() / "eval"
     server = start_redis(root, extra_args=("--appendonly", "no"))
@@ -144,25 +137,37 @@ def main() -> None:
         with Redis.from_url(server.url, protocol=2) as client:
             client.flushall()
             index = RedisIndex(client, dimensions=DIMENSIONS, algorithm="FLAT", options={})
-            report(make_queries(prepare(index)), index, verbose=arguments.verbose)
+            make = make_blind_queries if arguments.blind else make_queries
+            report(make(prepare(index)), index, blind=arguments.blind, verbose=arguments.verbose)
     finally:
         stop_redis(root)
 
 
-def report(queries: Sequence[EvalQuery], index: RedisIndex, *, verbose: bool) -> None:
+def report(queries: Sequence[EvalQuery], index: RedisIndex, *, blind: bool, verbose: bool) -> None:
     embedder = CachedQueries(LocalEmbedder(DIMENSIONS))
-    lenses = {"vector only": OnlyVector(index), "words only": OnlyWords(index), "hybrid": index}
-    print(f"{len(queries)} queries, {sum(query.unseen for query in queries)} of them unseen")
-    for name, lens in lenses.items():
+    parts = (
+        {"blind": queries}
+        if blind
+        else {
+            "tuned": [one for one in queries if not one.unseen],
+            "unseen": [one for one in queries if one.unseen],
+        }
+    )
+    lenses = {
+        "vector only": (OnlyVector(index), embedder),
+        "words only": (index, None),
+        "hybrid": (index, embedder),
+    }
+    print(", ".join(f"{len(part)} queries {title}" for title, part in parts.items()))
+    for name, (lens, model) in lenses.items():
 
-        def ask(text: str, lens: object = lens) -> list[str]:
-            found = search(text, NAMES, embedder=embedder, index=lens, limit=FIRST, packages=1)  # type: ignore[arg-type]
+        def ask(text: str, lens: Any = lens, model: Embedder | None = model) -> list[str]:
+            found = search(text, NAMES, embedder=model, index=lens, limit=FIRST, packages=1)
             return [product.packages[0]["text_hash"] for product in found.products]
 
-        scored = evaluate(queries, ask, verbose=verbose and name == "hybrid")
-        for title, unseen in (("tuned", False), ("unseen", True)):
-            part = [pair for pair in scored if pair[0].unseen == unseen]
-            show(f"{name}, {title}", part)
+        for title, part in parts.items():
+            shown = verbose and name == "hybrid" and title == "tuned"
+            show(f"{name}, {title}", evaluate(part, ask, verbose=shown))
         print(f"look-alikes swapped: {swapped(queries, ask) or 'none'}")
 
 

@@ -5,7 +5,8 @@ A query's relevant texts are computed from the FDA's own fields: those with the 
 that carries the class anywhere in the directory (classes, lay words).
 
 Every choice is by the order of a hash of the name, so that it is the same on every machine and no
-one chose. Two of five queries, by another hash, are *unseen*: never looked at while tuning.
+one chose. Two of five queries, by another hash, are *unseen*: held back from tuning. The *blind*
+set follows the same rules with other hashes, over names that the first set does not use.
 """
 
 from __future__ import annotations
@@ -14,33 +15,23 @@ import hashlib
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from benchmarks.fda_index import Catalog
 from local.fda import Product
 
 LAY = Path(__file__).with_name("lay_queries.json")
-BRANDS, MISSPELT, EXACT, CLASSES = 70, 70, 70, 60
-UNSEEN_SHARE = 2, 5
-
-LOOK_ALIKES = (
-    *(("hydroxyzine", "hydralazine"), ("clonidine", "clonazepam"), ("bupropion", "buspirone")),
-    *(("prednisone", "prednisolone"), ("tramadol", "trazodone"), ("lamotrigine", "lamivudine")),
-    *(("glipizide", "glyburide"), ("metformin", "metronidazole"), ("cefazolin", "ceftriaxone")),
-    *(("vinblastine", "vincristine"), ("carboplatin", "cisplatin"), ("quinidine", "quinine")),
-    *(("sumatriptan", "zolmitriptan"), ("dopamine", "dobutamine"), ("ephedrine", "epinephrine")),
-    *(
-        ("chlorpromazine", "chlorpropamide"),
-        ("amantadine", "amiodarone"),
-        ("fluoxetine", "duloxetine"),
-    ),
-    *(("oxcarbazepine", "carbamazepine"), ("cycloserine", "cyclosporine")),
-    *(("penicillamine", "penicillin"), ("rifampin", "rifaximin"), ("sitagliptin", "saxagliptin")),
-    *(("valacyclovir", "valganciclovir"), ("nicardipine", "nifedipine"), ("losartan", "valsartan")),
-)
+LOOK_ALIKES = Path(__file__).with_name("look_alikes.json")
 """Pairs of the ISMP's list of confused drug names and their like, both in the directory."""
+
+BRANDS, MISSPELT, EXACT, CLASSES = 70, 70, 70, 60
+BLIND = 25
+"""Queries of each kind in the blind set; of lay words and look-alikes, all that are written."""
+
+UNSEEN_SHARE = 2, 5
 
 EPC = re.compile(r"([^,\[\]][^\[\]]*?) \[EPC\]")
 
@@ -67,8 +58,32 @@ def order(name: str, salt: str) -> int:
 def make_queries(catalog: Catalog) -> list[EvalQuery]:
     """All kinds, in a fixed order."""
     facts = Facts(catalog)
-    made = [*_brands(facts), *_misspelt(facts), *_exact(facts), *_look_alikes(facts)]
-    return [*made, *_classes(facts), *_lay(facts)]
+    return [
+        *_brands(facts, _chosen(_true_brands(facts), "brand", BRANDS)),
+        *_misspelt(facts, _long_names(facts), "misspelt", MISSPELT),
+        *_exact(facts, "exact", EXACT),
+        *_look_alikes(facts, "first"),
+        *_classes(facts, _chosen(_shared_classes(facts), "class", CLASSES)),
+        *_lay(facts, "first"),
+    ]
+
+
+def make_blind_queries(catalog: Catalog) -> list[EvalQuery]:
+    """By the same rules, and none of whose names the first set asks for."""
+    facts = Facts(catalog)
+    asked = {query.query for query in make_queries(catalog)}
+    brands = [one for one in _true_brands(facts) if one not in asked]
+    names = [one for one in _long_names(facts) if misspell(one) not in asked]
+    classes = [one for one in _shared_classes(facts) if one.lower() not in asked]
+    exact = (one for one in _exact(facts, "blind exact", BLIND + EXACT) if one.query not in asked)
+    return [
+        *_brands(facts, _chosen(brands, "blind brand", BLIND)),
+        *_misspelt(facts, names, "blind misspelt", BLIND),
+        *islice(exact, BLIND),
+        *(one for one in _look_alikes(facts, "blind") if one.relevant and one.swapped),
+        *_classes(facts, _chosen(classes, "blind class", BLIND)),
+        *_lay(facts, "blind"),
+    ]
 
 
 class Facts:
@@ -130,21 +145,25 @@ def _true_brands(facts: Facts) -> list[str]:
     ]
 
 
-def _brands(facts: Facts) -> Iterator[EvalQuery]:
+def _brands(facts: Facts, brands: Iterable[str]) -> Iterator[EvalQuery]:
     """Relevant to a brand: its own texts."""
-    for brand in _chosen(_true_brands(facts), "brand", BRANDS):
+    for brand in brands:
         yield EvalQuery("brand", brand, frozenset(facts.by_brand[brand]))
 
 
-def _misspelt(facts: Facts) -> Iterator[EvalQuery]:
-    """Names of brands and substances of seven letters or more, each with one or two slips."""
+def _long_names(facts: Facts) -> list[str]:
+    """Names of brands and substances of seven letters or more."""
     single = [one for one in facts.by_substance if one.isascii() and one.isalpha()]
-    names = [name for name in {*_true_brands(facts), *single} if len(name) >= 7]
+    return [name for name in {*_true_brands(facts), *single} if len(name) >= 7]
+
+
+def _misspelt(facts: Facts, names: Sequence[str], salt: str, count: int) -> Iterator[EvalQuery]:
+    """Each with one or two slips, so that it is no name any more."""
     known = {*facts.by_brand, *facts.by_substance}
     made = 0
-    for name in _chosen(names, "misspelt", len(names)):
+    for name in _chosen(names, salt, len(names)):
         wrong = misspell(name)
-        if wrong in known or made == MISSPELT:
+        if wrong in known or made == count:
             continue
         made += 1
         texts = facts.by_brand.get(name, set()) | facts.by_substance.get(name, set())
@@ -184,7 +203,7 @@ def _replace_one(name: str, place: int, letters: dict[str, str]) -> str:
     return name[:place] + name[place + 1 :]
 
 
-def _exact(facts: Facts) -> Iterator[EvalQuery]:
+def _exact(facts: Facts, salt: str, count: int) -> Iterator[EvalQuery]:
     """`name strength form` of products of one substance.
 
     Relevant: the same substance, strength and form, whatever its name.
@@ -196,7 +215,7 @@ def _exact(facts: Facts) -> Iterator[EvalQuery]:
             if what := _as_prescribed(product):
                 same[what].add(text)
                 asked[f"{product.nonproprietary_name.lower()} {what[1]} {what[2]}"] = what
-    for words in _chosen(asked, "exact", EXACT):
+    for words in _chosen(asked, salt, count):
         yield EvalQuery("exact", words, frozenset(same[asked[words]]))
 
 
@@ -210,9 +229,9 @@ def _as_prescribed(product: Product) -> tuple[str, str, str] | None:
     return substance, amount, product.dosage_form.lower().split(",")[0]
 
 
-def _look_alikes(facts: Facts) -> Iterator[EvalQuery]:
+def _look_alikes(facts: Facts, which: str) -> Iterator[EvalQuery]:
     """Each name of a pair; the other's texts are `swapped`."""
-    for pair in LOOK_ALIKES:
+    for pair in json.loads(LOOK_ALIKES.read_text("utf-8"))[which]:
         for name, other in (pair, pair[::-1]):
             yield EvalQuery("look-alike", name, _named(facts, name), _named(facts, other))
 
@@ -227,14 +246,22 @@ def _named(facts: Facts, name: str) -> frozenset[str]:
     )
 
 
-def _classes(facts: Facts) -> Iterator[EvalQuery]:
+def _shared_classes(facts: Facts) -> list[str]:
+    return [name for name, substances in facts.classes.items() if len(substances) > 1]
+
+
+def _classes(facts: Facts, names: Iterable[str]) -> Iterator[EvalQuery]:
     """The FDA's name of a class of at least two substances, in lower case."""
-    names = [name for name, substances in facts.classes.items() if len(substances) > 1]
-    for name in _chosen(names, "class", CLASSES):
+    for name in names:
         yield EvalQuery("class", name.lower(), facts.with_class([name]))
 
 
-def _lay(facts: Facts) -> Iterator[EvalQuery]:
-    """Written by hand, as a patient would say it, with the classes that treat it."""
-    for query, classes in json.loads(LAY.read_text(encoding="utf-8")):
+def lay_queries(which: str) -> list[tuple[str, list[str]]]:
+    """The `first` or the `blind` ones: a query, and the classes that treat it."""
+    return [(query, classes) for query, classes in json.loads(LAY.read_text("utf-8"))[which]]
+
+
+def _lay(facts: Facts, which: str) -> Iterator[EvalQuery]:
+    """Written by hand, as a patient would say it."""
+    for query, classes in lay_queries(which):
         yield EvalQuery("lay", query, facts.with_class(classes))

@@ -2,24 +2,31 @@
 
     python -m benchmarks.search_speed --rows 10000 --clients 8
 
-Each client is a process of its own with one connection. `bare` is the vector query alone, for as
-many texts as a search asks for. Vectors are made from hashes: fast to make, and as hard for HNSW as
-can be. `--rows all` is the whole directory, 243,941 packages.
+Each client is a process of its own with one connection. All clients ask the same kind of call at a
+time, and change it every 20 queries, so that whatever else the machine does slows all kinds alike.
+`bare 150` is the vector query alone, for as many texts as a search asks for; `bare 10` is for as
+many as it shows. No query is asked twice of a client as the same kind, so that of what a function
+keeps, the embeddings are there before, and columns of texts that another query met. Vectors are
+made from hashes: fast to make, and as hard for HNSW as can be. `--rows all` is the whole
+directory, 243,941 packages.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
+import random
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from multiprocessing.synchronize import Barrier
+from typing import Any, NamedTuple
 
 from redis import Redis
 
 from benchmarks.fda_index import batched, read_catalog
-from benchmarks.search_queries import make_queries
+from benchmarks.search_queries import EvalQuery, make_queries
 from local.embedders import HashEmbedder
 from local.servers import start_redis, stop_redis
 from local.stack import DIMENSIONS, home
@@ -33,7 +40,20 @@ from workflow.vectors import to_bytes
 HNSW = {"M": 16, "EF_CONSTRUCTION": 200, "EF_RUNTIME": 100}
 NAMES = LiveNames("speed", "speed")
 FILTER = {"route": "ORAL"}
-KINDS = ("bare FT.SEARCH", "search", "search, filtered")
+BARE = f"bare {HEAD}"
+NAMED = ("brand", "misspelling", "exact", "look-alike")
+BLOCK = 20
+"""Queries that all clients ask in one kind before all go on to the next kind."""
+
+together: Barrier
+
+
+class Took(NamedTuple):
+    """One call. `named`: a query for a drug by its name, and not for what it is for."""
+
+    kind: str
+    named: bool
+    seconds: float
 
 
 class Hashed:
@@ -78,53 +98,69 @@ def index_of(url: str) -> RedisIndex:
     return RedisIndex(client, dimensions=DIMENSIONS, algorithm="HNSW", options=HNSW)
 
 
-def client(arguments: tuple[str, list[str], int]) -> dict[str, list[float]]:
-    """Seconds of each call; the embeddings are cached before."""
-    url, queries, rounds = arguments
+def client(queries: list[EvalQuery], number: int, url: str) -> list[Took]:
+    """Each query once, in an order of this client's own; the first block only warms up."""
     index, embedder = index_of(url), CachedQueries(Hashed())
-    vectors = [embedder.embed([query], "query")[0].data for query in queries]
+    ordered = random.Random(number).sample(queries, len(queries))
+    vectors = {one.query: embedder.embed([one.query], "query")[0].data for one in queries}
 
-    def asked(**options: Any) -> list[Callable[[], object]]:
-        return [
-            lambda query=query: search(query, NAMES, embedder=embedder, index=index, **options)
-            for query in queries
-        ]
+    def ask(one: EvalQuery, **options: Any) -> object:
+        return search(one.query, NAMES, embedder=embedder, index=index, **options)
 
-    bare = [lambda v=vector: index.nearest_texts(NAMES.space, v, HEAD) for vector in vectors]
-    calls = dict(zip(KINDS, (bare, asked(), asked(filters=FILTER)), strict=True))
-    for kind in calls.values():
-        for call in kind:
-            call()
-    return {kind: _timed(of * rounds) for kind, of in calls.items()}
+    def bare(one: EvalQuery, count: int) -> object:
+        return index.nearest_texts(NAMES.space, vectors[one.query], count)
 
-
-def _timed(calls: Sequence[Callable[[], object]]) -> list[float]:
+    kinds: dict[str, Callable[[EvalQuery], object]] = {
+        BARE: partial(bare, count=HEAD),
+        "bare 10": partial(bare, count=10),
+        "search": ask,
+        "search, filtered": partial(ask, filters=FILTER),
+    }
     took = []
-    for call in calls:
-        started = time.perf_counter()
-        call()
-        took.append(time.perf_counter() - started)
+    for place, block in enumerate(batched(ordered, BLOCK)):
+        for kind, call in kinds.items():
+            together.wait()
+            for one in block:
+                started = time.perf_counter()
+                call(one)
+                seconds = time.perf_counter() - started
+                if place:
+                    took.append(Took(kind, one.kind in NAMED, seconds))
     return took
 
 
-def report(url: str, queries: list[str], clients: int, rounds: int) -> None:
-    with multiprocessing.get_context("spawn").Pool(clients) as pool:
-        answers = pool.map(client, [(url, queries, rounds)] * clients)
-    print(f"\n{clients} clients, {len(queries)} queries, {rounds} rounds")
-    base = 0.0
-    for kind in KINDS:
-        took = sorted(one for answer in answers for one in answer[kind])
-        middle, last = statistics.median(took) * 1e3, took[int(0.99 * len(took))] * 1e3
-        base = base or middle
-        print(f"  {kind:18} p50 {middle:7.2f} ms   p99 {last:7.2f} ms   {middle / base:.2f} x")
+def meet(barrier: Barrier) -> None:
+    """For each process of the pool, once."""
+    global together
+    together = barrier
+
+
+def report(url: str, queries: list[EvalQuery], clients: int) -> None:
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(clients, meet, (context.Barrier(clients),)) as pool:
+        answers = pool.map(partial(client, queries, url=url), range(clients), 1)
+    took = [one for answer in answers for one in answer]
+    print(f"\n{clients} clients, {len(queries) - BLOCK} queries each")
+    for title, named in (("all queries", None), ("names", True), ("descriptions", False)):
+        part = [one for one in took if named in (None, one.named)]
+        print(f"  {title}")
+        base: list[float] = []
+        for kind in dict.fromkeys((BARE, *(one.kind for one in part))):
+            seconds = sorted(one.seconds for one in part if one.kind == kind)
+            cells = [statistics.median(seconds), seconds[int(0.99 * len(seconds))]]
+            cells.append(statistics.mean(seconds))
+            base = base or cells
+            shown = "".join(
+                f"  {name} {cell * 1e3:7.2f} ms ({cell / bare:4.2f} x)"
+                for name, cell, bare in zip(("p50", "p99", "mean"), cells, base, strict=True)
+            )
+            print(f"    {kind:17}{shown}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", default="10000", help="packages, or all")
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--queries", type=int, default=60)
-    parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     rows = None if arguments.rows == "all" else int(arguments.rows)
     root = home() / "speed"
@@ -134,10 +170,9 @@ def main() -> None:
             redis.config_set("appendonly", "no")
             redis.flushall()
         load(index_of(server.url), rows)
-        made = [one.query for one in make_queries(read_catalog(10_000, NAMES.space))]
-        step = max(1, len(made) // arguments.queries)
+        queries = make_queries(read_catalog(10_000, NAMES.space))
         for clients in sorted({1, arguments.clients}):
-            report(server.url, made[::step][: arguments.queries], clients, arguments.rounds)
+            report(server.url, queries, clients)
     finally:
         stop_redis(root)
 

@@ -36,6 +36,7 @@ from workflow import __version__
 from workflow.errors import SyncError
 from workflow.search import Answer
 from workflow.search import search as search_drugs
+from workflow.synonyms import read_synonyms
 
 DEFAULT_ROWS = "2000"
 EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ (or $DRUGCATALOG_HOME).
@@ -233,7 +234,14 @@ def search_live(stack: stacks.Stack, text: str, limit: int) -> Answer:
         live = wiring.index.live()
         if live is None:
             raise LocalError("there is no live index yet; build it with: drugsync run")
-        return search_drugs(text, live, embedder=wiring.embedder, index=wiring.index, limit=limit)
+        return search_drugs(
+            text,
+            live,
+            embedder=wiring.embedder,
+            index=wiring.index,
+            synonyms=read_synonyms(wiring.settings.synonyms_file),
+            limit=limit,
+        )
 
 
 def _start(console: Console, embedder: str) -> stacks.Stack:

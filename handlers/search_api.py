@@ -28,8 +28,8 @@ from workflow.answers import (
     one_drug,
 )
 from workflow.errors import NothingLive, SyncError
-from workflow.ports import TextRefused
 from workflow.queries import LONGEST_QUERY, words_of
+from workflow.synonyms import read_synonyms
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -89,6 +89,8 @@ def drugs(
         facets=facets,
         embedder=w.queries,
         index=w.index,
+        synonyms=read_synonyms(w.settings.synonyms_file),
+        on_degraded=_degraded,
     )
 
 
@@ -124,6 +126,13 @@ def _refuse_unknown(known: set[str]) -> None:
         raise BadRequestError(f"unknown parameters: {', '.join(unknown)}")
 
 
+def _degraded(error: Exception) -> None:
+    """The answer says it; people who can mend it must hear of it, too."""
+    logger.warning("searched without meaning", error=type(error).__name__, exc_info=error)
+    if isinstance(error, SyncError):
+        count_error(error)
+
+
 def _as_stored(value: str | bool) -> str:
     return str(int(value)) if isinstance(value, bool) else value
 
@@ -135,10 +144,6 @@ def _invalid(error: RequestValidationError) -> Response[str]:
 
 def _bad_request(error: BadRequestError) -> Response[str]:
     return _problem(HTTPStatus.BAD_REQUEST, str(error.msg))
-
-
-def _refused(_error: TextRefused) -> Response[str]:
-    return _problem(HTTPStatus.BAD_REQUEST, "the embedding model refuses this query")
 
 
 def _not_there(error: NotFoundError) -> Response[str]:
@@ -177,7 +182,6 @@ def _problem(status: HTTPStatus, detail: str) -> Response[str]:
 for _error, _answer in (
     (RequestValidationError, _invalid),
     (BadRequestError, _bad_request),
-    (TextRefused, _refused),
     (NotFoundError, _not_there),
     (SyncError, _unavailable),
     (Exception, _defect),

@@ -55,6 +55,7 @@ class WorkflowSettings(Section):
     verify_cosine: Share | None = None
     verify_self_recall: Share | None = None
     verify_recall: Share | None = None
+    synonyms_file: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]+\.json$")
     golden_queries_key: str | None = Field(None, pattern=r"^[A-Za-z0-9!_.*'()/-]+$")
 
     @model_validator(mode="after")

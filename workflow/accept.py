@@ -6,15 +6,18 @@ from workflow.errors import InvalidInput, RunInProgress
 from workflow.events import AcceptRunTask, Run, RunInput
 from workflow.ports import Executions
 from workflow.settings import Settings
+from workflow.synonyms import read_synonyms
 
 
 def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Settings) -> Run:
     """Check the input; refuse while an older execution runs.
 
     A courtesy, not the fence: ListExecutions is eventually consistent. Raises InvalidInput,
-    RunInProgress.
+    SettingsInvalid, RunInProgress.
     """
     run_input = parse_input(task.input)
+    # Only VerifyIndex needs them, after an hour perhaps: too late to learn that they are wrong.
+    read_synonyms(settings.synonyms_file)
     running = executions.running(task.state_machine_arn)
     mine = next((one.started_at for one in running if one.name == task.run_id), task.started_at)
     older = [

@@ -1,16 +1,26 @@
 """What the search API answers: drugs as JSON, grouped, with the generation that they are from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from workflow.documents import normalized
-from workflow.errors import NothingLive
-from workflow.ports import Clock, Embedder, Fields, Filters, LiveNames, SearchIndex
+from workflow.errors import EmbedderError, NothingLive
+from workflow.ports import (
+    Clock,
+    Embedder,
+    Fields,
+    Filters,
+    LiveNames,
+    SearchIndex,
+    TextRefused,
+)
 from workflow.queries import ndcs_of
 from workflow.search import search
+from workflow.synonyms import Synonyms
 
 FACETS: Final = ("dosage_form", "route", "manufacturer", "dea_schedule", "is_generic", "is_active")
 FACET_TEXTS: Final = 100
@@ -63,6 +73,9 @@ class DrugsFound(Shown):
 
     generation: str
     corrected: dict[str, str] = Field(description="misspelt word -> what was searched instead")
+    degraded: str = Field(
+        "", description="meaning: the model could not be asked, and words alone were searched"
+    )
     products: list[ProductShown]
     facets: dict[str, dict[str, int]] = Field(
         description=f"column -> value -> drugs, of the {FACET_TEXTS} best products; when asked for"
@@ -115,18 +128,28 @@ def find_drugs(
     facets: bool,
     embedder: Embedder,
     index: SearchIndex,
+    synonyms: Synonyms,
+    on_degraded: Callable[[Exception], None],
 ) -> DrugsFound:
-    """The products that answer a query best."""
+    """The products that answer a query best; by words alone where the model fails or refuses."""
     names = live_names(index)
-    found = search(
+    ask = partial(
+        search,
         query,
         names,
-        embedder=embedder,
         index=index,
+        synonyms=synonyms,
         limit=limit,
         packages=packages,
         filters=filters,
     )
+    degraded = ""
+    try:
+        found = ask(embedder=embedder)
+    except (EmbedderError, TextRefused) as error:
+        on_degraded(error)
+        degraded = "meaning"
+        found = ask(embedder=None)
     counts: dict[str, dict[str, int]] = {}
     if facets:
         best = found.texts[:FACET_TEXTS]
@@ -134,6 +157,7 @@ def find_drugs(
     return DrugsFound(
         generation=names.generation,
         corrected=found.corrected,
+        degraded=degraded,
         products=[
             _product(one.packages, one.total, one.score, dict(one.parts)) for one in found.products
         ],

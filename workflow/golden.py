@@ -1,12 +1,14 @@
 """Golden queries: what a team knows that a search must find."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from workflow.errors import SettingsInvalid
 from workflow.ports import Embedder, LiveNames, RunStore, SearchIndex, TextRefused
-from workflow.search import search
+from workflow.search import Answer, search
+from workflow.synonyms import Synonyms
 
 FIRST = 10
 
@@ -53,19 +55,23 @@ def _is_known(expected: str, names: LiveNames, index: SearchIndex) -> bool:
 
 
 def unanswered(
-    queries: Sequence[GoldenQuery], names: LiveNames, *, embedder: Embedder, index: SearchIndex
+    queries: Sequence[GoldenQuery],
+    names: LiveNames,
+    *,
+    embedder: Embedder,
+    index: SearchIndex,
+    synonyms: Synonyms,
 ) -> list[str]:
     """The queries whose first drugs hold none that is expected, or that the model refuses."""
-    return [
-        one.query for one in queries if not _is_answered(one, names, embedder=embedder, index=index)
-    ]
+    ask = partial(
+        search, names=names, embedder=embedder, index=index, synonyms=synonyms, limit=FIRST
+    )
+    return [one.query for one in queries if not _is_answered(one, ask)]
 
 
-def _is_answered(
-    golden: GoldenQuery, names: LiveNames, *, embedder: Embedder, index: SearchIndex
-) -> bool:
+def _is_answered(golden: GoldenQuery, ask: Callable[[str], Answer]) -> bool:
     try:
-        found = search(golden.query, names, embedder=embedder, index=index, limit=FIRST)
+        found = ask(golden.query)
     except TextRefused:
         return False
     named = " ".join(

@@ -131,27 +131,30 @@ class Hit(NamedTuple):
     distance: float
 
 
-class TextQuery(NamedTuple):
-    """What a search asks of the texts. Words are lower case, letters and digits only.
+class NameQuery(NamedTuple):
+    """What a search asks of the texts' names. Words are lower case, letters and digits only.
 
-    `names`: any of them in a name. `prefix`: or a name that begins so. `numbers` and `forms` only
-    lift what was found by name. `classes`: phrases, each a class; `class_words`: all in one class.
+    `words`: any of them in a name. `prefix`: or a name that begins so. Where more are found than
+    wanted, those with `numbers` and `forms` come first.
     """
 
-    vector: bytes
-    names: tuple[str, ...]
+    words: tuple[str, ...]
     prefix: str
     numbers: tuple[str, ...]
     forms: tuple[str, ...]
-    classes: tuple[tuple[str, ...], ...]
-    class_words: tuple[str, ...]
 
 
-class TextHits(NamedTuple):
-    """The answers of one `TextQuery`: nearest first; columns by hash; hashes in no order."""
+class ClassQuery(NamedTuple):
+    """Words of classes. `phrases`: each of them a class; `words`: all of them in one class."""
+
+    phrases: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...]
+
+
+class Related(NamedTuple):
+    """Texts that a query describes: nearest in meaning first; those of its classes, unordered."""
 
     nearest: list[Hit]
-    named: dict[str, Fields]
     classed: list[str]
 
 
@@ -271,12 +274,21 @@ class SearchIndex(Protocol):
 
     def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
     def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]: ...
-    def find_texts(self, space: str, query: TextQuery, count: int) -> TextHits:
-        """The nearest texts, those found by name and those found by class, `count` of each."""
+    def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
+        """The columns of `count` texts at most, by hash."""
         ...
 
-    def spellings(self, space: str, words: Sequence[str]) -> dict[str, list[str]]:
-        """Each word that no text holds, with the names' words that are spelt much like it."""
+    def find_related(
+        self, space: str, vector: bytes | None, query: ClassQuery, count: int
+    ) -> Related:
+        """The nearest texts and those found by class, `count` of each; without a vector, none."""
+        ...
+
+    def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
+        """Each word that no text holds, with the names' words that are so many edits away.
+
+        Each edit more costs several times as much.
+        """
         ...
 
     def drugs_of_texts(

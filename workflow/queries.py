@@ -11,7 +11,7 @@ from workflow.vocabulary import FILLERS, FORMS, ROUTES
 NDC_PARTS: Final = (5, 4, 2)
 LONGEST_QUERY: Final = 200
 
-REMEMBERED: Final = 8192
+REMEMBERED: Final = 32_768
 """Names and strengths that are taken apart once: a search meets the same ones again and again."""
 
 UNITS: Final = {

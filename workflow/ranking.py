@@ -1,11 +1,12 @@
 """How well a text answers a query: by its names, by its classes, by its meaning, and all fused."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from workflow.columns import NAME_COLUMNS
-from workflow.ports import Fields, Hit, TextHits
-from workflow.queries import Query, amounts_of, is_description, words_of
+from workflow.columns import DETAIL_COLUMNS, NAME_COLUMNS
+from workflow.ports import Fields, Hit, Related
+from workflow.queries import REMEMBERED, Query, amounts_of, is_description, words_of
 from workflow.vocabulary import SALTS
 
 RANK_OFFSET: Final = 60
@@ -31,6 +32,13 @@ class Term(NamedTuple):
     prefix: bool
 
 
+class Score(NamedTuple):
+    """How well names answer: the share of the query's words that they hold; and all details."""
+
+    share: float
+    total: float
+
+
 class Ranked(NamedTuple):
     """A text of the head of a ranking, best first. `parts` say where its score comes from."""
 
@@ -39,58 +47,111 @@ class Ranked(NamedTuple):
     parts: dict[str, float]
 
 
-def score_names(query: Query, terms: Sequence[Term], fields: Fields) -> tuple[float, float]:
-    """The share of the query's words that the names hold, and the score with all details.
+def score_names(
+    query: Query, terms: Sequence[Term], texts: Mapping[str, Fields]
+) -> dict[str, Score]:
+    """Names count before strength, strength before form, form before route.
 
-    The score counts names before strength, strength before form, form before route.
+    Many texts share their names, and many their details: each is looked at once.
     """
-    names = [words_of(fields.get(column, "")) for column in NAME_COLUMNS]
-    held = {token for name in names for token in name}
-    wanted = [term for term in terms if not is_description(term.word)] or terms
-    share = _mean([(_found(term, held), _weight(term.word)) for term in wanted])
-    whole = max((_whole(name, terms) for name in names if name), default=0.0)
-    detail = (
-        0.50 * _strength(query, fields)
-        + 0.25 * _form(query, fields)
-        + 0.10 * _words_held(query.routes, fields.get("route", ""))
-    )
-    return share, round(share * (1 + whole) + detail, 6)
+    names: dict[tuple[str, ...], tuple[float, float]] = {}
+    details: dict[tuple[str, ...], float] = {}
+    asked = _Asked(terms)
+    with_details = bool(query.strengths or query.forms or query.routes)
+    scores = {}
+    for one, fields in texts.items():
+        named = columns_of(fields, NAME_COLUMNS)
+        if named not in names:
+            names[named] = asked.of(named)
+        share, whole = names[named]
+        total = share * (1 + whole)
+        if with_details:
+            detailed = columns_of(fields, DETAIL_COLUMNS)
+            if detailed not in details:
+                details[detailed] = _detailed(query, *detailed)
+            total += details[detailed]
+        scores[one] = Score(share, round(total, 6))
+    return scores
 
 
-def _found(term: Term, held: Iterable[str]) -> float:
-    """How much one of the held words is what the term means."""
-    best = 0.0
-    for token in held:
-        likeness = term.meanings.get(token, 0.0)
-        if term.prefix and token != term.word and token.startswith(term.word):
-            likeness = max(likeness, PREFIX * (0.8 + 0.2 * len(term.word) / len(token)))
-        best = max(best, likeness)
-    return best
+def columns_of(fields: Fields, columns: Sequence[str]) -> tuple[str, ...]:
+    """Their values; empty where a column is absent."""
+    return tuple([fields.get(column, "") for column in columns])
 
 
-def _whole(name: Sequence[str], terms: Sequence[Term]) -> float:
-    """The share of a name's words that the query holds: 1 where it is the name itself."""
-    return _mean([(_best(terms, token), _weight(token)) for token in name])
+class _Asked:
+    """The words of a query, to be compared with names: each name once."""
+
+    def __init__(self, terms: Sequence[Term]) -> None:
+        wanted = [term for term in terms if not is_description(term.word)] or terms
+        self._weights = {term.word: _weight(term.word) for term in wanted}
+        self._weight = sum(self._weights.values())
+        self._begun = next((term.word for term in terms if term.prefix), None)
+        self._meant: dict[str, dict[str, float]] = {}
+        for term in terms:
+            for meaning, likeness in term.meanings.items():
+                self._meant.setdefault(meaning, {})[term.word] = likeness
+        self._names: dict[str, tuple[dict[str, float], float]] = {}
+
+    def of(self, columns: Sequence[str]) -> tuple[float, float]:
+        """The share of the query's words that names hold; of the best name, that it asks for."""
+        held: dict[str, float] = {}
+        whole = 0.0
+        for column in columns:
+            if column not in self._names:
+                self._names[column] = self._compare(words_of(column))
+            found, share = self._names[column]
+            whole = max(whole, share)
+            for word, likeness in found.items():
+                held[word] = max(likeness, held.get(word, 0.0))
+        weights = self._weights
+        share = sum(held[word] * weights[word] for word in held if word in weights)
+        return share / self._weight, whole
+
+    def _compare(self, name: Sequence[str]) -> tuple[dict[str, float], float]:
+        """How much of each word of the query the name holds, and the share of it that they are."""
+        meant, begun = self._meant, self._begun
+        tokens = [one for one in name if one in meant or (begun and one.startswith(begun))]
+        held: dict[str, float] = {}
+        said = 0.0
+        for token in tokens:
+            likeness = 0.0
+            for word, like in self._meanings(token):
+                likeness = max(likeness, like)
+                held[word] = max(like, held.get(word, 0.0))
+            said += likeness * _weight(token)
+        return held, said / _heaviness(name) if said else 0.0
+
+    def _meanings(self, token: str) -> Iterable[tuple[str, float]]:
+        """The words of the query that may mean it, each with its likeness."""
+        if token in self._meant:
+            return self._meant[token].items()
+        begun = self._begun or ""
+        return ((begun, PREFIX * (0.8 + 0.2 * len(begun) / len(token))),)
 
 
-def _best(terms: Sequence[Term], token: str) -> float:
-    return max((_found(term, (token,)) for term in terms), default=0.0)
+@lru_cache(REMEMBERED)
+def _heaviness(name: Sequence[str]) -> float:
+    return sum(map(_weight, name))
 
 
 def _weight(word: str) -> float:
     return MINOR if word in SALTS else 1.0
 
 
-def _mean(values: Sequence[tuple[float, float]]) -> float:
-    total = sum(weight for _, weight in values)
-    return sum(value * weight for value, weight in values) / total if total else 0.0
+def _detailed(query: Query, strength: str, form: str, route: str) -> float:
+    return (
+        0.50 * _strength(query, strength)
+        + 0.25 * _form(query, form)
+        + 0.10 * _words_held(query.routes, route)
+    )
 
 
-def _strength(query: Query, fields: Fields) -> float:
+def _strength(query: Query, strength: str) -> float:
     """The share of amounts that the query and the drug have in common."""
     if not query.strengths:
         return 0.0
-    drug = [amounts_of(part) for part in fields.get("strength", "").split(";") if part.strip()]
+    drug = [amounts_of(part) for part in strength.split(";") if part.strip()]
     volumes = {volume for one in drug for volume in one.volumes}
     wanted = set(query.strengths)
     met = {one for one in wanted if any(one in part.forms for part in drug)}
@@ -99,9 +160,9 @@ def _strength(query: Query, fields: Fields) -> float:
     return len(met) / (len(met) + len(missed) + extra) if met else 0.0
 
 
-def _form(query: Query, fields: Fields) -> float:
+def _form(query: Query, form: str) -> float:
     """Any form that is meant; a plain tablet before a film-coated one."""
-    held = words_of(fields.get("dosage_form", ""))
+    held = words_of(form)
     return 0.8 + 0.2 / len(held) if set(query.forms) & set(held) else 0.0
 
 
@@ -110,33 +171,43 @@ def _words_held(words: Sequence[str], value: str) -> float:
     return sum(word in held for word in words) / len(words) if words else 0.0
 
 
-def fuse(hits: TextHits, names: Mapping[str, tuple[float, float]]) -> list[Ranked]:
-    """Reciprocal rank fusion of the three lists. Equal scores of names share their rank.
+def are_decisive(scores: Mapping[str, Score]) -> bool:
+    """True where the query spells a name: then no text comes before those found by name."""
+    return max((score.share for score in scores.values()), default=0.0) >= SPELT
 
-    Where the query spells a name, the names' list weighs so much that meaning only breaks ties.
-    """
-    nearest = {hit.name: (rank, hit.distance) for rank, hit in enumerate(hits.nearest, 1)}
-    ranks = competition_ranks({one: score for one, (_, score) in names.items()})
-    classed = set(hits.classed)
-    best = max((share for share, _ in names.values()), default=0.0)
-    decisive = best >= SPELT
-    found = []
-    for one in dict.fromkeys([*ranks, *nearest, *hits.classed]):
-        parts: dict[str, float] = {}
-        if one in nearest:
-            rank, distance = nearest[one]
-            parts["meaning"] = 1 / (RANK_OFFSET + rank)
-            parts["cosine"] = 1 - distance
-        if one in classed:
-            parts["class"] = CLASS_WEIGHT / (RANK_OFFSET + 1)
-        if one in ranks:
-            share, _ = names[one]
-            weight = NAME_WEIGHT if decisive else share * share
-            parts["name"] = weight / ((1 if decisive else RANK_OFFSET) + ranks[one])
-            parts["words"] = share
-        score = sum(parts.get(part, 0.0) for part in ("meaning", "class", "name"))
-        found.append(Ranked(one, score, parts))
-    return sorted(found, key=lambda one: (-one.score, -one.parts.get("cosine", 0.0), one.hash))
+
+def rank_names(texts: Mapping[str, Fields], scores: Mapping[str, Score]) -> list[Ranked]:
+    """The texts of a query that spells a name. Equal ones: fewest other words, then by column."""
+    ranks = competition_ranks({one: score.total for one, score in scores.items()})
+
+    def place(one: str) -> tuple[int, int, tuple[str, ...], str]:
+        columns = columns_of(texts[one], (*NAME_COLUMNS, *DETAIL_COLUMNS))
+        return ranks[one], sum(map(len, columns[: len(NAME_COLUMNS)])), columns, one
+
+    return [
+        Ranked(one, score, {"name": score, "words": scores[one].share})
+        for one in sorted(texts, key=place)
+        for score in (NAME_WEIGHT / ranks[one],)
+    ]
+
+
+def fuse(related: Related, scores: Mapping[str, Score]) -> list[Ranked]:
+    """Reciprocal rank fusion of the three lists. Equal scores of names share their rank."""
+    parts: dict[str, dict[str, float]] = {}
+    for rank, hit in enumerate(related.nearest, RANK_OFFSET + 1):
+        parts[hit.name] = {"meaning": 1 / rank, "cosine": 1 - hit.distance}
+    for one in related.classed:
+        parts.setdefault(one, {})["class"] = CLASS_WEIGHT / (RANK_OFFSET + 1)
+    for one, rank in competition_ranks({one: of.total for one, of in scores.items()}).items():
+        share = scores[one].share
+        of = parts.setdefault(one, {})
+        of["name"], of["words"] = share * share / (RANK_OFFSET + rank), share
+    ranked = []
+    for one, of in parts.items():
+        score = of.get("meaning", 0.0) + of.get("class", 0.0) + of.get("name", 0.0)
+        ranked.append((-score, -of.get("cosine", 0.0), one))
+    ranked.sort()
+    return [Ranked(one, -score, parts[one]) for score, _, one in ranked]
 
 
 def competition_ranks(scores: Mapping[str, float]) -> dict[str, int]:

@@ -1,15 +1,19 @@
 """Search in two steps: the texts that answer best, then the drugs of those texts.
 
-The order of texts is the same under every filter. Its head fuses three lists of `HEAD` texts:
-nearest in meaning, found by name, found by class. Behind it come all other texts by distance. A
-filter leaves drugs out and changes no order.
+The order of texts is the same under every filter. Where the query spells a name, the texts found by
+name come first. Then, or where it does not, come those that fuse best three lists of `HEAD` texts:
+nearest in meaning, found by name, found by class. Behind them come all others by distance. Each of
+these is asked for when the one before is used up. A filter leaves drugs out and changes no order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Final, NamedTuple
 
+from workflow.naming import Found, find_named
 from workflow.ports import (
+    ClassQuery,
     Drugs,
     Embedder,
     Fields,
@@ -17,16 +21,17 @@ from workflow.ports import (
     Hit,
     LiveNames,
     SearchIndex,
-    TextQuery,
 )
 from workflow.queries import Query, is_description, ndcs_of, understand, words_of
-from workflow.ranking import Ranked, Term, by_distance, fuse, score_names
-from workflow.spelling import corrections
+from workflow.ranking import Ranked, are_decisive, by_distance, fuse, rank_names
 from workflow.synonyms import Synonyms, fda_synonyms
 from workflow.vectors import cosine, to_floats
 
 HEAD: Final = 150
 """Texts of each list: the first ten drugs of the FDA's catalog hold 4.5 distinct texts."""
+
+BEHIND: Final = 30
+"""Texts of each list where the query spells a name, and they only fill up what it found."""
 
 NARROW: Final = 1000
 """Filters that leave this many drugs or fewer are answered from the list of their texts."""
@@ -35,7 +40,7 @@ TRIED: Final = 30
 """Texts of the head that are tried before a filter is asked how many drugs it leaves."""
 
 WIDER: Final = 4
-MOST_ASKED: Final = 200
+LEAST_ASKED, MOST_ASKED = 5, 200
 NO_FILTERS: Final[Filters] = {}
 
 
@@ -52,7 +57,11 @@ class Product(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Products, best first. `corrected` has the misspelt words, `texts` the head of the order."""
+    """Products, best first. `corrected` has the misspelt words.
+
+    `texts` are those that products were looked for in, then the others that the query names, or
+    describes where it names none.
+    """
 
     products: list[Product]
     corrected: dict[str, str]
@@ -63,26 +72,41 @@ def search(
     query: str,
     names: LiveNames,
     *,
-    embedder: Embedder,
+    embedder: Embedder | None,
     index: SearchIndex,
     synonyms: Synonyms | None = None,
     limit: int = 10,
     packages: int = 5,
     filters: Filters = NO_FILTERS,
 ) -> Answer:
-    """The first `limit` products of one generation that pass the filters."""
+    """The first `limit` products of one generation that pass the filters.
+
+    The embedder is asked where names are too few. Without one, words must do.
+    """
     drugs = _by_ndc(query, names, index, filters)
     if drugs:
         product = Product(1.0, {"ndc": 1.0}, len(drugs), drugs)
         return Answer([product], {}, [drugs[0]["text_hash"]])
     asked = understand(query, synonyms or fda_synonyms())
-    terms = _terms(asked, index.spellings(names.space, asked.words))
-    vector = embedder.embed([_worded(asked, terms)], "query")[0].data
-    head = rank_head(asked, terms, vector, names.space, index)
-    texts = _order(head, vector, names, index, filters)
-    products = _fill(texts, names, index, filters, limit, packages)
-    corrected = {term.word: next(iter(term.meanings)) for term in terms if _is_corrected(term)}
-    return Answer(products, corrected, [one.hash for one in head])
+    found = find_named(asked, names.space, index, HEAD)
+
+    @cache
+    def vector() -> bytes | None:
+        return embedder.embed([_worded(asked, found)], "query")[0].data if embedder else None
+
+    named = rank_names(found.texts, found.scores) if are_decisive(found.scores) else []
+    count = BEHIND if named else HEAD
+
+    @cache
+    def fused() -> list[Ranked]:
+        related = index.find_related(names.space, vector(), _classes(asked, named), count)
+        return fuse(related, {} if named else found.scores)
+
+    head = _first_then(named, fused)
+    texts = _order(head, count, vector, names, index, filters)
+    products, tried = _fill(texts, names, index, filters, limit, packages)
+    best = dict.fromkeys([*tried, *(one.hash for one in named or fused())])
+    return Answer(products, found.corrected, list(best))
 
 
 def _by_ndc(query: str, names: LiveNames, index: SearchIndex, filters: Filters) -> list[Fields]:
@@ -104,65 +128,53 @@ def _passes(fields: Fields, filters: Filters) -> bool:
     return True
 
 
-def _terms(query: Query, unknown: Mapping[str, Sequence[str]]) -> list[Term]:
-    """Known words mean themselves; unknown ones what they are like. The last may go on."""
-    terms = []
-    for word in query.words:
-        meanings = {word: 1.0}
-        if word in unknown and word not in query.lay and not is_description(word):
-            meanings = corrections(word, unknown[word]) or meanings
-        last = word == query.words[-1] and query.text.endswith(word)
-        terms.append(Term(word, meanings, last and len(word) > 2 and word not in query.lay))
-    return terms
-
-
-def _is_corrected(term: Term) -> bool:
-    return term.word not in term.meanings
-
-
-def _worded(query: Query, terms: Sequence[Term]) -> str:
+def _worded(query: Query, found: Found) -> str:
     """The query with its misspelt words put right: what is embedded."""
-    meant = {term.word: next(iter(term.meanings)) for term in terms if _is_corrected(term)}
+    meant = found.corrected
     return " ".join(meant.get(word, word) for word in query.text.split())
 
 
-def rank_head(
-    query: Query, terms: Sequence[Term], vector: bytes, space: str, index: SearchIndex
-) -> list[Ranked]:
-    """The fused head of the order."""
-    prefix = next((term.word for term in terms if term.prefix), "")
-    hits = index.find_texts(
-        space,
-        TextQuery(
-            vector=vector,
-            names=tuple(dict.fromkeys(word for term in terms for word in term.meanings)),
-            prefix=prefix,
-            numbers=query.numbers,
-            forms=query.forms,
-            classes=tuple(words_of(name) for name in query.classes),
-            class_words=tuple(word for word in query.words if not is_description(word)),
-        ),
-        HEAD,
+def _classes(query: Query, named: Sequence[Ranked]) -> ClassQuery:
+    """Where the query spells a name, its words are looked for in no class."""
+    words = () if named else query.words
+    return ClassQuery(
+        phrases=tuple(words_of(name) for name in query.classes),
+        words=tuple(word for word in words if not is_description(word)),
     )
-    scores = {one: score_names(query, terms, fields) for one, fields in hits.named.items()}
-    return fuse(hits, scores)
+
+
+def _first_then(named: Sequence[Ranked], fused: Callable[[], list[Ranked]]) -> Iterator[Ranked]:
+    yield from named
+    held = {one.hash for one in named}
+    yield from (one for one in fused() if one.hash not in held)
 
 
 def _order(
-    head: Sequence[Ranked], vector: bytes, names: LiveNames, index: SearchIndex, filters: Filters
+    head: Iterator[Ranked],
+    count: int,
+    vector: Callable[[], bytes | None],
+    names: LiveNames,
+    index: SearchIndex,
+    filters: Filters,
 ) -> Iterator[Ranked]:
     """Every text, best first; behind the first ones only those that a narrow filter leaves."""
-    yield from head[:TRIED]
-    rest = head[TRIED:]
+    seen = set()
+    for one in islice(head, TRIED):
+        seen.add(one.hash)
+        yield one
     listed = index.texts_of_drugs(names.generation, filters, NARROW) if filters else None
-    if listed is None:
-        yield from rest
-        yield from _widening(head, vector, names.space, index)
+    under = None if listed is None else set(listed)
+    for one in head:
+        seen.add(one.hash)
+        if under is None or one.hash in under:
+            yield one
+    wanted = vector()
+    if wanted is None:
         return
-    under = set(listed)
-    yield from (one for one in rest if one.hash in under)
-    behind = sorted(under - {one.hash for one in head})
-    yield from map(_of_tail, _exactly(behind, vector, names.space, index))
+    if under is None:
+        yield from _widening(seen, count, wanted, names.space, index)
+    else:
+        yield from map(_of_tail, _exactly(sorted(under - seen), wanted, names.space, index))
 
 
 def _exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchIndex) -> list[Hit]:
@@ -177,11 +189,9 @@ def _exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchInde
 
 
 def _widening(
-    head: Sequence[Ranked], vector: bytes, space: str, index: SearchIndex
+    seen: set[str], count: int, vector: bytes, space: str, index: SearchIndex
 ) -> Iterator[Ranked]:
-    """The texts behind the head, asked for in ever larger numbers until there are no more."""
-    seen = {one.hash for one in head}
-    count = HEAD
+    """The texts behind the nearest `count`, ever more of them until there are no more."""
     while True:
         count *= WIDER
         hits = index.nearest_texts(space, vector, count)
@@ -196,25 +206,30 @@ def _of_tail(hit: Hit) -> Ranked:
 
 
 def _fill(
-    texts: Iterable[Ranked],
+    texts: Iterator[Ranked],
     names: LiveNames,
     index: SearchIndex,
     filters: Filters,
     limit: int,
     packages: int,
-) -> list[Product]:
-    """The first texts that have drugs under the filters; more are asked for while few have."""
+) -> tuple[list[Product], list[str]]:
+    """The first texts that have drugs under the filters, and all texts that were tried.
+
+    More are asked for while few have: as many as are missing, by the share that had some so far.
+    """
     products: list[Product] = []
-    remaining = iter(texts)
+    tried: list[str] = []
     asked = limit
-    while len(products) < limit and (part := list(islice(remaining, asked))):
+    while len(products) < limit and (part := list(islice(texts, asked))):
         hashes = [one.hash for one in part]
         found = index.drugs_of_texts(names.generation, hashes, packages, filters)
         products += [
             _product(one, drugs) for one, drugs in zip(part, found, strict=True) if drugs.some
         ]
-        asked = min(2 * asked, MOST_ASKED)
-    return products[:limit]
+        tried += hashes
+        missing = (limit - len(products)) * len(tried) // max(1, len(products))
+        asked = max(LEAST_ASKED, min(missing + missing // 4, MOST_ASKED))
+    return products[:limit], tried
 
 
 def _product(text: Ranked, drugs: Drugs) -> Product:

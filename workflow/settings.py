@@ -99,6 +99,11 @@ class Settings(BaseModel):
     verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")
     verify_self_recall: Share = Field(0.99, description="least share of texts that find themselves")
     verify_recall: Share = Field(0.9, description="least recall@10 against exact search")
+    synonyms_file: str = Field(
+        "synonyms.json",
+        pattern=r"^[A-Za-z0-9_-]+\.json$",
+        description="lay words and their classes: a file in `workflow/`",
+    )
     golden_queries_key: str = Field("", description="object in the run bucket; empty: none")
 
     @model_validator(mode="after")

@@ -42,6 +42,7 @@ from workflow.ports import (
 )
 from workflow.runs import DIFF_SUMMARY, LOAD_SUMMARY, PAGES, VERIFICATION, RunFiles
 from workflow.settings import Settings
+from workflow.synonyms import read_synonyms
 from workflow.vectors import cosine, to_floats
 
 BAD_KEYS_SHOWN = 100
@@ -286,7 +287,8 @@ def _golden_checks(
     queries = that_count(all_queries, names, index)
     if not queries:
         return []
-    bad = unanswered(queries, names, embedder=embedder, index=index)
+    synonyms = read_synonyms(settings.synonyms_file)
+    bad = unanswered(queries, names, embedder=embedder, index=index, synonyms=synonyms)
     found = f"{len(queries) - len(bad)} answered" + "".join(f"; not {query!r}" for query in bad[:3])
     return [_check(GOLDEN, not bad, f"{len(queries)} answered", found)]
 

@@ -17,6 +17,7 @@ from workflow.golden import GoldenQuery, that_count, unanswered
 from workflow.ports import Batch, Fields, Generation, LiveNames, Purpose, Row, Vector
 from workflow.search import HEAD, NARROW, Answer, search
 from workflow.settings import DEFAULT_TEMPLATE
+from workflow.synonyms import fda_synonyms
 from workflow.vectors import cosine, to_floats
 
 COUNT = 3000
@@ -108,18 +109,19 @@ def by_brute_force(
     index: RedisIndex, drugs: dict[str, Fields], query: str, limit: int, filters: dict[str, str]
 ) -> list[str]:
     """The head of the order, every other text by its cosine; then leave out what is filtered."""
-    head = ask(index, query).texts
+    ordered = ask(index, query, COUNT).products
+    head = [one.packages[0]["ndc"] for one in ordered if one.score > 0]
+    assert [one.score > 0 for one in ordered] == [place < len(head) for place in range(COUNT)]
     wanted = to_floats(vector_of(query))
     texts = {fields["text_hash"]: ndc for ndc, fields in drugs.items()}
     records = dict(zip(texts, index.text_records(NAMES.space, list(texts)), strict=True))
     behind = sorted(
-        (one for one in texts if one not in set(head)),
+        (one for one in texts if texts[one] not in set(head)),
         key=lambda one: (-round(cosine(wanted, to_floats(records[one].vector)), 9), one),
     )
-    ordered = (texts[one] for one in [*head, *behind])
     passed = [
         ndc
-        for ndc in ordered
+        for ndc in [*head, *(texts[one] for one in behind)]
         if all(drugs[ndc].get(column) == value for column, value in filters.items())
     ]
     return passed[:limit]
@@ -220,6 +222,39 @@ def test_a_strength_in_the_words_comes_first(index: RedisIndex) -> None:
     assert (first["generic_name"], first["strength"]) == ("hydralazine", "1500 mg/1")
 
 
+def test_a_query_that_spells_a_name_asks_no_model_unless_names_are_too_few(
+    index: RedisIndex,
+) -> None:
+    model = Hashed()
+    for limit, asked in ((10, []), (COUNT, ["hydralazine 30 mg"])):
+        found = search("hydralazine 30 mg", NAMES, embedder=model, index=index, limit=limit)
+        assert len(found.products) == limit
+        assert model.asked == asked
+
+
+def test_without_a_model_words_alone_are_searched(index: RedisIndex) -> None:
+    def by_words(query: str, **filters: str) -> Answer:
+        return search(query, NAMES, embedder=None, index=index, filters=filters)
+
+    assert by_words("hydroxizine").corrected == {"hydroxizine": "hydroxyzine"}
+    assert len(by_words("class 3").products) == 10
+    assert by_words("no such words here").products == []
+    assert keys(by_words("brand77", gcn_seqno="77")) == ["00000000077"]
+    assert by_words("brand77", gcn_seqno="78").products == []
+
+
+def test_a_text_that_is_gone_is_not_found_though_its_columns_are_kept(index: RedisIndex) -> None:
+    gone = ask(index, "brand55").texts[0]
+    key = f"text:{NAMES.space}:{gone}"
+    with redis.Redis.from_pool(index._client.connection_pool) as client:
+        held = client.hgetall(key)
+        client.delete(key)
+        try:
+            assert gone not in ask(index, "brand55").texts
+        finally:
+            client.hset(key, mapping=held)
+
+
 def test_values_are_counted_under_the_filters(index: RedisIndex) -> None:
     texts = ask(index, "brand7").texts
     counts = index.count_values(
@@ -263,5 +298,11 @@ def test_golden_queries_that_cannot_count_are_left_out(index: RedisIndex) -> Non
     ]
     counted = that_count(queries, NAMES, index)
     assert counted == [queries[0], queries[1], queries[3], queries[4]]
-    missed = unanswered(counted[:2] + counted[3:], NAMES, embedder=Hashed(), index=index)
+    missed = unanswered(
+        counted[:2] + counted[3:],
+        NAMES,
+        embedder=Hashed(),
+        index=index,
+        synonyms=fda_synonyms(),
+    )
     assert missed == ["hydroxyzine", "warfarin"]

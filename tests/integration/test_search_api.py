@@ -21,7 +21,8 @@ from handlers import search_api
 from handlers.wiring import wiring
 from tests.lab import Lab
 from tests.rows import ndc
-from workflow.errors import IndexUnavailable
+from workflow.errors import EmbedderThrottled, IndexUnavailable
+from workflow.ports import TextRefused
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -61,7 +62,10 @@ def test_a_search_says_what_it_found_and_which_generation_answered(api: Api) -> 
     first = body["products"][0]
     assert first["generic_name"] == "Aspirin generic 5"
     assert first["package_count"] == len(first["packages"]) == 2
-    assert {"name", "words", "meaning", "cosine"} <= set(first["score_parts"])
+    assert set(first["score_parts"]) == {"name", "words"}
+    assert body["degraded"] == ""
+    _, described = api("/drugs?q=no+such+words+here")
+    assert set(described["products"][0]["score_parts"]) == {"meaning", "cosine"}
 
 
 def test_filters_and_facets(api: Api) -> None:
@@ -142,12 +146,27 @@ def test_no_answer_tells_what_is_inside(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(wiring().index, "find_texts", fail)
+    monkeypatch.setattr(wiring().index, "find_named", fail)
     found, body = api("/drugs?q=aspirin")
     assert found == status
     assert set(body) == {"type", "title", "status", "detail"}
     assert "secret" not in json.dumps(body)
     assert "Traceback" not in json.dumps(body)
+
+
+@pytest.mark.parametrize("error", [EmbedderThrottled("slow down"), TextRefused("not this one")])
+def test_a_search_whose_model_fails_is_answered_by_words_and_says_so(
+    api: Api, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(wiring().queries, "embed", fail)
+    status, body = api("/drugs?q=asprin+generic+5&dosage_form=TABLET")
+    assert (status, body["degraded"]) == (200, "meaning")
+    assert body["corrected"] == {"asprin": "aspirin"}
+    assert body["products"][0]["generic_name"] == "Aspirin generic 5"
+    assert all(set(one["score_parts"]) <= {"name", "words"} for one in body["products"])
 
 
 def test_the_api_describes_itself() -> None:

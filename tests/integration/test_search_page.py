@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pytest
 import redis
 from mysql.connector.abstracts import MySQLConnectionAbstract
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Error, Page, Route, expect
 
 from cli.serve import SearchServer, policy_of
 from handlers import search_api
@@ -280,7 +280,7 @@ def test_a_filter_leaves_what_has_its_value_and_tells_how_many(page: Page) -> No
     visit(page, "/?q=aspirin")
     group = page.get_by_role("group", name="Form")
     box = group.get_by_role("checkbox", name=re.compile(r"^TABLET \d+ drugs$"))
-    expect(group.get_by_role("checkbox")).to_have_count(2)
+    expect(group.get_by_role("checkbox").nth(1)).to_be_visible()
     (said,) = re.findall(r"\d+", group.locator("label", has_text="TABLET").inner_text())
     box.focus()
     page.keyboard.press("Space")
@@ -431,6 +431,15 @@ def test_no_result_is_said(page: Page) -> None:
 
 def test_a_refused_query_is_said(page: Page) -> None:
     visit(page, "/?q=***", "This cannot be searched: holds no letter and no digit.")
+
+
+def test_an_answer_by_words_alone_says_so(page: Page) -> None:
+    def without_the_model(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "degraded": "meaning"})
+
+    page.route("**/drugs?*", without_the_model)
+    visit(page, "/?q=aspirin", re.compile("; by words alone, the model could not be asked$"))
 
 
 def test_without_a_live_index_it_is_said_until_there_is_one(page: Page, site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes import NOW, FakeExecutions
 from tests.payloads import settings
 from workflow.accept import accept_run, parse_input
-from workflow.errors import InvalidInput, RunInProgress
+from workflow.errors import InvalidInput, RunInProgress, SettingsInvalid
 from workflow.events import AcceptRunTask, RunInput
 from workflow.ports import Execution
 
@@ -94,3 +94,10 @@ def test_of_two_that_started_together_exactly_one_goes_on(other: str, refused: b
             accept_run(task(), executions=executions, settings=settings())
     else:
         accept_run(task(), executions=executions, settings=settings())
+
+
+def test_synonyms_that_are_not_there_are_told_before_the_run_begins() -> None:
+    with pytest.raises(SettingsInvalid, match="synonyms_file absent.json"):
+        accept_run(
+            task(), executions=FakeExecutions(), settings=settings(synonyms_file="absent.json")
+        )

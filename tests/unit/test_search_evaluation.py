@@ -6,7 +6,13 @@ import pytest
 
 from benchmarks.fda_index import ALL_PRESCRIPTIONS, read_catalog
 from benchmarks.search_eval import interval, score
-from benchmarks.search_queries import LAY, EvalQuery, make_queries, misspell
+from benchmarks.search_queries import (
+    EvalQuery,
+    lay_queries,
+    make_blind_queries,
+    make_queries,
+    misspell,
+)
 from local.catalog import FDA_GOLDEN_QUERIES
 from workflow.golden import GoldenQuery
 from workflow.synonyms import fda_synonyms
@@ -30,8 +36,16 @@ def test_the_set_is_the_same_each_time(queries: list[EvalQuery]) -> None:
     assert len({query.query for query in queries if query.kind != "look-alike"}) > 300
 
 
+def test_the_blind_set_asks_for_other_names(queries: list[EvalQuery]) -> None:
+    blind = make_blind_queries(read_catalog(ALL_PRESCRIPTIONS, "eval"))
+    assert len(blind) >= 100
+    assert {one.kind for one in blind} == {one.kind for one in queries}
+    assert {one.query for one in blind}.isdisjoint(one.query for one in queries)
+    assert [one.query for one in blind if not one.relevant] == []
+
+
 def test_no_lay_query_is_a_synonym_word_for_word() -> None:
-    asked = {query for query, _ in json.loads(LAY.read_text(encoding="utf-8"))}
+    asked = {query for which in ("first", "blind") for query, _ in lay_queries(which)}
     assert asked.isdisjoint(fda_synonyms().phrases)
 
 

@@ -1,13 +1,27 @@
 """What the words of a query say, and what a misspelt one means."""
 
+import random
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
 import pytest
 
+from workflow import synonyms
+from workflow.errors import SettingsInvalid
 from workflow.ports import Vector
 from workflow.queries import Strength, amounts_of, ndcs_of, strengths_of, understand, words_of
 from workflow.query_cache import CachedQueries
-from workflow.ranking import Term, competition_ranks, score_names
+from workflow.ranking import (
+    SPELT,
+    Term,
+    are_decisive,
+    competition_ranks,
+    rank_names,
+    score_names,
+)
 from workflow.spelling import corrections, distance
-from workflow.synonyms import Synonyms, fda_synonyms, stem
+from workflow.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
 
 NONE = Synonyms({})
 
@@ -86,6 +100,52 @@ def test_every_class_of_the_synonyms_is_spelt_as_the_fda_does() -> None:
     assert classes == ("HMG-CoA Reductase Inhibitor",)
 
 
+def test_a_team_may_have_synonyms_of_its_own(synonyms_file: Callable[[str], str]) -> None:
+    name = synonyms_file('{"Blood Thinner": ["Anticoagulants, Coumarin"]}')
+    found = read_synonyms(name).classes_of(["blood", "thinner"])
+    assert found == (("Anticoagulants, Coumarin",), frozenset({"blood", "thinner"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"gout": []}', "gout: List should have at least 1 item"),
+        ('{"gout": ["A", "-"]}', "gout 1: String should match"),
+        (f'{{"gout": ["{"A" * 201}"]}}', "gout 0: String should have at most 200 characters"),
+        ('["gout"]', "the file: Input should be an object"),
+        ('{"gout"', "the file: Invalid JSON"),
+    ],
+)
+def test_wrong_synonyms_name_the_file_the_entry_and_the_limit(
+    synonyms_file: Callable[[str], str], text: str, said: str
+) -> None:
+    name = synonyms_file(text)
+    with pytest.raises(SettingsInvalid) as refused:
+        read_synonyms(name)
+    assert str(refused.value).startswith(f"synonyms_file {name}: {said}")
+
+
+def test_synonyms_that_are_not_there_are_named() -> None:
+    with pytest.raises(SettingsInvalid, match=r"workflow/absent\.json is not in the bundle"):
+        read_synonyms("absent.json")
+
+
+@pytest.fixture
+def synonyms_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], str]]:
+    """Writes a file where those of the package are; its name."""
+
+    def write(text: str) -> str:
+        (tmp_path / "own.json").write_text(text)
+        return "own.json"
+
+    monkeypatch.setattr(synonyms, "files", lambda _: tmp_path)
+    read_synonyms.cache_clear()
+    yield write
+    read_synonyms.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("word", "among", "meant"),
     [
@@ -107,6 +167,24 @@ def test_a_swap_of_neighbours_is_one_edit() -> None:
     assert (distance("lipitro", "lipitor"), distance("", "ab"), distance("abc", "abc")) == (1, 2, 0)
 
 
+def test_any_two_words_are_as_far_apart_as_by_the_table_of_edits() -> None:
+    draw = random.Random(1)  # noqa: S311 - the same words each time
+    words = ["".join(draw.choices("abc", k=draw.randrange(8))) for _ in range(300)]
+    for left, right in pairwise(words):
+        assert distance(left, right) == by_table(left, right), (left, right)
+
+
+def by_table(left: str, right: str) -> int:
+    table = {(i, 0): i for i in range(len(left) + 1)} | {(0, j): j for j in range(len(right) + 1)}
+    for i, a in enumerate(left, 1):
+        for j, b in enumerate(right, 1):
+            best = min(table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (a != b))
+            if i > 1 and j > 1 and (a, left[i - 2]) == (right[j - 2], b):
+                best = min(best, table[i - 2, j - 2] + 1)
+            table[i, j] = best
+    return table[len(left), len(right)]
+
+
 def test_equal_scores_share_a_rank() -> None:
     assert competition_ranks({"a": 1.0, "b": 2.0, "c": 1.0, "d": 0.5}) == {
         "b": 1,
@@ -119,18 +197,39 @@ def test_equal_scores_share_a_rank() -> None:
 def test_a_word_spelt_right_beats_the_beginning_of_one() -> None:
     query = understand("pred", NONE)
     terms = [Term("pred", {"pred": 1.0}, True)]
-    whole = score_names(query, terms, {"brand_name": "pred"})
-    begun = score_names(query, terms, {"brand_name": "prednisone"})
-    assert whole > begun > (0.5, 0.5)
+    found = {"whole": {"brand_name": "pred"}, "begun": {"brand_name": "prednisone"}}
+    scores = score_names(query, terms, found)
+    assert scores["whole"] > scores["begun"] > (0.5, 0.5)
 
 
 def test_strength_counts_before_form() -> None:
     query = understand("x 20 mg tablet", NONE)
     terms = [Term("x", {"x": 1.0}, False)]
     names = {"generic_name": "x"}
-    strong = score_names(query, terms, names | {"strength": "20 mg/1", "dosage_form": "capsule"})
-    formed = score_names(query, terms, names | {"strength": "10 mg/1", "dosage_form": "tablet"})
-    assert strong > formed
+    strong = names | {"strength": "20 mg/1", "dosage_form": "capsule"}
+    formed = names | {"strength": "10 mg/1", "dosage_form": "tablet"}
+    scores = score_names(query, terms, {"strong": strong, "formed": formed})
+    assert scores["strong"] > scores["formed"]
+
+
+def test_a_salt_counts_less_than_the_rest_of_a_name() -> None:
+    query = understand("warfarin sodium", NONE)
+    terms = [Term(word, {word: 1.0}, False) for word in query.words]
+    found = {"drug": {"generic_name": "warfarin"}, "salt": {"generic_name": "heparin sodium"}}
+    scores = score_names(query, terms, found)
+    assert scores["drug"].share > SPELT > scores["salt"].share
+
+
+def test_equal_names_come_with_the_fewest_other_words_first() -> None:
+    query = understand("aspirin", NONE)
+    terms = [Term("aspirin", {"aspirin": 1.0}, False)]
+    found = {
+        "a": {"drug_name": "bayer low dose", "generic_name": "aspirin"},
+        "b": {"drug_name": "aspirin", "generic_name": "aspirin"},
+    }
+    scores = score_names(query, terms, found)
+    assert are_decisive(scores)
+    assert [one.hash for one in rank_names(found, scores)] == ["b", "a"]
 
 
 def test_a_query_is_embedded_once() -> None:

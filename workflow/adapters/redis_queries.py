@@ -6,17 +6,26 @@ digits (`word`), or a whole value with everything else escaped (`tag`).
 """
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
-from workflow.adapters.redis import Command, RedisStore, as_text, decoded, document_key, text_key
+from workflow.adapters.redis import Command, RedisStore, as_text, as_texts, document_key, text_key
 from workflow.columns import CLASS_COLUMNS, DETAIL_COLUMNS, NAME_COLUMNS, TAG_COLUMNS
-from workflow.ports import Drugs, Fields, Filters, Hit, TextHits, TextQuery
+from workflow.ports import (
+    ClassQuery,
+    Drugs,
+    Fields,
+    Filters,
+    Hit,
+    NameQuery,
+    Related,
+)
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 DISTANCE = "distance"
 DIALECT = ("DIALECT", 2)
-NEAR_SPELLING, FAR_SPELLING = 2, 3
-LONG_WORD = 8
 MOST_VALUES = 1000
 MOST_RETURNED = 10_000
 """FT.SEARCH's own limit (search-max-search-results) is a million."""
@@ -26,43 +35,72 @@ CLASSES = "|".join(CLASS_COLUMNS)
 NOTHING = "@text_hash:{none}"
 
 
+SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS)
+MOST_KEPT = 20_000
+"""Texts whose columns a process keeps: about 15 MB."""
+
+
 class RedisQueries(RedisStore):
     """`RedisStore` with its queries: the SearchIndex port."""
+
+    def __init__(self, client: "Redis") -> None:
+        super().__init__(client)
+        self._columns: dict[str, Fields] = {}
 
     def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]:
         """Nearest first. FT.SEARCH answers KNN in no order and ten at most unless told."""
         return _hits(self.ask(*_nearest(space, vector, count)), text_key(space, ""))
 
-    def find_texts(self, space: str, query: TextQuery, count: int) -> TextHits:
+    def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
+        """One round trip, a second where there are too many, and one for columns not kept yet."""
+        named, lifts = _by_name(query), _lifts(query)
+        if not named:
+            return {}
+        found = self.ask(*_keys_of_texts(space, named, count))
+        if lifts and found[0] > count:
+            found = self.ask(*_keys_of_texts(space, f"{named} {lifts}", count))
+        return self._columns_of(space, as_texts(found[1:]))
+
+    def _columns_of(self, space: str, keys: Sequence[str]) -> dict[str, Fields]:
+        """A text's columns by its hash. They never change, so each text is asked for once."""
+        kept = self._columns
+        missing = [key for key in keys if key not in kept]
+        if missing:
+            if len(kept) + len(missing) > MOST_KEPT:
+                kept = self._columns = {}
+            kept.update(self._ask_columns(space, missing))
+        size = len(text_key(space, ""))
+        return {key[size:]: kept[key] for key in keys if key in kept}
+
+    def _ask_columns(self, space: str, keys: Sequence[str]) -> dict[str, Fields]:
+        shown = ("INKEYS", len(keys), *keys, "RETURN", len(SHOWN), *SHOWN, "LIMIT", 0, len(keys))
+        found = self.ask("FT.SEARCH", f"texts:{space}", "*", *shown, *DIALECT)
+        return _fields_by_name(found, "")
+
+    def find_related(
+        self, space: str, vector: bytes | None, query: ClassQuery, count: int
+    ) -> Related:
         """One round trip."""
-        named, classed = _by_name(query), _by_class(query)
-        columns = (*NAME_COLUMNS, *DETAIL_COLUMNS)
-        commands: list[Command] = [_nearest(space, query.vector, count)]
-        if named:
-            shown = ("RETURN", len(columns), *columns, "LIMIT", 0, count, *DIALECT)
-            commands.append(("FT.SEARCH", f"texts:{space}", named, *shown))
+        classed = _by_class(query)
+        commands: list[Command] = []
+        if vector is not None:
+            commands.append(_nearest(space, vector, count))
         if classed:
-            keys = ("NOCONTENT", "LIMIT", 0, count, *DIALECT)
-            commands.append(("FT.SEARCH", f"texts:{space}", classed, *keys))
-        answers = iter(self.ask_all(commands))
+            commands.append(_keys_of_texts(space, classed, count))
+        # A pipeline costs redis-py three times what one command does.
+        one = len(commands) == 1
+        answers = iter([self.ask(*commands[0])] if one else self.ask_all(commands))
         prefix = text_key(space, "")
-        return TextHits(
-            nearest=_hits(next(answers), prefix),
-            named=_fields_by_name(next(answers), prefix) if named else {},
-            classed=[_name(key, prefix) for key in next(answers)[1:]] if classed else [],
+        return Related(
+            nearest=_hits(next(answers), prefix) if vector is not None else [],
+            classed=_names(next(answers)[1:], prefix) if classed else [],
         )
 
-    def spellings(self, space: str, words: Sequence[str]) -> dict[str, list[str]]:
-        """Wider for long words that nothing is near: that takes Redis ten times as long."""
-        found = self._spellings(space, words, NEAR_SPELLING)
-        hopeless = [one for one, near in found.items() if not near and len(one) >= LONG_WORD]
-        return found | self._spellings(space, hopeless, FAR_SPELLING)
-
-    def _spellings(self, space: str, words: Sequence[str], distance: int) -> dict[str, list[str]]:
+    def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
         if not words:
             return {}
         query = f"@{NAMES}:({' '.join(map(word, words))})"
-        found = self.ask("FT.SPELLCHECK", f"texts:{space}", query, "DISTANCE", distance)
+        found = self.ask("FT.SPELLCHECK", f"texts:{space}", query, "DISTANCE", edits)
         return {
             as_text(unknown): [as_text(suggestion[1]) for suggestion in suggestions]
             for _, unknown, suggestions in found
@@ -85,14 +123,14 @@ class RedisQueries(RedisStore):
         ]
 
     def texts_of_drugs(self, generation: str, filters: Filters, most: int) -> list[str] | None:
-        index, query = f"drugs:{generation}", filtered(filters) or "*"
-        total = self.ask("FT.SEARCH", index, query, "LIMIT", 0, 0, *DIALECT)[0]
-        if total > most:
+        """FT.AGGREGATE stops at its LIMIT; FT.SEARCH would count every drug that passes."""
+        asked = ("FT.AGGREGATE", f"drugs:{generation}", filtered(filters) or "*")
+        count = ("LIMIT", 0, most + 1, "GROUPBY", 0, "REDUCE", "COUNT", 0, "AS", "drugs")
+        counted = self.ask(*asked, *count, *DIALECT)[1:]
+        if any(int(row[1]) > most for row in counted):
             return None
-        shown = ("RETURN", 1, "text_hash", "LIMIT", 0, most)
-        found = self.ask("FT.SEARCH", index, query, *shown, *DIALECT)
-        hashes = (as_text(values[1]) for values in found[2::2] if values)
-        return list(dict.fromkeys(hashes))
+        texts = ("LOAD", 1, "@text_hash", "GROUPBY", 1, "@text_hash", "LIMIT", 0, most)
+        return [as_text(row[1]) for row in self.ask(*asked, *texts, *DIALECT)[1:]]
 
     def drugs_like(self, generation: str, filters: Filters, name: str, limit: int) -> list[Fields]:
         words = [word(one) for one in re.findall(r"[^\W_]+", name.lower())]
@@ -156,44 +194,48 @@ def _nearest(space: str, vector: bytes, count: int) -> Command:
     return ("FT.SEARCH", f"texts:{space}", query, *asked)
 
 
-def _by_name(query: TextQuery) -> str:
-    """The words that must be there weigh most; numbers and forms only order what they found."""
-    wanted = [word(one) for one in query.names]
+def _keys_of_texts(space: str, query: str, count: int) -> Command:
+    return ("FT.SEARCH", f"texts:{space}", query, "NOCONTENT", "LIMIT", 0, count, *DIALECT)
+
+
+def _by_name(query: NameQuery) -> str:
+    wanted = [word(one) for one in query.words]
     if query.prefix:
         wanted.append(f"{word(query.prefix)}*")
-    if not wanted:
-        return ""
+    return f"@{NAMES}:({'|'.join(wanted)})" if wanted else ""
+
+
+def _lifts(query: NameQuery) -> str:
+    """Clauses that leave nothing out and put first what they hold."""
     lifts = [f"~@strength:({word(one)})" for one in query.numbers]
     lifts += [f"~@dosage_form:({word(one)})" for one in query.forms]
-    return " ".join([f"@{NAMES}:({'|'.join(wanted)})", *lifts])
+    return " ".join(lifts)
 
 
-def _by_class(query: TextQuery) -> str:
-    phrases = [f'@{CLASSES}:("{" ".join(map(word, one))}")' for one in query.classes]
-    if query.class_words:
-        phrases.append(f"@{CLASSES}:({' '.join(map(word, query.class_words))})")
+def _by_class(query: ClassQuery) -> str:
+    phrases = [f'@{CLASSES}:("{" ".join(map(word, one))}")' for one in query.phrases]
+    if query.words:
+        phrases.append(f"@{CLASSES}:({' '.join(map(word, query.words))})")
     return " | ".join(f"({phrase})" for phrase in phrases)
 
 
 def _hits(found: list[Any], prefix: str) -> list[Hit]:
-    hits = [
-        Hit(_name(key, prefix), float(values[1]))
-        for key, values in zip(found[1::2], found[2::2], strict=True)
-    ]
-    return sorted(hits, key=lambda hit: (hit.distance, hit.name))
+    distances = [float(values[1]) for values in found[2::2]]
+    pairs = sorted(zip(distances, _names(found[1::2], prefix), strict=True))
+    return [Hit(name, distance) for distance, name in pairs]
 
 
 def _fields_by_name(found: list[Any], prefix: str) -> dict[str, Fields]:
     """A hash that expired or was removed meanwhile has no values."""
     return {
-        _name(key, prefix): decoded(dict(zip(values[::2], values[1::2], strict=True)))
-        for key, values in zip(found[1::2], found[2::2], strict=True)
+        name: dict(zip(as_texts(values[::2]), as_texts(values[1::2]), strict=True))
+        for name, values in zip(_names(found[1::2], prefix), found[2::2], strict=True)
         if values
     }
 
 
-def _name(key: bytes, prefix: str) -> str:
-    return as_text(key).removeprefix(prefix)
+def _names(keys: Iterable[bytes], prefix: str) -> list[str]:
+    return [key[len(prefix) :] for key in as_texts(keys)]
 
 
 def _by_key(fields: Fields) -> str:
