@@ -109,12 +109,18 @@ class Wiring:
 
     @cached_property
     def _redis(self) -> "Redis":
+        from redis import ConnectionError as CutConnection
         from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
         from workflow.adapters.redis import CommandPacker
 
         settings = self.settings
         options: dict[str, Any] = {"socket_timeout": settings.redis_timeout_s}
+        # A function that was frozen for minutes finds out by its next command that its connection
+        # is gone. A timeout is not tried again here.
+        options["retry"] = Retry(NoBackoff(), 1, (CutConnection,))
         options["command_packer"] = CommandPacker()
         if settings.redis_secret_arn:
             options["credential_provider"] = _redis_credentials(settings.redis_secret_arn)

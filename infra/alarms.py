@@ -9,6 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import metrics
+from infra.search import SearchApi
 from infra.sections import AlarmSection
 
 HOUR = Duration.hours(1)
@@ -29,6 +30,7 @@ class Alarms(Construct):
         machine: sfn.StateMachine,
         queues: dict[str, sqs.Queue],
         redis_memory: cloudwatch.Metric | None,
+        search: SearchApi | None,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -53,6 +55,8 @@ class Alarms(Construct):
             self._dead_letters(name, queue)
         if redis_memory:
             self._redis_memory(redis_memory, settings.redis_memory_percent)
+        if search:
+            self._search(search)
 
     def _run_failed(self, machine: sfn.StateMachine) -> None:
         """The notifier tells why; this tells even where the notifier cannot."""
@@ -115,6 +119,23 @@ class Alarms(Construct):
             "Redis is nearly full; a backfill needs room for a second generation",
             metric.with_(period=metrics.FIVE_MINUTES),
             threshold=percent,
+            periods=3,
+        )
+
+    def _search(self, search: SearchApi) -> None:
+        """Several periods: one cold start or one lost connection among few searches is no alarm."""
+        self._add(
+            "SearchErrors",
+            "Searches fail: Redis cannot be asked, or the function has a defect",
+            search.share_of_errors(period=metrics.FIVE_MINUTES),
+            threshold=search.settings.error_share,
+            periods=2,
+        )
+        self._add(
+            "SearchLatency",
+            "One search in a hundred takes longer than the stage allows",
+            search.metric("Latency", period=metrics.FIVE_MINUTES, statistic="p99"),
+            threshold=search.settings.latency_ms,
             periods=3,
         )
 

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 from infra.stage import ROOT
 
-Library = Literal["core", "redis", "mysql"]
+Library = Literal["core", "redis", "mysql", "http"]
 
 LIBRARIES: dict[Library, tuple[str, ...]] = {
     "core": (
@@ -33,8 +33,12 @@ LIBRARIES: dict[Library, tuple[str, ...]] = {
     ),
     "redis": ("hiredis", "redis"),
     "mysql": ("mysql-connector-python",),
+    "http": ("aws-lambda-powertools",),
 }
-"""Complete: pip is told not to look for dependencies, and a test imports every bundle."""
+"""Complete: pip is told not to look for dependencies, and a test imports every bundle.
+
+`http` lays over `core` what that leaves out: Powertools with its event handler.
+"""
 
 PURE: frozenset[Library] = frozenset({"mysql"})
 """Taken as pure Python: the C extension of the MySQL driver alone is 21 MB."""
@@ -50,6 +54,8 @@ NEVER_IMPORTED = (
     "pydantic/v1",
 )
 """Half a bundle would be these. The test that imports every bundle tells if one is needed."""
+
+HTTP_NEVER_IMPORTED = ("bin", "aws_lambda_powertools/event_handler/openapi/swagger_ui")
 
 BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files that differ from build to build."""
@@ -119,12 +125,13 @@ def _libraries(library: Library, target: Target, pins: Mapping[str, str]) -> Pat
         wanted = [f"{name}=={pins[name]}" for name in LIBRARIES[library]]
     except KeyError as error:
         raise BundleFailed(f"{PINS} does not pin {error.args[0]}") from error
-    key = hashlib.sha256(json.dumps([wanted, target, NEVER_IMPORTED]).encode()).hexdigest()[:16]
+    unwanted = HTTP_NEVER_IMPORTED if library == "http" else NEVER_IMPORTED
+    key = hashlib.sha256(json.dumps([wanted, target, unwanted]).encode()).hexdigest()[:16]
     folder = BUILD / f"{target.name}-{library}-{key}"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=_made(BUILD)) as work:
             _pip_install(wanted, Path(work) / "libraries", _selection(library, target))
-            _prune(Path(work) / "libraries")
+            _prune(Path(work) / "libraries", unwanted)
             _keep(Path(work) / "libraries", folder)
     return folder
 
@@ -147,8 +154,8 @@ def _pip_install(wanted: list[str], folder: Path, selection: list[str]) -> None:
         raise BundleFailed(f"pip could not install {', '.join(wanted)}:\n{done.stderr.strip()}")
 
 
-def _prune(folder: Path) -> None:
-    for path in [*(folder / name for name in NEVER_IMPORTED), *folder.rglob("__pycache__")]:
+def _prune(folder: Path, unwanted: Iterable[str]) -> None:
+    for path in [*(folder / name for name in unwanted), *folder.rglob("__pycache__")]:
         shutil.rmtree(path, ignore_errors=True)
     for info in folder.glob("*.dist-info"):
         for name in BUILD_TRACES:

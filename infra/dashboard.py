@@ -9,6 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra import metrics
+from infra.search import SearchApi
 
 DAY = Duration.days(1)
 PAGES = ("DiffPage", "EmbedPage", "LoadPage")
@@ -30,6 +31,7 @@ class Dashboard(Construct):
         usd_per_1k_tokens: float,
         model_id: str,
         redis_memory: cloudwatch.Metric | None,
+        search: SearchApi | None,
     ) -> None:
         super().__init__(scope, construct_id)
         board = cloudwatch.Dashboard(
@@ -52,6 +54,8 @@ class Dashboard(Construct):
         board.add_widgets(
             _failed_pages(functions), _errors_by_name(), _servers(model_id, redis_memory)
         )
+        if search:
+            board.add_widgets(*_searches(search))
 
 
 def _graph(title: str, *left: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
@@ -144,3 +148,16 @@ def _servers(model_id: str, redis_memory: cloudwatch.Metric | None) -> cloudwatc
         right=[redis_memory.with_(period=Duration.hours(1))] if redis_memory else [],
         width=THIRD,
     )
+
+
+def _searches(search: SearchApi) -> list[cloudwatch.IWidget]:
+    hour = Duration.hours(1)
+    latencies = [search.metric("Latency", period=hour, statistic=one) for one in ("p50", "p99")]
+    return [
+        _graph("Searches by hour", search.metric("Count", period=hour)),
+        _graph(
+            "Refused (4xx) and failed (5xx)",
+            *(search.metric(n, period=hour) for n in ("4xx", "5xx")),
+        ),
+        _graph("Time of a search (ms)", *latencies),
+    ]

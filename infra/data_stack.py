@@ -51,6 +51,8 @@ class DataStack(Stack):
         if instance:
             CfnOutput(self, "RedisInstance", value=instance.instance_id)
             CfnOutput(self, "RedisSecretArn", value=self.redis.server.secret_arn)
+            if self.redis.searched:
+                CfnOutput(self, "SearchSecretArn", value=self.redis.searched.secret_arn)
 
     def _bucket(
         self, construct_id: str, *, name: str | None = None, logs: s3.Bucket | None = None

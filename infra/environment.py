@@ -16,6 +16,23 @@ def environment(stage: Stage, data: DataStack) -> dict[str, str]:
     )
 
 
+def search_environment(stage: Stage, data: DataStack) -> dict[str, str]:
+    """The same with the login of searches, no login at MySQL, and timeouts for people who wait.
+
+    A server that does not answer is a 503 of ours before the HTTP API gives up (30 s).
+    """
+    searched = data.redis.searched
+    return environment(stage, data) | variables(
+        {
+            "redis_secret_arn": searched.secret_arn if searched else "",
+            "redis_timeout_s": 5,
+            "embedding_timeout_s": 3,
+            "mysql_secret_arn": "",
+            "mysql_iam_auth": False,
+        }
+    )
+
+
 def _mysql(stage: Stage, data: DataStack) -> dict[str, object]:
     server = data.catalog.server
     return {

@@ -25,7 +25,10 @@ MYSQL_CA = "mysql-ca.pem"
 REDIS_CA = "redis-ca.pem"
 BUNDLE = "/var/task"
 
-Access = Literal["catalog", "index", "model", "read runs", "write runs", "executions"]
+Access = Literal[
+    "catalog", "index", "search index", "model", "read runs", "write runs", "executions"
+]
+"""`search index` is the index by the Redis user who may only read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Spec:
     access: frozenset[Access]
     memory_mb: int
     timeout_s: int = 900
+    http: bool = False
+    """It answers requests: Powertools' event handler is in its bundle."""
 
     @property
     def handler(self) -> str:
@@ -43,16 +48,22 @@ class Spec:
         return f"handlers.{re.sub(r'(?<!^)(?=[A-Z])', '_', self.state).lower()}.handler"
 
     @property
+    def uses_redis(self) -> bool:
+        return bool(self.access & {"index", "search index"})
+
+    @property
     def in_vpc(self) -> bool:
-        return bool(self.access & {"catalog", "index"})
+        return self.uses_redis or "catalog" in self.access
 
     @property
     def libraries(self) -> list[Library]:
         needed: list[Library] = ["core"]
-        if "index" in self.access:
+        if self.uses_redis:
             needed.append("redis")
         if "catalog" in self.access:
             needed.append("mysql")
+        if self.http:
+            needed.append("http")
         return needed
 
 
@@ -78,6 +89,9 @@ OPERATOR = _spec(
 )
 """No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC."""
 
+SEARCH = Spec("SearchApi", frozenset({"search index", "model"}), 1769, timeout_s=29, http=True)
+"""No state: it answers searches. An HTTP API waits for 30 seconds."""
+
 
 class StepFunction(Construct):
     """`function`, with a role that holds what its spec says and nothing else."""
@@ -93,6 +107,7 @@ class StepFunction(Construct):
         run_bucket: s3.IBucket,
         environment: dict[str, str],
         machine_arn: str,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._spec = spec
@@ -120,6 +135,7 @@ class StepFunction(Construct):
             log_group=self.log_group,
             tracing=lambda_.Tracing.ACTIVE,
             environment=environment,
+            reserved_concurrent_executions=reserved_concurrency,
             **self._placement(),  # type: ignore[arg-type]
         )
         self._accept_findings()
@@ -129,7 +145,7 @@ class StepFunction(Construct):
         certificates = {}
         if "catalog" in self._spec.access:
             certificates[MYSQL_CA] = ROOT / mysql.ca_file
-        if "index" in self._spec.access and redis and redis.ca_file:
+        if self._spec.uses_redis and redis and redis.ca_file:
             certificates[REDIS_CA] = ROOT / redis.ca_file
         return build_bundle(self._spec.libraries, certificates=certificates)
 
@@ -140,7 +156,7 @@ class StepFunction(Construct):
         groups: list[ec2.ISecurityGroup] = [network.callers]
         if "catalog" in access:
             groups.append(self._data.catalog.server.clients)
-        if "index" in access:
+        if self._spec.uses_redis:
             groups.append(self._data.redis.server.clients)
         return {"vpc": network.vpc, "vpc_subnets": network.subnets, "security_groups": groups}
 
@@ -157,6 +173,8 @@ class StepFunction(Construct):
             found += data.catalog.server.statements
         if "index" in access:
             found += data.redis.server.statements
+        if "search index" in access and data.redis.searched:
+            found += data.redis.searched.statements
         if "read runs" in access:
             # Without ListBucket, S3 answers 403 for a missing object instead of 404.
             found += [_allow("s3:ListBucket", bucket.bucket_arn), _allow("s3:GetObject", runs)]

@@ -1,5 +1,6 @@
 """The Redis server: referenced, or created as one EC2 instance with Redis 8."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import Acknowledgment, Aws, Duration, RemovalPolicy, Stack, Validations
@@ -8,12 +9,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra.metrics import NAMESPACE
 from infra.nag import acknowledge
 from infra.network import Network
+from infra.redis_secrets import RedisSecrets, full_arn
+from infra.search_rights import SEARCH_RIGHTS, SEARCH_USER
 from infra.sections import ExistingRedis, NewRedis
 from infra.servers import RedisServer
 from infra.stage import Stage
@@ -24,7 +26,11 @@ PORT = 6379
 
 
 class Redis(Construct):
-    """`server` is what functions use; `instance` exists only where this app created it."""
+    """`server` is what functions use; `instance` exists only where this app created it.
+
+    `searched` is the same server by the user of searches, who may only read; None where a stage
+    with an existing server has no searches.
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, stage: Stage, network: Network
@@ -36,9 +42,12 @@ class Redis(Construct):
         self.instance: ec2.Instance | None = None
         if stage.redis.existing:
             self.server = self._existing(stage.redis.existing)
+            self.searched = self._by_given_user()
         else:
             assert stage.redis.create  # noqa: S101 - the stage file has one of the two
-            self.server = self._created(stage.redis.create)
+            secrets = RedisSecrets.create(self)
+            self.server = self._created(stage.redis.create, secrets)
+            self.searched = replace(self.server, secret_arn=full_arn(secrets.searches))
 
     def _existing(self, existing: ExistingRedis) -> RedisServer:
         group = ec2.SecurityGroup.from_security_group_id(self, "Server", existing.security_group_id)
@@ -56,42 +65,35 @@ class Redis(Construct):
             memory=_memory(metric.namespace, metric.name, metric.dimensions) if metric else None,
         )
 
-    def _created(self, create: NewRedis) -> RedisServer:
-        secret = self._password()
+    def _by_given_user(self) -> RedisServer | None:
+        search = self._stage.search
+        if search is None:
+            return None
+        return replace(
+            self.server,
+            secret_arn=search.redis_secret_arn or "",
+            secret_key_arn=search.redis_secret_key_arn or "",
+        )
+
+    def _created(self, create: NewRedis, secrets: RedisSecrets) -> RedisServer:
         group = self._network.client_group("RedisServer", "Redis with the search index of drugs")
         self._clients.connections.allow_to(group, ec2.Port.tcp(PORT), "The catalog's functions")
-        self.instance = self._instance(create, secret, group)
+        self.instance = self._instance(create, secrets, group)
         host = self._name(self.instance)
         return RedisServer(
             host=host,
             port=PORT,
             clients=self._clients,
-            secret_arn=secret.secret_full_arn or secret.secret_arn,
+            secret_arn=full_arn(secrets.workflow),
             url=f"redis://{host}:{PORT}",
             memory=_memory(NAMESPACE, "redis_memory_percent", {"stage": self._stage.name}),
         )
 
-    def _password(self) -> secretsmanager.Secret:
-        secret = secretsmanager.Secret(
-            self,
-            "Password",
-            description="Redis password of the drug catalog's search index",
-            generate_secret_string=secretsmanager.SecretStringGenerator(
-                secret_string_template="{}",  # noqa: S106 - Secrets Manager makes the password
-                generate_string_key="password",
-                exclude_punctuation=True,
-                password_length=48,
-            ),
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-        )
-        acknowledge(secret, "The server takes a new password by hand: docs/deploy.md", "SMG4")
-        return secret
-
     def _instance(
-        self, create: NewRedis, secret: secretsmanager.Secret, group: ec2.SecurityGroup
+        self, create: NewRedis, secrets: RedisSecrets, group: ec2.SecurityGroup
     ) -> ec2.Instance:
         log_group = logs.LogGroup(self, "Log", retention=logs.RetentionDays.THREE_MONTHS)
-        role = self._role(create, secret, log_group)
+        role = self._role(create, secrets, log_group)
         user_data = ec2.UserData.for_linux()
         instance = ec2.Instance(
             self,
@@ -123,18 +125,21 @@ class Redis(Construct):
         )
         instance.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         user_data.add_signal_on_exit_command(instance)
-        user_data.add_commands(*_commands(self._variables(create, secret, log_group)))
+        user_data.add_commands(*_commands(self._variables(create, secrets, log_group)))
         instance.node.add_dependency(role, self._network)
         return instance
 
     def _variables(
-        self, create: NewRedis, secret: secretsmanager.Secret, log_group: logs.LogGroup
+        self, create: NewRedis, secrets: RedisSecrets, log_group: logs.LogGroup
     ) -> dict[str, str]:
         return {
             "REGION": Aws.REGION,
             "PACKAGE": create.package,
             "PACKAGE_SHA256": create.package_sha256,
-            "SECRET_ARN": secret.secret_arn,
+            "SECRET_ARN": secrets.workflow.secret_arn,
+            "SEARCH_SECRET_ARN": secrets.searches.secret_arn,
+            "SEARCH_USER": SEARCH_USER,
+            "SEARCH_RIGHTS": SEARCH_RIGHTS,
             "MAX_MEMORY_MB": str(round(create.max_memory_gb * 1024)),
             "LOG_GROUP": log_group.log_group_name,
             "METRICS_NAMESPACE": NAMESPACE,
@@ -142,11 +147,10 @@ class Redis(Construct):
             "DATA_DEVICE": DATA_DEVICE,
         }
 
-    def _role(
-        self, create: NewRedis, secret: secretsmanager.Secret, log_group: logs.LogGroup
-    ) -> iam.Role:
+    def _role(self, create: NewRedis, secrets: RedisSecrets, log_group: logs.LogGroup) -> iam.Role:
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
-        secret.grant_read(role)
+        for secret in secrets:
+            secret.grant_read(role)
         log_group.grant(
             role, "logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"
         )

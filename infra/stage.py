@@ -12,6 +12,7 @@ from infra.sections import (
     MysqlSection,
     RedisSection,
     ScheduleSection,
+    SearchSection,
     Section,
     VpcSection,
 )
@@ -41,6 +42,7 @@ class Stage(Section):
     settings: WorkflowSettings = WorkflowSettings()
     schedule: ScheduleSection = ScheduleSection()
     alarms: AlarmSection
+    search: SearchSection | None = None
 
     @property
     def prefix(self) -> str:
@@ -65,11 +67,13 @@ class Stage(Section):
     @property
     def _needs_secrets(self) -> bool:
         redis = self.redis.existing
-        return not self.mysql.iam_auth or redis is None or redis.secret_arn is not None
+        of_redis = redis is None or redis.secret_arn is not None or self.search is not None
+        return of_redis or not self.mysql.iam_auth
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems = [*self._missing_endpoints(), *self._missing_files(), *self._wrong_places()]
+        problems += self._wrong_login_of_searches()
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -110,6 +114,25 @@ class Stage(Section):
                 "redis.create.package: https needs nat; put the package into a bucket and use s3://"
             )
         return problems
+
+    def _wrong_login_of_searches(self) -> list[str]:
+        if self.search is None:
+            return []
+        field, given = "search.redis_secret_arn", self.search.redis_secret_arn
+        if self.redis.existing is None:
+            if given or self.search.redis_secret_key_arn:
+                return [f"{field}: the created server has its own user for searches, leave it out"]
+        elif given is None:
+            return [
+                f"{field}: is required with redis.existing: the secret of a Redis user who may "
+                "only read (docs/deploy.md, The search API)"
+            ]
+        elif given == self.redis.existing.secret_arn:
+            return [
+                f"{field}: is the secret of the workflow's user, who may write. Name the one of a "
+                "user who may only read (docs/deploy.md, The search API)"
+            ]
+        return []
 
 
 def load_stage(path: Path) -> Stage:

@@ -8,11 +8,13 @@ from constructs import Construct
 from infra.alarms import Alarms
 from infra.dashboard import Dashboard
 from infra.data_stack import DataStack
-from infra.environment import environment
+from infra.environment import environment, search_environment
 from infra.failures import Failures
-from infra.functions import OPERATOR, SPECS, Spec, StepFunction
+from infra.functions import OPERATOR, SEARCH, SPECS, Spec, StepFunction
 from infra.machine import Machine, machine_arn
 from infra.schedule import Schedule
+from infra.search import SearchApi
+from infra.sections import SearchSection
 from infra.stage import Stage
 
 
@@ -50,11 +52,37 @@ class WorkflowStack(Stack):
         schedule = Schedule(
             self, "Schedule", name=stage.prefix, schedule=stage.schedule, machine=self.machine
         )
-        self._watch(failures, schedule)
+        search = self._search(stage.search) if stage.search else None
+        self._watch(failures, schedule, search)
         # The names that the command line looks for.
         CfnOutput(self, "StateMachineArn", value=self.machine.state_machine_arn)
         CfnOutput(self, "RunBucket", value=stage.run_bucket_name)
         CfnOutput(self, "OperatorFunction", value=operator.function_name)
+
+    def _search(self, settings: SearchSection) -> SearchApi:
+        function = StepFunction(
+            self,
+            SEARCH.state,
+            spec=SEARCH,
+            stage=self._stage,
+            data=self._data,
+            run_bucket=self._run_bucket,
+            environment=search_environment(self._stage, self._data),
+            machine_arn=machine_arn(self, self._stage.prefix),
+            reserved_concurrency=settings.reserved_concurrency,
+        ).function
+        search = SearchApi(
+            self,
+            "Search",
+            name=f"{self._stage.prefix}-search",
+            settings=settings,
+            function=function,
+            log_retention_days=self._stage.log_retention_days,
+        )
+        CfnOutput(self, "SearchUrl", value=search.api.api_endpoint)
+        if settings.authorization == "iam":
+            CfnOutput(self, "SearchArn", value=search.callable_arn)
+        return search
 
     def _function(self, spec: Spec) -> lambda_.Function:
         return StepFunction(
@@ -68,7 +96,7 @@ class WorkflowStack(Stack):
             machine_arn=machine_arn(self, self._stage.prefix),
         ).function
 
-    def _watch(self, failures: Failures, schedule: Schedule) -> None:
+    def _watch(self, failures: Failures, schedule: Schedule, search: SearchApi | None) -> None:
         stage, memory = self._stage, self._data.redis.server.memory
         alarms = Alarms(
             self,
@@ -78,6 +106,7 @@ class WorkflowStack(Stack):
             machine=self.machine,
             queues={"ScheduleDeadLetters": schedule.queue, "FailureDeadLetters": failures.queue},
             redis_memory=memory,
+            search=search,
             topic=failures.topic,
         )
         Dashboard(
@@ -90,4 +119,5 @@ class WorkflowStack(Stack):
             usd_per_1k_tokens=stage.settings.price_per_1k_tokens,
             model_id=stage.settings.embedding_model,
             redis_memory=memory,
+            search=search,
         )

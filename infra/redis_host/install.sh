@@ -14,12 +14,14 @@ MODULE_FOLDERS=${MODULE_FOLDERS:-/usr/lib/redis /usr/lib64/redis /opt/redis /usr
 main() {
   : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${SECRET_ARN:?}" "${MAX_MEMORY_MB:?}"
   : "${LOG_GROUP:?}" "${METRICS_NAMESPACE:?}" "${METRICS_STAGE:?}" "${DATA_DEVICE:?}"
+  : "${SEARCH_SECRET_ARN:?}" "${SEARCH_USER:?}" "${SEARCH_RIGHTS:?}"
   exec > >(tee -a /var/log/redis-install.log) 2>&1
   ship_logs
   mount_data
   install_package
   tune_kernel
-  write_config "$(find_module redisearch.so)" "$(password)"
+  write_config "$(find_module redisearch.so)" "$(password "$SECRET_ARN")" \
+    "$(password "$SEARCH_SECRET_ARN")"
   start_service
   publish_memory
   check_answers
@@ -84,21 +86,24 @@ find_module() {
   echo "$found"
 }
 
-# A script that reads the secret with jq would need jq; Python comes with the image.
+# password ARN. To read the secret with jq would need jq; Python comes with the image.
 password() {
-  aws secretsmanager get-secret-value --region "$REGION" --secret-id "$SECRET_ARN" \
+  aws secretsmanager get-secret-value --region "$REGION" --secret-id "$1" \
     --query SecretString --output text |
     python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])'
 }
 
-# write_config MODULE PASSWORD: the whole configuration, readable by the server only.
+# write_config MODULE PASSWORD SEARCH_PASSWORD: the whole configuration, readable by the server only.
+# The user of searches may read and nothing else: SEARCH_RIGHTS, from infra/search_rights.py.
 write_config() {
-  local module=$1 password=$2
+  local module=$1 password=${2:?no password} search=${3:?no password for searches} hash
+  hash=$(printf %s "$search" | sha256sum | cut -d ' ' -f 1)
   (umask 077 && cat > "$CONFIG") <<CONF
 port ${REDIS_PORT:-6379}
 bind * -::*
 protected-mode yes
 requirepass $password
+user $SEARCH_USER on #$hash $SEARCH_RIGHTS
 daemonize no
 logfile ${LOG_FILE:-/var/log/redis/redis.log}
 dir $DATA
@@ -180,15 +185,17 @@ UNIT
   systemctl enable --now drug-catalog-redis-memory.timer
 }
 
-# The server with the query engine answers, and answers nobody without the password.
+# The server with the query engine answers, answers nobody without the password, and lets the user
+# of searches search and not write. DRYRUN only says what would be allowed.
 check_answers() {
-  local tries=${TRIES:-60} anonymous
+  local tries=${TRIES:-60} anonymous may
   export REDISCLI_AUTH
   REDISCLI_AUTH=$(sed -n 's/^requirepass //p' "$CONFIG")
   until [ "$(redis-cli -p "${REDIS_PORT:-6379}" ping 2>&1)" = PONG ]; do
     tries=$((tries - 1))
     if [ "$tries" -le 0 ]; then
       echo "redis does not answer PING: $(redis-cli -p "${REDIS_PORT:-6379}" ping 2>&1)"
+      tail -n 5 "${LOG_FILE:-/var/log/redis/redis.log}" || true
       return 1
     fi
     sleep 1
@@ -200,6 +207,16 @@ check_answers() {
   anonymous=$(env -u REDISCLI_AUTH redis-cli -p "${REDIS_PORT:-6379}" ping 2>&1 || true)
   if [ "$anonymous" = PONG ]; then
     echo "redis answers without a password"
+    return 1
+  fi
+  may=$(redis-cli -p "${REDIS_PORT:-6379}" ACL DRYRUN "$SEARCH_USER" FT.SEARCH drugs:x x 2>&1)
+  if [ "$may" != OK ]; then
+    echo "the user of searches may not search: $may"
+    return 1
+  fi
+  may=$(redis-cli -p "${REDIS_PORT:-6379}" ACL DRYRUN "$SEARCH_USER" HSET drugs:live x x 2>&1)
+  if [ "$may" = OK ]; then
+    echo "the user of searches may write"
     return 1
   fi
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,20 +38,22 @@ SETTINGS = {
     "CATALOG_TABLE": "drugs",
     "MYSQL_HOST": "localhost",
     "MYSQL_DATABASE": "catalog",
-    "REDIS_URL": "redis://localhost:6379",
+    "REDIS_URL": "redis://127.0.0.1:1",
 }
 
 
 def handlers() -> list[str]:
     """Every handler that a function is made of."""
-    others = {"__init__", "clock", "entry", "wiring", "search_api"}
+    others = {"__init__", "clock", "entry", "wiring"}
     return sorted(path.stem for path in (ROOT / "handlers").glob("*.py") if path.stem not in others)
 
 
 def libraries(handler: str) -> list[str]:
     """From the handler's own code: `w.catalog` needs the MySQL driver."""
-    used = re.findall(r"\bw\.(\w+)", (ROOT / "handlers" / f"{handler}.py").read_text())
-    return sorted({"core", *(ADAPTERS[name] for name in used if name in ADAPTERS)})
+    source = (ROOT / "handlers" / f"{handler}.py").read_text()
+    used = re.findall(r"\bw\.(\w+)", source)
+    http = {"http"} if "aws_lambda_powertools.event_handler" in source else set()
+    return sorted({"core", *(ADAPTERS[name] for name in used if name in ADAPTERS), *http})
 
 
 @pytest.mark.parametrize("handler", handlers())
@@ -78,6 +82,8 @@ def test_a_bundle_holds_only_the_libraries_of_its_function(handler: str) -> None
     folder, wanted = build_bundle(libraries(handler)), libraries(handler)  # type: ignore[arg-type]
     assert (folder / "mysql").exists() == ("mysql" in wanted)
     assert (folder / "redis").exists() == ("redis" in wanted)
+    event_handler = folder / "aws_lambda_powertools" / "event_handler"
+    assert event_handler.exists() == ("http" in wanted)
 
 
 @pytest.mark.parametrize("handler", handlers())
@@ -96,6 +102,56 @@ strangers = [name for name, one in sys.modules.items()
              if "site-packages" in (getattr(one, "__file__", None) or "")]
 assert not strangers, strangers
 """
+    run_alone(code)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "detail"),
+    [
+        ("/drugs", 400, "q: "),
+        ("/elsewhere", 404, "Not found"),
+        ("/health", 503, "IndexUnavailable: try again later"),
+    ],
+)
+def test_the_bundle_of_searches_answers_requests(
+    sdk: Path, path: str, status: int, detail: str
+) -> None:
+    """With nothing beside it but boto3, and no Redis: what needs none is answered, too."""
+    folder = build_bundle(libraries("search_api"), target=HOST)  # type: ignore[arg-type]
+    assert (folder / "workflow" / "synonyms.json").is_file()
+    event = json.dumps(request(path))
+    output = run_alone(f"""
+import json, sys
+from types import SimpleNamespace
+sys.path[:0] = [{str(folder)!r}, {str(sdk)!r}]
+from handlers.search_api import handler
+from workflow.synonyms import fda_synonyms
+assert fda_synonyms().phrases
+context = SimpleNamespace(function_name="SearchApi", aws_request_id="1")
+print(json.dumps(handler(json.loads({event!r}), context)))
+""")
+    answer = json.loads(output.splitlines()[-1])
+    assert answer["headers"]["Content-Type"] == "application/problem+json"
+    assert (answer["statusCode"], detail in answer["body"]) == (status, True), answer["body"]
+
+
+def request(path: str) -> dict[str, Any]:
+    """What an HTTP API sends for GET (payload 2.0)."""
+    http = {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}
+    context = {"http": http, "routeKey": f"GET {path}", "stage": "$default", "requestId": "1"}
+    return {
+        "version": "2.0",
+        "routeKey": f"GET {path}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"host": "abc123.execute-api.us-east-1.amazonaws.com"},
+        "requestContext": context,
+        "isBase64Encoded": False,
+    }
+
+
+def run_alone(code: str) -> str:
+    """What the code prints in an interpreter that finds no package but those it adds itself."""
     environment = {f"{PREFIX}{name}": value for name, value in SETTINGS.items()}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code],
@@ -105,6 +161,7 @@ assert not strangers, strangers
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -122,9 +179,10 @@ def test_functions_and_bundles_agree_on_their_libraries() -> None:
     """The deployed functions take the libraries that their handlers use."""
     if missing := missing_part():
         pytest.skip(f"no templates without it: {missing}")
-    from infra.functions import OPERATOR, SPECS
+    from infra.functions import OPERATOR, SEARCH, SPECS
 
-    specs = {spec.handler.split(".")[1]: sorted(spec.libraries) for spec in (*SPECS, OPERATOR)}
+    every = (*SPECS, OPERATOR, SEARCH)
+    specs = {spec.handler.split(".")[1]: sorted(spec.libraries) for spec in every}
     assert specs == {name: libraries(name) for name in handlers() if name != "notify_failure"}
 
 

@@ -18,12 +18,15 @@ from pathlib import Path
 import pytest
 import redis
 
+from infra.search_rights import SEARCH_RIGHTS, SEARCH_USER
 from infra.stage import ROOT
 from local.errors import LocalError
 from local.redis_binaries import find_redis
 
 SCRIPT = ROOT / "infra" / "redis_host" / "install.sh"
 PASSWORD = "aPasswordOfTheTest0123456789"
+SEARCH_PASSWORD = "anotherPasswordOfTheTest0123"
+PASSWORDS = f"{PASSWORD} {SEARCH_PASSWORD}"
 
 REDIS_CLI = f"""#!{sys.executable}
 import os, sys
@@ -74,6 +77,8 @@ class Host:
             "MODULE_FOLDERS": str(module.parent),
             "PACKAGE_FILE": str(folder / "redis.rpm"),
             "TRIES": "3",
+            "SEARCH_USER": SEARCH_USER,
+            "SEARCH_RIGHTS": SEARCH_RIGHTS,
         }
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
@@ -94,7 +99,7 @@ def host(tmp_path: Path, server_files: tuple[Path, Path]) -> Host:
 @pytest.fixture
 def running(host: Host, server_files: tuple[Path, Path]) -> Iterator[Host]:
     """A server started with the configuration that the script wrote."""
-    done = host.run(f'write_config "$(find_module {server_files[1].name})" {PASSWORD}')
+    done = host.run(f'write_config "$(find_module {server_files[1].name})" {PASSWORDS}')
     assert done.returncode == 0, done.stderr
     yield from _serve(host, server_files[0])
 
@@ -125,6 +130,52 @@ def test_the_server_answers_nobody_without_the_password(running: Host) -> None:
         client.ping()
 
 
+def test_the_user_of_searches_reads_the_index_and_nothing_else(running: Host) -> None:
+    with redis.Redis(port=running.port, password=PASSWORD) as admin:
+        admin.execute_command(
+            "FT.CREATE", "drugs:g", "PREFIX", 1, "drug:g:", "SCHEMA", "ndc", "TAG"
+        )
+        admin.hset("drug:g:1", "ndc", "1")
+        admin.hset("other:1", "name", "of somebody else")
+    with redis.Redis(
+        port=running.port, username=SEARCH_USER, password=SEARCH_PASSWORD, protocol=2
+    ) as client:
+        assert client.hgetall("drug:g:1") == {b"ndc": b"1"}
+        assert client.execute_command("FT.SEARCH", "drugs:g", "*", "LIMIT", 0, 0) == [1]
+        for command in (("HGETALL", "other:1"), ("HSET", "drug:g:1", "ndc", "2"), ("FLUSHALL",)):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*command)
+
+
+def test_the_password_of_searches_is_kept_as_a_hash(running: Host) -> None:
+    assert SEARCH_PASSWORD not in running.config.read_text()
+
+
+@pytest.mark.parametrize("passwords", ["", f"{PASSWORD}", f"{PASSWORD} ''"])
+def test_a_secret_that_was_not_read_ends_the_installation(host: Host, passwords: str) -> None:
+    done = host.run(f"write_config x {passwords}; echo went on")
+    assert done.returncode != 0
+    assert "no password" in done.stderr
+    assert "went on" not in done.stdout
+    assert not host.config.exists()
+
+
+@pytest.mark.parametrize(
+    ("rights", "expected"),
+    [("~* +@all", "may write"), ("~drug:* -@all +hgetall", "may not search")],
+)
+def test_the_installation_fails_when_the_user_of_searches_has_other_rights(
+    host: Host, server_files: tuple[Path, Path], rights: str, expected: str
+) -> None:
+    host.environment["SEARCH_RIGHTS"] = rights
+    module = server_files[1].name
+    assert host.run(f'write_config "$(find_module {module})" {PASSWORDS}').returncode == 0
+    for running in _serve(host, server_files[0]):
+        done = running.run("check_answers")
+        assert done.returncode == 1
+        assert expected in done.stdout
+
+
 def test_the_configuration_is_read_by_its_owner_only(running: Host) -> None:
     assert running.config.stat().st_mode & 0o077 == 0
 
@@ -137,17 +188,32 @@ def test_the_installation_ends_well_when_ping_and_the_query_engine_answer(runnin
 def test_the_installation_fails_without_the_query_engine(
     host: Host, server_files: tuple[Path, Path]
 ) -> None:
-    assert host.run(f"write_config x {PASSWORD}").returncode == 0
+    assert host.run(f"write_config x {PASSWORDS}").returncode == 0
     text = host.config.read_text()
-    host.config.write_text(re.sub("^loadmodule.*$", "", text, flags=re.MULTILINE))
+    host.config.write_text(re.sub("^(loadmodule|user) .*$", "", text, flags=re.MULTILINE))
     for running in _serve(host, server_files[0]):
         done = running.run("check_answers")
         assert done.returncode == 1
         assert "redis has no query engine" in done.stdout
 
 
+def test_a_server_that_knows_no_search_does_not_start_and_its_log_says_why(
+    host: Host, server_files: tuple[Path, Path]
+) -> None:
+    """The user of searches may FT.SEARCH: without the query engine there is no such command."""
+    assert host.run(f"write_config x {PASSWORDS}").returncode == 0
+    text = host.config.read_text()
+    host.config.write_text(re.sub("^loadmodule .*$", "", text, flags=re.MULTILINE))
+    started = subprocess.run([server_files[0], host.config], check=False, timeout=30)
+    assert started.returncode != 0
+    host.environment["TRIES"] = "1"
+    done = host.run("check_answers")
+    assert done.returncode == 1
+    assert "ft.search" in done.stdout
+
+
 def test_the_installation_fails_when_nothing_answers(host: Host) -> None:
-    host.run(f"write_config x {PASSWORD}")
+    host.run(f"write_config x {PASSWORDS}")
     host.environment["TRIES"] = "1"
     done = host.run("check_answers")
     assert done.returncode == 1
@@ -158,7 +224,7 @@ def test_the_installation_fails_when_the_server_is_open(
     host: Host, server_files: tuple[Path, Path]
 ) -> None:
     module = server_files[1].name
-    assert host.run(f'write_config "$(find_module {module})" {PASSWORD}').returncode == 0
+    assert host.run(f'write_config "$(find_module {module})" {PASSWORDS}').returncode == 0
     text = host.config.read_text()
     host.config.write_text(text.replace("requirepass", "# requirepass") + "protected-mode no\n")
     for running in _serve(host, server_files[0]):

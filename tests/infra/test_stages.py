@@ -61,6 +61,35 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
             "[redis.create]\nvolume_gb = 20",
             "volume_gb 20 is below three",
         ),
+        ("created", '"iam"', '"none"', "search.authorization: 'none' is not offered; use 'iam'"),
+        ("created", '"iam"', '"jwt"', "search: issuer and audience are required with"),
+        ("existing", 'audience = ["drug-search"]', "", "search: issuer and audience are required"),
+        ("existing", '"jwt"', '"iam"', "search: issuer, audience and scopes go with"),
+        ("existing", "https://login", "http://login", "search.issuer: String should match"),
+        ("existing", "https://prescribe.example.com", "*", "'*' is no origin; use the form"),
+        ("existing", "second = 50", "second = 0", "search.requests_per_second: Input should be"),
+        ("existing", "burst = 100", "burst = 9000", "search.burst: Input should be less than"),
+        ("existing", "latency_ms = 1500", "latency_ms = 1", "search.latency_ms: Input should be"),
+        (
+            "existing",
+            "secret:pharmacy/redis-search-GhIjKl",
+            "secret:pharmacy/redis-AbCdEf",
+            "search.redis_secret_arn: is the secret of the workflow's user, who may write",
+        ),
+        (
+            "existing",
+            'redis_secret_arn = "arn:aws:secretsmanager:eu-west-1:444455556666:secret:'
+            'pharmacy/redis-search-GhIjKl"',
+            "",
+            "search.redis_secret_arn: is required with redis.existing",
+        ),
+        (
+            "created",
+            "[search]",
+            '[search]\nredis_secret_arn = "arn:aws:secretsmanager:us-east-1:111122223333:secret:'
+            'mine-AbCdEf"',
+            "search.redis_secret_arn: the created server has its own user for searches",
+        ),
     ],
 )
 def test_a_wrong_field_is_named_with_the_reason(
@@ -72,6 +101,15 @@ def test_a_wrong_field_is_named_with_the_reason(
     with pytest.raises(StageInvalid) as caught:
         load_stage(tmp_path / "wrong.toml")
     assert expected in str(caught.value)
+
+
+def test_searches_are_off_unless_the_stage_asks_for_them_and_then_closed(tmp_path: Path) -> None:
+    assert load_stage(STAGES / "mixed.toml").search is None
+    text = (STAGES / "created.toml").read_text()
+    (tmp_path / "short.toml").write_text(text.replace('authorization = "iam"', ""))
+    search = load_stage(tmp_path / "short.toml").search
+    assert search is not None
+    assert search.authorization == "iam"
 
 
 def test_every_wrong_field_is_named_at_once(tmp_path: Path) -> None:
