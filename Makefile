@@ -42,10 +42,10 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m cli.reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-bench: .venv/installed-local ## Measure beside the old loader and beside bare loops (minutes)
+bench: install ## Measure speed, memory, costs and index choices (about ten minutes)
 	$(BIN)/python -m benchmarks
 
-bench-full: .venv/installed-local ## The same over the whole catalog of 243,941 rows
+bench-full: install ## The same over the whole catalog of 243,941 rows (an hour)
 	$(BIN)/python -m benchmarks --full
 
 eval: .venv/installed-local ## Measure how well searches find, over the FDA's catalog (minutes, once)

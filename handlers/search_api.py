@@ -39,6 +39,11 @@ LONGEST_NDC = 64
 
 app = APIGatewayHttpResolver(enable_validation=True)
 
+
+class NoSuchDrug(NotFoundError):
+    """The path is right, the NDC is no drug's."""
+
+
 Words = Annotated[
     str, Query(min_length=1, max_length=LONGEST_QUERY, description="names, NDC, or any words")
 ]
@@ -99,7 +104,7 @@ def drug(ndc: Ndc) -> DrugShown:
     """Every column of one drug."""
     found = one_drug(ndc, index=wiring().index)
     if found is None:
-        raise NotFoundError(f"no drug has the NDC {ndc}")
+        raise NoSuchDrug(f"no drug has the NDC {ndc}")
     return found
 
 
@@ -108,7 +113,7 @@ def drug_alternatives(ndc: Ndc) -> Alternatives:
     """Generics and brands apart."""
     found = alternatives(ndc, index=wiring().index)
     if found is None:
-        raise NotFoundError(f"no drug has the NDC {ndc}")
+        raise NoSuchDrug(f"no drug has the NDC {ndc}")
     return found
 
 
@@ -146,13 +151,13 @@ def _bad_request(error: BadRequestError) -> Response[str]:
     return _problem(HTTPStatus.BAD_REQUEST, str(error.msg))
 
 
-def _not_there(error: NotFoundError) -> Response[str]:
+def _no_such_drug(error: NoSuchDrug) -> Response[str]:
     return _problem(HTTPStatus.NOT_FOUND, str(error.msg))
 
 
-@app.not_found
 def _no_such_path(_error: NotFoundError) -> Response[str]:
-    return _problem(HTTPStatus.NOT_FOUND, "GET /drugs, /drugs/{ndc}, .../alternatives, /health")
+    paths = "/drugs, /drugs/{ndc}, /drugs/{ndc}/alternatives, /health"
+    return _problem(HTTPStatus.NOT_FOUND, f"no such path; GET {paths}")
 
 
 def _unavailable(error: SyncError) -> Response[str]:
@@ -182,7 +187,8 @@ def _problem(status: HTTPStatus, detail: str) -> Response[str]:
 for _error, _answer in (
     (RequestValidationError, _invalid),
     (BadRequestError, _bad_request),
-    (NotFoundError, _not_there),
+    (NoSuchDrug, _no_such_drug),
+    (NotFoundError, _no_such_path),
     (SyncError, _unavailable),
     (Exception, _defect),
 ):

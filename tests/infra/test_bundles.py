@@ -109,7 +109,7 @@ assert not strangers, strangers
     ("path", "status", "detail"),
     [
         ("/drugs", 400, "q: "),
-        ("/elsewhere", 404, "Not found"),
+        ("/elsewhere", 404, "no such path; GET /drugs"),
         ("/health", 503, "IndexUnavailable: try again later"),
     ],
 )

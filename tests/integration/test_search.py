@@ -12,7 +12,6 @@ from local.stack import Stack
 from tests.rows import DIMENSIONS, vector_of
 from workflow.adapters.redis_search import RedisIndex
 from workflow.documents import Writer, vector_hash
-from workflow.errors import SyncError
 from workflow.golden import GoldenQuery, that_count, unanswered
 from workflow.ports import Batch, Fields, Generation, LiveNames, Purpose, Row, Vector
 from workflow.search import HEAD, NARROW, Answer, search
@@ -262,30 +261,6 @@ def test_values_are_counted_under_the_filters(index: RedisIndex) -> None:
     )
     assert list(counts["route"]) == ["ROUTE | 3"]
     assert counts["dea_schedule"] == {}
-
-
-def test_a_search_needs_no_right_to_write(stack: Stack, index: RedisIndex) -> None:
-    # FT.SPELLCHECK counts as a writer of its key, so the right to read alone is not enough.
-    rules = ("on", ">secret", "resetkeys", "~*", "-@all")
-    commands = (
-        *("+ft.search", "+ft.aggregate", "+ft.spellcheck", "+hgetall", "+hmget", "+zcard"),
-        *("+hello", "+auth", "+client|setinfo", "+select"),
-    )
-    with redis.Redis.from_url(stack.redis.url, protocol=2) as admin:
-        admin.execute_command("ACL", "SETUSER", "searcher", *rules, *commands)
-        try:
-            with redis.Redis.from_url(
-                stack.redis.url, protocol=2, username="searcher", password="secret"
-            ) as client:
-                reader = RedisIndex(client, dimensions=DIMENSIONS, algorithm="FLAT", options={})
-                assert ask(reader, "brandd7 tablet", dosage_form="TABLET").products
-                assert reader.live() == NAMES
-                assert reader.generation(NAMES.generation) is not None
-                assert reader.count(NAMES.generation) == COUNT
-                with pytest.raises(SyncError):
-                    reader.take_fence("thief")
-        finally:
-            admin.execute_command("ACL", "DELUSER", "searcher")
 
 
 def test_golden_queries_that_cannot_count_are_left_out(index: RedisIndex) -> None:

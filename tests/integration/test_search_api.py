@@ -1,16 +1,12 @@
-"""The search API over a real Redis, and its page in a real browser."""
+"""The search API over a real Redis; test_search_page.py has its page."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,11 +19,6 @@ from tests.lab import Lab
 from tests.rows import ndc
 from workflow.errors import EmbedderThrottled, IndexUnavailable
 from workflow.ports import TextRefused
-
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-BROWSER_HINT = "no Chromium here; install it with: apt-get install chromium"
 
 
 class Api:
@@ -121,7 +112,7 @@ def test_health_says_what_is_live_and_how_old(api: Api) -> None:
         ("/drugs?q=a&from=x", 400, "unknown parameters: from"),
         ("/drugs/none", 404, "none"),
         ("/drugs/none/alternatives", 404, "none"),
-        ("/elsewhere", 404, "ot found"),
+        ("/elsewhere", 404, "no such path; GET /drugs"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong(
@@ -203,23 +194,3 @@ def test_a_page_of_another_site_cannot_ask(served: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="421") as refused:
         urllib.request.urlopen(request)  # noqa: S310
     refused.value.close()
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason=BROWSER_HINT)
-def test_the_page_finds_drugs_in_a_browser(served: str, tmp_path: Path) -> None:
-    """The page reads its state from its address, asks the API and writes what it found."""
-    assert CHROMIUM is not None
-    address = f"{served}/?q=aspirin%20generic%205&dosage_form=TABLET"
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
-    done = subprocess.run(
-        [CHROMIUM, *flags, "--virtual-time-budget=8000", "--dump-dom", address],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-        env={**os.environ, "no_proxy": "127.0.0.1"},
-    )
-    assert "Aspirin 5</h2>" in done.stdout
-    assert "40 drugs, generation first, published" in done.stdout
-    assert 'id="dosage_form=TABLET"' in done.stdout
-    assert 'role="status">The ' in done.stdout

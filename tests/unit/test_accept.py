@@ -97,7 +97,7 @@ def test_of_two_that_started_together_exactly_one_goes_on(other: str, refused: b
 
 
 def test_synonyms_that_are_not_there_are_told_before_the_run_begins() -> None:
-    with pytest.raises(SettingsInvalid, match="synonyms_file absent.json"):
+    with pytest.raises(SettingsInvalid, match=r"synonyms_file absent\.json"):
         accept_run(
             task(), executions=FakeExecutions(), settings=settings(synonyms_file="absent.json")
         )
