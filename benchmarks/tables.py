@@ -139,7 +139,7 @@ def _index_of(found: dict[str, Any]) -> Table:
     )
     rows: list[tuple[str, ...]] = []
     for name, one in found.items():
-        if isinstance(one, int):
+        if not isinstance(one, dict):
             continue
         if "refused" in one:
             rows.append((name, "not offered"))
@@ -158,7 +158,11 @@ def _index_of(found: dict[str, Any]) -> Table:
             rows.append((name, f"{one['documents_per_s']:,.0f}", words, _searched(one)))
         else:
             rows.append((name, f"{one['texts_per_s']:,.0f}"))
-    return _table(f"{found['texts']:,} texts, {found['documents']:,} documents", columns, rows)
+    title = (
+        f"{found['texts']:,} texts; {found['documents']:,} documents at "
+        f"{found['documents_per_s']:,.0f}/s, {found['bytes_per_document']:,.0f} bytes each"
+    )
+    return _table(title, columns, rows)
 
 
 def _searched(one: dict[str, float]) -> str:

@@ -45,8 +45,8 @@ MEMORY_MB: Final = {
 OVERHEAD_S: Final = 0.2
 """Of each call of a function: a few requests to S3 at 25 ms, and a connection or two."""
 
-DIFF_ROW_S, LOAD_ROW_S, VERIFY_ROW_S, VERIFY_TEXT_S = 100e-6, 100e-6, 60e-6, 60e-6
-REVIEW_TEXT_S, PUBLISH_ROW_S = 10e-6, 15e-6
+DIFF_ROW_S, LOAD_ROW_S, VERIFY_ROW_S, PUBLISH_ROW_S = 100e-6, 110e-6, 50e-6, 15e-6
+REVIEW_TEXT_S: Final = 40e-6
 """Seconds of work a row or text."""
 
 USD_PER_TRANSITION: Final = 0.025e-3
