@@ -43,25 +43,35 @@ class Choice:
     algorithm: str
     dimensions: int
     m: int | None = None
-    ef: int | None = None
+    build: int | None = None
+    search: int | None = None
+    """EF_CONSTRUCTION and EF_RUNTIME of HNSW."""
 
     @property
     def name(self) -> str:
-        options = f" M {self.m} EF {self.ef}" if self.m else ""
+        options = f" {self.m}/{self.build}/{self.search}" if self.m else ""
         return f"{self.algorithm}{options}, {self.dimensions} d"
 
     def index(self, client: "Redis") -> RedisIndex:
-        hnsw = {"M": self.m, "EF_CONSTRUCTION": 200, "EF_RUNTIME": self.ef} if self.m else {}
+        hnsw = {"M": self.m, "EF_CONSTRUCTION": self.build, "EF_RUNTIME": self.search}
         return RedisIndex(
-            client, dimensions=self.dimensions, algorithm=self.algorithm, options=hnsw
+            client,
+            dimensions=self.dimensions,
+            algorithm=self.algorithm,
+            options=hnsw if self.m else {},
         )
 
 
+USUAL = (16, 400, 800)
+"""M, EF_CONSTRUCTION and EF_RUNTIME that the settings ask for unless told otherwise."""
+
 CHOICES = (
     *(Choice("FLAT", dimensions) for dimensions in (256, 512, 1024)),
-    *(Choice("HNSW", dimensions, 16, 100) for dimensions in (256, 512, 1024)),
-    Choice("HNSW", 512, 16, 200),
-    Choice("HNSW", 512, 32, 100),
+    *(Choice("HNSW", dimensions, *USUAL) for dimensions in (256, 512, 1024)),
+    Choice("HNSW", 512, 16, 200, 100),
+    Choice("HNSW", 512, 16, 200, 800),
+    Choice("HNSW", 512, 16, 400, 400),
+    Choice("HNSW", 512, 32, 400, 400),
     Choice("SVS-VAMANA", 512),
 )
 
@@ -83,10 +93,10 @@ def index_choices(
             for choice in choices:
                 announce(f"{len(catalog.texts):,} texts: {choice.name}")
                 measured[choice.name] = _measure(client, choice, catalog, vectors, queries)
-            usual = Choice("HNSW", 512, 16, 100)
+            usual = Choice("HNSW", 512, *USUAL)
             announce("index made after the load, and one vector a document")
             measured["index made after the load"] = _created_after(client, usual, catalog, vectors)
-            small = Choice("HNSW", 256, 16, 100)
+            small = Choice("HNSW", 256, *USUAL)
             measured["one vector a document"] = _a_vector_each(
                 client, small, catalog, vectors, queries
             )
@@ -267,7 +277,7 @@ def _a_vector_each(
     client.flushall()
     fitted = _fitted(catalog, vectors, choice.dimensions)
     before = _memory(client)
-    options = ("M", choice.m, "EF_CONSTRUCTION", 200, "EF_RUNTIME", choice.ef)
+    options = ("M", choice.m, "EF_CONSTRUCTION", choice.build, "EF_RUNTIME", choice.search)
     vector = ("TYPE", "FLOAT32", "DIM", choice.dimensions, "DISTANCE_METRIC", "COSINE", *options)
     schema = ("gcn_seqno", "TAG", "embedding", "VECTOR", choice.algorithm, len(vector), *vector)
     client.execute_command(

@@ -37,7 +37,7 @@ from workflow.query_cache import CachedQueries
 from workflow.search import HEAD, search
 from workflow.vectors import to_bytes
 
-HNSW = {"M": 16, "EF_CONSTRUCTION": 200, "EF_RUNTIME": 100}
+HNSW = {"M": 16, "EF_CONSTRUCTION": 400, "EF_RUNTIME": 800}
 NAMES = LiveNames("speed", "speed")
 FILTER = {"route": "ORAL"}
 BARE = f"bare {HEAD}"

@@ -46,16 +46,25 @@ PURE: frozenset[Library] = frozenset({"mysql"})
 PACKAGES = ("workflow", "handlers")
 PINS = "constraints.txt"
 BUILD = ROOT / "build" / "bundles"
-NEVER_IMPORTED = (
+UTILITIES = (
+    *("auth_alpha", "batch", "circuit_breaker", "data_masking", "feature_flags", "idempotency"),
+    *("kafka", "metadata", "parser", "streaming", "validation"),
+)
+HTTP_NEVER_IMPORTED = (
     "bin",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
+    *(f"aws_lambda_powertools/utilities/{name}" for name in UTILITIES),
+)
+NEVER_IMPORTED = (
+    *HTTP_NEVER_IMPORTED,
     "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/data_classes",
     "mysql/ai",
+    "mysql/connector/aio",
     "mysql/connector/django",
     "pydantic/v1",
 )
 """Half a bundle would be these. The test that imports every bundle tells if one is needed."""
-
-HTTP_NEVER_IMPORTED = ("bin", "aws_lambda_powertools/event_handler/openapi/swagger_ui")
 
 BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files that differ from build to build."""

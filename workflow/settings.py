@@ -59,10 +59,10 @@ class Settings(BaseModel):
     )
     index_m: int | None = Field(16, ge=2, le=512, description="HNSW edges per node; none: server's")
     index_ef_construction: int | None = Field(
-        200, ge=1, le=4096, description="HNSW build breadth; none: server's"
+        400, ge=1, le=4096, description="HNSW build breadth; none: server's"
     )
     index_ef_runtime: int | None = Field(
-        100, ge=1, le=4096, description="HNSW search breadth; none: server's"
+        800, ge=1, le=4096, description="HNSW search breadth; none: server's"
     )
     index_compression: str | None = Field(None, description="SVS-VAMANA compression, e.g. LVQ8")
 

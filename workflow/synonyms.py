@@ -15,6 +15,9 @@ FDA_FILE: Final = "synonyms.json"
 ERRORS_SHOWN: Final = 3
 ENDINGS: Final = ("ing", "ed", "es", "s")
 SHORTEST_STEM: Final = 3
+NO_PLURALS: Final = {"aids", "hives"}
+"""Else an aid for sleep would be AIDS, and hives HIV."""
+
 SHORTEST_SLIP: Final = 6
 STEMS_KEPT: Final = 8192
 
@@ -73,6 +76,8 @@ class Synonyms:
 
 def stem(word: str) -> str:
     """A word without its commonest English endings: pimples and pimple, allergies and allergy."""
+    if word in NO_PLURALS:
+        return word
     for ending in ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
             word = word.removesuffix(ending)

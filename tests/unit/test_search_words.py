@@ -22,6 +22,7 @@ from workflow.ranking import (
 )
 from workflow.spelling import corrections, distance
 from workflow.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
+from workflow.vocabulary import FILLERS, FORMS, ROUTES, SALTS
 
 NONE = Synonyms({})
 
@@ -98,6 +99,31 @@ def test_endings_do_not_count(left: str, right: str) -> None:
 def test_every_class_of_the_synonyms_is_spelt_as_the_fda_does() -> None:
     classes, _ = fda_synonyms().classes_of(["statin"])
     assert classes == ("HMG-CoA Reductase Inhibitor",)
+
+
+def test_no_two_phrases_of_the_synonyms_are_the_same_words() -> None:
+    phrases = [frozenset(map(stem, phrase.split())) for phrase in fda_synonyms().phrases]
+    assert len(phrases) == len(set(phrases))
+
+
+def test_a_phrase_of_the_synonyms_says_more_than_a_form_or_a_route() -> None:
+    described = FILLERS | SALTS | FORMS.keys() | ROUTES.keys()
+    assert [one for one in fda_synonyms().phrases if described.issuperset(one.split())] == []
+
+
+def test_the_name_of_a_class_means_that_class() -> None:
+    synonyms = fda_synonyms()
+    names = {name for classes in synonyms.phrases.values() for name in classes}
+    meant = {name: synonyms.classes_of(words_of(name))[0] for name in names}
+    assert [name for name, found in meant.items() if found and name not in found] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Procrit", "Sutent", "Strovite", "Retin-A", "retinol", "morphine sulfate", "silver nitrate"],
+)
+def test_a_name_like_a_lay_word_is_none(name: str) -> None:
+    assert fda_synonyms().classes_of(words_of(name)) == ((), frozenset())
 
 
 def test_a_team_may_have_synonyms_of_its_own(synonyms_file: Callable[[str], str]) -> None:
