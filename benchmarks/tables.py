@@ -131,12 +131,7 @@ def _index(found: list[dict[str, Any]]) -> list[Table]:
 
 def _index_of(found: dict[str, Any]) -> Table:
     filters = ("all", "50 %", "10 %", "1 %")
-    columns = (
-        "index",
-        "texts/s",
-        "bytes a text",
-        *(f"{one}: p50 / p99 ms, recall" for one in filters),
-    )
+    columns = ("index", "texts/s", "bytes", "no filter", *filters[1:])
     rows: list[tuple[str, ...]] = []
     for name, one in found.items():
         if not isinstance(one, dict):
@@ -154,19 +149,20 @@ def _index_of(found: dict[str, Any]) -> Table:
                 )
             )
         elif "recall_at_10" in one:
-            words = f"{one['bytes_per_document']:,.0f} a document"
-            rows.append((name, f"{one['documents_per_s']:,.0f}", words, _searched(one)))
+            size = f"{one['bytes_per_document']:,.0f}"
+            rows.append((name, f"{one['documents_per_s']:,.0f}", size, _searched(one)))
         else:
             rows.append((name, f"{one['texts_per_s']:,.0f}"))
     title = (
         f"{found['texts']:,} texts; {found['documents']:,} documents at "
-        f"{found['documents_per_s']:,.0f}/s, {found['bytes_per_document']:,.0f} bytes each"
+        f"{found['documents_per_s']:,.0f}/s, {found['bytes_per_document']:,.0f} bytes each; "
+        "searches: p50/p99 ms, recall@10"
     )
     return _table(title, columns, rows)
 
 
 def _searched(one: dict[str, float]) -> str:
-    return f"{one['p50_ms']:.1f} / {one['p99_ms']:.1f}, {one['recall_at_10']:.2f}"
+    return f"{one['p50_ms']:.1f}/{one['p99_ms']:.0f} {one['recall_at_10']:.2f}"
 
 
 def _cold_start(found: list[dict[str, Any]]) -> list[Table]:
