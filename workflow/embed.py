@@ -20,7 +20,6 @@ from workflow.vectors import fault
 PROBE_TEXT = "aspirin 81 mg tablet oral"
 """A text that no model refuses: where it is refused, the request is wrong."""
 
-
 Embedded = tuple[Text, Vector]
 
 
@@ -134,9 +133,11 @@ def _embed_all(
     def work() -> None:
         try:
             while not caller.stop.is_set():
-                answered.put(embed_or_reject(caller, waiting.get_nowait()))
-        except Empty:
-            pass
+                try:
+                    part = waiting.get_nowait()
+                except Empty:
+                    break
+                answered.put(embed_or_reject(caller, part))
         except BaseException:
             caller.stop.set()
             raise

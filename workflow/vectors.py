@@ -1,7 +1,7 @@
 """Arithmetic on float32[dimensions], little-endian, without numpy: it is too big for a Lambda.
 
 `math.dist` and `math.hypot` do a whole vector in C: a cosine of 256 dimensions takes 3 us instead
-of 30 in a loop.
+of 12 by multiplying and adding.
 """
 
 import math

@@ -79,7 +79,7 @@ def repair_set(generation: str) -> str:
 class CommandPacker:
     """Gives redis-py commands as bytes, by hiredis alone.
 
-    redis-py's own looks at every argument in Python first: 18 us a document instead of 5.
+    redis-py's own looks at every argument in Python first: 7 us a document instead of 3.
     """
 
     def pack(self, name: str, *arguments: Any) -> list[bytes]:
