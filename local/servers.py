@@ -145,6 +145,7 @@ def _launch_mariadb(home: Home) -> tuple[list[str], Facts]:
         "--innodb-buffer-pool-size=256M",
         "--max-allowed-packet=64M",
         f"--init-file={_write_init_file(home)}",
+        f"--tmpdir={_tmpdir(home)}",
         *_as_user(),
     ]
     return command, {"port": port, "socket": str(socket)}
@@ -162,6 +163,7 @@ def _install_mariadb(home: Home) -> None:
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--skip-name-resolve",
+            f"--tmpdir={_tmpdir(home)}",
             *_as_user(),
         ],
         capture_output=True,
@@ -171,6 +173,13 @@ def _install_mariadb(home: Home) -> None:
     if done.returncode:
         raise LocalError(f"mariadb-install-db failed in {home.path}:\n{done.stdout}{done.stderr}")
     draft.replace(home.data)
+
+
+def _tmpdir(home: Home) -> Path:
+    """Its own: a server that starts deletes temporary tables that it finds, also another's."""
+    path = home.path / "tmp"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 def _write_init_file(home: Home) -> Path:
