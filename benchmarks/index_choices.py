@@ -227,10 +227,14 @@ def _searches(
         limit = np.partition(similar, -NEAREST)[-NEAREST]
         right = {hashes[place] for place in np.flatnonzero(similar >= limit - 1e-4)}
         shares.append(sum(one in right for one in found) / NEAREST)
-    took.sort()
+    return _figures(took, shares)
+
+
+def _figures(took: Sequence[float], shares: Sequence[float]) -> dict[str, float]:
+    """Of searches: milliseconds, and the shares of the true ten that they found."""
     return {
         "p50_ms": statistics.median(took),
-        "p99_ms": took[int(0.99 * len(took))],
+        "p99_ms": sorted(took)[int(0.99 * len(took))],
         "recall_at_10": statistics.mean(shares),
     }
 
@@ -309,14 +313,11 @@ def _a_vector_each(
         farthest = _farthest_true(matrix @ query, [counted[one] for one in texts])
         distances = [float(values[1]) for values in found[2::2]]
         shares.append(sum(1 - one >= farthest - 1e-4 for one in distances) / NEAREST)
-    took.sort()
     return {
         "index": choice.name,
         "documents_per_s": len(catalog.documents) / seconds,
         "bytes_per_document": taken / len(catalog.documents),
-        "p50_ms": statistics.median(took),
-        "p99_ms": took[int(0.99 * len(took))],
-        "recall_at_10": statistics.mean(shares),
+        **_figures(took, shares),
     }
 
 

@@ -29,7 +29,7 @@ AWS_ATTEMPTS = 3
 """The SDK mends blips; whatever lasts longer is the state machine's to retry."""
 
 USER_AGENT = "drug-catalog-sync"
-"""boto3 puts its own together for each call, from a dozen parts: a fifth of what a call takes."""
+"""boto3 puts its own together for each call, from a dozen parts: a tenth of a call's CPU."""
 
 SECRET_AGE_S = 300
 SECRET_DENIED = ("ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure")
