@@ -38,8 +38,8 @@ check: .venv/installed-dev ## Lint, types, import rules, the state machine's def
 	.ci/audit $(BIN) || [ $$? -eq 3 ]
 
 docs: .venv/installed-dev ## Write the generated pages, and the site into site/
-	$(BIN)/python -m cli.diagram
-	$(BIN)/python -m cli.reference
+	$(BIN)/python -m tools.diagram
+	$(BIN)/python -m tools.reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: install ## Measure speed, memory, costs and index choices (about ten minutes)
@@ -52,7 +52,7 @@ eval: .venv/installed-local ## Measure how well searches find, over the FDA's ca
 	$(BIN)/python -m benchmarks.search_eval
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
-	$(BIN)/python -m infra.bundles
+	$(BIN)/python -m infra.compute.bundles
 
 synth: install ## Write the templates of STAGE (dev) into cdk.out/, checked by cdk-nag
 	STAGE=$(STAGE) CDK_OUTDIR=cdk.out $(BIN)/python -m infra.app
@@ -75,7 +75,7 @@ clean: ## Stop the servers; remove their data and the virtual environment
 	rm -rf .venv .local
 
 prerequisites:
-	@local/prerequisites.sh $(PYTHON)
+	@local/servers/prerequisites.sh $(PYTHON)
 
 # The order-only prerequisite looks at the machine each time, but does not install again.
 .venv/installed-local: pyproject.toml constraints.txt | prerequisites

@@ -21,7 +21,7 @@ from benchmarks.profile import profile
 from benchmarks.quota import against_quota, connections
 from benchmarks.scale import at_scale
 from benchmarks.tables import show
-from local.stack import Stack, down, home
+from local.servers.stack import Stack, down, home
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 PICTURE = Path(__file__).parents[1] / "docs" / "profile.svg"

@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from infra.bundles import HOST, build_bundle
-from infra.functions import OPERATOR, SEARCH, SPECS, Spec
+from infra.compute.bundles import HOST, build_bundle
+from infra.compute.functions import OPERATOR, SEARCH, SPECS, Spec
 
 REPEATED = 5
 IMPORT = """
@@ -35,8 +35,8 @@ def cold_starts() -> list[dict[str, Any]]:
 def _measure(spec: Spec, folder: Path) -> dict[str, Any]:
     modules = [spec.handler.removesuffix(".handler")]
     # What wiring.py imports at the first call.
-    modules += ["workflow.adapters.redis_search"] * spec.uses_redis
-    modules += ["workflow.adapters.mysql"] * ("catalog" in spec.access)
+    modules += ["workflow.adapters.redis.search"] * spec.uses_redis
+    modules += ["workflow.adapters.mysql.catalog"] * ("catalog" in spec.access)
     bundle = str(build_bundle(spec.libraries, target=HOST))
     program = IMPORT.format(bundle=bundle, modules=", ".join(modules))
     nowhere, kept = folder / "nowhere", folder / "kept"

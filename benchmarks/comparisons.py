@@ -15,7 +15,7 @@ from benchmarks.lab import (
     timed_run,
 )
 from handlers.wiring import wiring
-from local.stack import Stack
+from local.servers.stack import Stack
 
 OLD_ROWS = 500
 IN_FLIGHT = {"embedding_threads": "32", "embed_concurrency": "2"}

@@ -16,21 +16,16 @@ from typing import TypeVar
 
 import numpy as np
 
-from local.fda import Package, Product, Selection, select
-from local.minilm import MiniLM
-from workflow.documents import Writer, vector_hash
-from workflow.ports import (
-    Batch,
-    Document,
-    Generation,
-    Index,
-    LiveNames,
-    Purpose,
-    Row,
-    Text,
-    Vector,
-)
-from workflow.settings import DEFAULT_TEMPLATE
+from local.catalogs.fda import Package, Product, Selection, select
+from local.standin.minilm import MiniLM
+from workflow.contract.documents import Writer, vector_hash
+from workflow.contract.ports.catalog import Row
+from workflow.contract.ports.documents import Batch, Document
+from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.contract.ports.index import Index
+from workflow.contract.ports.model import Purpose, Vector
+from workflow.contract.ports.texts import Text
+from workflow.contract.settings import DEFAULT_TEMPLATE
 
 ALL_PRESCRIPTIONS = 101_447
 """The prescription packages of the directory that are not excluded."""

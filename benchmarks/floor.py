@@ -10,10 +10,12 @@ from typing import Any
 from redis import Redis
 
 from benchmarks.lab import adapters
-from local.stack import Stack
-from workflow.costs import tokens_of
-from workflow.documents import text_hash, vector_hash, writer_of
-from workflow.ports import Generation, LiveNames, Purpose, Text, Vector
+from local.servers.stack import Stack
+from workflow.contract.documents import text_hash, vector_hash, writer_of
+from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.contract.ports.model import Purpose, Vector
+from workflow.contract.ports.texts import Text
+from workflow.embedding.caller import tokens_of
 
 BATCH = 500
 

@@ -17,13 +17,16 @@ from redis import Redis
 
 from benchmarks.fda_index import Catalog, batched, embedded, read_catalog
 from benchmarks.search_queries import make_queries
-from local.minilm import MiniLM, fit
-from local.servers import start_redis, stop_redis
-from workflow.adapters.redis import CommandPacker
-from workflow.adapters.redis_search import RedisIndex
-from workflow.documents import vector_hash
-from workflow.errors import IndexFeatureMissing
-from workflow.ports import Batch, Document, Filters, LiveNames, Vector
+from local.servers.servers import start_redis, stop_redis
+from local.standin.minilm import MiniLM, fit
+from workflow.adapters.redis.search import RedisIndex
+from workflow.adapters.redis.store import CommandPacker
+from workflow.contract.documents import vector_hash
+from workflow.contract.errors import IndexFeatureMissing
+from workflow.contract.ports.documents import Batch, Document
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.model import Vector
+from workflow.contract.ports.search import Filters
 
 NAMES = LiveNames("choice", "choice")
 LOADED_AT_ONCE = 500

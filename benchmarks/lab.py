@@ -18,15 +18,15 @@ from unittest import mock
 from redis import Redis
 
 from handlers.wiring import Wiring, wiring
-from local.bedrock_process import control
-from local.catalog import load_fda
-from local.invocations import Interceptor, Invocation, call_through
-from local.runner import run
-from local.servers import connect
-from local.stack import Stack, home, up
-from workflow.costs import KEYS_A_LIST
-from workflow.events import RunReport
-from workflow.ports import RunStore
+from local.catalogs.catalog import load_fda
+from local.engine.invocations import Interceptor, Invocation, call_through
+from local.engine.runner import run
+from local.servers.servers import connect
+from local.servers.stack import Stack, home, up
+from local.standin.bedrock_process import control
+from workflow.contract.events.report import RunReport
+from workflow.contract.ports.run_store import RunStore
+from workflow.steps.costs import KEYS_A_LIST
 
 LATENCY_MS = 70
 """What Titan v2 takes for a drug's text, as the old loader's logs show."""

@@ -10,7 +10,7 @@ import mysql.connector
 from redis import Redis
 
 from benchmarks.lab import adapters
-from local.stack import Stack
+from local.servers.stack import Stack
 
 PAGE = 100
 PAUSE_S = 0.1

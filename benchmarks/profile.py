@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.comparisons import BACKFILL, no_cost
 from benchmarks.lab import FAST, empty_redis, load_catalog, stand_in, timed_run
-from local.stack import Stack
+from local.servers.stack import Stack
 
 INTERVAL_S = 0.003
 OURS = str(Path(__file__).parents[1] / "workflow")

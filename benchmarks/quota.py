@@ -13,10 +13,10 @@ from benchmarks.lab import (
     stand_in,
     timed_run,
 )
-from local.bedrock_process import counters
-from local.servers import connect
-from local.stack import Stack
-from workflow.adapters.redis_quota import BURST_S
+from local.servers.servers import connect
+from local.servers.stack import Stack
+from local.standin.bedrock_process import counters
+from workflow.adapters.redis.quota import BURST_S
 
 ROWS = 2_000
 QUOTAS = ((120_000, 1_000), (480_000, 3_000), (960_000, 6_000))

@@ -17,11 +17,11 @@ from benchmarks.lab import (
     stand_in,
     timed_run,
 )
-from local.bedrock_process import counters
-from local.servers import connect
-from local.stack import Stack
-from workflow.events import Review
-from workflow.runs import REVIEW
+from local.servers.servers import connect
+from local.servers.stack import Stack
+from local.standin.bedrock_process import counters
+from workflow.contract.events.files import Review
+from workflow.contract.runs import REVIEW
 
 TRACED_PAGES = 2
 """Pages of each Map whose memory is measured: tracing takes twice the time."""

@@ -25,12 +25,15 @@ from benchmarks.fda_index import (
     read_catalog,
 )
 from benchmarks.search_queries import EvalQuery, make_blind_queries, make_queries
-from local.servers import start_redis, stop_redis
-from local.stack import DIMENSIONS, home
-from workflow.adapters.redis_search import RedisIndex
-from workflow.ports import ClassQuery, Embedder, Fields, LiveNames, NameQuery, Related, SearchIndex
-from workflow.query_cache import CachedQueries
-from workflow.search import search
+from local.servers.servers import start_redis, stop_redis
+from local.servers.stack import DIMENSIONS, home
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.model import Embedder
+from workflow.contract.ports.search import ClassQuery, NameQuery, Related, SearchIndex
+from workflow.search.query_cache import CachedQueries
+from workflow.search.search import search
 
 FIRST = 10
 RESAMPLES = 1000

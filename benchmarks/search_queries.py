@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.fda_index import Catalog
-from local.fda import Product
+from local.catalogs.fda import Product
 
 LAY = Path(__file__).with_name("lay_queries.json")
 LOOK_ALIKES = Path(__file__).with_name("look_alikes.json")

@@ -27,15 +27,18 @@ from redis import Redis
 
 from benchmarks.fda_index import batched, read_catalog
 from benchmarks.search_queries import EvalQuery, make_queries
-from local.embedders import HashEmbedder
-from local.servers import start_redis, stop_redis
-from local.stack import DIMENSIONS, home
-from workflow.adapters.redis_search import RedisIndex
-from workflow.documents import vector_hash
-from workflow.ports import Batch, Generation, LiveNames, Purpose, Text, Vector
-from workflow.query_cache import CachedQueries
-from workflow.search import HEAD, search
-from workflow.vectors import to_bytes
+from local.servers.servers import start_redis, stop_redis
+from local.servers.stack import DIMENSIONS, home
+from local.standin.embedders import HashEmbedder
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.documents import vector_hash
+from workflow.contract.ports.documents import Batch
+from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.contract.ports.model import Purpose, Vector
+from workflow.contract.ports.texts import Text
+from workflow.contract.vectors import to_bytes
+from workflow.search.query_cache import CachedQueries
+from workflow.search.search import HEAD, search
 
 HNSW = {"M": 16, "EF_CONSTRUCTION": 400, "EF_RUNTIME": 800}
 NAMES = LiveNames("speed", "speed")

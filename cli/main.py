@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cli import demo as demonstration
-from cli import ops
-from cli.local_site import environment, run_once
+from cli.commands import demo as demonstration
+from cli.commands import ops
+from cli.commands.serve import serve
 from cli.options import (
     Accept,
     AfterKey,
@@ -22,21 +22,21 @@ from cli.options import (
     ThroughKey,
     run_input,
 )
-from cli.serve import serve
-from cli.show import show_found
-from cli.site import SiteError
-from cli.terminal import console as _console
-from cli.terminal import print_json as _print_json
+from cli.show.show import show_found
+from cli.show.terminal import console as _console
+from cli.show.terminal import print_json as _print_json
+from cli.sites.local_site import environment, run_once
+from cli.sites.site import SiteError
 from handlers.wiring import Wiring
-from local import stack as stacks
-from local.catalog import CatalogLoad, load_csv, load_fda
+from local.catalogs.catalog import CatalogLoad, load_csv, load_fda
 from local.errors import LocalError
-from local.servers import connect
+from local.servers import stack as stacks
+from local.servers.servers import connect
 from workflow import __version__
-from workflow.errors import SyncError
-from workflow.search import Answer
-from workflow.search import search as search_drugs
-from workflow.synonyms import read_synonyms
+from workflow.contract.errors import SyncError
+from workflow.search.search import Answer
+from workflow.search.search import search as search_drugs
+from workflow.search.synonyms import read_synonyms
 
 DEFAULT_ROWS = "2000"
 EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ (or $DRUGCATALOG_HOME).

@@ -4,10 +4,10 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from cli.site import Site, SiteError
-from local.runner import LOG
-from local.stack import home
-from workflow.events import Guard, Mode
+from cli.sites.site import Site, SiteError
+from local.engine.runner import LOG
+from local.servers.stack import home
+from workflow.contract.events.base import Guard, Mode
 
 STAGE_VARIABLE = "DRUGCATALOG_STAGE"
 ON_AWS = "On AWS"
@@ -61,13 +61,13 @@ def site_of(stage: str | None, profile: str | None, region: str | None) -> Site:
     if stage is None:
         if profile or region:
             raise SiteError("--profile and --region go with --stage, which names the deployment")
-        from cli.local_site import LocalSite
+        from cli.sites.local_site import LocalSite
 
         return LocalSite(home())
     import boto3
 
-    from cli.aws_errors import explained
-    from cli.aws_site import AwsSite
+    from cli.sites.aws_errors import explained
+    from cli.sites.aws_site import AwsSite
 
     with explained():
         session = boto3.Session(profile_name=profile, region_name=region)

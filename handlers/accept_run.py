@@ -2,8 +2,8 @@
 
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.accept import accept_run
-from workflow.events import AcceptRunTask, Run
+from workflow.contract.events.payloads import AcceptRunTask, Run
+from workflow.steps.accept_run import accept_run
 
 
 @handles(AcceptRunTask)

@@ -3,8 +3,9 @@
 from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.diff import diff_page
-from workflow.events import DiffPageTask, PageDiff
+from workflow.contract.events.files import PageDiff
+from workflow.contract.events.payloads import DiffPageTask
+from workflow.steps.diff_page import diff_page
 
 
 @handles(DiffPageTask)

@@ -3,8 +3,9 @@
 from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.embed import embed_page
-from workflow.events import EmbedPageTask, PageEmbedded
+from workflow.contract.events.files import PageEmbedded
+from workflow.contract.events.payloads import EmbedPageTask
+from workflow.steps.embed_page import embed_page
 
 
 @handles(EmbedPageTask)

@@ -8,9 +8,11 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from pydantic import BaseModel, ValidationError
 
 from handlers.wiring import wiring
-from workflow.errors import InvalidInput, SettingsChanged, SyncError
-from workflow.events import Event, Run, RunReport
-from workflow.settings import Settings
+from workflow.contract.errors import InvalidInput, SettingsChanged, SyncError
+from workflow.contract.events.base import Event
+from workflow.contract.events.payloads import Run
+from workflow.contract.events.report import RunReport
+from workflow.contract.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

@@ -3,8 +3,9 @@
 from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.events import LoadPageTask, PageLoaded
-from workflow.load import load_page
+from workflow.contract.events.files import PageLoaded
+from workflow.contract.events.payloads import LoadPageTask
+from workflow.steps.load_page import load_page
 
 
 @handles(LoadPageTask)

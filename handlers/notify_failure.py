@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import boto3
 from aws_lambda_powertools import Logger
 
-from workflow.adapters.failures import SnsAnnouncer, StepFunctionsHistory
-from workflow.adapters.s3 import S3RunStore
-from workflow.failure import report_failure
+from workflow.adapters.s3.run_store import S3RunStore
+from workflow.adapters.stepfunctions.history import SnsAnnouncer, StepFunctionsHistory
+from workflow.operate.failure import report_failure
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

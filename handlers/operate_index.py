@@ -3,7 +3,7 @@
 from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.operate import OperatorAnswer, OperatorTask, operate
+from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 
 
 @handles(OperatorTask)

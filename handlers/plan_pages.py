@@ -3,8 +3,8 @@
 from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.events import Plan, RunTask
-from workflow.plan import plan_pages
+from workflow.contract.events.payloads import Plan, RunTask
+from workflow.steps.plan_pages import plan_pages
 
 
 @handles(RunTask)

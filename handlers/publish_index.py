@@ -3,8 +3,9 @@
 from handlers.clock import now
 from handlers.entry import count_report, handles
 from handlers.wiring import wiring
-from workflow.events import ReviewedTask, RunReport
-from workflow.publish import publish_index
+from workflow.contract.events.payloads import ReviewedTask
+from workflow.contract.events.report import RunReport
+from workflow.steps.publish_index import publish_index
 
 
 @handles(ReviewedTask)

@@ -3,8 +3,8 @@
 from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.events import PlanTask, ReviewRef
-from workflow.review import review_changes
+from workflow.contract.events.payloads import PlanTask, ReviewRef
+from workflow.steps.review_changes import review_changes
 
 
 @handles(PlanTask)

@@ -17,7 +17,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from handlers.clock import now
 from handlers.entry import count_error, logger
 from handlers.wiring import wiring
-from workflow.answers import (
+from workflow.contract.errors import NothingLive, SyncError
+from workflow.search.answers import (
     Alternatives,
     DrugsFound,
     DrugShown,
@@ -27,9 +28,8 @@ from workflow.answers import (
     health,
     one_drug,
 )
-from workflow.errors import NothingLive, SyncError
-from workflow.queries import LONGEST_QUERY, words_of
-from workflow.synonyms import read_synonyms
+from workflow.search.queries import LONGEST_QUERY, words_of
+from workflow.search.synonyms import read_synonyms
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

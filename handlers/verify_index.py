@@ -2,8 +2,8 @@
 
 from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.events import ReviewedTask, VerifiedIndex
-from workflow.verify import verify_index
+from workflow.contract.events.payloads import ReviewedTask, VerifiedIndex
+from workflow.verify.verify_index import verify_index
 
 
 @handles(ReviewedTask)

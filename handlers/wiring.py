@@ -11,19 +11,23 @@ from collections import defaultdict
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from workflow.errors import (
+from workflow.contract.errors import (
     CatalogAccessDenied,
     CatalogUnavailable,
     IndexAccessDenied,
     IndexUnavailable,
     SyncError,
 )
-from workflow.settings import Settings
+from workflow.contract.settings import Settings
 
 if TYPE_CHECKING:
     from redis import Redis
 
-    from workflow.ports import Catalog, Embedder, Executions, Index, Quota, RunStore
+    from workflow.contract.ports.catalog import Catalog
+    from workflow.contract.ports.executions import Executions
+    from workflow.contract.ports.index import Index
+    from workflow.contract.ports.model import Embedder, Quota
+    from workflow.contract.ports.run_store import RunStore
 
 AWS_ATTEMPTS = 3
 """The SDK mends blips; whatever lasts longer is the state machine's to retry."""
@@ -45,19 +49,19 @@ class Wiring:
 
     @cached_property
     def executions(self) -> "Executions":
-        from workflow.adapters.stepfunctions import StepFunctionsExecutions
+        from workflow.adapters.stepfunctions.executions import StepFunctionsExecutions
 
         return StepFunctionsExecutions(_aws_client("stepfunctions"))
 
     @cached_property
     def runs(self) -> "RunStore":
-        from workflow.adapters.s3 import S3RunStore
+        from workflow.adapters.s3.run_store import S3RunStore
 
         return S3RunStore(_aws_client("s3"), self.settings.run_bucket)
 
     @cached_property
     def embedder(self) -> "Embedder":
-        from workflow.adapters.bedrock import BedrockEmbedder
+        from workflow.adapters.bedrock.embedder import BedrockEmbedder
 
         settings = self.settings
         client = _aws_client(
@@ -76,20 +80,20 @@ class Wiring:
     @cached_property
     def queries(self) -> "Embedder":
         """The model for searches: it is asked once for each query."""
-        from workflow.query_cache import CachedQueries
+        from workflow.search.query_cache import CachedQueries
 
         return CachedQueries(self.embedder)
 
     @cached_property
     def catalog(self) -> "Catalog":
-        from workflow.adapters.mysql import MySQLCatalog
+        from workflow.adapters.mysql.catalog import MySQLCatalog
 
         settings = self.settings
         return MySQLCatalog(self._mysql_options, settings.catalog_table, settings.mysql_timeout_s)
 
     @cached_property
     def index(self) -> "Index":
-        from workflow.adapters.redis_search import RedisIndex
+        from workflow.adapters.redis.search import RedisIndex
 
         settings = self.settings
         return RedisIndex(
@@ -101,7 +105,7 @@ class Wiring:
 
     @cached_property
     def quota(self) -> "Quota":
-        from workflow.adapters.redis_quota import RedisQuota
+        from workflow.adapters.redis.quota import RedisQuota
 
         return RedisQuota(
             self._redis, self.settings.embedding_model, self.settings.tokens_per_minute
@@ -114,7 +118,7 @@ class Wiring:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        from workflow.adapters.redis import CommandPacker
+        from workflow.adapters.redis.store import CommandPacker
 
         settings = self.settings
         options: dict[str, Any] = {"socket_timeout": settings.redis_timeout_s}

@@ -8,10 +8,10 @@ from pathlib import Path
 from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from infra.bundles import BundleFailed
-from infra.data_stack import DataStack
-from infra.stage import ROOT, Stage, StageInvalid, load_stage
-from infra.workflow_stack import WorkflowStack
+from infra.compute.bundles import BundleFailed
+from infra.compute.workflow_stack import WorkflowStack
+from infra.data.data_stack import DataStack
+from infra.stage.stage import ROOT, Stage, StageInvalid, load_stage
 
 STAGES = ROOT / "stages"
 

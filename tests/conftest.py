@@ -14,15 +14,15 @@ import pytest
 import redis
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from local.bedrock_process import control
-from local.servers import connect
-from local.stack import Stack, down, up
+from local.servers.servers import connect
+from local.servers.stack import Stack, down, up
+from local.standin.bedrock_process import control
 from tests.lab import Lab
 from tests.rows import make_rows
 from tests.servers import CatalogTable, IndexReader
-from workflow.adapters.redis_search import RedisIndex
-from workflow.ports import LiveNames
-from workflow.settings import PREFIX, Settings
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.settings import PREFIX, Settings
 
 
 @pytest.fixture(scope="session", autouse=True)

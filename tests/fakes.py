@@ -8,20 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from tests.rows import vector_of
-from workflow.errors import RunFileMissing, RunSuperseded
-from workflow.ports import (
-    Batch,
-    Execution,
-    Fields,
-    Generation,
-    Purpose,
-    Row,
-    Text,
-    TextOrigin,
-    TextRecord,
-    TextRefused,
-    Vector,
-)
+from workflow.contract.errors import RunFileMissing, RunSuperseded
+from workflow.contract.ports.catalog import Row
+from workflow.contract.ports.documents import Batch, Fields
+from workflow.contract.ports.executions import Execution
+from workflow.contract.ports.generations import Generation
+from workflow.contract.ports.model import Purpose, TextRefused, Vector
+from workflow.contract.ports.texts import Text, TextOrigin, TextRecord
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

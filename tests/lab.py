@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from local.bedrock_process import control, counters
-from local.engine import Engine, engine, handler_of
-from local.invocations import Interceptor, Invocation, call_through
-from local.runner import LOG, run
-from local.stack import BUCKET, Stack
+from local.engine.engine import Engine, engine, handler_of
+from local.engine.invocations import Interceptor, Invocation, call_through
+from local.engine.runner import LOG, run
+from local.servers.stack import BUCKET, Stack
+from local.standin.bedrock_process import control, counters
 from tests.rows import DIMENSIONS
 from tests.servers import CatalogTable, IndexReader, assert_in_step
-from workflow.events import RunReport
+from workflow.contract.events.report import RunReport
 
 Payload = dict[str, Any]
 
@@ -150,7 +150,7 @@ class Lab:
     # The model's stand-in
 
     def control_model(self, **controls: Any) -> None:
-        """See local/faults.py."""
+        """See local/standin/faults.py."""
         control(self.stack.bedrock.endpoint, **controls)
 
     def embedded(self) -> int:

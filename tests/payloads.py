@@ -6,15 +6,13 @@ from typing import Any
 
 from tests.fakes import NOW
 from tests.rows import DIMENSIONS
-from workflow.events import (
+from workflow.contract.events.files import ColumnProfile, Estimate, PageDiff
+from workflow.contract.events.payloads import (
     ChangesPage,
-    ColumnProfile,
     DiffPageTask,
     EmbedPageTask,
-    Estimate,
     IndexFailures,
     LoadPageTask,
-    PageDiff,
     PageRange,
     Plan,
     PlanTask,
@@ -22,7 +20,7 @@ from workflow.events import (
     RunInput,
     TextsPage,
 )
-from workflow.settings import Settings
+from workflow.contract.settings import Settings
 
 GENERATION, SPACE, RUN = "generation", "space", "run"
 

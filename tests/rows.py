@@ -6,7 +6,7 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Mapping
 
-from local.embedders import HashEmbedder
+from local.standin.embedders import HashEmbedder
 
 Row = dict[str, str | None]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.machine import MACHINE, ROOT
-from workflow.costs import Work, estimate, requests_of
-from workflow.settings import Settings
+from workflow.contract.settings import Settings
+from workflow.steps.costs import Work, estimate, requests_of
 
 ROWS, PAGES = 494_000, 494
 SYNC = Work(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import diagram
 from cli.main import app
-from cli.reference import pages
+from tools import diagram
+from tools.reference import pages
 from workflow import __version__
-from workflow.accept import parse_input
+from workflow.steps.accept_run import parse_input
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -56,7 +56,7 @@ def test_the_inputs_for_the_console_are_right() -> None:
 
 
 def test_every_alarm_has_its_line_in_the_operators_page() -> None:
-    source = "".join(path.read_text("utf-8") for path in (ROOT / "infra").glob("*.py"))
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "infra").rglob("*.py"))
     alarms = set(re.findall(r'self\._add\(\s*"(\w+)"', source))
     alarms |= set(re.findall(r'"(\w+DeadLetters)":', source))
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")

@@ -17,21 +17,17 @@ from tests.fakes import (
 )
 from tests.rows import make_row, make_rows
 from tests.servers import CatalogTable
-from workflow.adapters.mysql import MySQLCatalog
-from workflow.adapters.redis_search import RedisIndex
-from workflow.adapters.s3 import S3RunStore
-from workflow.errors import RunFileMissing, RunSuperseded
-from workflow.ports import (
-    Batch,
-    Catalog,
-    Document,
-    Generation,
-    Index,
-    RunStore,
-    Text,
-    TextOrigin,
-    Vector,
-)
+from workflow.adapters.mysql.catalog import MySQLCatalog
+from workflow.adapters.redis.search import RedisIndex
+from workflow.adapters.s3.run_store import S3RunStore
+from workflow.contract.errors import RunFileMissing, RunSuperseded
+from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.documents import Batch, Document
+from workflow.contract.ports.generations import Generation
+from workflow.contract.ports.index import Index
+from workflow.contract.ports.model import Vector
+from workflow.contract.ports.run_store import RunStore
+from workflow.contract.ports.texts import Text, TextOrigin
 
 # Run stores
 

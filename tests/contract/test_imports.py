@@ -1,4 +1,7 @@
-"""Imports point one way: leaves <- workflow <- handlers; adapters know ports and one SDK each."""
+"""Rooms and their doors: who may import what is a matter of folders, read off the code.
+
+Each room's docstring says what is in it. A wrong import is shown with both files.
+"""
 
 from __future__ import annotations
 
@@ -11,41 +14,60 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("workflow", "handlers", "infra", "local", "cli", "benchmarks", "tests")
 
-LEAVES = {f"workflow.{name}" for name in ("columns", "errors", "events", "models", "vectors")}
-BASICS = LEAVES | {"workflow.ports"}
-"""What an adapter may know of the workflow."""
-
-OWN_PORTS = {"workflow.adapters.failures": {"workflow.failure"}}
-"""Ports that only one function needs stand beside it."""
+CONTRACT = "workflow.contract"
+TO_OPERATE = {
+    *("workflow.contract", "workflow.embedding", "workflow.report", "workflow.search"),
+    *("workflow.steps", "workflow.verify"),
+}
+DOORS: dict[str, set[str]] = {
+    "workflow.contract": set(),
+    "workflow.embedding": {CONTRACT},
+    "workflow.report": {CONTRACT},
+    "workflow.search": {CONTRACT},
+    "workflow.steps": {CONTRACT, "workflow.embedding", "workflow.report", "workflow.search"},
+    "workflow.verify": {CONTRACT, "workflow.embedding", "workflow.search"},
+    "workflow.operate": TO_OPERATE,
+    "workflow.adapters": {CONTRACT},
+    "handlers": {*TO_OPERATE, "workflow.operate", "workflow.adapters"},
+    "infra": {"workflow.contract.errors", "workflow.contract.settings", "workflow.contract.models"},
+    "local": {"workflow", "handlers"},
+    "cli": {"workflow", "handlers", "local"},
+    "tools": {"workflow", "handlers", "local", "cli", "infra"},
+    "benchmarks": {"workflow", "handlers", "local", "cli", "infra", "tools", "tests"},
+    "tests": {"workflow", "handlers", "local", "cli", "infra", "tools", "benchmarks"},
+}
+"""Room -> the rooms that it may import, besides itself. `workflow` itself is a version only."""
 
 SDKS = {
     "bedrock": {"botocore", "mypy_boto3_bedrock_runtime"},
-    "failures": {"botocore", "mypy_boto3_sns", "mypy_boto3_stepfunctions"},
     "mysql": {"mysql"},
     "redis": {"hiredis", "redis"},
-    "redis_queries": {"redis"},
-    "redis_quota": {"redis"},
-    "redis_search": {"redis"},
     "s3": {"botocore", "mypy_boto3_s3"},
-    "stepfunctions": {"botocore", "mypy_boto3_stepfunctions"},
+    "stepfunctions": {"botocore", "mypy_boto3_sns", "mypy_boto3_stepfunctions"},
 }
+"""Folder of `workflow/adapters/` -> the vendor's packages that only it may import."""
+
 EVERYWHERE = {"orjson", "pydantic"}
-VENDORS = {"boto3", "botocore", "mysql", "redis", "aws_lambda_powertools", "moto"}
+VENDORS = {"aws_lambda_powertools", "boto3", "botocore", "hiredis", "moto", "mysql", "redis"}
+PACKAGES = {room.split(".")[0] for room in DOORS}
+STATES = {
+    *("accept_run", "plan_pages", "diff_page", "review_changes", "embed_page", "load_page"),
+    "publish_index",
+}
 
 
-def modules() -> dict[str, Path]:
+def _modules() -> dict[str, Path]:
     """Every module of ours, by its dotted name."""
     found = {}
-    for package in PACKAGES:
+    for package in sorted(PACKAGES):
         for path in (ROOT / package).rglob("*.py"):
             parts = path.relative_to(ROOT).with_suffix("").parts
             found[".".join(part for part in parts if part != "__init__")] = path
     return found
 
 
-MODULES = modules()
+MODULES = _modules()
 
 
 def imports(name: str) -> Iterator[str]:
@@ -61,10 +83,6 @@ def imports(name: str) -> Iterator[str]:
                 yield full if full in MODULES else base
 
 
-def under(*packages: str) -> list[str]:
-    return sorted(name for name in MODULES if name.split(".")[0] in packages)
-
-
 def ours(name: str) -> set[str]:
     return {one for one in imports(name) if one.split(".")[0] in PACKAGES}
 
@@ -75,72 +93,96 @@ def vendors(name: str) -> set[str]:
     return {one.split(".")[0] for one in imports(name)} - known
 
 
-@pytest.mark.parametrize("name", sorted(LEAVES))
-def test_a_leaf_imports_nothing_of_ours(name: str) -> None:
-    assert ours(name) == set()
+def room_of(name: str) -> str | None:
+    return next((room for room in DOORS if is_in(name, room)), None)
 
 
-def test_ports_are_shapes_only() -> None:
-    assert ours("workflow.ports") <= LEAVES
+def is_in(name: str, room: str) -> bool:
+    return name == room or name.startswith(f"{room}.")
 
 
-@pytest.mark.parametrize("name", under("workflow"))
-def test_the_workflow_imports_no_other_package_of_ours(name: str) -> None:
-    assert {one for one in ours(name) if not one.startswith("workflow")} == set()
+def wrong_doors(name: str) -> list[str]:
+    """Each import through a wall, as `FILE imports FILE`."""
+    room = room_of(name)
+    if room is None:
+        return []
+    allowed = {room, *DOORS[room]}
+    return [
+        f"{_file(name)} imports {_file(one)}"
+        for one in sorted(ours(name))
+        if one != "workflow" and not any(is_in(one, door) for door in allowed)
+    ]
 
 
-STEPS = [name for name in under("workflow") if not name.startswith("workflow.adapters")]
+def _file(name: str) -> str:
+    return str(MODULES[name].relative_to(ROOT)) if name in MODULES else name
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_a_step_knows_no_adapter_and_no_sdk(name: str) -> None:
-    assert {one for one in ours(name) if one.startswith("workflow.adapters")} == set()
+@pytest.mark.parametrize("room", sorted(DOORS))
+def test_a_room_is_entered_by_its_doors(room: str) -> None:
+    wrong = [line for name in MODULES if room_of(name) == room for line in wrong_doors(name)]
+    assert wrong == []
+
+
+def test_every_module_is_in_a_room() -> None:
+    assert [name for name in MODULES if room_of(name) is None] == ["workflow"]
+
+
+def test_a_wrong_door_is_named_with_both_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DOORS, "workflow.search", set())
+    assert "workflow/search/queries.py imports workflow/contract/documents.py" in wrong_doors(
+        "workflow.search.queries"
+    )
+
+
+def test_rooms_have_no_circle() -> None:
+    rooms = {room: doors & DOORS.keys() for room, doors in DOORS.items() if room != "benchmarks"}
+    TopologicalSorter(rooms | {"tests": DOORS["tests"] & (DOORS.keys() - {"benchmarks"})}).prepare()
+
+
+def test_modules_have_no_circle() -> None:
+    graph = {name: ours(name) for name in MODULES if is_in(name, "workflow")}
+    TopologicalSorter(graph).prepare()
+
+
+def test_no_step_imports_another() -> None:
+    steps = {f"workflow.steps.{state}" for state in STATES}
+    assert steps <= MODULES.keys()
+    wrong = [f"{_file(name)} imports {_file(one)}" for name in steps for one in ours(name) & steps]
+    assert wrong == []
+
+
+OUTSIDE_ADAPTERS = [
+    name for name in MODULES if is_in(name, "workflow") and not is_in(name, "workflow.adapters")
+]
+
+
+@pytest.mark.parametrize("name", OUTSIDE_ADAPTERS)
+def test_no_vendor_outside_the_adapters(name: str) -> None:
     assert vendors(name) & VENDORS == set()
 
 
-@pytest.mark.parametrize("name", under("workflow"))
+@pytest.mark.parametrize("name", [name for name in MODULES if is_in(name, "workflow")])
 def test_the_workflow_reads_no_environment_variable(name: str) -> None:
     assert {"os", "dotenv"} & {one.split(".")[0] for one in imports(name)} == set()
 
 
-ADAPTERS = [name for name in under("workflow") if name.startswith("workflow.adapters.")]
+ADAPTERS = [name for name in MODULES if name.startswith("workflow.adapters.")]
 
 
 @pytest.mark.parametrize("name", ADAPTERS)
-def test_an_adapter_knows_ports_and_one_sdk(name: str) -> None:
-    mine = name.removeprefix("workflow.adapters.")
-    siblings = {one for one in ADAPTERS if one.startswith("workflow.adapters.redis")}
-    allowed = BASICS | OWN_PORTS.get(name, set())
-    allowed |= siblings if mine.startswith("redis") else set()
-    assert ours(name) <= allowed
-    assert vendors(name) <= SDKS[mine]
+def test_an_adapter_knows_one_sdk_and_no_other_adapter(name: str) -> None:
+    folder = name.split(".")[2]
+    own = f"workflow.adapters.{folder}"
+    assert vendors(name) <= SDKS[folder]
+    assert {one for one in ours(name) if is_in(one, "workflow.adapters")} == {
+        one for one in ours(name) if is_in(one, own)
+    }
 
 
-def test_the_workflow_has_no_circle() -> None:
-    graph = {name: ours(name) & set(under("workflow")) for name in under("workflow")}
-    TopologicalSorter(graph).prepare()
-
-
-@pytest.mark.parametrize("name", under("infra"))
-def test_the_infrastructure_imports_neither_workflow_nor_handlers(name: str) -> None:
-    packages = {one.split(".")[0] for one in ours(name)}
-    assert packages <= {"infra"}
-
-
-@pytest.mark.parametrize("name", under("workflow", "handlers", "infra"))
-def test_nothing_that_is_deployed_imports_what_is_local(name: str) -> None:
-    packages = {one.split(".")[0] for one in ours(name)}
-    assert packages & {"local", "cli", "tests", "benchmarks"} == set()
-
-
-@pytest.mark.parametrize("name", under("local"))
-def test_the_local_runtime_does_not_know_the_command_line(name: str) -> None:
-    assert {one.split(".")[0] for one in ours(name)} & {"cli", "tests", "benchmarks"} == set()
-
-
-@pytest.mark.parametrize("name", under("handlers"))
+@pytest.mark.parametrize("name", [name for name in MODULES if is_in(name, "handlers")])
 def test_adapters_are_built_in_the_wiring_only(name: str) -> None:
     """The function that reports failures has its own few: it runs when others could not."""
     if name in ("handlers.wiring", "handlers.notify_failure"):
         return
-    assert {one for one in ours(name) if one.startswith("workflow.adapters")} == set()
+    assert {one for one in ours(name) if is_in(one, "workflow.adapters")} == set()

@@ -15,13 +15,17 @@ from tests.fakes import (
     FakeQuota,
     FakeRunStore,
 )
-from workflow import ports
-from workflow.adapters.bedrock import BedrockEmbedder
-from workflow.adapters.mysql import MySQLCatalog, MySQLReader
-from workflow.adapters.redis_quota import RedisQuota
-from workflow.adapters.redis_search import RedisIndex
-from workflow.adapters.s3 import S3RunStore
-from workflow.adapters.stepfunctions import StepFunctionsExecutions
+from workflow.adapters.bedrock.embedder import BedrockEmbedder
+from workflow.adapters.mysql.catalog import MySQLCatalog, MySQLReader
+from workflow.adapters.redis.quota import RedisQuota
+from workflow.adapters.redis.search import RedisIndex
+from workflow.adapters.s3.run_store import S3RunStore
+from workflow.adapters.stepfunctions.executions import StepFunctionsExecutions
+from workflow.contract.ports.catalog import Catalog, CatalogReader
+from workflow.contract.ports.executions import Executions
+from workflow.contract.ports.index import Index
+from workflow.contract.ports.model import Embedder, Quota
+from workflow.contract.ports.run_store import RunStore
 
 # Methods
 
@@ -42,19 +46,19 @@ def parameters(signature: inspect.Signature) -> list[tuple[str, Any]]:
 @pytest.mark.parametrize(
     ("port", "adapter"),
     [
-        (ports.Catalog, MySQLCatalog),
-        (ports.CatalogReader, MySQLReader),
-        (ports.Embedder, BedrockEmbedder),
-        (ports.Quota, RedisQuota),
-        (ports.RunStore, S3RunStore),
-        (ports.Executions, StepFunctionsExecutions),
-        (ports.Index, RedisIndex),
-        (ports.Catalog, FakeCatalog),
-        (ports.CatalogReader, FakeCatalog),
-        (ports.Embedder, FakeEmbedder),
-        (ports.Quota, FakeQuota),
-        (ports.RunStore, FakeRunStore),
-        (ports.Executions, FakeExecutions),
+        (Catalog, MySQLCatalog),
+        (CatalogReader, MySQLReader),
+        (Embedder, BedrockEmbedder),
+        (Quota, RedisQuota),
+        (RunStore, S3RunStore),
+        (Executions, StepFunctionsExecutions),
+        (Index, RedisIndex),
+        (Catalog, FakeCatalog),
+        (CatalogReader, FakeCatalog),
+        (Embedder, FakeEmbedder),
+        (Quota, FakeQuota),
+        (RunStore, FakeRunStore),
+        (Executions, FakeExecutions),
     ],
 )
 def test_an_adapter_has_every_method_of_its_port(port: type, adapter: type) -> None:
@@ -64,6 +68,6 @@ def test_an_adapter_has_every_method_of_its_port(port: type, adapter: type) -> N
 
 
 def test_what_the_fake_index_has_is_of_the_port() -> None:
-    promised = signatures(ports.Index)
+    promised = signatures(Index)
     for name, signature in signatures(FakeIndex).items():
         assert parameters(signature) == parameters(promised[name]), name

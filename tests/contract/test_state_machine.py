@@ -10,13 +10,13 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from local.engine import handler_of
+from local.engine.engine import handler_of
 from tests.machine import MACHINE, MAPS, ROOT, STATES, TASKS, TEXT, fields, snake
-from workflow.events import (
+from workflow.contract.events.base import Event
+from workflow.contract.events.payloads import (
     AcceptRunTask,
     DiffPageTask,
     EmbedPageTask,
-    Event,
     LoadPageTask,
     PlanTask,
     ReviewedTask,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.machine import MACHINE, STATES, TASKS, TEXT, snake
-from workflow import errors
+from workflow.contract import errors
 
 AWS_TRANSIENT = {
     *("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"),

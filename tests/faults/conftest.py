@@ -10,8 +10,8 @@ from typing import Any
 import botocore.endpoint
 import pytest
 
-from local.bedrock_process import control
-from local.stack import Stack
+from local.servers.stack import Stack
+from local.standin.bedrock_process import control
 from tests.faults.lab import FaultLab
 from tests.faults.tally import TALLY, Fault
 from tests.rows import make_rows

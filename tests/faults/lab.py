@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from handlers.wiring import wiring
-from local.invocations import Interceptor
+from local.engine.invocations import Interceptor
 from tests.faults.tally import TALLY
 from tests.lab import Lab, Payload
 from tests.rows import text_of
-from workflow.events import RunReport
+from workflow.contract.events.report import RunReport
 
 
 class FaultLab(Lab):

@@ -11,8 +11,8 @@ from handlers.wiring import wiring
 from tests.faults.lab import FaultLab
 from tests.faults.tally import TALLY, UNHARMED, named
 from tests.rows import make_row, ndc, text_of
-from workflow.ports import LiveNames
-from workflow.search import search
+from workflow.contract.ports.generations import LiveNames
+from workflow.search.search import search
 
 INJECTIONS = [
     "' OR 1=1 -- ",

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.invocations import LambdaFailure
+from local.engine.invocations import LambdaFailure
 from tests.faults.lab import FaultLab, chain, unseen
 from tests.faults.tally import RETRIED, named
 from tests.lab import NO_MODEL_CHECK, Failing, Payload

@@ -25,15 +25,15 @@ from hypothesis.stateful import (
 
 from handlers.clock import now
 from handlers.wiring import wiring
-from local.engine import Engine
-from local.invocations import Interceptor, LambdaFailure, call_through
+from local.engine.engine import Engine
+from local.engine.invocations import Interceptor, LambdaFailure, call_through
 from tests.faults.lab import FaultLab
 from tests.faults.tally import TALLY
 from tests.lab import Failing, Payload
 from tests.rows import Row, fields_of, make_row, make_rows, vector_of
 from tests.servers import OWN_FIELDS
-from workflow.errors import IndexUnavailable, NothingToRollBack
-from workflow.publish import roll_back
+from workflow.contract.errors import IndexUnavailable, NothingToRollBack
+from workflow.steps.publish_index import roll_back
 
 SOAK = int(os.environ.get("SOAK_EXAMPLES", "0"))
 BOUNDED = settings(

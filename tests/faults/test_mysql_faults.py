@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import free_port
-from local.servers import connect, running_mariadb, start_mariadb, stop_mariadb
+from local.servers.processes import free_port
+from local.servers.servers import connect, running_mariadb, start_mariadb, stop_mariadb
 from tests.faults.conftest import ROWS
 from tests.faults.lab import FaultLab, OnTry
 from tests.faults.proxy import Cut, Proxy, proxy_to

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from local.bedrock_process import control
-from local.servers import running_redis, start_redis, stop_redis
-from local.stack import Stack
+from local.servers.servers import running_redis, start_redis, stop_redis
+from local.servers.stack import Stack
+from local.standin.bedrock_process import control
 from tests.faults.conftest import ROWS, SETTINGS
 from tests.faults.lab import FaultLab, OnTry
 from tests.faults.tally import RETRIED, named

@@ -12,7 +12,7 @@ import pytest
 from botocore.awsrequest import AWSRequest, AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
 
-from local.stack import BUCKET
+from local.servers.stack import BUCKET
 from tests.faults.lab import FaultLab
 from tests.faults.tally import RETRIED, named
 from tests.lab import Payload, before

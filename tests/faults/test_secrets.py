@@ -13,8 +13,8 @@ import mysql.connector
 import pytest
 from aws_lambda_powertools.utilities import parameters
 
-from local.invocations import LambdaFailure
-from local.runner import LOG
+from local.engine.invocations import LambdaFailure
+from local.engine.runner import LOG
 from tests.faults.lab import FaultLab
 from tests.faults.tally import named
 from tests.lab import Failing, Payload

@@ -13,8 +13,8 @@ from tests.faults.tally import TALLY, named
 from tests.faults.test_lambda_faults import STATES
 from tests.lab import Failing, Payload
 from tests.rows import ndc
-from workflow.errors import IndexUnavailable, RunSuperseded, SettingsChanged
-from workflow.ports import Batch
+from workflow.contract.errors import IndexUnavailable, RunSuperseded, SettingsChanged
+from workflow.contract.ports.documents import Batch
 
 NEXT_MENDS = "the next run mends"
 CHANGED = [

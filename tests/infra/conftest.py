@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.stage import ROOT, load_stage
+from infra.stage.stage import ROOT, load_stage
 from tests.infra.template import Template
 
 STAGES = Path(__file__).parent / "stages"

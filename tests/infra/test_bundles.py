@@ -15,10 +15,18 @@ from typing import Any
 
 import pytest
 
-from infra.bundles import HOST, LAMBDA, LIBRARIES, PINS, BundleFailed, build_bundle, read_pins
-from infra.stage import ROOT
+from infra.compute.bundles import (
+    HOST,
+    LAMBDA,
+    LIBRARIES,
+    PINS,
+    BundleFailed,
+    build_bundle,
+    read_pins,
+)
+from infra.stage.stage import ROOT
 from tests.infra.parts import missing_part
-from workflow.settings import PREFIX, Settings
+from workflow.contract.settings import PREFIX, Settings
 
 if find_spec("pip") is None:
     pytest.skip("pip is not installed, which builds the bundles", allow_module_level=True)
@@ -179,7 +187,7 @@ def test_functions_and_bundles_agree_on_their_libraries() -> None:
     """The deployed functions take the libraries that their handlers use."""
     if missing := missing_part():
         pytest.skip(f"no templates without it: {missing}")
-    from infra.functions import OPERATOR, SEARCH, SPECS
+    from infra.compute.functions import OPERATOR, SEARCH, SPECS
 
     every = (*SPECS, OPERATOR, SEARCH)
     specs = {spec.handler.split(".")[1]: sorted(spec.libraries) for spec in every}

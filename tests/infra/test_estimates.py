@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infra.functions import SPECS
-from workflow.costs import MEMORY_MB
+from infra.compute.functions import SPECS
+from workflow.steps.costs import MEMORY_MB
 
 
 def test_estimates_know_how_large_each_function_is() -> None:

@@ -12,9 +12,16 @@ import pytest
 from botocore.stub import Stubber
 
 from handlers import notify_failure
-from workflow.adapters.failures import SnsAnnouncer, StepFunctionsHistory
-from workflow.errors import ExecutionsUnavailable, RunStoreUnavailable
-from workflow.failure import NEEDS_NEW_RUN, Ended, Failure, find_failure, message, report_failure
+from workflow.adapters.stepfunctions.history import SnsAnnouncer, StepFunctionsHistory
+from workflow.contract.errors import ExecutionsUnavailable, RunStoreUnavailable
+from workflow.contract.ports.executions import Ended
+from workflow.operate.failure import (
+    NEEDS_NEW_RUN,
+    Failure,
+    find_failure,
+    message,
+    report_failure,
+)
 
 REGION = "eu-west-1"
 BASE = f"arn:aws:states:{REGION}:111122223333"

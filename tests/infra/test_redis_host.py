@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from infra.search_rights import SEARCH_RIGHTS, SEARCH_USER
-from infra.stage import ROOT
+from infra.search.search_rights import SEARCH_RIGHTS, SEARCH_USER
+from infra.stage.stage import ROOT
 from local.errors import LocalError
-from local.redis_binaries import find_redis
+from local.servers.redis_binaries import find_redis
 
-SCRIPT = ROOT / "infra" / "redis_host" / "install.sh"
+SCRIPT = ROOT / "infra" / "data" / "redis_host" / "install.sh"
 PASSWORD = "aPasswordOfTheTest0123456789"
 SEARCH_PASSWORD = "anotherPasswordOfTheTest0123"
 PASSWORDS = f"{PASSWORD} {SEARCH_PASSWORD}"

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from infra.search_rights import SEARCH_KEYS, SEARCH_RIGHTS, SEARCH_USER
-from infra.stage import ROOT
+from infra.search.search_rights import SEARCH_KEYS, SEARCH_RIGHTS, SEARCH_USER
+from infra.stage.stage import ROOT
 from tests.infra.parts import require_cdk
 from tests.infra.template import Grant, Template, shown
-from workflow.settings import PREFIX, Settings
+from workflow.contract.settings import PREFIX, Settings
 
 require_cdk()
 
@@ -51,8 +51,8 @@ def test_a_route_that_is_added_later_asks_who_calls_too(stack: Stack) -> None:
     from aws_cdk import aws_apigatewayv2 as gateway
     from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 
-    from infra.search import SearchApi
-    from infra.sections import SearchSection
+    from infra.search.search import SearchApi
+    from infra.stage.sections import SearchSection
 
     app = App()
     scope = CdkStack(app, "Alone")
@@ -232,7 +232,7 @@ def test_the_documents_have_the_rights_as_they_are(page: str) -> None:
 
 def test_the_routes_are_those_of_the_handler() -> None:
     from handlers.search_api import app
-    from infra.search import PATHS
+    from infra.search.search import PATHS
 
     document = json.loads(app.get_openapi_json_schema(title="Drugs", version="1"))
     assert set(document["paths"]) == set(PATHS)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.models import MODELS, invoke_grants
-from infra.settings import WorkflowSettings
-from infra.stage import ROOT, StageInvalid, load_stage
-from workflow.models import FAMILIES
-from workflow.settings import Settings
+from infra.stage.models import MODELS, invoke_grants
+from infra.stage.settings import WorkflowSettings
+from infra.stage.stage import ROOT, StageInvalid, load_stage
+from workflow.contract.models import FAMILIES
+from workflow.contract.settings import Settings
 
 STAGES = Path(__file__).parent / "stages"
 

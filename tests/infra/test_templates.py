@@ -11,8 +11,8 @@ import pytest
 
 from tests.infra.parts import require_cdk
 from tests.infra.template import Grant, Template, shown
-from workflow.runs import EMBED_MANIFEST, LOAD_MANIFEST, PAGES
-from workflow.settings import PREFIX, Settings
+from workflow.contract.runs import EMBED_MANIFEST, LOAD_MANIFEST, PAGES
+from workflow.contract.settings import PREFIX, Settings
 
 require_cdk()
 

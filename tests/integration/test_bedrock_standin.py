@@ -16,9 +16,15 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.bedrock_process import StandinProcess, control, counters, start_standin, stop_standin
 from local.errors import LocalError
-from local.faults import ERRORS
+from local.standin.bedrock_process import (
+    StandinProcess,
+    control,
+    counters,
+    start_standin,
+    stop_standin,
+)
+from local.standin.faults import ERRORS
 
 TITAN = "amazon.titan-embed-text-v2:0"
 COHERE = "cohere.embed-english-v3"

@@ -14,13 +14,13 @@ import pytest
 from botocore.stub import Stubber
 from rich.console import Console
 
-from cli.aws_site import AwsSite
-from cli.site import SiteError
-from local.engine import MACHINE, REGION, Engine, handler_of
-from local.stack import BUCKET
+from cli.sites.aws_site import AwsSite
+from cli.sites.site import SiteError
+from local.engine.engine import MACHINE, REGION, Engine, handler_of
+from local.servers.stack import BUCKET
 from tests.lab import Failing, Lab
-from workflow.adapters.failures import StepFunctionsHistory
-from workflow.errors import CatalogUnavailable, TextMissing
+from workflow.adapters.stepfunctions.history import StepFunctionsHistory
+from workflow.contract.errors import CatalogUnavailable, TextMissing
 
 ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:{MACHINE}"
 START = datetime(2026, 11, 1, 2, tzinfo=UTC)

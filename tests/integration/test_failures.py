@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from local.invocations import LambdaFailure
+from local.engine.invocations import LambdaFailure
 from tests.lab import NO_MODEL_CHECK, Failing, Lab, before
 from tests.rows import make_row, ndc, text_of
-from workflow.errors import (
+from workflow.contract.errors import (
     CatalogUnavailable,
     EmbedderThrottled,
     IndexUnavailable,

@@ -15,8 +15,8 @@ import redis
 from redis.commands.search.field import VectorField
 from redis.commands.search.index_definition import IndexDefinition
 
-from local import processes, servers
 from local.errors import LocalError
+from local.servers import processes, servers
 
 
 @pytest.fixture

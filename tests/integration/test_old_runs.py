@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 
-from local.invocations import LambdaFailure
+from local.engine.invocations import LambdaFailure
 from tests.lab import Failing, Lab, before
 from tests.rows import ndc
-from workflow.errors import (
-    RunSuperseded,
-    SettingsChanged,
-)
+from workflow.contract.errors import RunSuperseded, SettingsChanged
 
 LOST = LambdaFailure("Lambda.Unknown", "the function was killed")
 

@@ -8,9 +8,9 @@ import pytest
 
 from tests.lab import Lab, before
 from tests.rows import make_row, ndc, text_of
-from workflow.adapters.redis_search import RedisIndex
-from workflow.errors import NothingToRollBack
-from workflow.publish import roll_back
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.errors import NothingToRollBack
+from workflow.steps.publish_index import roll_back
 
 
 def index_of(lab: Lab) -> RedisIndex:

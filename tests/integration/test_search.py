@@ -8,16 +8,19 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from local.stack import Stack
+from local.servers.stack import Stack
 from tests.rows import DIMENSIONS, vector_of
-from workflow.adapters.redis_search import RedisIndex
-from workflow.documents import Writer, vector_hash
-from workflow.golden import GoldenQuery, that_count, unanswered
-from workflow.ports import Batch, Fields, Generation, LiveNames, Purpose, Row, Vector
-from workflow.search import HEAD, NARROW, Answer, search
-from workflow.settings import DEFAULT_TEMPLATE
-from workflow.synonyms import fda_synonyms
-from workflow.vectors import cosine, to_floats
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.documents import Writer, vector_hash
+from workflow.contract.ports.catalog import Row
+from workflow.contract.ports.documents import Batch, Fields
+from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.contract.ports.model import Purpose, Vector
+from workflow.contract.settings import DEFAULT_TEMPLATE
+from workflow.contract.vectors import cosine, to_floats
+from workflow.search.search import HEAD, NARROW, Answer, search
+from workflow.search.synonyms import fda_synonyms
+from workflow.verify.golden import GoldenQuery, that_count, unanswered
 
 COUNT = 3000
 NAMES = LiveNames("search", "search")

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from cli.serve import SearchServer, event_of
+from cli.commands.serve import SearchServer, event_of
 from handlers import search_api
 from handlers.wiring import wiring
 from tests.lab import Lab
 from tests.rows import ndc
-from workflow.errors import EmbedderThrottled, IndexUnavailable
-from workflow.ports import TextRefused
+from workflow.contract.errors import EmbedderThrottled, IndexUnavailable
+from workflow.contract.ports.model import TextRefused
 
 
 class Api:

@@ -16,11 +16,11 @@ import redis
 from mysql.connector.abstracts import MySQLConnectionAbstract
 from playwright.sync_api import Browser, Error, Page, Route, expect
 
-from cli.serve import SearchServer, policy_of
+from cli.commands.serve import SearchServer, policy_of
 from handlers import search_api
 from handlers.wiring import wiring
-from local.bedrock_process import control
-from local.stack import Stack
+from local.servers.stack import Stack
+from local.standin.bedrock_process import control
 from tests.browser import (
     accessibility_faults,
     accessibility_tree,

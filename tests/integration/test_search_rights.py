@@ -13,13 +13,13 @@ import redis
 from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 
-from cli.serve import event_of
+from cli.commands.serve import event_of
 from handlers import search_api
 from handlers.wiring import wiring
-from infra.search_rights import SEARCH_COMMANDS, SEARCH_KEYS, SEARCH_RIGHTS, SEARCH_USER
+from infra.search.search_rights import SEARCH_COMMANDS, SEARCH_KEYS, SEARCH_RIGHTS, SEARCH_USER
 from tests.lab import Lab
 from tests.rows import ndc
-from workflow.errors import IndexAccessDenied
+from workflow.contract.errors import IndexAccessDenied
 
 PASSWORD = "readonly-5d0c1b7e"
 GRANTED = {one.removeprefix("+") for one in SEARCH_COMMANDS.split()}

@@ -8,10 +8,10 @@ from collections.abc import Callable
 import boto3
 import pytest
 
-from local.stack import BUCKET
+from local.servers.stack import BUCKET
 from tests.lab import Lab, before
 from tests.rows import make_row, ndc, text_hash_of, text_of, vector_of
-from workflow.documents import vector_hash
+from workflow.contract.documents import vector_hash
 
 
 def document_key(lab: Lab, number: int) -> str:

@@ -9,10 +9,10 @@ import pytest
 
 from tests.fakes import NOW, FakeExecutions
 from tests.payloads import settings
-from workflow.accept import accept_run, parse_input
-from workflow.errors import InvalidInput, RunInProgress, SettingsInvalid
-from workflow.events import AcceptRunTask, RunInput
-from workflow.ports import Execution
+from workflow.contract.errors import InvalidInput, RunInProgress, SettingsInvalid
+from workflow.contract.events.payloads import AcceptRunTask, RunInput
+from workflow.contract.ports.executions import Execution
+from workflow.steps.accept_run import accept_run, parse_input
 
 
 def task(**run_input: Any) -> AcceptRunTask:

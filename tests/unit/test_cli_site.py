@@ -12,14 +12,14 @@ from botocore.exceptions import (
 )
 from typer.testing import CliRunner
 
-from cli.aws_errors import explained
-from cli.aws_view import label_of
 from cli.main import app, main
 from cli.options import run_input, site_of
-from cli.reference import named_errors
-from cli.site import MapProgress, SiteError
-from workflow.doctor import finding
-from workflow.errors import CatalogUnavailable, advice
+from cli.sites.aws_errors import explained
+from cli.sites.aws_view import label_of
+from cli.sites.site import MapProgress, SiteError
+from tools.reference import named_errors
+from workflow.contract.errors import CatalogUnavailable, advice
+from workflow.operate.doctor import finding
 
 
 def test_a_maps_rate_tells_when_it_will_be_done() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.payloads import settings
-from workflow.costs import Work, bytes_of_generation, estimate, tokens_of
+from workflow.embedding.caller import tokens_of
+from workflow.steps.costs import Work, bytes_of_generation, estimate
 
 
 def test_tokens_follow_the_bytes_of_a_text() -> None:

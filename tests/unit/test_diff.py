@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from tests.fakes import FakeCatalog, FakeIndex, FakeRunStore, clock
 from tests.payloads import GENERATION, RUN, SPACE, diff_task, settings
 from tests.rows import Row, make_row, make_rows, ndc
-from workflow.diff import check_keys, checksum, diff_page, profile
-from workflow.documents import writer_of
-from workflow.errors import DuplicateKey, KeyBlank, KeyOrderMismatch
-from workflow.events import PageDiff, PageRange
-from workflow.ports import Batch, Document, Text, Vector
-from workflow.runs import RunFiles
+from workflow.contract.documents import checksum, writer_of
+from workflow.contract.errors import DuplicateKey, KeyBlank, KeyOrderMismatch
+from workflow.contract.events.files import PageDiff
+from workflow.contract.events.payloads import PageRange
+from workflow.contract.ports.documents import Batch, Document
+from workflow.contract.ports.model import Vector
+from workflow.contract.ports.texts import Text
+from workflow.contract.runs import RunFiles
+from workflow.steps.diff_page import check_keys, diff_page, profile
 
 WHOLE = PageRange(page="00000", after=None, through=None)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.payloads import SPACE, settings
 from tests.rows import COLUMNS, Row, fields_of, make_row, make_rows, text_hash_of, text_of
-from workflow.documents import (
+from workflow.contract.documents import (
     Writer,
     clean,
     content_hash,
@@ -19,7 +19,7 @@ from workflow.documents import (
     vector_hash,
     writer_of,
 )
-from workflow.settings import DEFAULT_TEMPLATE
+from workflow.contract.settings import DEFAULT_TEMPLATE
 
 UNICODE = st.text(st.characters(exclude_categories=["Cs"]))
 VALUES = st.one_of(st.none(), UNICODE)

@@ -12,12 +12,13 @@ import pytest
 from tests.fakes import FakeEmbedder, FakeIndex, FakeQuota, FakeRunStore, clock
 from tests.payloads import RUN, SPACE, embed_task, settings
 from tests.rows import vector_of
-from workflow.documents import text_hash, vector_hash
-from workflow.embed import PROBE_TEXT, embed_page
-from workflow.errors import EmbedderThrottled, InvalidEmbedding, RequestRejected
-from workflow.events import PageEmbedded, RejectedText
-from workflow.ports import Text
-from workflow.runs import RunFiles
+from workflow.contract.documents import text_hash, vector_hash
+from workflow.contract.errors import EmbedderThrottled, InvalidEmbedding, RequestRejected
+from workflow.contract.events.files import PageEmbedded, RejectedText
+from workflow.contract.ports.texts import Text
+from workflow.contract.runs import RunFiles
+from workflow.embedding.caller import PROBE_TEXT
+from workflow.steps.embed_page import embed_page
 
 TEXTS = [f"text {number}" for number in range(7)]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from local.catalogs.fda import PACKAGE_HEADER, PRODUCT_HEADER, join_strength, pad_ndc, select
 from local.errors import LocalError
-from local.fda import PACKAGE_HEADER, PRODUCT_HEADER, join_strength, pad_ndc, select
 
 RX, OTC = "HUMAN PRESCRIPTION DRUG", "HUMAN OTC DRUG"
 

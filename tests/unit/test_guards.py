@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.payloads import estimate, profile, settings
-from workflow.errors import BudgetExceeded, CatalogDegraded, DeleteGuardTripped
-from workflow.events import Baseline, ColumnProfile, Guard, GuardResult, RunInput
-from workflow.guards import (
+from workflow.contract.errors import BudgetExceeded, CatalogDegraded, DeleteGuardTripped
+from workflow.contract.events.base import Guard
+from workflow.contract.events.files import Baseline, ColumnProfile, GuardResult
+from workflow.contract.events.payloads import RunInput
+from workflow.steps.guards import (
     budget,
     constant_columns,
     degraded,

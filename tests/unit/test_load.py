@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from tests.fakes import NOW, FakeIndex, FakeRunStore, clock
 from tests.payloads import GENERATION, RUN, SPACE, load_task, settings
 from tests.rows import Row, make_row, make_rows, ndc, text_hash_of
-from workflow.diff import checksum
-from workflow.documents import writer_of
-from workflow.errors import RunSuperseded, TextMissing
-from workflow.events import PageLoaded, RejectedText
-from workflow.load import BATCH, load_page
-from workflow.ports import Batch, Document, Generation, Vector
-from workflow.runs import RunFiles
+from workflow.contract.documents import checksum, writer_of
+from workflow.contract.errors import RunSuperseded, TextMissing
+from workflow.contract.events.files import PageLoaded, RejectedText
+from workflow.contract.ports.documents import Batch, Document
+from workflow.contract.ports.generations import Generation
+from workflow.contract.ports.model import Vector
+from workflow.contract.runs import RunFiles
+from workflow.steps.load_page import BATCH, load_page
 
 WRITER = writer_of(settings(), SPACE)
 HASH_RANGE = 1 << 128

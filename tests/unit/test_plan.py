@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import FakeCatalog
-from workflow.errors import KeyOrderMismatch
-from workflow.events import PageRange, RunInput
-from workflow.plan import split
+from workflow.contract.errors import KeyOrderMismatch
+from workflow.contract.events.payloads import PageRange, RunInput
+from workflow.steps.plan_pages import split
 
 KEYS = st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4))
 

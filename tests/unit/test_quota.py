@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
-from local.bedrock_models import BedrockError
-from local.faults import Controls
-from workflow.adapters.redis_quota import RedisQuota
+from local.standin.bedrock_models import BedrockError
+from local.standin.faults import Controls
+from workflow.adapters.redis.quota import RedisQuota
 
 
 @pytest.mark.parametrize(("tokens_per_minute", "block"), [(300_000, 500), (6_000, 10), (60, 0)])

@@ -9,17 +9,17 @@ import pytest
 
 from tests.fakes import NOW, FakeRunStore
 from tests.payloads import GENERATION, RUN, SPACE, estimate, plan
-from workflow.events import (
+from workflow.contract.events.files import (
     Check,
     PageEmbedded,
     PageLoaded,
     RejectedRow,
     Review,
-    RunReport,
     Verification,
 )
-from workflow.report import assemble, write_report
-from workflow.runs import RunFiles
+from workflow.contract.events.report import RunReport
+from workflow.contract.runs import RunFiles
+from workflow.report.assemble import assemble, write_report
 
 
 @pytest.fixture

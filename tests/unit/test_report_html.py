@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.events import Check, GuardResult, LastRun, RejectedRow, RunReport
-from workflow.report_html import render
-from workflow.report_plot import TITLED, plot, seconds
-from workflow.timeline import Bar, StateTimes
+from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
+from workflow.contract.events.report import RunReport
+from workflow.report.page import render
+from workflow.report.plot import TITLED, plot, seconds
+from workflow.report.timeline import Bar, StateTimes
 
 START = datetime(2026, 11, 1, 2, 0, tzinfo=UTC)
 

@@ -9,10 +9,12 @@ import pytest
 
 from tests.fakes import FakeRunStore, clock
 from tests.payloads import RUN, page_diff, profile, review_task, settings
-from workflow.errors import BudgetExceeded, CatalogEmpty, DeleteGuardTripped, PagesMissing
-from workflow.events import Baseline, PageRange, Review, ReviewRef, RunReport
-from workflow.review import review_changes
-from workflow.runs import RunFiles
+from workflow.contract.errors import BudgetExceeded, CatalogEmpty, DeleteGuardTripped, PagesMissing
+from workflow.contract.events.files import Baseline, Review
+from workflow.contract.events.payloads import PageRange, ReviewRef
+from workflow.contract.events.report import RunReport
+from workflow.contract.runs import RunFiles
+from workflow.steps.review_changes import review_changes
 
 
 class Pages:

@@ -8,9 +8,10 @@ import pytest
 
 from tests.fakes import FakeRunStore
 from tests.payloads import page_diff
-from workflow.errors import PagesMissing, RunFileCorrupt, RunFileMissing
-from workflow.events import PageDiff, PageRange
-from workflow.runs import DIFF_SUMMARY, PAGES, RunFiles, page_name
+from workflow.contract.errors import PagesMissing, RunFileCorrupt, RunFileMissing
+from workflow.contract.events.files import PageDiff
+from workflow.contract.events.payloads import PageRange
+from workflow.contract.runs import DIFF_SUMMARY, PAGES, RunFiles, page_name
 
 
 @pytest.fixture

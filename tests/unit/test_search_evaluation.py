@@ -13,9 +13,9 @@ from benchmarks.search_queries import (
     make_queries,
     misspell,
 )
-from local.catalog import FDA_GOLDEN_QUERIES
-from workflow.golden import GoldenQuery
-from workflow.synonyms import fda_synonyms
+from local.catalogs.catalog import FDA_GOLDEN_QUERIES
+from workflow.search.synonyms import fda_synonyms
+from workflow.verify.golden import GoldenQuery
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from workflow import synonyms
-from workflow.errors import SettingsInvalid
-from workflow.ports import Vector
-from workflow.queries import Strength, amounts_of, ndcs_of, strengths_of, understand, words_of
-from workflow.query_cache import CachedQueries
-from workflow.ranking import (
+from workflow.contract.errors import SettingsInvalid
+from workflow.contract.ports.model import Vector
+from workflow.search import synonyms
+from workflow.search.queries import (
+    Strength,
+    amounts_of,
+    ndcs_of,
+    strengths_of,
+    understand,
+    words_of,
+)
+from workflow.search.query_cache import CachedQueries
+from workflow.search.ranking import (
     SPELT,
     Term,
     are_decisive,
@@ -20,9 +27,9 @@ from workflow.ranking import (
     rank_names,
     score_names,
 )
-from workflow.spelling import corrections, distance
-from workflow.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
-from workflow.vocabulary import FILLERS, FORMS, ROUTES, SALTS
+from workflow.search.spelling import corrections, distance
+from workflow.search.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
+from workflow.search.vocabulary import FILLERS, FORMS, ROUTES, SALTS
 
 NONE = Synonyms({})
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.payloads import settings
-from workflow.errors import SettingsInvalid
-from workflow.settings import RESULT_SETTINGS, Settings, check_template
+from workflow.contract.errors import SettingsInvalid
+from workflow.contract.settings import RESULT_SETTINGS, Settings, check_template
 
 LEAST = {
     "DRUGSYNC_RUN_BUCKET": "runs-of-tests",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from workflow.vectors import cosine, fault, to_bytes, to_floats
+from workflow.contract.vectors import cosine, fault, to_bytes, to_floats
 
 FLOATS = st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20)
 

@@ -1,1 +1,1 @@
-"""One vendor SDK each, behind the Protocols of `workflow.ports`."""
+"""One vendor SDK each, behind the Protocols of `workflow.contract.ports`."""

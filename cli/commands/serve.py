@@ -1,0 +1,150 @@
+"""`drugsync serve`: the search API and its page on this machine.
+
+The very handler of AWS, behind the standard library's HTTP server: for one person, on loopback.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import typer
+
+from cli.show.terminal import console
+from local.errors import LocalError
+from local.servers import stack as stacks
+
+PAGE = Path(__file__).with_name("search.html")
+NOTHING_ELSE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+Respond = Callable[[dict[str, Any], Any], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back over HTTP."""
+
+    status: int
+    content_type: str
+    body: bytes
+    policy: str = NOTHING_ELSE
+
+
+class SearchServer(ThreadingHTTPServer):
+    """The page at `/`, the API at the paths it has on AWS. One call of the handler at a time."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], respond: Respond) -> None:
+        super().__init__(address, _Requests)
+        self._respond = respond
+        self._one_at_a_time = threading.Lock()
+
+    def answer(self, target: str) -> Answer:
+        """The answer to a GET."""
+        if urlsplit(target).path == "/":
+            page = PAGE.read_text(encoding="utf-8")
+            return Answer(200, "text/html; charset=utf-8", page.encode(), policy_of(page))
+        with self._one_at_a_time:
+            given = self._respond(event_of(target), SimpleNamespace(function_name="serve"))
+        headers = {name.lower(): value for name, value in given.get("headers", {}).items()}
+        content_type = headers.get("content-type", "application/json")
+        return Answer(given["statusCode"], content_type, given["body"].encode())
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """The page hangs up on each search that the next keystroke makes stale: no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+class _Requests(BaseHTTPRequestHandler):
+    server: SearchServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Only by a name of this machine: another site's page cannot ask through a browser."""
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        if host not in HOSTS:
+            self.send_error(421)
+            return
+        answer = self.server.answer(self.path)
+        self.send_response(answer.status)
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Security-Policy", answer.policy)
+        self.send_header("Content-Type", answer.content_type)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Searches are nobody's business."""
+
+
+def policy_of(page: str) -> str:
+    """Only the page's own style and script run, and nothing makes markup from strings.
+
+    A drug's name that got into the page as markup would still not run.
+    """
+    allowed = "; ".join(f"{tag}-src {_hashes(tag, page)}" for tag in ("style", "script"))
+    return (
+        f"{NOTHING_ELSE}; {allowed}; connect-src 'self'; img-src data:; form-action 'self'; "
+        "require-trusted-types-for 'script'"
+    )
+
+
+def _hashes(tag: str, page: str) -> str:
+    parts = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+    digests = (hashlib.sha256(part.encode()).digest() for part in parts)
+    return " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
+
+
+def event_of(target: str) -> dict[str, Any]:
+    """A GET as an HTTP API hands it to its function (payload 2.0)."""
+    parts = urlsplit(target)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return {
+        "version": "2.0",
+        "rawPath": unquote(parts.path),
+        "rawQueryString": parts.query,
+        "queryStringParameters": query,
+        "headers": {},
+        "requestContext": {
+            "stage": "$default",
+            "http": {"method": "GET", "path": unquote(parts.path)},
+        },
+        "isBase64Encoded": False,
+    }
+
+
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8080,
+) -> None:
+    """Serve the search API and a search page, on this machine only."""
+    os.environ.update(stacks.running(stacks.home()).environment())
+    # Imported here: handlers read the environment, and the other commands need no API.
+    from handlers.search_api import handler
+
+    try:
+        server = SearchServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise LocalError(f"port {port} is taken ({error}); give another with --port") from error
+    with server:
+        console().print(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", soft_wrap=True)
+        server.serve_forever()

@@ -1,0 +1,1 @@
+"""Where a command does its work: this machine, or a stage on AWS."""

@@ -1,0 +1,229 @@
+"""The workflow on AWS: one stage, found by the outputs of its CloudFormation stack."""
+
+import json
+import os
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.config import Config
+from rich.console import Console
+
+from cli.sites.aws_errors import explained
+from cli.sites.aws_view import execution_view, failure_of, map_progress
+from cli.sites.site import Action, RunView, SiteError, ended_report, mode_of
+from workflow.adapters.s3.run_store import S3RunStore
+from workflow.contract.errors import InvalidInput
+from workflow.contract.events.payloads import Run, RunInput
+from workflow.contract.events.report import RunReport
+from workflow.contract.runs import REPORT_PAGE, RunFiles
+from workflow.operate.doctor import Finding
+from workflow.operate.operate import OperatorAnswer
+from workflow.report.page import render
+from workflow.report.timeline import read_timeline
+from workflow.steps.accept_run import parse_input
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_stepfunctions import SFNClient
+
+STACK = "drug-catalog-sync-{}-workflow"
+MACHINE, BUCKET, OPERATOR = "StateMachineArn", "RunBucket", "OperatorFunction"
+OPERATOR_TIMEOUT_S = 905
+"""A function runs for 15 minutes at most; asking twice would do it twice."""
+
+
+class AwsSite:
+    """One stage in one account and region."""
+
+    def __init__(self, stage: str, session: "Session") -> None:
+        self.stage = stage
+        self._session = session
+        self.options = f" --stage {stage}"
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """The workflow stack's outputs. Raises SiteError where there is no such stack."""
+        name = STACK.format(self.stage)
+        hint = (
+            f"there is no stack {name} in {self._session.region_name}; deploy it with "
+            f"'make deploy STAGE={self.stage}', or name another --stage, --profile or --region"
+        )
+        with explained({"ValidationError": hint}):
+            found = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+
+    def output(self, name: str) -> str:
+        if name not in self.outputs:
+            raise SiteError(
+                f"stack {STACK.format(self.stage)} has no output {name}; another version deployed "
+                f"it: 'make deploy STAGE={self.stage}'"
+            )
+        return self.outputs[name]
+
+    @cached_property
+    def _sfn(self) -> "SFNClient":
+        return cast("SFNClient", self._client("stepfunctions"))
+
+    def _client(self, service: Any, **options: Any) -> Any:
+        with explained():
+            return self._session.client(service, config=Config(**options))
+
+    def start(self, run_input: dict[str, Any], console: Console) -> str:
+        """The execution's name; it goes on by itself."""
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{mode_of(run_input)}-{os.urandom(2).hex()}"
+        with explained():
+            self._sfn.start_execution(
+                stateMachineArn=self.output(MACHINE), name=run_id, input=json.dumps(run_input)
+            )
+        return run_id
+
+    def runs(self, limit: int) -> list[RunView]:
+        with explained():
+            found = self._sfn.list_executions(
+                stateMachineArn=self.output(MACHINE), maxResults=limit
+            )["executions"]
+        return [
+            RunView(
+                run_id=one["name"],
+                status=one["status"],
+                mode="",
+                started_at=one["startDate"],
+                ended_at=one.get("stopDate"),
+            )
+            for one in found
+        ]
+
+    def view(self, run_id: str | None) -> RunView:
+        execution, found = self._describe(run_id)
+        with explained():
+            maps = map_progress(self._sfn, execution)
+            failure = failure_of(self._sfn, execution, found["status"])
+        return execution_view(found, maps, failure)
+
+    def _describe(self, run_id: str | None) -> tuple[str, Any]:
+        """The execution's ARN, and what DescribeExecution says."""
+        if run_id is None:
+            newest = self.runs(1)
+            if not newest:
+                raise SiteError(f"no run yet; start one with: drugsync start{self.options}")
+            run_id = newest[0].run_id
+        machine = self.output(MACHINE)
+        execution = f"{machine.replace(':stateMachine:', ':execution:', 1)}:{run_id}"
+        hint = f"there is no run {run_id}; list them with: drugsync runs{self.options}"
+        with explained({"ExecutionDoesNotExist": hint, "InvalidArn": hint}):
+            return execution, self._sfn.describe_execution(executionArn=execution)
+
+    def redrive(self, run_id: str) -> None:
+        """Run again the pages that failed or never started."""
+        execution, found = self._describe(run_id)
+        if found.get("redriveStatus", "REDRIVABLE") != "REDRIVABLE":
+            reason = found.get("redriveStatusReason") or f"it is {found['status']}"
+            raise SiteError(
+                f"run {run_id} cannot be redriven: {reason}; start a new run, which keeps the "
+                f"texts that are embedded: drugsync start{self.options}"
+            )
+        with explained():
+            self._sfn.redrive_execution(executionArn=execution)
+
+    @cached_property
+    def store(self) -> S3RunStore:
+        client = cast("S3Client", self._client("s3"))
+        return S3RunStore(client, self.output(BUCKET))
+
+    def report(self, run_id: str | None) -> tuple[RunReport, Path]:
+        view = self.view(run_id)
+        files = RunFiles(self.store, view.run_id)
+        report = ended_report(files, view, self._run(view))
+        return report, self._page(files, report)
+
+    def _run(self, view: RunView) -> Run:
+        _, found = self._describe(view.run_id)
+        try:
+            run_input = parse_input(json.loads(found["input"]))
+        except InvalidInput:
+            run_input = RunInput()
+        return Run(
+            run_id=view.run_id, started_at=view.started_at, settings_digest="", input=run_input
+        )
+
+    def _page(self, files: RunFiles, report: RunReport) -> Path:
+        """The page that the run wrote, or one made here for a run that failed."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        path = cache / "drug-catalog-sync" / self.stage / f"{report.run_id}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if report.status == "SUCCEEDED":
+            path.write_bytes(self.store.read(files.key(REPORT_PAGE)))
+        else:
+            path.write_text(render(report, read_timeline(files, report)), encoding="utf-8")
+        return path
+
+    def operate(self, action: Action) -> OperatorAnswer:
+        return self._operate(action)
+
+    def _operate(self, action: str) -> OperatorAnswer:
+        """Ask the function inside the VPC."""
+        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{action}-{os.urandom(2).hex()}"
+        client = self._client(
+            "lambda", read_timeout=OPERATOR_TIMEOUT_S, retries={"total_max_attempts": 1}
+        )
+        with explained():
+            answer = client.invoke(
+                FunctionName=self.output(OPERATOR),
+                Payload=json.dumps({"action": action, "run_id": run_id}),
+            )
+            body = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            name, message = body.get("errorType", "error"), body.get("errorMessage", "")
+            raise SiteError(f"{name}: {message}")
+        return OperatorAnswer.model_validate(body)
+
+    def doctor(self) -> list[Finding]:
+        """From the outside in: account, stack, machine, runs; then what the function finds."""
+        found = []
+        for check, look in (
+            ("credentials", self._account),
+            ("workflow stack", lambda: f"{len(self.outputs)} outputs: {', '.join(self.outputs)}"),
+            ("state machine", self._machine),
+            ("newest run", self._newest),
+        ):
+            one = _look(check, look)
+            found.append(one)
+            if not one.ok and check in ("credentials", "workflow stack"):
+                return found
+        try:
+            return [*found, *self._operate("doctor").findings]
+        except SiteError as error:
+            return [*found, Finding(check="operator function", ok=False, found=str(error))]
+
+    def _account(self) -> str:
+        with explained():
+            caller = self._client("sts").get_caller_identity()
+        return f"{caller['Arn']} in {self._session.region_name}"
+
+    def _machine(self) -> str:
+        with explained():
+            found = self._sfn.describe_state_machine(stateMachineArn=self.output(MACHINE))
+        return f"{found['name']} is {found.get('status', 'ACTIVE')}"
+
+    def _newest(self) -> str:
+        newest = self.runs(1)
+        if not newest:
+            return f"none yet; start one with: drugsync start{self.options}"
+        view = newest[0]
+        if view.status in ("FAILED", "TIMED_OUT", "ABORTED"):
+            raise SiteError(
+                f"{view.run_id} is {view.status}; see why: drugsync status {view.run_id}"
+                f"{self.options}"
+            )
+        return f"{view.run_id}: {view.status}, started {view.started_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _look(check: str, look: Any) -> Finding:
+    try:
+        return Finding(check=check, ok=True, found=look())
+    except SiteError as error:
+        found, _, advice = str(error).partition("; ")
+        return Finding(check=check, ok=False, found=found, advice=advice)

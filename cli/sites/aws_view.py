@@ -1,0 +1,81 @@
+"""What Step Functions says of an execution, as a RunView."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cli.sites.site import MAPS, MapProgress, RunView
+from workflow.adapters.stepfunctions.history import StepFunctionsHistory
+from workflow.operate.failure import find_failure
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+class Failure(NamedTuple):
+    """Where an execution stands or failed, and why."""
+
+    state: str
+    error: str | None = None
+    cause: str | None = None
+
+
+def execution_view(found: Any, maps: tuple[MapProgress, ...], failure: Failure) -> RunView:
+    """`found` is DescribeExecution's answer."""
+    given = json.loads(found.get("input") or "{}")
+    return RunView(
+        run_id=found["name"],
+        status=found["status"],
+        mode=str(given.get("mode", "sync")),
+        started_at=found["startDate"],
+        ended_at=found.get("stopDate"),
+        state=failure.state,
+        maps=maps,
+        error=failure.error,
+        cause=failure.cause,
+    )
+
+
+def map_progress(sfn: "SFNClient", execution: str) -> tuple[MapProgress, ...]:
+    """Every distributed Map that has begun, in the machine's order."""
+    pages = sfn.get_paginator("list_map_runs").paginate(executionArn=execution)
+    arns = [one["mapRunArn"] for page in pages for one in page["mapRuns"]]
+    found = [_progress(arn, sfn.describe_map_run(mapRunArn=arn)) for arn in arns]
+    return tuple(sorted(found, key=lambda one: _place(one.state)))
+
+
+def _progress(arn: str, found: Any) -> MapProgress:
+    counts = found["itemCounts"]
+    end = found.get("stopDate") or datetime.now(UTC)
+    return MapProgress(
+        state=label_of(arn),
+        total=counts["total"],
+        done=counts["succeeded"],
+        failed=counts["failed"] + counts["timedOut"] + counts["aborted"],
+        running=counts["running"],
+        seconds=(end - found["startDate"]).total_seconds(),
+        ended=found["status"] != "RUNNING",
+        redriven=bool(found.get("redriveCount")),
+    )
+
+
+def label_of(map_run_arn: str) -> str:
+    """`...:mapRun:NAME/LABEL:ID`: the label is the state's name."""
+    return map_run_arn.rpartition(":")[0].rpartition("/")[2]
+
+
+def _place(state: str) -> int:
+    return MAPS.index(state) if state in MAPS else len(MAPS)
+
+
+def failure_of(sfn: "SFNClient", execution: str, status: str) -> Failure:
+    """The state that it is in. Of a failed one, error and cause: of the failed page, if any."""
+    if status == "SUCCEEDED":
+        return Failure("")
+    history = StepFunctionsHistory(sfn)
+    if status in ("RUNNING", "PENDING_REDRIVE"):
+        return Failure(history.last_state(execution) or "")
+    found = find_failure(execution, history)
+    page = f", page {found.pages[0].page}" if found.pages else ""
+    cause = found.cause or "no cause was given"
+    return Failure(found.state or "", found.error, f"{found.state}{page}: {cause}")

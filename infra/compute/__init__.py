@@ -1,0 +1,1 @@
+"""What runs: functions, their bundles, the state machine, the schedule."""

@@ -1,0 +1,207 @@
+"""What a function's zip holds, built with pip and without Docker.
+
+A bundle is the packages `workflow` and `handlers`, the libraries that the function imports in
+their pinned versions (`constraints.txt`), and its certificates. boto3 comes with the runtime.
+Libraries are kept under `build/`, by their pins: the second build needs no network.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from infra.stage.stage import ROOT
+
+Library = Literal["core", "redis", "mysql", "http"]
+
+LIBRARIES: dict[Library, tuple[str, ...]] = {
+    "core": (
+        "annotated-types",
+        "aws-lambda-powertools",
+        "jmespath",
+        "orjson",
+        "pydantic",
+        "pydantic-core",
+        "typing-extensions",
+        "typing-inspection",
+    ),
+    "redis": ("hiredis", "redis"),
+    "mysql": ("mysql-connector-python",),
+    "http": ("aws-lambda-powertools",),
+}
+"""Complete: pip is told not to look for dependencies, and a test imports every bundle.
+
+`http` lays over `core` what that leaves out: Powertools with its event handler.
+"""
+
+PURE: frozenset[Library] = frozenset({"mysql"})
+"""Taken as pure Python: the C extension of the MySQL driver alone is 21 MB."""
+
+PACKAGES = ("workflow", "handlers")
+PINS = "constraints.txt"
+BUILD = ROOT / "build" / "bundles"
+UTILITIES = (
+    *("auth_alpha", "batch", "circuit_breaker", "data_masking", "feature_flags", "idempotency"),
+    *("kafka", "metadata", "parser", "streaming", "validation"),
+)
+HTTP_NEVER_IMPORTED = (
+    "bin",
+    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
+    *(f"aws_lambda_powertools/utilities/{name}" for name in UTILITIES),
+)
+NEVER_IMPORTED = (
+    *HTTP_NEVER_IMPORTED,
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/data_classes",
+    "mysql/ai",
+    "mysql/connector/aio",
+    "mysql/connector/django",
+    "pydantic/v1",
+)
+"""Half a bundle would be these. The test that imports every bundle tells if one is needed."""
+
+BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+"""Files that differ from build to build."""
+
+
+class BundleFailed(Exception):
+    """A bundle could not be built. The message carries pip's own words."""
+
+
+class Target(NamedTuple):
+    """What the libraries are for. `platforms` are pip's tags; none: this machine's."""
+
+    name: str
+    python: str
+    platforms: tuple[str, ...]
+
+
+LAMBDA = Target("lambda-arm64", "3.14", ("manylinux_2_28_aarch64", "manylinux2014_aarch64"))
+HOST = Target("host", f"{sys.version_info.major}.{sys.version_info.minor}", ())
+
+
+def build_bundle(
+    libraries: Iterable[Library],
+    *,
+    target: Target = LAMBDA,
+    certificates: Mapping[str, Path] | None = None,
+    root: Path = ROOT,
+) -> Path:
+    """The folder of one bundle. `certificates` become `certificates/{name}`."""
+    pins = read_pins(root / PINS)
+    folders = [_libraries(library, target, pins) for library in sorted(libraries)]
+    sources = [*folders, *(root / package for package in PACKAGES), *(certificates or {}).values()]
+    folder = BUILD / f"{target.name}-{_digest(sources, sorted(certificates or {}))}"
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=_made(BUILD)) as work:
+            _assemble(Path(work) / "bundle", folders, certificates or {}, root)
+            _keep(Path(work) / "bundle", folder)
+    return folder
+
+
+def read_pins(path: Path) -> dict[str, str]:
+    """`name==version` lines by normalized name."""
+    pins = {}
+    for line in path.read_text().splitlines():
+        found = re.match(r"^([A-Za-z0-9._-]+)==([^\s;#]+)", line)
+        if found:
+            pins[_normal(found[1])] = found[2]
+    return pins
+
+
+def _assemble(
+    folder: Path, libraries: list[Path], certificates: Mapping[str, Path], root: Path
+) -> None:
+    for library in libraries:
+        shutil.copytree(library, folder, dirs_exist_ok=True)
+    for package in PACKAGES:
+        unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
+        shutil.copytree(root / package, folder / package, ignore=unwanted)
+    for name, source in certificates.items():
+        _made(folder / "certificates")
+        shutil.copyfile(source, folder / "certificates" / name)
+
+
+def _libraries(library: Library, target: Target, pins: Mapping[str, str]) -> Path:
+    """The installed libraries of one group, from `build/` or from pip."""
+    try:
+        wanted = [f"{name}=={pins[name]}" for name in LIBRARIES[library]]
+    except KeyError as error:
+        raise BundleFailed(f"{PINS} does not pin {error.args[0]}") from error
+    unwanted = HTTP_NEVER_IMPORTED if library == "http" else NEVER_IMPORTED
+    key = hashlib.sha256(json.dumps([wanted, target, unwanted]).encode()).hexdigest()[:16]
+    folder = BUILD / f"{target.name}-{library}-{key}"
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=_made(BUILD)) as work:
+            _pip_install(wanted, Path(work) / "libraries", _selection(library, target))
+            _prune(Path(work) / "libraries", unwanted)
+            _keep(Path(work) / "libraries", folder)
+    return folder
+
+
+def _selection(library: Library, target: Target) -> list[str]:
+    platforms = ("any",) if library in PURE else target.platforms
+    if not platforms:
+        return []
+    options = ["--implementation", "cp", "--python-version", target.python]
+    return options + [option for name in platforms for option in ("--platform", name)]
+
+
+def _pip_install(wanted: list[str], folder: Path, selection: list[str]) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+    command += ["--disable-pip-version-check", "--only-binary=:all:", "--target", str(folder)]
+    done = subprocess.run(  # noqa: S603 - our own pins
+        [*command, *selection, *wanted], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise BundleFailed(f"pip could not install {', '.join(wanted)}:\n{done.stderr.strip()}")
+
+
+def _prune(folder: Path, unwanted: Iterable[str]) -> None:
+    for path in [*(folder / name for name in unwanted), *folder.rglob("__pycache__")]:
+        shutil.rmtree(path, ignore_errors=True)
+    for info in folder.glob("*.dist-info"):
+        for name in BUILD_TRACES:
+            (info / name).unlink(missing_ok=True)
+
+
+def _digest(sources: list[Path], names: list[str]) -> str:
+    digest = hashlib.sha256(json.dumps(names).encode())
+    for source in sources:
+        if source.is_relative_to(BUILD):
+            digest.update(source.name.encode())
+            continue
+        files = [source] if source.is_file() else sorted(source.rglob("*"))
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(source.parent)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _keep(work: Path, folder: Path) -> None:
+    """Move a finished folder to its place; another process may have been first."""
+    try:
+        work.rename(folder)
+    except OSError:
+        if not folder.exists():
+            raise
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+if __name__ == "__main__":
+    for group in LIBRARIES:
+        _libraries(group, LAMBDA, read_pins(ROOT / PINS))

@@ -1,0 +1,59 @@
+"""The environment of every function: all settings, the same for all, and no secret's value."""
+
+from infra.compute.functions import BUNDLE, MYSQL_CA, REDIS_CA
+from infra.data.data_stack import DataStack
+from infra.stage.settings import variables
+from infra.stage.stage import Stage
+
+
+def environment(stage: Stage, data: DataStack) -> dict[str, str]:
+    """`DRUGSYNC_*`. An empty value is the workflow's default."""
+    return variables(
+        stage.settings.model_dump()
+        | {"run_bucket": stage.run_bucket_name}
+        | _mysql(stage, data)
+        | _redis(stage, data)
+    )
+
+
+def search_environment(stage: Stage, data: DataStack) -> dict[str, str]:
+    """The same with the login of searches, no login at MySQL, and timeouts for people who wait.
+
+    A server that does not answer is a 503 of ours before the HTTP API gives up (30 s).
+    """
+    searched = data.redis.searched
+    return environment(stage, data) | variables(
+        {
+            "redis_secret_arn": searched.secret_arn if searched else "",
+            "redis_timeout_s": 5,
+            "embedding_timeout_s": 3,
+            "mysql_secret_arn": "",
+            "mysql_iam_auth": False,
+        }
+    )
+
+
+def _mysql(stage: Stage, data: DataStack) -> dict[str, object]:
+    server = data.catalog.server
+    return {
+        "catalog_table": stage.mysql.table,
+        "mysql_database": stage.mysql.database,
+        "mysql_host": server.host,
+        "mysql_port": server.port,
+        "mysql_socket": "",
+        "mysql_user": stage.mysql.user,
+        "mysql_secret_arn": server.secret_arn,
+        "mysql_iam_auth": stage.mysql.iam_auth,
+        "mysql_tls": True,
+        "mysql_ssl_ca": f"{BUNDLE}/certificates/{MYSQL_CA}",
+    }
+
+
+def _redis(stage: Stage, data: DataStack) -> dict[str, object]:
+    server, existing = data.redis.server, stage.redis.existing
+    own_ca = bool(existing and existing.ca_file)
+    return {
+        "redis_url": server.url,
+        "redis_secret_arn": server.secret_arn,
+        "redis_ssl_ca": f"{BUNDLE}/certificates/{REDIS_CA}" if own_ca else "",
+    }

@@ -1,0 +1,268 @@
+"""One small function for each Task state: its bundle, its role, its place in the network."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.compute.bundles import Library, build_bundle
+from infra.data.data_stack import RUNS, DataStack
+from infra.nag import acknowledge, shown
+from infra.stage.models import InvokeGrant, invoke_grants
+from infra.stage.stage import ROOT, Stage
+
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+"""The newest runtime for which every pinned library has an arm64 wheel."""
+
+MYSQL_CA = "mysql-ca.pem"
+REDIS_CA = "redis-ca.pem"
+BUNDLE = "/var/task"
+
+Access = Literal[
+    "catalog", "index", "search index", "model", "read runs", "write runs", "executions"
+]
+"""`search index` is the index by the Redis user who may only read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What a function may reach, and its size. One vCPU comes with 1,769 MB."""
+
+    state: str
+    access: frozenset[Access]
+    memory_mb: int
+    timeout_s: int = 900
+    http: bool = False
+    """It answers requests: Powertools' event handler is in its bundle."""
+
+    @property
+    def handler(self) -> str:
+        """The state's name as a file name."""
+        return f"handlers.{re.sub(r'(?<!^)(?=[A-Z])', '_', self.state).lower()}.handler"
+
+    @property
+    def uses_redis(self) -> bool:
+        return bool(self.access & {"index", "search index"})
+
+    @property
+    def in_vpc(self) -> bool:
+        return self.uses_redis or "catalog" in self.access
+
+    @property
+    def libraries(self) -> list[Library]:
+        needed: list[Library] = ["core"]
+        if self.uses_redis:
+            needed.append("redis")
+        if "catalog" in self.access:
+            needed.append("mysql")
+        if self.http:
+            needed.append("http")
+        return needed
+
+
+def _spec(state: str, *access: Access, memory_mb: int, timeout_s: int = 900) -> Spec:
+    return Spec(state, frozenset(access), memory_mb, timeout_s)
+
+
+SPECS = (
+    _spec("AcceptRun", "executions", memory_mb=256, timeout_s=60),
+    _spec("PlanPages", "catalog", "index", "write runs", memory_mb=1024),
+    _spec("DiffPage", "catalog", "index", "write runs", memory_mb=1769),
+    _spec("ReviewChanges", "read runs", "write runs", memory_mb=1769),
+    _spec("EmbedPage", "index", "model", "read runs", "write runs", memory_mb=1769),
+    _spec("LoadPage", "index", "read runs", "write runs", memory_mb=1769),
+    _spec("VerifyIndex", "catalog", "index", "model", "read runs", "write runs", memory_mb=3538),
+    _spec("PublishIndex", "index", "read runs", "write runs", memory_mb=1024),
+)
+
+"""The Task states."""
+
+OPERATOR = _spec(
+    "OperateIndex", "catalog", "index", "model", "read runs", "write runs", memory_mb=3538
+)
+"""No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC."""
+
+SEARCH = Spec("SearchApi", frozenset({"search index", "model"}), 1769, timeout_s=29, http=True)
+"""No state: it answers searches. An HTTP API waits for 30 seconds."""
+
+
+class StepFunction(Construct):
+    """`function`, with a role that holds what its spec says and nothing else."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        spec: Spec,
+        stage: Stage,
+        data: DataStack,
+        run_bucket: s3.IBucket,
+        environment: dict[str, str],
+        machine_arn: str,
+        reserved_concurrency: int | None = None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._spec = spec
+        self._stage = stage
+        self._data = data
+        self._run_bucket = run_bucket
+        self._machine_arn = machine_arn
+        name = f"{stage.prefix}-{spec.state}"
+        self.log_group = log_group(self, name, stage.log_retention_days)
+        self.role = function_role(self, self.log_group)
+        for statement in self._statements():
+            self.role.add_to_policy(statement)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description=f"{spec.state} of the drug catalog sync",
+            runtime=RUNTIME,
+            architecture=lambda_.Architecture.ARM_64,
+            code=lambda_.Code.from_asset(str(self._bundle())),
+            handler=spec.handler,
+            memory_size=spec.memory_mb,
+            timeout=Duration.seconds(spec.timeout_s),
+            role=self.role,
+            log_group=self.log_group,
+            tracing=lambda_.Tracing.ACTIVE,
+            environment=environment,
+            reserved_concurrent_executions=reserved_concurrency,
+            **self._placement(),  # type: ignore[arg-type]
+        )
+        self._accept_findings()
+
+    def _bundle(self) -> object:
+        mysql, redis = self._stage.mysql, self._stage.redis.existing
+        certificates = {}
+        if "catalog" in self._spec.access:
+            certificates[MYSQL_CA] = ROOT / mysql.ca_file
+        if self._spec.uses_redis and redis and redis.ca_file:
+            certificates[REDIS_CA] = ROOT / redis.ca_file
+        return build_bundle(self._spec.libraries, certificates=certificates)
+
+    def _placement(self) -> dict[str, object]:
+        if not self._spec.in_vpc:
+            return {}
+        network, access = self._data.network, self._spec.access
+        groups: list[ec2.ISecurityGroup] = [network.callers]
+        if "catalog" in access:
+            groups.append(self._data.catalog.server.clients)
+        if self._spec.uses_redis:
+            groups.append(self._data.redis.server.clients)
+        return {"vpc": network.vpc, "vpc_subnets": network.subnets, "security_groups": groups}
+
+    def _statements(self) -> list[iam.PolicyStatement]:
+        access, data = self._spec.access, self._data
+        bucket = self._run_bucket
+        runs = bucket.arn_for_objects(f"{RUNS}*")
+        found: list[iam.PolicyStatement] = []
+        if self._spec.in_vpc:
+            found.append(_network_interfaces())
+        if "executions" in access:
+            found.append(_allow("states:ListExecutions", self._machine_arn))
+        if "catalog" in access:
+            found += data.catalog.server.statements
+        if "index" in access:
+            found += data.redis.server.statements
+        if "search index" in access and data.redis.searched:
+            found += data.redis.searched.statements
+        if "read runs" in access:
+            # Without ListBucket, S3 answers 403 for a missing object instead of 404.
+            found += [_allow("s3:ListBucket", bucket.bucket_arn), _allow("s3:GetObject", runs)]
+        if "write runs" in access:
+            found.append(_allow("s3:PutObject", runs))
+        if "model" in access:
+            found += self._invoke()
+        golden = self._stage.settings.golden_queries_key
+        if golden and self._spec.access >= {"catalog", "model"}:
+            found.append(_allow("s3:GetObject", self._run_bucket.arn_for_objects(golden)))
+        return found
+
+    def _grants(self) -> list[InvokeGrant]:
+        stack = Stack.of(self)
+        return invoke_grants(
+            self._stage.settings.embedding_model,
+            partition=stack.partition,
+            region=stack.region,
+            account=stack.account,
+        )
+
+    def _invoke(self) -> list[iam.PolicyStatement]:
+        return [
+            iam.PolicyStatement(
+                actions=["bedrock:InvokeModel"],
+                resources=[grant.resource],
+                conditions={"StringEquals": {"bedrock:InferenceProfileArn": grant.only_through}}
+                if grant.only_through
+                else None,
+            )
+            for grant in self._grants()
+        ]
+
+    def _accept_findings(self) -> None:
+        runs = shown(self._run_bucket.arn_for_objects(f"{RUNS}*"), Stack.of(self))
+        through = [g.resource for g in self._grants() if "*" in g.resource]
+        resources = ["*", runs, *(shown(arn, Stack.of(self)) for arn in through)]
+        acknowledge(
+            self.role,
+            "X-Ray and the VPC's network interfaces have no resources to name; a run's files are "
+            "named by the run, and an inference profile chooses the region of its model",
+            *(f"IAM5[Resource::{resource}]" for resource in resources),
+        )
+
+
+def log_group(scope: Construct, function_name: str, retention_days: int) -> logs.LogGroup:
+    """Its own, so that it has a retention and a role that names it."""
+    return logs.LogGroup(
+        scope,
+        "Log",
+        log_group_name=f"/aws/lambda/{function_name}",
+        retention=retention(retention_days),
+    )
+
+
+def retention(days: int) -> logs.RetentionDays:
+    """CDK's name of a number of days."""
+    names = {7: "ONE_WEEK", 14: "TWO_WEEKS", 30: "ONE_MONTH", 60: "TWO_MONTHS"}
+    names |= {90: "THREE_MONTHS", 180: "SIX_MONTHS", 365: "ONE_YEAR"}
+    return logs.RetentionDays[names[days]]
+
+
+def function_role(scope: Construct, log_group: logs.LogGroup) -> iam.Role:
+    """A role that may write its own log and nothing else yet."""
+    role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+            resources=[log_group.log_group_arn],
+        )
+    )
+    return role
+
+
+def _allow(action: str, resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[action], resources=[resource])
+
+
+def _network_interfaces() -> iam.PolicyStatement:
+    """What Lambda needs to put a function into a VPC."""
+    return iam.PolicyStatement(
+        actions=[
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        resources=["*"],
+    )

@@ -1,0 +1,1 @@
+"""What keeps data: network, Aurora, the Redis host."""

@@ -1,0 +1,141 @@
+"""The catalog's MySQL server: referenced, or created as Aurora MySQL Serverless v2."""
+
+from typing import cast
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Resource, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from infra.data.network import Network
+from infra.data.servers import Server
+from infra.nag import acknowledge
+from infra.stage.sections import ExistingMysql, MysqlSection, NewMysql
+
+KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+"""Kept when the stack is removed, but not when its creation fails."""
+
+READER = "drugsync_reader"
+NOT_IN_PASSWORDS = " /@\"'\\`$%&(){}[]<>;:,|~#*?!^+=-_."
+"""Aurora refuses the first four; the rest would need quoting in some shell or URL."""
+
+
+class CatalogServer(Construct):
+    """`server` is what functions use; `cluster` exists only where this app created it."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, mysql: MysqlSection, network: Network
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._mysql = mysql
+        self._clients = network.client_group("CatalogClients", "Reads the drug catalog in MySQL")
+        self.cluster: rds.DatabaseCluster | None = None
+        if mysql.existing:
+            self.server = self._existing(mysql.existing)
+        else:
+            assert mysql.create  # noqa: S101 - the stage file has one of the two
+            self.server = self._created(mysql.create, network)
+
+    def _existing(self, existing: ExistingMysql) -> Server:
+        group = ec2.SecurityGroup.from_security_group_id(
+            self, "Database", existing.security_group_id
+        )
+        _connect(self._clients, group, existing.port)
+        return Server(
+            host=existing.host,
+            port=existing.port,
+            clients=self._clients,
+            secret_arn=existing.secret_arn or "",
+            secret_key_arn=existing.secret_key_arn or "",
+            iam_user_arn=self._iam_user(existing.cluster_resource_id or ""),
+        )
+
+    def _created(self, create: NewMysql, network: Network) -> Server:
+        group = network.client_group("Database", "Aurora with the drug catalog")
+        cluster = self.cluster = self._create_cluster(create, network, group)
+        _connect(self._clients, group, 3306)
+        reader = self._reader_secret()
+        return Server(
+            host=cluster.cluster_endpoint.hostname,
+            port=3306,
+            clients=self._clients,
+            secret_arn="" if self._mysql.iam_auth else reader.secret_full_arn or reader.secret_arn,
+            iam_user_arn=self._iam_user(cluster.cluster_resource_identifier),
+        )
+
+    def _create_cluster(
+        self, create: NewMysql, network: Network, group: ec2.SecurityGroup
+    ) -> rds.DatabaseCluster:
+        version = rds.AuroraMysqlEngineVersion.of(create.engine_version)
+        engine = rds.DatabaseClusterEngine.aurora_mysql(version=version)
+        parameters = rds.ParameterGroup(
+            self, "Parameters", engine=engine, parameters={"require_secure_transport": "ON"}
+        )
+        cluster = rds.DatabaseCluster(
+            self,
+            "Cluster",
+            engine=engine,
+            parameter_group=parameters,
+            credentials=rds.Credentials.from_generated_secret(
+                "drugsync_admin", exclude_characters=NOT_IN_PASSWORDS
+            ),
+            default_database_name=self._mysql.database,
+            writer=rds.ClusterInstance.serverless_v2("Writer"),
+            serverless_v2_min_capacity=create.min_capacity,
+            serverless_v2_max_capacity=create.max_capacity,
+            vpc=network.vpc,
+            vpc_subnets=network.subnets,
+            security_groups=[group],
+            storage_encrypted=True,
+            iam_authentication=True,
+            enable_data_api=True,
+            backup=rds.BackupProps(retention=Duration.days(create.backup_days)),
+            cloudwatch_logs_exports=["error", "audit"],
+            copy_tags_to_snapshot=True,
+            deletion_protection=True,
+            removal_policy=KEEP,
+        )
+        for name in ("Secret", "Writer"):
+            kept = cluster.node.find_child(name)
+            cast("Resource", kept).apply_removal_policy(KEEP)
+        _accept_findings(cluster)
+        return cluster
+
+    def _reader_secret(self) -> secretsmanager.Secret:
+        """The functions' own user, who may only SELECT; docs/deploy.md creates it."""
+        secret = secretsmanager.Secret(
+            self,
+            "Reader",
+            description="MySQL user of the drug catalog's functions: SELECT on the catalog",
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template=f'{{"username":"{READER}"}}',
+                generate_string_key="password",
+                exclude_characters=NOT_IN_PASSWORDS,
+                password_length=40,
+            ),
+            removal_policy=KEEP,
+        )
+        acknowledge(secret, "Rotation needs SQL rights; docs/deploy.md says how to rotate", "SMG4")
+        return secret
+
+    def _iam_user(self, cluster_resource_id: str) -> str:
+        if not self._mysql.iam_auth:
+            return ""
+        return Stack.of(self).format_arn(
+            service="rds-db",
+            resource="dbuser",
+            resource_name=f"{cluster_resource_id}/{self._mysql.user}",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+
+def _connect(clients: ec2.SecurityGroup, server: ec2.ISecurityGroup, port: int) -> None:
+    """By reference, in both directions: nobody else is let in."""
+    clients.connections.allow_to(server, ec2.Port.tcp(port), "The drug catalog's functions")
+
+
+def _accept_findings(cluster: rds.DatabaseCluster) -> None:
+    acknowledge(cluster, "The password of the administrator is used by people only", "SMG4")
+    acknowledge(cluster, "MySQL's own port; only one security group may reach it", "RDS11")
+    acknowledge(cluster, "Backtrack would be paid by the hour; backups are kept", "RDS14")

@@ -1,0 +1,76 @@
+"""What must survive: the network, the run bucket, and the servers where this app creates them."""
+
+from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from infra.data.catalog_server import CatalogServer
+from infra.data.network import Network
+from infra.data.redis_server import Redis
+from infra.nag import acknowledge
+from infra.stage.stage import Stage
+
+RUNS = "runs/"
+KEEP_DAYS = 30
+"""A redrive may come within 14 days and reads the run's files."""
+
+
+class DataStack(Stack):
+    """Deletion-protected. Removing the workflow stack leaves everything here as it is."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            stack_name=f"{stage.prefix}-data",
+            description="Drug catalog sync: network, run bucket and servers. Kept.",
+            env={"account": stage.account, "region": stage.region},
+            termination_protection=True,
+        )
+        self.network = Network(self, "Network", stage=stage)
+        self.catalog = CatalogServer(self, "Catalog", mysql=stage.mysql, network=self.network)
+        self.redis = Redis(self, "Redis", stage=stage, network=self.network)
+        self.run_bucket = self._bucket(
+            "Runs", name=stage.run_bucket_name, logs=self._bucket("AccessLogs")
+        )
+        self.run_bucket.add_lifecycle_rule(prefix=RUNS, expiration=Duration.days(KEEP_DAYS))
+        self.run_bucket.add_lifecycle_rule(
+            abort_incomplete_multipart_upload_after=Duration.days(1),
+            noncurrent_version_expiration=Duration.days(1),
+        )
+        self._tell()
+
+    def _tell(self) -> None:
+        """What docs/deploy.md asks for by name."""
+        cluster, instance = self.catalog.cluster, self.redis.instance
+        if cluster and cluster.secret:
+            CfnOutput(self, "ClusterArn", value=cluster.cluster_arn)
+            CfnOutput(self, "AdminSecretArn", value=cluster.secret.secret_arn)
+        if cluster and self.catalog.server.secret_arn:
+            CfnOutput(self, "ReaderSecretArn", value=self.catalog.server.secret_arn)
+        if instance:
+            CfnOutput(self, "RedisInstance", value=instance.instance_id)
+            CfnOutput(self, "RedisSecretArn", value=self.redis.server.secret_arn)
+            if self.redis.searched:
+                CfnOutput(self, "SearchSecretArn", value=self.redis.searched.secret_arn)
+
+    def _bucket(
+        self, construct_id: str, *, name: str | None = None, logs: s3.Bucket | None = None
+    ) -> s3.Bucket:
+        bucket = s3.Bucket(
+            self,
+            construct_id,
+            bucket_name=name,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            server_access_logs_bucket=logs,
+            server_access_logs_prefix="runs/" if logs else None,
+        )
+        if logs is None:
+            bucket.add_lifecycle_rule(expiration=Duration.days(90))
+            acknowledge(bucket, "This bucket is the one that holds the access logs", "S1")
+        return bucket

@@ -1,0 +1,141 @@
+"""The search API: an HTTP API whose every route asks who calls, in front of one function."""
+
+import json
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_apigatewayv2 as gateway
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
+from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.compute.functions import retention
+from infra.stage.sections import SearchSection
+
+PATHS = ("/drugs", "/drugs/{ndc}", "/drugs/{ndc}/alternatives", "/health")
+"""Those of `handlers/search_api.py`, each with GET only."""
+
+SIGNED_HEADERS = ("authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
+
+LOGGED = {
+    "request_id": "$context.requestId",
+    "time": "$context.requestTime",
+    "route": "$context.routeKey",
+    "status": "$context.status",
+    "latency_ms": "$context.responseLatency",
+    "function_ms": "$context.integrationLatency",
+    "ip": "$context.identity.sourceIp",
+    "error": "$context.error.message",
+    "function_error": "$context.integrationErrorMessage",
+}
+"""Neither the path, which has an NDC, nor the query: what people look for is not written down."""
+
+LOGGED_OF_CALLER = {
+    "iam": {"principal": "$context.identity.userArn"},
+    "jwt": {"principal": "$context.authorizer.claims.sub", "refused": "$context.authorizer.error"},
+}
+
+
+class SearchApi(Construct):
+    """`api`, with its default stage: throttled, logged, and closed to whoever is not known."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        settings: SearchSection,
+        function: lambda_.IFunction,
+        log_retention_days: int,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.settings = settings
+        # The authorizer is the API's default: a route that forgot it would have it all the same.
+        self.api = gateway.HttpApi(
+            self,
+            "HttpApi",
+            api_name=name,
+            description="Searches the drug catalog's live index",
+            create_default_stage=False,
+            cors_preflight=self._cors(),
+            default_authorizer=self._authorizer(),
+            default_authorization_scopes=list(settings.scopes) or None,
+        )
+        integration = integrations.HttpLambdaIntegration("Function", function)
+        for path in PATHS:
+            self.api.add_routes(
+                path=path, methods=[gateway.HttpMethod.GET], integration=integration
+            )
+        self._stage(name, log_retention_days)
+
+    def metric(self, name: str, *, period: Duration, statistic: str = "Sum") -> cloudwatch.Metric:
+        """One of the API's own: Count, 4xx, 5xx, Latency (ms), IntegrationLatency (ms)."""
+        label = f"{name} {statistic}" if statistic != "Sum" else name
+        return self.api.metric(name, period=period, statistic=statistic, label=label)
+
+    def share_of_errors(self, *, period: Duration) -> cloudwatch.MathExpression:
+        """Answers with 5xx among all; 0 where nobody asked."""
+        using = {"failed": "5xx", "asked": "Count"}
+        return cloudwatch.MathExpression(
+            expression="IF(asked > 0, FILL(failed, 0) / asked, 0)",
+            using_metrics={key: self.metric(name, period=period) for key, name in using.items()},
+            period=period,
+            label="Share of searches that failed",
+        )
+
+    @property
+    def callable_arn(self) -> str:
+        """What a caller's `execute-api:Invoke` names."""
+        return Stack.of(self).format_arn(
+            service="execute-api",
+            resource=self.api.api_id,
+            resource_name="*/GET/*",
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+
+    def _authorizer(self) -> gateway.IHttpRouteAuthorizer:
+        settings = self.settings
+        if settings.authorization == "iam":
+            return authorizers.HttpIamAuthorizer()
+        assert settings.issuer  # noqa: S101 - the stage file has it with jwt
+        return authorizers.HttpJwtAuthorizer(
+            "Tokens", settings.issuer, jwt_audience=list(settings.audience)
+        )
+
+    def _cors(self) -> gateway.CorsPreflightOptions | None:
+        if not self.settings.cors_origins:
+            return None
+        return gateway.CorsPreflightOptions(
+            allow_origins=list(self.settings.cors_origins),
+            allow_methods=[gateway.CorsHttpMethod.GET],
+            allow_headers=list(SIGNED_HEADERS),
+            max_age=Duration.hours(1),
+        )
+
+    def _stage(self, name: str, log_retention_days: int) -> None:
+        log = logs.LogGroup(
+            self,
+            "Log",
+            # Under this prefix log delivery does not fill up the account's resource policy.
+            log_group_name=f"/aws/vendedlogs/apis/{name}",
+            retention=retention(log_retention_days),
+        )
+        settings = self.settings
+        line = LOGGED | LOGGED_OF_CALLER[settings.authorization]
+        gateway.CfnStage(
+            self,
+            "Stage",
+            api_id=self.api.api_id,
+            stage_name="$default",
+            auto_deploy=True,
+            default_route_settings=gateway.CfnStage.RouteSettingsProperty(
+                throttling_rate_limit=settings.requests_per_second,
+                throttling_burst_limit=settings.burst,
+            ),
+            access_log_settings=gateway.CfnStage.AccessLogSettingsProperty(
+                destination_arn=log.log_group_arn, format=json.dumps(line)
+            ),
+        )

@@ -1,0 +1,1 @@
+"""A stage file and what it may say."""

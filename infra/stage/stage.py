@@ -1,0 +1,161 @@
+"""One stage: its file, read and checked without a network."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from infra.stage.sections import (
+    AlarmSection,
+    Endpoint,
+    MysqlSection,
+    RedisSection,
+    ScheduleSection,
+    SearchSection,
+    Section,
+    VpcSection,
+)
+from infra.stage.settings import WorkflowSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project's folder: files that a stage names are found from here."""
+
+RetentionDays = Literal[7, 14, 30, 60, 90, 180, 365]
+
+
+class StageInvalid(Exception):
+    """A stage file is wrong. Each line of the message names a field and the reason."""
+
+
+class Stage(Section):
+    """Everything that differs between two deployments. It holds no secret, only their ARNs."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9]{0,11}$")
+    account: Annotated[str, Field(pattern=r"^\d{12}$")]
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    log_retention_days: RetentionDays = 90
+
+    vpc: VpcSection
+    mysql: MysqlSection
+    redis: RedisSection
+    settings: WorkflowSettings = WorkflowSettings()
+    schedule: ScheduleSection = ScheduleSection()
+    alarms: AlarmSection
+    search: SearchSection | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of every name."""
+        return f"drug-catalog-sync-{self.name}"
+
+    @property
+    def run_bucket_name(self) -> str:
+        """Known before it exists, so that no stack exports it."""
+        return f"{self.prefix}-runs-{self.account}-{self.region}"
+
+    @property
+    def needed_endpoints(self) -> tuple[Endpoint, ...]:
+        """AWS services that the private subnets must reach."""
+        needed: list[Endpoint] = ["s3", "bedrock-runtime"]
+        if self._needs_secrets:
+            needed.append("secretsmanager")
+        if self.redis.create:
+            needed += ["cloudformation", "logs", "monitoring", "ssm", "ssmmessages"]
+        return tuple(needed)
+
+    @property
+    def _needs_secrets(self) -> bool:
+        redis = self.redis.existing
+        of_redis = redis is None or redis.secret_arn is not None or self.search is not None
+        return of_redis or not self.mysql.iam_auth
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        problems = [*self._missing_endpoints(), *self._missing_files(), *self._wrong_places()]
+        problems += self._wrong_login_of_searches()
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _missing_endpoints(self) -> list[str]:
+        existing = self.vpc.existing
+        if existing is None or existing.nat:
+            return []
+        there = {*existing.create_endpoints, *existing.present_endpoints}
+        return [
+            f"vpc.existing: the private subnets must reach {name}; add it to create_endpoints "
+            "or present_endpoints, or set nat"
+            for name in self.needed_endpoints
+            if name not in there
+        ]
+
+    def _missing_files(self) -> list[str]:
+        files = {"mysql.ca_file": self.mysql.ca_file}
+        if self.redis.existing and self.redis.existing.ca_file:
+            files["redis.existing.ca_file"] = self.redis.existing.ca_file
+        return [
+            f"{field}: {name} is not there"
+            for field, name in files.items()
+            if not (ROOT / name).is_file()
+        ]
+
+    def _wrong_places(self) -> list[str]:
+        problems = []
+        zones = (self.vpc.existing or self.vpc.create).availability_zones  # type: ignore[union-attr]
+        problems += [
+            f"vpc: availability zone {zone} is not in {self.region}"
+            for zone in zones
+            if not zone.startswith(self.region)
+        ]
+        create = self.redis.create
+        if create and create.package.startswith("https:") and not self.vpc.nat:
+            problems.append(
+                "redis.create.package: https needs nat; put the package into a bucket and use s3://"
+            )
+        return problems
+
+    def _wrong_login_of_searches(self) -> list[str]:
+        if self.search is None:
+            return []
+        field, given = "search.redis_secret_arn", self.search.redis_secret_arn
+        if self.redis.existing is None:
+            if given or self.search.redis_secret_key_arn:
+                return [f"{field}: the created server has its own user for searches, leave it out"]
+        elif given is None:
+            return [
+                f"{field}: is required with redis.existing: the secret of a Redis user who may "
+                "only read (docs/deploy.md, The search API)"
+            ]
+        elif given == self.redis.existing.secret_arn:
+            return [
+                f"{field}: is the secret of the workflow's user, who may write. Name the one of a "
+                "user who may only read (docs/deploy.md, The search API)"
+            ]
+        return []
+
+
+def load_stage(path: Path) -> Stage:
+    """Read a stage file. Raises StageInvalid with every wrong field and the reason."""
+    try:
+        return Stage.model_validate(tomllib.loads(path.read_text()))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(one.stem for one in path.parent.glob("*.toml"))) or "none"
+        raise StageInvalid(f"{path} is not there; stages with a file: {known}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise StageInvalid(f"{path} is no TOML: {error}") from error
+    except ValidationError as error:
+        raise StageInvalid(f"{path}:\n" + "\n".join(_explain(error))) from error
+
+
+def _explain(error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        field = ".".join(map(str, problem["loc"]))
+        reason = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "missing":
+            reason = "is required"
+        elif problem["type"] == "extra_forbidden":
+            reason = "is no field of a stage file"
+        lines += [f"  {field}: {reason}"] if field else [f"  {one}" for one in reason.split("; ")]
+    return lines

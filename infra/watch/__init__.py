@@ -1,0 +1,1 @@
+"""What tells people: alarms, dashboard, failure notes."""

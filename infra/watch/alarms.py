@@ -1,0 +1,166 @@
+"""What people are told of besides a failed run. Expected retries alarm nobody."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.search.search import SearchApi
+from infra.stage.sections import AlarmSection
+from infra.watch import metrics
+
+HOUR = Duration.hours(1)
+ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
+
+
+class Alarms(Construct):
+    """`alarms` by name. Each names its page of docs/operations.md in its description."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        settings: AlarmSection,
+        machine: sfn.StateMachine,
+        queues: dict[str, sqs.Queue],
+        redis_memory: cloudwatch.Metric | None,
+        search: SearchApi | None,
+        topic: sns.ITopic,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._prefix = prefix
+        self._action = actions.SnsAction(topic)
+        self.alarms: dict[str, cloudwatch.Alarm] = {}
+        self._run_failed(machine)
+        self._unpublished(settings.unpublished_hours)
+        self._add(
+            "VerificationFailed",
+            "The index differed from the catalog, so nothing was published",
+            metrics.of_errors("VerificationFailed"),
+        )
+        self._rejected(settings.rejected_share)
+        self._add(
+            "Throttled",
+            "The model's quota ends pages again and again; lower tokens_per_minute",
+            metrics.of_errors("EmbedderThrottled", period=Duration.minutes(15)),
+            threshold=settings.throttled_pages - 1,
+        )
+        for name, queue in queues.items():
+            self._dead_letters(name, queue)
+        if redis_memory:
+            self._redis_memory(redis_memory, settings.redis_memory_percent)
+        if search:
+            self._search(search)
+
+    def _run_failed(self, machine: sfn.StateMachine) -> None:
+        """The notifier tells why; this tells even where the notifier cannot."""
+        found = {
+            "failed": machine.metric_failed(period=metrics.FIVE_MINUTES, statistic="Sum"),
+            "timed_out": machine.metric_timed_out(period=metrics.FIVE_MINUTES, statistic="Sum"),
+            "aborted": machine.metric_aborted(period=metrics.FIVE_MINUTES, statistic="Sum"),
+        }
+        total = cloudwatch.MathExpression(
+            expression=" + ".join(f"FILL({name}, 0)" for name in found),
+            using_metrics=dict(found),
+            period=metrics.FIVE_MINUTES,
+            label="Runs that did not succeed",
+        )
+        self._add("RunFailed", "A run failed, timed out or was aborted", total)
+
+    def _unpublished(self, hours: int) -> None:
+        self._add(
+            "Unpublished",
+            f"No run published an index in {hours} hours: searches answer from an old catalog",
+            metrics.all_modes("published", period=HOUR),
+            threshold=1,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            periods=hours,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+
+    def _rejected(self, share: float) -> None:
+        using = {
+            f"{name}_{mode}": metrics.of_runs(name, mode, period=HOUR)
+            for name in ("rejected", "catalog_rows")
+            for mode in metrics.MODES
+        }
+        rejected, rows = (
+            " + ".join(f"FILL({name}_{mode}, 0)" for mode in metrics.MODES)
+            for name in ("rejected", "catalog_rows")
+        )
+        expression = cloudwatch.MathExpression(
+            expression=f"IF({rows} > 0, ({rejected}) / ({rows}), 0)",
+            using_metrics=dict(using),
+            period=HOUR,
+            label="Share of rows that the model refused",
+        )
+        self._add(
+            "Rejected", "The model refused many rows; see the report", expression, threshold=share
+        )
+
+    def _dead_letters(self, name: str, queue: sqs.Queue) -> None:
+        self._add(
+            name,
+            "An event reached nobody; read it in the queue",
+            queue.metric_approximate_number_of_messages_visible(
+                period=metrics.FIVE_MINUTES, statistic="Maximum"
+            ),
+        )
+
+    def _redis_memory(self, metric: cloudwatch.Metric, percent: int) -> None:
+        self._add(
+            "RedisMemory",
+            "Redis is nearly full; a backfill needs room for a second generation",
+            metric.with_(period=metrics.FIVE_MINUTES),
+            threshold=percent,
+            periods=3,
+        )
+
+    def _search(self, search: SearchApi) -> None:
+        """Several periods: one cold start or one lost connection among few searches is no alarm."""
+        self._add(
+            "SearchErrors",
+            "Searches fail: Redis cannot be asked, or the function has a defect",
+            search.share_of_errors(period=metrics.FIVE_MINUTES),
+            threshold=search.settings.error_share,
+            periods=2,
+        )
+        self._add(
+            "SearchLatency",
+            "One search in a hundred takes longer than the stage allows",
+            search.metric("Latency", period=metrics.FIVE_MINUTES, statistic="p99"),
+            threshold=search.settings.latency_ms,
+            periods=3,
+        )
+
+    def _add(
+        self,
+        name: str,
+        description: str,
+        metric: cloudwatch.IMetric,
+        *,
+        threshold: float = 0,
+        comparison: cloudwatch.ComparisonOperator = ABOVE,
+        periods: int = 1,
+        missing: cloudwatch.TreatMissingData = QUIET,
+    ) -> None:
+        alarm = cloudwatch.Alarm(
+            self,
+            name,
+            alarm_name=f"{self._prefix}-{name}",
+            alarm_description=f"{description}. See docs/operations.md, alarm {name}.",
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=comparison,
+            evaluation_periods=periods,
+            treat_missing_data=missing,
+        )
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
+        self.alarms[name] = alarm

@@ -1,0 +1,134 @@
+"""How failures reach people: an event rule, the function that finds the cause, and the topic."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.compute.bundles import build_bundle
+from infra.compute.functions import RUNTIME, function_role, log_group
+from infra.compute.machine import execution_arns, machine_arn, map_run_arns
+from infra.data.data_stack import RUNS
+from infra.nag import acknowledge, shown
+from infra.stage.stage import Stage
+
+
+def dead_letters(scope: Construct, construct_id: str) -> sqs.Queue:
+    """Events that nobody took, kept for 14 days; an alarm watches the queue."""
+    queue = sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(14),
+    )
+    acknowledge(queue, "This queue is a dead-letter queue", "SQS3")
+    return queue
+
+
+class Failures(Construct):
+    """`topic` has the people; `queue` has the failures that could not be told."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        name: str,
+        run_bucket: s3.IBucket,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self._name = name
+        self.topic = sns.Topic(
+            self, "Topic", topic_name=f"{stage.prefix}-failures", enforce_ssl=True
+        )
+        for email in stage.alarms.emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(email))
+        self.queue = dead_letters(self, "DeadLetters")
+        self.function = self._function(stage, run_bucket)
+        events.Rule(
+            self,
+            "Rule",
+            description="Executions of the drug catalog sync that did not succeed",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "stateMachineArn": [machine_arn(Stack.of(self), name)],
+                    "status": ["FAILED", "TIMED_OUT", "ABORTED"],
+                },
+            ),
+            targets=[
+                targets.LambdaFunction(
+                    self.function,
+                    dead_letter_queue=self.queue,
+                    retry_attempts=3,
+                    max_event_age=Duration.hours(2),
+                )
+            ],
+        )
+
+    def _function(self, stage: Stage, run_bucket: s3.IBucket) -> lambda_.Function:
+        name = f"{stage.prefix}-NotifyFailure"
+        log = log_group(self, name, stage.log_retention_days)
+        role = function_role(self, log)
+        for statement in self._statements(run_bucket):
+            role.add_to_policy(statement)
+        self._accept_findings(role, run_bucket)
+        return lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            description="Finds out why a run failed and tells people",
+            runtime=RUNTIME,
+            architecture=lambda_.Architecture.ARM_64,
+            code=lambda_.Code.from_asset(str(build_bundle(["core"]))),
+            handler="handlers.notify_failure.handler",
+            memory_size=256,
+            timeout=Duration.minutes(2),
+            role=role,
+            log_group=log,
+            tracing=lambda_.Tracing.ACTIVE,
+            retry_attempts=2,
+            on_failure=destinations.SqsDestination(self.queue),
+            environment={
+                "RUN_BUCKET": run_bucket.bucket_name,
+                "FAILURE_TOPIC_ARN": self.topic.topic_arn,
+            },
+        )
+
+    def _statements(self, run_bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+        stack = Stack.of(self)
+        executions, children = execution_arns(stack, self._name)
+        reads = ["states:DescribeExecution", "states:GetExecutionHistory"]
+        return [
+            iam.PolicyStatement(actions=reads, resources=[executions, children]),
+            iam.PolicyStatement(actions=["states:ListMapRuns"], resources=[executions]),
+            iam.PolicyStatement(
+                actions=["states:ListExecutions"], resources=[map_run_arns(stack, self._name)]
+            ),
+            iam.PolicyStatement(
+                actions=["s3:PutObject"],
+                resources=[run_bucket.arn_for_objects(f"{RUNS}*/failure.json")],
+            ),
+            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn]),
+        ]
+
+    def _accept_findings(self, role: iam.Role, run_bucket: s3.IBucket) -> None:
+        stack = Stack.of(self)
+        arns = [*execution_arns(stack, self._name), map_run_arns(stack, self._name)]
+        arns.append(run_bucket.arn_for_objects(f"{RUNS}*/failure.json"))
+        acknowledge(
+            role,
+            "Executions and their files are named by the run; X-Ray has no resources to name",
+            "IAM5[Resource::*]",
+            *(f"IAM5[Resource::{shown(arn, stack)}]" for arn in arns),
+        )

@@ -1,0 +1,1 @@
+"""Catalogs to try: the FDA's directory, a CSV file."""

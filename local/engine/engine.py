@@ -1,0 +1,306 @@
+"""The state machine on one machine: moto executes the very file that AWS runs.
+
+Every seam into moto is in this module and in moto_speed.py, and moto is pinned exactly: some of it
+is private.
+
+Handlers run in this process, on moto's threads; S3 and Step Functions are moto's, MySQL, Redis and
+the embedding model are real.
+"""
+
+import importlib
+import json
+import logging
+import os
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
+from types import SimpleNamespace
+from typing import IO, Any
+from unittest import mock
+
+import boto3
+import botocore.handlers
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from moto import mock_aws
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.botocore_stubber import MockRawResponse
+from moto.s3.models import s3_backends
+from moto.stepfunctions.parser.api import (
+    ExecutionStatus,
+    HistoryEventType,
+    MapRunFailedEventDetails,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
+    FailureEvent,
+    FailureEventException,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
+    StatesErrorName,
+)
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
+    StatesErrorNameType,
+)
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
+    distributed_iteration_component as distributed,
+)
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
+
+from handlers import entry
+from handlers.wiring import wiring
+from local.engine.invocations import (
+    Interceptor,
+    Invocation,
+    LambdaFailure,
+    Observer,
+    Outcome,
+    Payload,
+    call_through,
+)
+from local.engine.moto_speed import faster_moto
+
+DEFINITION = Path(__file__).parents[2] / "statemachine.asl.json"
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::123456789012:role/local"
+MACHINE = "drug-catalog-sync"
+POLL_S = 0.05
+INTERRUPTED_EXIT = 130
+RECURSION_LIMIT = 100_000
+"""moto recurses once per item of a Map and worker: at the usual limit a long Map never ends."""
+
+
+class Engine:
+    """One state machine, its functions and its run bucket."""
+
+    def __init__(self, observe: Observer, intercept: Interceptor) -> None:
+        self._observe = observe
+        self._intercept = intercept
+        self._attempts: dict[tuple[str, str, str | None], int] = {}
+        self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._in_flight = 0
+        self._stopped = False
+        self._bucket = self._machine = ""
+
+    def create(self, bucket: str) -> None:
+        """Create the bucket and the machine, as a deployment would."""
+        self._bucket = bucket
+        self.s3 = boto3.client("s3", region_name=REGION)
+        self.s3.create_bucket(Bucket=bucket)
+        self._sfn = boto3.client("stepfunctions", region_name=REGION)
+        definition = DEFINITION.read_text(encoding="utf-8")
+        # Locally a function is called by its state's name.
+        definition = re.sub(r"\$\{(\w+)\}", r"\1", definition)
+        answer = self._sfn.create_state_machine(name=MACHINE, definition=definition, roleArn=ROLE)
+        self._machine = answer["stateMachineArn"]
+
+    def objects(self, prefix: str) -> dict[str, bytes]:
+        """The bucket's objects under a prefix. Asking S3 for each takes 3 ms, also of moto."""
+        keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self._bucket].keys.values()
+        return {key.name: key.value for key in keys if key.name.startswith(prefix)}
+
+    def start(self, run_input: Payload, run_id: str) -> str:
+        """Start an execution; its ARN."""
+        answer = self._sfn.start_execution(
+            stateMachineArn=self._machine, name=run_id, input=json.dumps(run_input)
+        )
+        return str(answer["executionArn"])
+
+    def wait(self, execution: str) -> Outcome:
+        """Wait for the end. Ctrl-C stops the execution first, and is raised again."""
+        try:
+            while (found := self._describe(execution)) is None:
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            self._stop(execution)
+            raise
+        return found
+
+    def _stop(self, execution: str) -> None:
+        """Begin no function any more, and let those that work come to their end.
+
+        A second Ctrl-C does not wait for them: the process ends, as if it had been killed.
+        """
+        self._stopped = True
+        self._sfn.stop_execution(executionArn=execution, error="Interrupted", cause="Ctrl-C")
+        try:
+            with self._idle:
+                self._idle.wait_for(lambda: self._in_flight == 0)
+        except KeyboardInterrupt:
+            os._exit(INTERRUPTED_EXIT)
+
+    def stop(self, execution: str) -> None:
+        """As a person would in the console. A function that is at work goes on to its end."""
+        self._sfn.stop_execution(executionArn=execution)
+
+    def _describe(self, execution: str) -> Outcome | None:
+        """Of moto itself: through boto3, the waiting would take a fifth of one core."""
+        backend = stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID][REGION]
+        found = backend.describe_execution(execution)
+        if found.exec_status == ExecutionStatus.RUNNING:
+            return None
+        return Outcome(found.exec_status.value, found.error, found.cause)
+
+    def invoke(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Answer an Invoke request of the Lambda client from the handler in this process."""
+        state = re.findall(r"/functions/([^/]+)/invocations", request.url)[0]
+        event = json.loads(request.body)  # type: ignore[arg-type]
+        headers = HTTPHeaders.from_dict({"Content-Type": "application/json"})
+        try:
+            body: Payload = self._call(state, event)
+        except Exception as error:  # Lambda, too, reports whatever a handler raises
+            headers["x-amz-function-error"] = "Unhandled"
+            name = error.name if isinstance(error, LambdaFailure) else type(error).__name__
+            body = {"errorType": name, "errorMessage": str(error), "stackTrace": []}
+        return AWSResponse(request.url, 200, headers, MockRawResponse(json.dumps(body)))
+
+    def _call(self, state: str, event: Payload) -> Payload:
+        with self._idle:
+            if self._stopped:
+                raise LambdaFailure("Interrupted", "the execution was stopped")
+            self._in_flight += 1
+        try:
+            return self._observed_call(state, event)
+        finally:
+            with self._idle:
+                self._in_flight -= 1
+                self._idle.notify_all()
+
+    def _observed_call(self, state: str, event: Payload) -> Payload:
+        page = event.get("page", {}).get("page")
+        attempt = self._attempt(state, event, page)
+        self._observe(Invocation(state, page, attempt))
+        context = SimpleNamespace(function_name=state, aws_request_id=f"{state}-{page}-{attempt}")
+        try:
+            result = self._intercept(state, event, lambda: handler_of(state)(event, context))
+        except Exception as error:
+            name = error.name if isinstance(error, LambdaFailure) else type(error).__name__
+            self._observe(Invocation(state, page, attempt, error=name, message=str(error)))
+            raise
+        self._observe(Invocation(state, page, attempt, result=result))
+        return result
+
+    def _attempt(self, state: str, event: Payload, page: str | None) -> int:
+        run = event.get("run") or event.get("plan", {}).get("run") or event
+        key = (run["run_id"], state, page)
+        with self._lock:
+            self._attempts[key] = self._attempts.get(key, 0) + 1
+            return self._attempts[key]
+
+
+def handler_of(state: str) -> Callable[[Payload, Any], Payload]:
+    """The handler whose file is named after the state: DiffPage is handlers/diff_page.py."""
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", state).lower()
+    handler: Callable[[Payload, Any], Payload] = importlib.import_module(f"handlers.{name}").handler
+    return handler
+
+
+@contextmanager
+def engine(
+    environment: dict[str, str],
+    bucket: str,
+    log: IO[str],
+    *,
+    observe: Observer = lambda _: None,
+    intercept: Interceptor = call_through,
+    retry_wait_scale: float = 1.0,
+) -> Iterator[Engine]:
+    """A state machine ready to start, with the functions' environment variables and log."""
+    made = Engine(observe, intercept)
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, environment))
+        stack.enter_context(_lambda_answered_by(made))
+        stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
+        stack.enter_context(faster_moto())
+        stack.enter_context(_deep_recursion())
+        stack.enter_context(_failed_children_fail_their_map())
+        stack.enter_context(_retry_waits_scaled(retry_wait_scale))
+        stack.enter_context(_output_to(log))
+        wiring.cache_clear()
+        stack.callback(wiring.cache_clear)
+        made.create(bucket)
+        yield made
+
+
+@contextmanager
+def _lambda_answered_by(made: Engine) -> Iterator[None]:
+    hook = ("before-send.lambda.Invoke", made.invoke)
+    botocore.handlers.BUILTIN_HANDLERS.append(hook)
+    try:
+        yield
+    finally:
+        botocore.handlers.BUILTIN_HANDLERS.remove(hook)
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@contextmanager
+def _failed_children_fail_their_map() -> Iterator[None]:
+    """In moto a failed child becomes null and its Map succeeds; on AWS the Map fails."""
+    component = distributed.DistributedIterationComponent
+    original = component._map_run
+
+    def map_run(self: Any, env: Any, eval_input: Any) -> None:
+        original(self, env, eval_input)
+        items = eval_input.map_run_record.item_counter
+        failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
+        if failed:
+            raise FailureEventException(_threshold_exceeded(env, failed))
+
+    with mock.patch.object(component, "_map_run", map_run):
+        yield
+
+
+def _threshold_exceeded(env: Any, failed: int) -> FailureEvent:
+    name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+    details = MapRunFailedEventDetails(
+        error=name.to_name(), cause=f"{failed} items failed; the limit is 0"
+    )
+    return FailureEvent(
+        env=env,
+        error_name=StatesErrorName(name),
+        event_type=HistoryEventType.MapRunFailed,
+        event_details=EventDetails(mapRunFailedEventDetails=details),
+    )
+
+
+@contextmanager
+def _retry_waits_scaled(scale: float) -> Iterator[None]:
+    scaled = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * scale))
+    with mock.patch.object(retrier_decl, "time", scaled):
+        yield
+
+
+@contextmanager
+def _output_to(log: IO[str]) -> Iterator[None]:
+    """Send what Lambda would send to CloudWatch to the run's log: log lines and metrics.
+
+    moto's own lines go there, too: it logs each failed task with its whole parse tree.
+    """
+    handler = entry.logger.registered_handler
+    before = handler.setStream(log)  # type: ignore[attr-defined]
+    motos = logging.getLogger("moto")
+    motos_handler = logging.StreamHandler(log)
+    motos.addHandler(motos_handler)
+    motos.propagate = False
+    try:
+        with redirect_stdout(log):
+            yield
+    finally:
+        motos.propagate = True
+        motos.removeHandler(motos_handler)
+        handler.setStream(before)  # type: ignore[attr-defined]

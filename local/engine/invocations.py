@@ -1,0 +1,55 @@
+"""What the local engine says of the functions that it calls, and how tests stand in between.
+
+Apart from the engine, so that commands which run nothing need not wait for moto to be imported.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from workflow.contract.events.base import RunStatus
+
+Payload = dict[str, Any]
+
+
+class LambdaFailure(Exception):
+    """A failure that Lambda itself reports, such as Sandbox.Timedout or Lambda.Unknown."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One invocation of a function: begun, or ended with a result or an error."""
+
+    state: str
+    page: str | None
+    attempt: int
+    result: Payload | None = None
+    error: str | None = None
+    message: str = ""
+
+    @property
+    def begun(self) -> bool:
+        return self.result is None and self.error is None
+
+
+Observer = Callable[[Invocation], None]
+Interceptor = Callable[[str, Payload, Callable[[], Payload]], Payload]
+"""Stands between state machine and handler: may call it, fail instead, or fail afterwards."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an execution ended. `error` and `cause` are the state machine's."""
+
+    status: RunStatus
+    error: str | None
+    cause: str | None
+
+
+def call_through(_state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+    """The interceptor that changes nothing."""
+    return call()

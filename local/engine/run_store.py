@@ -1,0 +1,32 @@
+"""The runs' files of this machine, kept as the run bucket's keys below one folder."""
+
+from pathlib import Path
+
+from local.servers.stack import BUCKET
+from workflow.contract.errors import RunFileMissing
+
+
+class FolderRunStore:
+    """A RunStore whose keys are paths below `root`."""
+
+    bucket = BUCKET
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def write(self, key: str, body: bytes) -> None:
+        path = self._root / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+
+    def read(self, key: str) -> bytes:
+        """Raises RunFileMissing."""
+        try:
+            return (self._root / key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise RunFileMissing(f"{self._root / key} is not there") from error
+
+    def keys(self, prefix: str) -> list[str]:
+        folder = self._root / prefix
+        found = (path for path in folder.rglob("*") if path.is_file())
+        return sorted(path.relative_to(self._root).as_posix() for path in found)

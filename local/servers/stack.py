@@ -1,0 +1,130 @@
+"""MariaDB, Redis and the Bedrock stand-in together, and the settings that reach them."""
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from local.errors import LocalError
+from local.servers.servers import (
+    MariaDBServer,
+    RedisServer,
+    running_mariadb,
+    running_redis,
+    start_mariadb,
+    start_redis,
+    stop_mariadb,
+    stop_redis,
+)
+from local.standin.bedrock_process import (
+    StandinProcess,
+    running_standin,
+    start_standin,
+    stop_standin,
+)
+from workflow.contract.settings import PREFIX, Settings
+
+HOME_VARIABLE = "DRUGCATALOG_HOME"
+BUCKET = "drugsync-local"
+DIMENSIONS = 512
+"""MiniLM has 384; padded with zeros to a length that Titan offers, cosines stay the same."""
+
+Announce = Callable[[str], None]
+
+
+def home() -> Path:
+    """Where data, logs and runs are kept: `.local/` beside the code, or $DRUGCATALOG_HOME."""
+    return Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parents[2] / ".local")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The servers of one directory, running."""
+
+    root: Path
+    mysql: MariaDBServer
+    redis: RedisServer
+    bedrock: StandinProcess
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """What the functions find in their environment: DRUGSYNC_* of the caller's wins."""
+        values = {
+            "run_bucket": BUCKET,
+            "catalog_table": "drugs",
+            "mysql_socket": self.mysql.socket,
+            "mysql_database": self.mysql.database,
+            "mysql_user": self.mysql.user,
+            "redis_url": self.redis.url,
+            "embedding_dimensions": str(DIMENSIONS),
+            "embed_page_size": "100",
+            "embedding_threads": "8",
+            "diff_concurrency": "2",
+            "embed_concurrency": "2",
+            "load_concurrency": "2",
+            **settings,
+        }
+        given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        return {
+            **{PREFIX + name.upper(): value for name, value in values.items()},
+            **given,
+            # No AWS account is involved; boto3 signs its requests to the stand-in all the same.
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": self.bedrock.endpoint,
+        }
+
+    def settings(self) -> Settings:
+        return Settings.from_environment(self.environment())
+
+    def info(self) -> dict[str, Any]:
+        """What another program needs to look into the servers."""
+        mysql = asdict(self.mysql)
+        del mysql["pid"]
+        return {
+            "mysql": mysql,
+            "redis": {"url": self.redis.url},
+            "bedrock": {"endpoint": self.bedrock.endpoint},
+            "settings": self.settings().model_dump(mode="json"),
+        }
+
+
+def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
+    """Start what does not run yet. Raises LocalError with the command that mends it."""
+    announce("MariaDB")
+    mysql = start_mariadb(root)
+    announce("Redis with vector search")
+    redis = start_redis(root)
+    announce("Bedrock stand-in")
+    bedrock = start_standin(root, embedder=embedder)
+    return Stack(root, mysql, redis, bedrock)
+
+
+def parts(root: Path) -> dict[str, MariaDBServer | RedisServer | StandinProcess | None]:
+    """Each server, or None where it does not run."""
+    return {
+        "MariaDB": running_mariadb(root),
+        "Redis": running_redis(root),
+        "the Bedrock stand-in": running_standin(root),
+    }
+
+
+def running(root: Path) -> Stack:
+    """The running stack; LocalError where a part is missing."""
+    found = parts(root)
+    missing = [name for name, part in found.items() if part is None]
+    if missing:
+        raise LocalError(f"{' and '.join(missing)} not running; start with: drugsync up")
+    mysql, redis, bedrock = found.values()
+    return Stack(root, mysql, redis, bedrock)  # type: ignore[arg-type] # none is missing
+
+
+def down(root: Path) -> list[str]:
+    """Stop what `up` started, and nothing else; the names of what ran."""
+    stopped = {
+        "Bedrock stand-in": stop_standin(root),
+        "Redis": stop_redis(root),
+        "MariaDB": stop_mariadb(root),
+    }
+    return [name for name, ran in stopped.items() if ran]

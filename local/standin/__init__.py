@@ -1,0 +1,1 @@
+"""A stand-in for Bedrock, with a real model."""

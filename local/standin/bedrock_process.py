@@ -1,0 +1,92 @@
+"""The Bedrock stand-in as a background process, and its remote control."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.errors import LocalError
+from local.servers import processes
+from local.servers.processes import Facts, Home
+from local.standin.bedrock import CONTROL_PATH
+
+PROJECT = Path(__file__).resolve().parents[2]
+CONTROL_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True)
+class StandinProcess:
+    """A running stand-in; ``endpoint`` is what boto3 takes as ``endpoint_url``."""
+
+    pid: int
+    endpoint: str
+    embedder: str
+
+
+def start_standin(root: Path, *, embedder: str, port: int = 0) -> StandinProcess:
+    """The stand-in below ``root``; one with another embedder is replaced."""
+    home = _home(root)
+    record = processes.running(home)
+    if record and record.facts["embedder"] != embedder:
+        processes.stop(home)
+    ready_file = Path(home.marker)
+    record = processes.start(
+        home,
+        lambda: _launch(home, embedder, port),
+        lambda _: ready_file.exists(),
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )
+    return StandinProcess(record.pid, ready_file.read_text(), embedder)
+
+
+def running_standin(root: Path) -> StandinProcess | None:
+    home = _home(root)
+    record = processes.running(home)
+    if record is None or not Path(home.marker).exists():
+        return None
+    return StandinProcess(record.pid, Path(home.marker).read_text(), str(record.facts["embedder"]))
+
+
+def stop_standin(root: Path) -> bool:
+    """False when none ran."""
+    return processes.stop(_home(root))
+
+
+def control(endpoint: str, **settings: Any) -> dict[str, Any]:
+    """Change what the stand-in does (local/standin/faults.py); gives its counters."""
+    return _ask(endpoint, json.dumps(settings).encode())
+
+
+def counters(endpoint: str) -> dict[str, Any]:
+    """``calls, texts, tokens, throttled, peak_concurrency, errors`` since the last reset."""
+    return _ask(endpoint, None)
+
+
+def _home(root: Path) -> Home:
+    path = root.resolve() / "bedrock"
+    return Home("The Bedrock stand-in", path, str(path / "endpoint"))
+
+
+def _launch(home: Home, embedder: str, port: int) -> tuple[list[str], Facts]:
+    Path(home.marker).unlink(missing_ok=True)
+    command = [sys.executable, "-m", "local.standin.bedrock", "--port", str(port)]
+    command += ["--embedder", embedder, "--ready-file", home.marker]
+    return command, {"embedder": embedder}
+
+
+def _ask(endpoint: str, body: bytes | None) -> dict[str, Any]:
+    request = urllib.request.Request(endpoint + CONTROL_PATH, data=body)  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=CONTROL_TIMEOUT_S) as answer:  # noqa: S310
+            found: dict[str, Any] = json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            message = json.load(error)["message"]
+        raise LocalError(f"The Bedrock stand-in refused: {message}") from error
+    return found

@@ -1,0 +1,178 @@
+"""Write the reference pages of docs/ from the code: python -m tools.reference."""
+
+import ast
+import inspect
+from itertools import pairwise
+from pathlib import Path
+from typing import get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from tools.reference_cli import command_line
+from workflow.contract import errors
+from workflow.contract.events.base import Event
+from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
+from workflow.contract.events.payloads import RunInput
+from workflow.contract.events.report import RunReport
+from workflow.contract.settings import PREFIX, RESULT_SETTINGS, Settings
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+SETTINGS = f"""# Settings
+
+Every function reads its settings from environment variables, `{PREFIX}` and the name in upper
+case. An unknown or wrong one stops the run at its first step, by name. `none` unsets a setting that
+may be unset. The bold ones decide what a run writes: when they change between the start of a run
+and its last step, the run stops with `SettingsChanged`.
+
+This page is written by `python -m tools.reference`; a test compares the two.
+
+| variable | type | default | what it is |
+|---|---|---|---|
+"""
+
+
+ERRORS = """# Named errors
+
+What a run stops on. The state machine retries those marked so, page by page, before it fails. The
+message, in the execution and in the run report, has the run, the page and the figures.
+
+This page is written by `python -m tools.reference`; a test compares the two.
+
+| error | retried | what it means, and what to do |
+|---|---|---|
+"""
+
+
+INPUT = """# Input
+
+What an execution takes. The schedule sends `{}`; [Schedule and backfill](schedule.md) has ready
+ones. A wrong or unknown field stops the run before it reads anything (`InvalidInput`).
+
+This page is written by `python -m tools.reference`; a test compares the two.
+
+| field | type | default | what it does |
+|---|---|---|---|
+"""
+
+REPORT = """# Report
+
+`runs/{run_id}/report.json` in the run bucket, and on this machine
+`.local/runs/{run_id}/report.json`; `report.html` beside it is the same for people. A failed run's
+is assembled from what it left: on this machine always, on AWS by `drugsync report RUN`.
+
+This page is written by `python -m tools.reference`; a test compares the two.
+
+| field | type | what it is |
+|---|---|---|
+"""
+
+CLI = """# Command line
+
+`drugsync` works on this machine, and with `--stage` (or `$DRUGCATALOG_STAGE`) on AWS. `drugsync
+--install-completion` teaches your shell to complete it; `-h` after any command shows its options.
+Colours are left out where the output is no terminal, or `NO_COLOR` is set. Ctrl-C stops a local
+run; one on AWS goes on.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | the run failed, or a check does not hold |
+| 2 | wrong usage, or something is missing; the line says what to do |
+| 130 | Ctrl-C |
+
+This page is written by `python -m tools.reference`; a test compares the two.
+"""
+
+
+def pages() -> dict[Path, str]:
+    """Each page's text."""
+    return {
+        DOCS / "input.md": INPUT + "".join(_input_line(*one) for one in _fields(RunInput)),
+        DOCS / "report.md": REPORT + _report(),
+        DOCS / "cli.md": CLI + command_line(),
+        DOCS / "settings.md": SETTINGS + "".join(map(_line, Settings.model_fields)),
+        DOCS / "errors.md": ERRORS + "".join(map(_error_line, named_errors())),
+    }
+
+
+def named_errors() -> list[type[errors.SyncError]]:
+    """Every error that is raised: the leaves of the tree, in its order."""
+    found = [one for one in vars(errors).values() if isinstance(one, type)]
+    tree = [one for one in found if issubclass(one, errors.SyncError)]
+    return [one for one in tree if not one.__subclasses__()]
+
+
+def _fields(model: type[Event]) -> list[tuple[str, FieldInfo, str]]:
+    """Name, field and the docstring below it."""
+    docs = _docstrings(model)
+    return [(name, field, docs.get(name, "")) for name, field in model.model_fields.items()]
+
+
+def _docstrings(model: type[Event]) -> dict[str, str]:
+    """The string below each attribute; Python itself does not keep it."""
+    tree = ast.parse(inspect.getsource(model)).body[0]
+    body = tree.body if isinstance(tree, ast.ClassDef) else []
+    found = {}
+    for one, following in pairwise(body):
+        if not isinstance(one, ast.AnnAssign) or not isinstance(following, ast.Expr):
+            continue
+        if isinstance(one.target, ast.Name) and isinstance(following.value, ast.Constant):
+            found[one.target.id] = " ".join(str(following.value.value).split())
+    return found
+
+
+def _input_line(name: str, field: FieldInfo, doc: str) -> str:
+    default = "`null`" if field.default is None else f"`{_json(field.default)}`"
+    return f"| `{name}` | {_type(field.annotation)} | {default} | {doc} |\n"
+
+
+def _json(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "[]" if value == () else f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def _report() -> str:
+    lines = [_report_line(*one) for one in _fields(RunReport)]
+    for model in (Check, GuardResult, RejectedRow, LastRun):
+        lines.append(f"\n## {model.__name__}\n\n| field | type | what it is |\n|---|---|---|\n")
+        lines += [_report_line(*one) for one in _fields(model)]
+    return "".join(lines)
+
+
+def _report_line(name: str, field: FieldInfo, doc: str) -> str:
+    return f"| `{name}` | {_type(field.annotation)} | {doc} |\n"
+
+
+def _error_line(error: type[errors.SyncError]) -> str:
+    meaning = " ".join((error.__doc__ or "").split())
+    return f"| `{error.__name__}` | {'yes' if error.retried else ''} | {meaning} |\n"
+
+
+def _line(name: str) -> str:
+    field = Settings.model_fields[name]
+    shown = f"`{PREFIX}{name.upper()}`"
+    if name in RESULT_SETTINGS:
+        shown = f"**{shown}**"
+    default = "required" if field.is_required() else f"`{field.default!r}`"
+    return f"| {shown} | {_type(field.annotation)} | {default} | {field.description} |\n"
+
+
+def _type(annotation: object) -> str:
+    parts = get_args(annotation)
+    if not parts:
+        return getattr(annotation, "__name__", str(annotation))
+    origin = getattr(get_origin(annotation), "__name__", "")
+    if origin == "Literal":
+        return " or ".join(f"`{part}`" for part in parts)
+    if origin == "tuple":
+        return f"list of {_type(parts[0])}"
+    if origin == "dict":
+        return f"{_type(parts[1])}, by {_type(parts[0])}"
+    return " or ".join("none" if part is type(None) else _type(part) for part in parts)
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")

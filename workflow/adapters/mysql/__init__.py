@@ -1,0 +1,1 @@
+"""The catalog, with mysql-connector-python."""

@@ -1,0 +1,1 @@
+"""Documents, texts, generations, searches and the quota, with redis-py."""

@@ -1,0 +1,1 @@
+"""The run bucket, with boto3."""

@@ -1,0 +1,1 @@
+"""Executions and their history, and SNS to tell people, with boto3."""

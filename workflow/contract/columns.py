@@ -1,0 +1,45 @@
+"""The catalog's documented columns, and how each is searched."""
+
+from typing import Final
+
+KEY: Final = "ndc"
+REQUIRED: Final = ("ndc", "drug_name")
+COLUMNS: Final = (
+    "ndc",
+    "drug_name",
+    "brand_name",
+    "generic_name",
+    "gcn_seqno",
+    "dosage_form",
+    "route",
+    "strength",
+    "manufacturer",
+    "drug_class",
+    "therapeutic_class",
+    "dea_schedule",
+    "is_generic",
+    "is_brand",
+    "is_active",
+)
+
+TAG_COLUMNS: Final = (
+    "gcn_seqno",
+    "dosage_form",
+    "route",
+    "manufacturer",
+    "dea_schedule",
+    "is_generic",
+    "is_brand",
+    "is_active",
+)
+"""Exact filters. A TAG longer than 4,096 bytes cannot be found, so classes are TEXT."""
+
+TEXT_COLUMNS: Final = ("drug_name", "brand_name", "generic_name", "drug_class", "therapeutic_class")
+
+TAG_SEPARATOR: Final = "\x1f"
+"""ASCII unit separator: `workflow.contract.documents` lets no control character into a value."""
+
+NAME_COLUMNS: Final = ("drug_name", "brand_name", "generic_name")
+CLASS_COLUMNS: Final = ("drug_class", "therapeutic_class")
+DETAIL_COLUMNS: Final = ("strength", "dosage_form", "route")
+"""What of a text's columns is searched by word."""

@@ -1,0 +1,142 @@
+"""Row -> text -> hashes -> document. The one definition of each."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from string import Formatter
+from typing import Final
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from workflow.contract.columns import KEY
+from workflow.contract.ports.catalog import Row
+from workflow.contract.ports.documents import Document, Fields
+from workflow.contract.ports.texts import Text
+from workflow.contract.settings import Settings
+
+TEXT_VERSION: Final = 1
+"""Raise it when `Writer` gives a row another text: a new space, so a backfill."""
+
+HASH_BYTES: Final = 16
+HASH_RANGE: Final = 1 << (8 * HASH_BYTES)
+NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
+"""Fields of a document that its content hash does not cover."""
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+class Space(BaseModel):
+    """What makes vectors comparable. Vectors of two spaces never meet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    dimensions: int
+    normalize: bool
+    input_type: str
+    template: str
+    max_chars: int
+    text_version: int
+    revision: str
+
+    @cached_property
+    def id(self) -> str:
+        """16 hex digits, the same wherever the same space is described."""
+        return _digest(orjson.dumps(self.model_dump(), option=orjson.OPT_SORT_KEYS), size=8)
+
+
+def space_of(settings: Settings, revision: str) -> Space:
+    """The space that the settings describe. `revision` is "0" or the run that embedded afresh."""
+    input_types = settings.family.input_types
+    return Space(
+        model=settings.embedding_model,
+        dimensions=settings.embedding_dimensions,
+        normalize=settings.embedding_normalize,
+        input_type=input_types[0] if input_types else "",
+        template=settings.embedding_template,
+        max_chars=settings.max_chars,
+        text_version=TEXT_VERSION,
+        revision=revision,
+    )
+
+
+def _digest(data: bytes, size: int = HASH_BYTES) -> str:
+    return hashlib.blake2b(data, digest_size=size).hexdigest()
+
+
+def text_hash(text: str) -> str:
+    """BLAKE2b-128 of the UTF-8 text, in hex."""
+    return _digest(text.encode())
+
+
+def vector_hash(text_hash: str, vector: bytes) -> str:
+    """Binds a vector to its text: an edited, swapped or truncated vector no longer matches."""
+    return _digest(text_hash.encode() + vector)
+
+
+def content_hash(fields: Fields, space: str) -> str:
+    """BLAKE2b-128 of the canonical JSON of a document's catalog fields, text hash and space."""
+    content = {**fields, "space": space}
+    for name in NOT_CATALOG:
+        content.pop(name, None)
+    return _digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+
+def checksum(content_hashes: Iterable[str]) -> int:
+    """The sum of content hashes mod 2^128: independent of order, and pages add up."""
+    return sum(int(one, 16) for one in content_hashes) % HASH_RANGE
+
+
+def clean(value: str | None) -> str:
+    """A column's value as it is stored: trimmed, control characters blank. NULL is ''."""
+    if value is None:
+        return ""
+    if not value.isprintable():
+        value = _UNPRINTABLE.sub(" ", value)
+    return value.strip()
+
+
+def normalized(value: str) -> str:
+    """Lower case, white space folded: what a text is made of."""
+    return " ".join(value.lower().split())
+
+
+class Writer:
+    """Turns rows into documents and texts under one template and one space."""
+
+    def __init__(self, template: str, max_chars: int, space: str) -> None:
+        parts = list(Formatter().parse(template))
+        self._parts = [(literal, name or "") for literal, name, _, _ in parts]
+        self._text_columns = tuple(dict.fromkeys(name for _, name, _, _ in parts if name))
+        self._max_chars = max_chars
+        self._space = space
+
+    def document(self, row: Row) -> Document:
+        """A row's document. The key is kept byte for byte."""
+        fields = {name: kept for name, value in row.items() if (kept := clean(value))}
+        fields[KEY] = row[KEY] or ""
+        fields["text_hash"] = text_hash(self._text(fields))
+        fields["content_hash"] = content_hash(fields, self._space)
+        return Document(fields[KEY], fields)
+
+    def text(self, fields: Fields) -> Text:
+        """The text of a document's fields, with the columns that it is made of."""
+        text = self._text(fields)
+        columns = {name: normalized(fields[name]) for name in self._text_columns if name in fields}
+        return Text(text_hash(text), text, columns)
+
+    def _text(self, fields: Fields) -> str:
+        """Rendered, folded, cut; where all its columns are blank, the drug's name or key."""
+        get = fields.get
+        if not any(map(get, self._text_columns)):
+            rendered = get("drug_name") or fields[KEY]
+        else:
+            rendered = "".join([literal + get(name, "") for literal, name in self._parts])
+        return normalized(rendered)[: self._max_chars].rstrip()
+
+
+def writer_of(settings: Settings, space: str) -> Writer:
+    """The writer that the settings describe, for documents of this space."""
+    return Writer(settings.embedding_template, settings.max_chars, space)

@@ -1,0 +1,1 @@
+"""Payloads between states, files of the run bucket, and the report."""

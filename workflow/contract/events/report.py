@@ -1,0 +1,80 @@
+"""`report.json`: what a run did."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from workflow.contract.events.base import Event, Mode, RunStatus
+from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
+
+
+class RunReport(Event):
+    """`report.json`: what a run did, or how far it came."""
+
+    run_id: str
+    """The execution's name."""
+    version: str = ""
+    """The software's."""
+    mode: Mode
+    dry_run: bool
+    """Nothing was written to the index."""
+    status: RunStatus
+    """How the execution ended."""
+    started_at: datetime
+    duration_s: float
+    """Seconds from start to end."""
+    generation: str | None = None
+    """The generation that the run wrote."""
+    space: str | None = None
+    """What its vectors are comparable with."""
+    catalog_rows: int = 0
+    """Rows that were read."""
+    pages: int = 0
+    """Key ranges that they were cut into."""
+    added: int = 0
+    """Drugs that are new in the generation, without the rejected ones."""
+    changed: int = 0
+    """Drugs whose document was written again."""
+    removed: int = 0
+    """Drugs that left the catalog."""
+    unchanged: int = 0
+    """Drugs whose document is as it was."""
+    rejected: int = 0
+    """Drugs left out because the model refused their text."""
+    rejected_rows: tuple[RejectedRow, ...] = ()
+    """The first 500 of them."""
+    texts_to_embed: int = 0
+    """Texts without a vector when the plan was made."""
+    texts_embedded: int = 0
+    """Texts that this run gave a vector."""
+    texts_reused: int = 0
+    """Drugs written whose text had a vector already: calls that were not made."""
+    tokens: int = 0
+    """What the model counted."""
+    estimated_tokens: int = 0
+    """The plan's estimate."""
+    estimated_usd: float = 0.0
+    """The plan's estimate of the model's price."""
+    estimated_aws_usd: float = 0.0
+    """The plan's estimate of Step Functions, Lambda and S3, at list prices."""
+    estimated_minutes: float = 0.0
+    """The plan's estimate of the whole run."""
+    guards: tuple[GuardResult, ...] = ()
+    """Every guard that applied, with its figures."""
+    warnings: tuple[str, ...] = ()
+    """What a first run has nothing to compare with."""
+    verification: tuple[Check, ...] = ()
+    """Each check; empty where the run did not come to it."""
+    published: bool = False
+    """Searches are answered from what the run wrote."""
+    samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]] = Field(
+        default_factory=dict
+    )
+    """The first keys of each kind."""
+    error: str | None = None
+    """Of a failed run: the name of its error."""
+    cause: str | None = None
+    """State, page, and what happened."""
+    last: LastRun | None = None
+    """The last whole run that was published before."""

@@ -1,0 +1,106 @@
+"""What a search reads."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.contract.ports.texts import TextRecord
+
+
+class Hit(NamedTuple):
+    """One search result: the hash's name without its prefix, and its cosine distance."""
+
+    name: str
+    distance: float
+
+
+class NameQuery(NamedTuple):
+    """What a search asks of the texts' names. Words are lower case, letters and digits only.
+
+    `words`: any of them in a name. `prefix`: or a name that begins so. Where more are found than
+    wanted, those with `numbers` and `forms` come first.
+    """
+
+    words: tuple[str, ...]
+    prefix: str
+    numbers: tuple[str, ...]
+    forms: tuple[str, ...]
+
+
+class ClassQuery(NamedTuple):
+    """Words of classes. `phrases`: each of them a class; `words`: all of them in one class."""
+
+    phrases: tuple[tuple[str, ...], ...]
+    words: tuple[str, ...]
+
+
+class Related(NamedTuple):
+    """Texts that a query describes: nearest in meaning first; those of its classes, unordered."""
+
+    nearest: list[Hit]
+    classed: list[str]
+
+
+class Drugs(NamedTuple):
+    """How many drugs there are, and some of them, by key."""
+
+    total: int
+    some: list[Fields]
+
+
+Filters = Mapping[str, str]
+"""Column -> the value that a drug must have; for columns of classes, words that it must hold."""
+
+
+class SearchIndex(Protocol):
+    """What a search reads. Errors: `errors.IndexError_`."""
+
+    def live(self) -> LiveNames | None: ...
+    def generation(self, name: str) -> Generation | None: ...
+    def count(self, generation: str) -> int:
+        """How many keys the generation's key set has."""
+        ...
+
+    def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
+        """Each document's hash; empty where it does not exist."""
+        ...
+
+    def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
+    def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]: ...
+    def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
+        """The columns of `count` texts at most, by hash."""
+        ...
+
+    def find_related(
+        self, space: str, vector: bytes | None, query: ClassQuery, count: int
+    ) -> Related:
+        """The nearest texts and those found by class, `count` of each; without a vector, none."""
+        ...
+
+    def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
+        """Each word that no text holds, with the names' words that are so many edits away.
+
+        Each edit more costs several times as much.
+        """
+        ...
+
+    def drugs_of_texts(
+        self, generation: str, hashes: Sequence[str], limit: int, filters: Filters
+    ) -> list[Drugs]:
+        """The drugs of each text that pass the filters, `limit` of each text."""
+        ...
+
+    def texts_of_drugs(self, generation: str, filters: Filters, most: int) -> list[str] | None:
+        """The texts of all drugs that pass; None where these are more than `most` drugs."""
+        ...
+
+    def drugs_like(self, generation: str, filters: Filters, name: str, limit: int) -> list[Fields]:
+        """Drugs that pass the filters and hold all words of `name` in their names."""
+        ...
+
+    def count_values(
+        self, generation: str, hashes: Sequence[str], filters: Filters, columns: Sequence[str]
+    ) -> dict[str, dict[str, int]]:
+        """Column -> value -> how many drugs of these texts have it under the filters."""
+        ...

@@ -1,0 +1,232 @@
+"""One frozen settings object, read once from environment variables (`DRUGSYNC_` + upper case)."""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from string import Formatter
+from typing import Annotated, Any, Literal, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from workflow.contract.columns import COLUMNS
+from workflow.contract.errors import SettingsInvalid
+from workflow.contract.models import FAMILIES, ModelFamily, family_of
+
+PREFIX = "DRUGSYNC_"
+DEFAULT_TEMPLATE = "{generic_name} {brand_name} {strength} {dosage_form} {route} {drug_class}"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseModel):
+    """Every setting, its unit in its name. Those in `RESULT_SETTINGS` decide what a run writes."""
+
+    # A refused value may be a secret in the wrong place, and the error goes to the log.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
+    )
+
+    run_bucket: str = Field(min_length=3, description="S3 bucket of the runs' files")
+
+    catalog_table: str = Field(
+        pattern=r"^[A-Za-z0-9_$]+(\.[A-Za-z0-9_$]+)?$",
+        description="MySQL table or view with one row per drug",
+    )
+    mysql_host: str = Field("", description="host name; empty with mysql_socket")
+    mysql_port: int = Field(3306, ge=1, le=65535, description="TCP port")
+    mysql_socket: str = Field("", description="unix socket, instead of host and port")
+    mysql_database: str = Field(min_length=1, description="database (schema) name")
+    mysql_user: str = Field("", description="user; empty where the secret has it")
+    mysql_secret_arn: str = Field("", description="secret with username and password")
+    mysql_iam_auth: bool = Field(False, description="authenticate with an IAM token")
+    mysql_tls: bool = Field(True, description="require TLS and verify certificate and host name")
+    mysql_ssl_ca: str = Field("", description="CA bundle that the server's certificate needs")
+    mysql_timeout_s: int = Field(60, ge=1, le=900, description="connect and read timeout")
+
+    redis_url: str = Field(
+        pattern=r"^(rediss?|unix)://[^@?]+$",
+        description="rediss://host:6379 or unix:///path; a password comes by secret only",
+    )
+    redis_secret_arn: str = Field("", description="secret with username (optional) and password")
+    redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
+    redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
+
+    index_algorithm: Literal["FLAT", "HNSW", "SVS-VAMANA"] = Field(
+        "HNSW", description="how vectors are indexed"
+    )
+    index_m: int | None = Field(16, ge=2, le=512, description="HNSW edges per node; none: server's")
+    index_ef_construction: int | None = Field(
+        400, ge=1, le=4096, description="HNSW build breadth; none: server's"
+    )
+    index_ef_runtime: int | None = Field(
+        800, ge=1, le=4096, description="HNSW search breadth; none: server's"
+    )
+    index_compression: str | None = Field(None, description="SVS-VAMANA compression, e.g. LVQ8")
+
+    embedding_model: str = Field(
+        "amazon.titan-embed-text-v2:0", description="Bedrock model or inference profile id"
+    )
+    embedding_dimensions: int = Field(1024, description="vector length")
+    embedding_normalize: bool = Field(True, description="unit-length vectors, where the model asks")
+    embedding_template: str = Field(DEFAULT_TEMPLATE, description="the text of a row")
+    embedding_max_chars: int | None = Field(
+        None, ge=16, le=50_000, description="cut of a text; none: the model's"
+    )
+    embedding_threads: int = Field(16, ge=1, le=128, description="calls in flight per function")
+    embedding_timeout_s: int = Field(30, ge=1, le=600, description="answer timeout of one call")
+    tokens_per_minute: Positive = Field(300_000, description="quota shared by all functions")
+    usd_per_1k_tokens: float | None = Field(None, ge=0, description="price; none: list price")
+
+    embed_page_size: int = Field(500, ge=1, le=10_000, description="texts per EmbedPage")
+    diff_concurrency: int = Field(10, ge=1, le=1000, description="DiffPage functions at once")
+    embed_concurrency: int = Field(4, ge=1, le=1000, description="EmbedPage functions at once")
+    load_concurrency: int = Field(4, ge=1, le=1000, description="LoadPage functions at once")
+
+    delete_guard_share: Share = Field(0.02, description="removals above this share of the index")
+    delete_guard_rows: Count = Field(20, description="... and above this number stop the run")
+    shrink_guard_share: Share = Field(0.05, description="a catalog this much smaller stops the run")
+    profile_guard_share: Share = Field(0.30, description="gain of blanks or one value that stops")
+    budget_usd: float = Field(5.0, ge=0, description="embedding cost that stops the run")
+    reject_guard_share: Share = Field(0.001, description="rejected rows above this share")
+    reject_guard_rows: Count = Field(20, description="... and above this number stop the run")
+
+    verify_documents: Count = Field(50, description="documents compared with rows read again")
+    verify_texts: Count = Field(20, description="texts embedded again and searched for themselves")
+    verify_queries: Count = Field(5, description="queries whose recall@10 is compared with exact")
+    verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")
+    verify_self_recall: Share = Field(0.99, description="least share of texts that find themselves")
+    verify_recall: Share = Field(0.9, description="least recall@10 against exact search")
+    synonyms_file: str = Field(
+        "synonyms.json",
+        pattern=r"^[A-Za-z0-9_-]+\.json$",
+        description="lay words and their classes: a file in `workflow/`",
+    )
+    golden_queries_key: str = Field("", description="object in the run bucket; empty: none")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.family is None:
+            raise ValueError(
+                f"embedding_model {self.embedding_model!r} is not known; "
+                f"use one of {', '.join(FAMILIES)} or an inference profile of one"
+            )
+        if self.embedding_dimensions not in self.family.dimensions:
+            allowed = ", ".join(map(str, self.family.dimensions))
+            raise ValueError(
+                f"embedding_dimensions {self.embedding_dimensions} is not offered by "
+                f"{self.embedding_model}; use one of {allowed}"
+            )
+        if not (self.mysql_host or self.mysql_socket):
+            raise ValueError("mysql_host is required, or DRUGSYNC_MYSQL_SOCKET in its place")
+        check_template(self.embedding_template)
+        return self
+
+    @cached_property
+    def family(self) -> ModelFamily:
+        """What the embedding model takes and gives."""
+        return family_of(self.embedding_model)  # type: ignore[return-value] # _check refuses None
+
+    @cached_property
+    def max_chars(self) -> int:
+        """Where a text is cut, in characters."""
+        return min(self.embedding_max_chars or self.family.max_chars, self.family.max_chars)
+
+    @cached_property
+    def price_per_1k_tokens(self) -> float:
+        """US dollars for 1,000 tokens."""
+        own = self.usd_per_1k_tokens
+        return self.family.usd_per_1k_tokens if own is None else own
+
+    @cached_property
+    def index_options(self) -> dict[str, int | str | None]:
+        """Attributes of the vector field that the algorithm takes; None: the server's own."""
+        if self.index_algorithm == "HNSW":
+            return {
+                "M": self.index_m,
+                "EF_CONSTRUCTION": self.index_ef_construction,
+                "EF_RUNTIME": self.index_ef_runtime,
+            }
+        if self.index_algorithm == "SVS-VAMANA":
+            return {"COMPRESSION": self.index_compression}
+        return {}
+
+    @cached_property
+    def digest(self) -> str:
+        """What must not change between the start of a run and its last step."""
+        decisive = {name: getattr(self, name) for name in sorted(RESULT_SETTINGS)}
+        return hashlib.blake2b(orjson.dumps(decisive), digest_size=8).hexdigest()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Read `DRUGSYNC_*`. Unknown names are refused: a misspelt setting is a silent default.
+
+        An empty value is the default; `none` unsets a setting that may be unset.
+        """
+        values: dict[str, Any] = {
+            name.removeprefix(PREFIX).lower(): None if value == "none" else value
+            for name, value in environment.items()
+            if name.startswith(PREFIX) and value != ""
+        }
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsInvalid(_explain(error)) from error
+
+
+RESULT_SETTINGS = frozenset(
+    {
+        "run_bucket",
+        "catalog_table",
+        "mysql_host",
+        "mysql_port",
+        "mysql_socket",
+        "mysql_database",
+        "redis_url",
+        "index_algorithm",
+        "index_m",
+        "index_ef_construction",
+        "index_ef_runtime",
+        "index_compression",
+        "embedding_model",
+        "embedding_dimensions",
+        "embedding_normalize",
+        "embedding_template",
+        "embedding_max_chars",
+    }
+)
+
+
+def check_template(template: str) -> None:
+    """Refuse a template that names anything but plain columns: ValueError."""
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"embedding_template {template!r}: {error}") from error
+    names = [name for _, name, _, _ in parts if name is not None]
+    for _, name, spec, conversion in parts:
+        if name is not None and (name not in COLUMNS or spec or conversion):
+            raise ValueError(
+                f"embedding_template: {{{name}}} is not a column; use {', '.join(COLUMNS)}"
+            )
+    if not names:
+        raise ValueError("embedding_template names no column, so every drug would have one text")
+
+
+def _explain(error: ValidationError) -> str:
+    """Name each variable and what is wrong, and never a value that may be a secret."""
+    lines = []
+    for problem in error.errors(include_url=False):
+        reason = problem["msg"].removeprefix("Value error, ")
+        # What is wrong with several settings together begins with the name of one.
+        name = "_".join(map(str, problem["loc"])) or reason.partition(" ")[0].rstrip(":")
+        reason = reason.removeprefix(name).lstrip(": ")
+        name = PREFIX + name.upper()
+        if problem["type"] == "missing":
+            reason = "is required"
+        elif problem["type"] == "extra_forbidden":
+            reason = "is not a setting; see docs/settings.md"
+        lines.append(f"{name} {reason}")
+    return "; ".join(lines)

@@ -1,0 +1,1 @@
+"""Calls of the embedding model within the quota that all functions share."""

@@ -1,0 +1,1 @@
+"""What people ask beside runs: doctor, rollback, comparison, why a run failed."""

@@ -1,0 +1,172 @@
+"""Is everything there that a run needs? Each line that fails says what to do."""
+
+from collections.abc import Callable, Sequence
+
+from workflow.contract.documents import space_of
+from workflow.contract.errors import (
+    GenerationMismatch,
+    IndexFeatureMissing,
+    IndexStillBuilding,
+    InvalidEmbedding,
+    RequestRejected,
+    SyncError,
+    VerificationFailed,
+    advice,
+)
+from workflow.contract.events.base import Event
+from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.contract.ports.index import Index
+from workflow.contract.ports.model import Embedder, TextRefused
+from workflow.contract.ports.run_store import RunStore
+from workflow.contract.settings import Settings
+from workflow.contract.vectors import fault
+from workflow.embedding.caller import PROBE_TEXT
+from workflow.verify.golden import read_golden_queries
+
+PROBE_KEY = "runs/doctor/probe.json"
+PAGE_ROWS = 1000
+RETRIED = "Retried; if it lasts, "
+"""What the doctor does not do."""
+
+
+class Finding(Event):
+    """One line. `advice` is empty where all is well."""
+
+    check: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def examine(
+    *,
+    catalog: Catalog,
+    embedder: Embedder,
+    index: Index,
+    runs: RunStore,
+    settings: Settings,
+) -> list[Finding]:
+    """Ask every server that a run needs. Raises nothing: what fails is a finding."""
+    checks: dict[str, Callable[[], str]] = {
+        "settings": lambda: _settings(settings),
+        "MySQL catalog": lambda: _catalog(catalog, settings),
+        "Redis server": lambda: _server(index),
+        "live index": lambda: _live(index),
+        "settings fit the index": lambda: _fit(index, settings),
+        "embedding model": lambda: _model(embedder, settings),
+        "run bucket": lambda: _bucket(runs),
+        "golden queries": lambda: _golden(runs, settings),
+    }
+    return [finding(name, check) for name, check in checks.items()]
+
+
+def finding(name: str, check: Callable[[], str]) -> Finding:
+    """What a check found, or its error with what that error's definition says to do."""
+    try:
+        return Finding(check=name, ok=True, found=check())
+    except SyncError as error:
+        return Finding(
+            check=name,
+            ok=False,
+            found=f"{type(error).__name__}: {error}",
+            advice=advice(type(error).__name__).removeprefix(RETRIED),
+        )
+
+
+def _settings(settings: Settings) -> str:
+    return (
+        f"{settings.embedding_model}, {settings.embedding_dimensions} dimensions, "
+        f"{settings.index_algorithm}; digest {settings.digest}"
+    )
+
+
+def _catalog(catalog: Catalog, settings: Settings) -> str:
+    with catalog.connect() as reader:
+        columns = reader.columns()
+        reader.check_key(rows_worth_an_index=2 * PAGE_ROWS)
+        empty = reader.is_empty()
+    rows = "no row yet: a run will stop with CatalogEmpty" if empty else "has rows"
+    return f"{settings.catalog_table} {rows}; {len(columns)} of the documented columns"
+
+
+def _server(index: Index) -> str:
+    server = index.server()
+    if server.eviction_policy.startswith("allkeys"):
+        raise IndexFeatureMissing(
+            f"maxmemory-policy is {server.eviction_policy}, which deletes documents when memory is "
+            "full; set it to noeviction"
+        )
+    most = f"{server.max_memory / 1e6:,.0f} MB" if server.max_memory else "no limit"
+    return f"{server.version} with search; {server.used_memory / 1e6:,.0f} MB used of {most}"
+
+
+def _live(index: Index) -> str:
+    names = index.live()
+    if names is None:
+        return "none yet; the first sync builds it"
+    drugs, texts = index.facts("drugs", names.generation), index.facts("texts", names.space)
+    if drugs is None or texts is None:
+        lacking = f"drugs:{names.generation}" if drugs is None else f"texts:{names.space}"
+        raise VerificationFailed(f"the live names point at {lacking}, which does not exist")
+    if drugs.building or texts.building:
+        raise IndexStillBuilding(f"{min(drugs.percent, texts.percent):.0%} indexed")
+    keys = index.count(names.generation)
+    if drugs.documents != keys:
+        raise VerificationFailed(f"{drugs.documents:,} documents indexed, {keys:,} keys")
+    if not index.aliases_point_at(names):
+        raise VerificationFailed(f"the aliases do not stand for generation {names.generation}")
+    generation = _generation(index, names)
+    if generation.state == "suspect":
+        raise VerificationFailed(f"generation {names.generation} is marked suspect: a run failed")
+    others = _others(index.generations(), names)
+    return f"generation {names.generation}, {keys:,} drugs, {texts.documents:,} texts; {others}"
+
+
+def _generation(index: Index, names: LiveNames) -> Generation:
+    for one in index.generations():
+        if one.name == names.generation:
+            return one
+    raise GenerationMismatch(
+        f"generation {names.generation} is live but its record is gone; delete drugs:live, then "
+        "start a backfill"
+    )
+
+
+def _others(generations: Sequence[Generation], names: LiveNames) -> str:
+    previous = [one.name for one in generations if one.state == "previous"]
+    return f"previous {previous[0]}" if previous else "nothing to roll back to"
+
+
+def _fit(index: Index, settings: Settings) -> str:
+    names = index.live()
+    if names is None:
+        return "no live index yet"
+    live = _generation(index, names)
+    if space_of(settings, live.space_revision).id != live.space:
+        raise GenerationMismatch("model, dimensions, template or cut are not the live index's")
+    if index.schema_digest() != live.schema:
+        raise GenerationMismatch("index_algorithm or its options are not the live index's")
+    return "yes"
+
+
+def _model(embedder: Embedder, settings: Settings) -> str:
+    try:
+        vector = embedder.embed([PROBE_TEXT])[0]
+    except TextRefused as error:
+        raise RequestRejected(f"the model refused {PROBE_TEXT!r}: {error}") from error
+    reason = fault(vector.data, settings.embedding_dimensions)
+    if reason:
+        raise InvalidEmbedding(f"the model's vector {reason}")
+    return f"{settings.embedding_model} answers with {settings.embedding_dimensions} numbers"
+
+
+def _bucket(runs: RunStore) -> str:
+    runs.write(PROBE_KEY, b"{}")
+    runs.read(PROBE_KEY)
+    return f"{runs.bucket} can be written and read"
+
+
+def _golden(runs: RunStore, settings: Settings) -> str:
+    queries = read_golden_queries(runs, settings.golden_queries_key)
+    return f"{len(queries)} queries" if queries else "none configured"

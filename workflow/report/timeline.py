@@ -1,0 +1,92 @@
+"""When each state of a run, and each of its pages, was worked on."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from workflow.contract.events.files import PageDiff, PageEmbedded, PageLoaded, Review
+from workflow.contract.events.payloads import Plan, Timing
+from workflow.contract.events.report import RunReport
+from workflow.contract.runs import DIFF_SUMMARY, EMBED_SUMMARY, LOAD_SUMMARY, PLAN, REVIEW, RunFiles
+
+
+class Bar(NamedTuple):
+    """One page's work, in seconds since the run began."""
+
+    page: str
+    entered: float
+    started: float
+    ended: float
+    retries: int
+
+
+class StateTimes(NamedTuple):
+    """One state. `pages` is how many it has; those without a bar ended without a result."""
+
+    state: str
+    bars: tuple[Bar, ...]
+    pages: int
+
+    @property
+    def seconds(self) -> float:
+        """From the first page's first try to the last page's end."""
+        if not self.bars:
+            return 0.0
+        return max(bar.ended for bar in self.bars) - min(bar.entered for bar in self.bars)
+
+    @property
+    def retries(self) -> int:
+        return sum(bar.retries for bar in self.bars)
+
+
+def read_timeline(files: RunFiles, report: RunReport) -> list[StateTimes]:
+    """The states that left a trace, in the order of the machine."""
+    start = report.started_at
+    plan = files.read_if_there(PLAN, Plan)
+    if plan is None:
+        return []
+    review = files.read_if_there(REVIEW, Review)
+    diffs = files.read_pages_there(DIFF_SUMMARY, PageDiff)
+    embeds = files.read_pages_there(EMBED_SUMMARY, PageEmbedded)
+    loads = files.read_pages_there(LOAD_SUMMARY, PageLoaded)
+    planned = _seconds(start, plan.planned_at)
+    diff = StateTimes("DiffPages", _bars(start, diffs), plan.pages)
+    reviewed = _seconds(start, review.reviewed_at if review else None)
+    embed = StateTimes("EmbedPages", _bars(start, embeds), review.embed_pages if review else 0)
+    load = StateTimes("LoadPages", _bars(start, loads), review.load_pages if review else 0)
+    worked = max([planned, reviewed, *(bar.ended for one in (embed, load) for bar in one.bars)])
+    states = [
+        _single("PlanPages", 0.0, planned),
+        diff,
+        _single("ReviewChanges", max((bar.ended for bar in diff.bars), default=0.0), reviewed),
+        embed,
+        load,
+    ]
+    if report.verification:
+        end = "VerifyIndex, PublishIndex" if report.published else "VerifyIndex"
+        states.append(_single(end, worked, report.duration_s))
+    return [one for one in states if one.bars or (one.pages and not report.dry_run)]
+
+
+def _bars(
+    start: datetime, pages: Sequence[PageDiff] | Sequence[PageEmbedded] | Sequence[PageLoaded]
+) -> tuple[Bar, ...]:
+    return tuple(_bar(start, page.page, page.timing) for page in pages if page.timing)
+
+
+def _bar(start: datetime, page: str, timing: Timing) -> Bar:
+    entered, started, ended = (
+        _seconds(start, one) for one in (timing.entered_at, timing.started_at, timing.ended_at)
+    )
+    # Two clocks, Step Functions' and the function's, may differ by some milliseconds.
+    return Bar(page, min(entered, started), started, max(started, ended), timing.retries)
+
+
+def _single(state: str, started: float, ended: float) -> StateTimes:
+    """A state without pages; without a bar where it did not end."""
+    bars = (Bar("", started, started, ended, 0),) if ended > started else ()
+    return StateTimes(state, bars, 0)
+
+
+def _seconds(start: datetime, at: datetime | None) -> float:
+    return max(0.0, (at - start).total_seconds()) if at else 0.0

@@ -1,0 +1,1 @@
+"""Query -> answer: words, spelling, names, ranking, answers."""

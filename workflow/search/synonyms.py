@@ -1,0 +1,107 @@
+"""Lay words and abbreviations, and the drug classes that they mean."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
+from importlib.resources import files
+from itertools import islice
+from typing import Annotated, Final
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from workflow.contract.errors import SettingsInvalid
+from workflow.search.spelling import distance
+
+FDA_FILE: Final = "synonyms.json"
+ERRORS_SHOWN: Final = 3
+ENDINGS: Final = ("ing", "ed", "es", "s")
+SHORTEST_STEM: Final = 3
+NO_PLURALS: Final = {"aids", "hives"}
+"""Else an aid for sleep would be AIDS, and hives HIV."""
+
+SHORTEST_SLIP: Final = 6
+STEMS_KEPT: Final = 8192
+
+Words = Annotated[str, Field(max_length=200, pattern=r"[^\W_]")]
+_Entries: Final = TypeAdapter(
+    Annotated[
+        dict[Words, Annotated[list[Words], Field(min_length=1, max_length=50)]],
+        Field(max_length=5000),
+    ]
+)
+"""Phrase -> classes. Both need a letter or a digit; a query asks for every class of its phrases."""
+
+
+class Synonyms:
+    """Phrases -> classes. A phrase is meant when a query holds all its words, in any order."""
+
+    def __init__(self, phrases: Mapping[str, Sequence[str]]) -> None:
+        self.phrases = phrases
+        self._phrases = {
+            frozenset(map(stem, phrase.lower().split())): tuple(classes)
+            for phrase, classes in phrases.items()
+        }
+        self._phrases_with: dict[str, list[frozenset[str]]] = {}
+        for phrase in self._phrases:
+            for one in phrase:
+                self._phrases_with.setdefault(one, []).append(phrase)
+        self._stem = lru_cache(STEMS_KEPT)(self._meant)
+
+    def classes_of(self, words: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
+        """The classes of every phrase that the words hold, and the words that say so.
+
+        A phrase that is a part of a longer one is left out.
+        """
+        stems = {word: self._stem(word) for word in words}
+        said = set(stems.values())
+        held = {
+            phrase: None
+            for one in stems.values()
+            for phrase in self._phrases_with.get(one, ())
+            if phrase <= said
+        }
+        longest = [one for one in held if not any(one < other for other in held)]
+        lay = frozenset(word for word in words if any(stems[word] in one for one in longest))
+        classes = dict.fromkeys(name for one in longest for name in self._phrases[one])
+        return tuple(classes), lay
+
+    def _meant(self, word: str) -> str:
+        """A long word with one slip is the word of a phrase that begins with the same letter."""
+        found = stem(word)
+        if found in self._phrases_with or len(found) < SHORTEST_SLIP:
+            return found
+        like = (one for one in self._phrases_with if one[:1] == found[0])
+        near = [one for one in like if abs(len(one) - len(found)) < 2 and distance(found, one) == 1]
+        return min(near, default=found)
+
+
+def stem(word: str) -> str:
+    """A word without its commonest English endings: pimples and pimple, allergies and allergy."""
+    if word in NO_PLURALS:
+        return word
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
+            word = word.removesuffix(ending)
+            break
+    return word.removesuffix("e").removesuffix("y").removesuffix("i")
+
+
+def fda_synonyms() -> Synonyms:
+    """Those of the FDA's established pharmacologic classes, from `synonyms.json`."""
+    return read_synonyms(FDA_FILE)
+
+
+@cache
+def read_synonyms(name: str) -> Synonyms:
+    """From a JSON file in `workflow/`. SettingsInvalid names the file, the entry and the limit."""
+    where = f"synonyms_file {name}"
+    try:
+        found = _Entries.validate_json(files("workflow.search").joinpath(name).read_bytes())
+    except OSError as error:
+        raise SettingsInvalid(f"{where}: workflow/{name} is not in the bundle") from error
+    except ValidationError as error:
+        lines = (
+            f"{where}: {' '.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
+            for one in error.errors(include_url=False)
+        )
+        raise SettingsInvalid("; ".join(islice(lines, ERRORS_SHOWN))) from error
+    return Synonyms(found)

@@ -1,0 +1,1 @@
+"""One file per state, and what only steps use: guards, costs, pruning."""

@@ -1,0 +1,61 @@
+"""AcceptRun: is the input right, and does no older execution run?"""
+
+from pydantic import ValidationError
+
+from workflow.contract.errors import InvalidInput, RunInProgress
+from workflow.contract.events.payloads import AcceptRunTask, Run, RunInput
+from workflow.contract.ports.executions import Executions
+from workflow.contract.settings import Settings
+from workflow.search.synonyms import read_synonyms
+
+
+def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Settings) -> Run:
+    """Check the input; refuse while an older execution runs.
+
+    A courtesy, not the fence: ListExecutions is eventually consistent. Raises InvalidInput,
+    SettingsInvalid, RunInProgress.
+    """
+    run_input = parse_input(task.input)
+    # Only VerifyIndex needs them, after an hour perhaps: too late to learn that they are wrong.
+    read_synonyms(settings.synonyms_file)
+    running = executions.running(task.state_machine_arn)
+    mine = next((one.started_at for one in running if one.name == task.run_id), task.started_at)
+    older = [
+        one
+        for one in running
+        if one.name != task.run_id and (one.started_at, one.name) < (mine, task.run_id)
+    ]
+    if older:
+        first = min(older, key=lambda one: one.started_at)
+        raise RunInProgress(
+            f"execution {first.name} has been running since {first.started_at:%Y-%m-%d %H:%M} UTC; "
+            "wait until it ends or stop it, then start again"
+        )
+    return Run(
+        run_id=task.run_id,
+        started_at=task.started_at,
+        settings_digest=settings.digest,
+        input=run_input,
+    )
+
+
+def parse_input(values: dict[str, object]) -> RunInput:
+    """The execution's input as a model. Raises InvalidInput, naming each field and its limits."""
+    try:
+        return RunInput.model_validate(values)
+    except ValidationError as error:
+        raise InvalidInput(_explain(error)) from error
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        field = ".".join(map(str, problem["loc"]))
+        if problem["type"] == "extra_forbidden":
+            allowed = ", ".join(RunInput.model_fields)
+            lines.append(f"{field!r} is not a field of the input; use {allowed}")
+        elif not field:
+            lines.append(problem["msg"].removeprefix("Value error, "))
+        else:
+            lines.append(f"{field} = {problem['input']!r}: {problem['msg']}")
+    return "; ".join(lines)

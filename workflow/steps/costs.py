@@ -1,0 +1,165 @@
+"""What a run costs: tokens, requests, transitions, function seconds; dollars, minutes and memory.
+
+For estimates, never for decisions on data. Counts follow from what each step reads and writes, and
+`make bench` compares them with counted calls. Rates are measured (docs/performance.md); prices are
+list prices of us-east-1, of November 2026.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from workflow.contract.events.files import Estimate
+from workflow.contract.settings import Settings
+
+CALL_S: Final = 0.12
+"""Titan v2 answers in 70 to 150 ms."""
+
+START_MINUTES: Final = 0.5
+"""Cold starts and the transitions of a run that changes nothing."""
+
+DOCUMENT_BYTES: Final = 1_600
+"""Hash, key set entry and index entries of one FDA drug."""
+
+TEXT_BYTES: Final = 900
+"""A text record without its vector."""
+
+VECTOR_COPIES: Final = 2.2
+"""A vector lies in the hash and in the index, whose graph takes a fifth more."""
+
+MEMORY_MB: Final = {
+    "AcceptRun": 256,
+    "PlanPages": 1024,
+    "DiffPage": 1769,
+    "ReviewChanges": 1769,
+    "EmbedPage": 1769,
+    "LoadPage": 1769,
+    "VerifyIndex": 3538,
+    "PublishIndex": 1024,
+}
+"""As infra/compute/functions.py sizes them."""
+
+OVERHEAD_S: Final = 0.2
+"""Of each call of a function: a few requests to S3 at 25 ms, and a connection or two."""
+
+DIFF_ROW_S, LOAD_ROW_S, VERIFY_ROW_S, PUBLISH_ROW_S = 100e-6, 110e-6, 50e-6, 15e-6
+REVIEW_TEXT_S: Final = 40e-6
+"""Seconds of work a row or text."""
+
+USD_PER_TRANSITION: Final = 0.025e-3
+USD_PER_GB_S: Final = 0.0000133334
+USD_PER_CALL: Final = 0.2e-6
+USD_PER_READ: Final = 0.0004e-3
+USD_PER_WRITE: Final = 0.005e-3
+KEYS_A_LIST: Final = 1000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run has to do, as ReviewChanges knows it. Pages are items of the three Maps."""
+
+    rows: int
+    upserts: int
+    texts: int
+    tokens: int
+    diff_pages: int
+    pages_with_new_texts: int
+    embed_pages: int
+    load_pages: int
+
+
+@dataclass(frozen=True)
+class Requests:
+    """`writes` of S3 are PUT and LIST, which cost the same; the Maps read their manifests."""
+
+    transitions: int
+    s3_reads: int
+    s3_writes: int
+
+
+def estimate(work: Work, settings: Settings) -> Estimate:
+    """Of a run without retries, to its end; a dry run ends after ReviewChanges."""
+    calls = math.ceil(work.texts / settings.family.texts_per_call)
+    asked = requests_of(work)
+    gb_s = gb_seconds(work, calls, settings)
+    functions = 5 + work.diff_pages + work.embed_pages + work.load_pages
+    aws_usd = (
+        asked.transitions * USD_PER_TRANSITION
+        + asked.s3_reads * USD_PER_READ
+        + asked.s3_writes * USD_PER_WRITE
+        + gb_s * USD_PER_GB_S
+        + functions * USD_PER_CALL
+    )
+    return Estimate(
+        texts=work.texts,
+        tokens=work.tokens,
+        usd=round(work.tokens / 1000 * settings.price_per_1k_tokens, 6),
+        minutes=round(_minutes(work, calls, settings), 2),
+        transitions=asked.transitions,
+        s3_reads=asked.s3_reads,
+        s3_writes=asked.s3_writes,
+        gb_seconds=round(gb_s, 1),
+        aws_usd=round(aws_usd, 6),
+    )
+
+
+def _minutes(work: Work, calls: int, settings: Settings) -> float:
+    seconds = max(
+        60 * work.tokens / settings.tokens_per_minute,
+        calls * CALL_S / (settings.embedding_threads * settings.embed_concurrency),
+    )
+    seconds += work.rows * (DIFF_ROW_S / settings.diff_concurrency + VERIFY_ROW_S)
+    seconds += work.upserts * LOAD_ROW_S / settings.load_concurrency
+    return seconds / 60 + START_MINUTES
+
+
+def requests_of(work: Work) -> Requests:
+    """What the steps ask of Step Functions and S3. A child of a Map has two transitions."""
+    diffs, embeds, loads = work.diff_pages, work.embed_pages, work.load_pages
+    states = 8 + bool(embeds) + bool(loads)
+    transitions = states + 1 + 2 * (diffs + embeds + loads)
+    # ReviewChanges, VerifyIndex and PublishIndex read every page's summary.
+    reads = 3 * diffs + work.pages_with_new_texts + 3 * embeds + 4 * loads
+    reads += 1 + bool(embeds) + bool(loads)
+    # Of the run itself: ReviewChanges 2, VerifyIndex 1, PublishIndex 7.
+    reads += 10
+    # Of the run itself: PlanPages 3, ReviewChanges 3, VerifyIndex 1, PublishIndex 2.
+    writes = 3 * diffs + 2 * embeds + loads + 9
+    lists = _lists(3 * diffs) + 2 * _lists(2 * embeds) + 3 * _lists(loads)
+    return Requests(transitions, reads, writes + lists)
+
+
+def _lists(keys: int) -> int:
+    return max(1, math.ceil(keys / KEYS_A_LIST))
+
+
+def gb_seconds(work: Work, calls: int, settings: Settings) -> float:
+    """Memory times duration of all functions; those that wait for the quota are paid, too."""
+    waiting = 60 * work.tokens / settings.tokens_per_minute
+    waiting *= min(work.embed_pages, settings.embed_concurrency)
+    seconds = {
+        "AcceptRun": 0.0,
+        "PlanPages": 0.002 * work.diff_pages,
+        "DiffPage": DIFF_ROW_S * work.rows,
+        "ReviewChanges": REVIEW_TEXT_S * work.texts,
+        "EmbedPage": max(calls * CALL_S / settings.embedding_threads, waiting),
+        "LoadPage": LOAD_ROW_S * work.upserts,
+        "VerifyIndex": VERIFY_ROW_S * work.rows,
+        "PublishIndex": PUBLISH_ROW_S * work.rows,
+    }
+    times = {
+        "DiffPage": work.diff_pages,
+        "EmbedPage": work.embed_pages,
+        "LoadPage": work.load_pages,
+    }
+    return sum(
+        (spent + OVERHEAD_S * times.get(state, 1)) * MEMORY_MB[state] / 1024
+        for state, spent in seconds.items()
+    )
+
+
+def bytes_of_generation(rows: int, settings: Settings, *, new_space: bool) -> int:
+    """Redis memory that a new generation of `rows` drugs takes at most."""
+    vector = 4 * settings.embedding_dimensions * VECTOR_COPIES
+    per_text = (TEXT_BYTES + vector) if new_space else 0
+    return int(rows * (DOCUMENT_BYTES + per_text))
