@@ -1,1 +1,1 @@
-"""What every room shares: errors, settings, columns, documents, events, ports. Imports nothing of ours."""
+"""What every room shares: errors, settings, columns, documents, events, ports."""
