@@ -126,7 +126,7 @@ def test_the_bundle_of_searches_answers_requests(
 ) -> None:
     """With nothing beside it but boto3, and no Redis: what needs none is answered, too."""
     folder = build_bundle(libraries("search_api"), target=HOST)  # type: ignore[arg-type]
-    assert (folder / "workflow" / "synonyms.json").is_file()
+    assert (folder / "workflow" / "search" / "synonyms.json").is_file()
     event = json.dumps(request(path))
     output = run_alone(f"""
 import json, sys
@@ -206,7 +206,7 @@ def test_a_library_that_is_not_pinned_is_named(tmp_path: Path) -> None:
 
 
 def test_the_runtime_is_the_one_that_the_libraries_are_for() -> None:
-    source = (ROOT / "infra" / "functions.py").read_text()
+    source = (ROOT / "infra" / "compute" / "functions.py").read_text()
     assert f"PYTHON_{LAMBDA.python.replace('.', '_')}" in source
 
 
