@@ -84,6 +84,7 @@ class Settings(BaseModel):
     diff_concurrency: int = Field(10, ge=1, le=1000, description="DiffPage functions at once")
     embed_concurrency: int = Field(4, ge=1, le=1000, description="EmbedPage functions at once")
     load_concurrency: int = Field(4, ge=1, le=1000, description="LoadPage functions at once")
+    verify_concurrency: int = Field(4, ge=1, le=1000, description="VerifyPage functions at once")
 
     delete_guard_share: Share = Field(0.02, description="removals above this share of the index")
     delete_guard_rows: Count = Field(20, description="... and above this number stop the run")
@@ -93,7 +94,12 @@ class Settings(BaseModel):
     reject_guard_share: Share = Field(0.001, description="rejected rows above this share")
     reject_guard_rows: Count = Field(20, description="... and above this number stop the run")
 
-    verify_documents: Count = Field(50, description="documents compared with rows read again")
+    drift_guard_share: Share = Field(0.001, description="rows that change during a run above this")
+    drift_guard_rows: Count = Field(20, description="... and above this number stop the run")
+    switch_limit: int = Field(
+        20_000, ge=1, le=100_000, description="changes that one switch of a sync may make"
+    )
+
     verify_texts: Count = Field(20, description="texts embedded again and searched for themselves")
     verify_queries: Count = Field(5, description="queries whose recall@10 is compared with exact")
     verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")

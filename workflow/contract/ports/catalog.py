@@ -25,8 +25,16 @@ class CatalogReader(Protocol):
         """The last key of the page of `rows` rows behind `after`; None where no row follows it."""
         ...
 
-    def read_range(self, after: str | None, through: str | None) -> Iterator[Row]:
-        """The rows of `(after, through]` in key order, from one statement."""
+    def key_at(self, after: str | None, through: str | None, offset: int) -> str | None:
+        """The key behind `offset` others of `(after, through]`; None where there is none."""
+        ...
+
+    def count(self, after: str | None, through: str | None) -> int:
+        """How many rows `(after, through]` has."""
+        ...
+
+    def read_range(self, after: str | None, through: str | None, limit: int) -> Iterator[Row]:
+        """The first `limit` rows of `(after, through]` in key order, from one statement."""
         ...
 
     def read_keys(self, keys: Sequence[str]) -> Iterator[Row]:

@@ -1,0 +1,39 @@
+"""One page of the catalog as documents: read alike by DiffPage and, again, by VerifyPage."""
+
+from typing import NamedTuple
+
+from workflow.contract.documents import Renderer
+from workflow.contract.errors import CatalogMoved
+from workflow.contract.events.files import RejectedRow
+from workflow.contract.events.payloads import PageRange, Plan
+from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.documents import Document
+
+
+class PageRows(NamedTuple):
+    """The documents of the rows that can be carried, and the others by name.
+
+    `keys` are those of all rows, in the server's order.
+    """
+
+    keys: list[str]
+    documents: list[Document]
+    rejected: list[RejectedRow]
+
+
+def most_rows(page: PageRange, plan: Plan) -> int:
+    """More than these a page cannot have unless the catalog grew by a page since the plan."""
+    return page.rows + plan.run.input.page_size
+
+
+def read_page(catalog: Catalog, page: PageRange, renderer: Renderer, *, most: int) -> PageRows:
+    """Raises CatalogMoved where the range has more than `most` rows."""
+    with catalog.connect() as reader:
+        rows = list(reader.read_range(page.after, page.through, most + 1))
+    if len(rows) > most:
+        raise CatalogMoved(
+            f"the page has more than {most:,} rows and had {page.rows:,} when the run was planned; "
+            "start a new run once the catalog's load has ended"
+        )
+    documents = [renderer.document(row) for row in rows]
+    return PageRows([one.ndc for one in documents], documents, [])
