@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 
 from tests.rows import vector_of
 from workflow.contract.errors import RunFileMissing, RunSuperseded
-from workflow.contract.ports.catalog import Row
+from workflow.contract.ports.catalog import RangeRows, Row, UnreadableRow
 from workflow.contract.ports.documents import Batch, Fields
 from workflow.contract.ports.executions import Execution
 from workflow.contract.ports.generations import Generation
 from workflow.contract.ports.model import Purpose, TextRefused, Vector
 from workflow.contract.ports.texts import Text, TextOrigin, TextRecord
+from workflow.contract.rows import read_row
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -66,11 +67,26 @@ class FakeCatalog:
         keys = self._between(after, through)
         return keys[rows - 1] if len(keys) > rows else None
 
-    def read_range(self, after: str | None, through: str | None) -> Iterator[Row]:
-        return (self._rows[key] for key in self._between(after, through))
+    def key_at(self, after: str | None, through: str | None, offset: int) -> str | None:
+        keys = self._between(after, through)
+        return keys[offset] if offset < len(keys) else None
 
-    def read_keys(self, keys: Sequence[str]) -> Iterator[Row]:
-        return (self._rows[key] for key in keys if key in self._rows)
+    def count(self, after: str | None, through: str | None) -> int:
+        return len(self._between(after, through))
+
+    def read_range(
+        self, after: str | None, through: str | None, limit: int | None = None
+    ) -> RangeRows:
+        return self._read(self._between(after, through)[:limit])
+
+    def read_keys(self, keys: Sequence[str]) -> RangeRows:
+        return self._read(sorted((key for key in keys if key in self._rows), key=str.encode))
+
+    def _read(self, keys: list[str]) -> RangeRows:
+        read = [read_row(self._rows[key]) for key in keys]
+        unreadable = [row for row in read if isinstance(row, UnreadableRow)]
+        rows = [row for row in read if not isinstance(row, UnreadableRow)]
+        return RangeRows(rows, unreadable, keys)
 
     def _between(self, after: str | None, through: str | None) -> list[str]:
         return between(self._rows, after, through)

@@ -19,6 +19,7 @@ from workflow.contract.ports.generations import Generation, LiveNames
 from workflow.contract.ports.index import Index
 from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.run_store import RunStore
+from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import fault
 from workflow.embedding.caller import PROBE_TEXT
@@ -86,6 +87,7 @@ def _catalog(catalog: Catalog, settings: Settings) -> str:
         columns = reader.columns()
         reader.check_key(rows_worth_an_index=2 * PAGE_ROWS)
         empty = reader.is_empty()
+        check_sample(reader.read_range(None, None, SAMPLE_ROWS))
     rows = "no row yet: a run will stop with CatalogEmpty" if empty else "has rows"
     return f"{settings.catalog_table} {rows}; {len(columns)} of the documented columns"
 

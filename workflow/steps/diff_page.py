@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from workflow.contract.columns import COLUMNS, KEY
 from workflow.contract.documents import Writer, checksum, writer_of
-from workflow.contract.errors import DuplicateKey, KeyBlank, KeyOrderMismatch
+from workflow.contract.errors import ColumnUnreadable, DuplicateKey, KeyBlank, KeyOrderMismatch
 from workflow.contract.events.files import SAMPLES, ColumnProfile, PageDiff
 from workflow.contract.events.payloads import DiffPageTask, PageRange, Plan
-from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.catalog import Catalog, RangeRows
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.index import Index
@@ -54,8 +54,10 @@ def diff_page(
     plan, page = task.plan, task.page
     writer = writer_of(settings, plan.space)
     with catalog.connect() as reader:
-        documents = [writer.document(row) for row in reader.read_range(page.after, page.through)]
-    check_keys([document.ndc for document in documents], page)
+        found = reader.read_range(page.after, page.through)
+    check_keys(found.keys, page)
+    refuse_unreadable(found)
+    documents = [writer.document(row) for row in found.rows]
 
     stored = index.keys_between(plan.generation, page.after, page.through)
     difference = compare(index, plan.generation, documents, stored)
@@ -88,6 +90,14 @@ def check_keys(keys: Sequence[str], page: PageRange) -> None:
             raise _order_mismatch(before, key)
     if keys and page.through is not None and keys[-1].encode() > page.through.encode():
         raise _order_mismatch(keys[-1], page.through)
+
+
+def refuse_unreadable(found: RangeRows) -> None:
+    """Raise ColumnUnreadable: a row that is left out would count as removed."""
+    for row in found.unreadable:
+        raise ColumnUnreadable(
+            f"{row.column} of {KEY} {row.ndc!r} is {row.value!r}, which {row.reason}"
+        )
 
 
 def _order_mismatch(first: str, second: str) -> KeyOrderMismatch:

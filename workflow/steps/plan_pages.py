@@ -19,6 +19,7 @@ from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.generations import Generation, LiveNames
 from workflow.contract.ports.index import Index
 from workflow.contract.ports.run_store import RunStore
+from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.runs import BASELINE, PAGES, PLAN, RunFiles, page_name
 from workflow.contract.settings import Settings
 from workflow.steps.costs import bytes_of_generation
@@ -88,6 +89,7 @@ def _read_pages(catalog: Catalog, run_input: RunInput) -> list[PageRange]:
         reader.check_key(rows_worth_an_index=2 * run_input.page_size)
         if reader.is_empty():
             raise CatalogEmpty("the catalog has no row; check the load that fills it")
+        check_sample(reader.read_range(run_input.after_key, run_input.through_key, SAMPLE_ROWS))
         return split(reader, run_input)
 
 

@@ -85,7 +85,7 @@ class DocumentAuditor:
 
     def _differing(self, page: PageRange, stored: dict[str, str]) -> set[str]:
         with self._catalog.connect() as reader:
-            rows = reader.read_range(page.after, page.through)
+            rows = reader.read_range(page.after, page.through).rows
             documents = [self._writer.document(row) for row in rows]
         wanted = {document.ndc: document.content_hash for document in documents}
         return {key for key in stored.keys() | wanted.keys() if stored.get(key) != wanted.get(key)}

@@ -186,7 +186,7 @@ def _drift(plan: Plan, catalog: Catalog, index: Index, writer: Writer, settings:
     """Documents against rows read again now. The pages' sums hold, so a difference is drift."""
     keys = index.sample_keys(plan.generation, settings.verify_documents)
     with catalog.connect() as reader:
-        documents = [writer.document(row) for row in reader.read_keys(keys)]
+        documents = [writer.document(row) for row in reader.read_keys(keys).rows]
     now = {document.ndc: document.content_hash for document in documents}
     stored = dict(zip(keys, index.content_hashes(plan.generation, keys), strict=True))
     equal = sum(now.get(key) == stored[key] for key in keys)
