@@ -9,15 +9,13 @@ from typing import Final
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from workflow.contract import versions
 from workflow.contract.columns import COLUMNS, KEY
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Document, Fields
 from workflow.contract.ports.texts import Text, TextRecord
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import fault
-
-TEXT_VERSION: Final = 2
-"""Raise it when `Renderer` gives a row another text: a new space, so a backfill."""
 
 HASH_BYTES: Final = 16
 NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
@@ -56,7 +54,7 @@ def space_of(settings: Settings, revision: str) -> Space:
         input_type=input_types[0] if input_types else "",
         template=settings.embedding_template,
         max_chars=settings.max_chars,
-        text_version=TEXT_VERSION,
+        text_version=versions.TEXTS,
         revision=revision,
     )
 

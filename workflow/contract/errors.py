@@ -13,6 +13,7 @@ SyncError
 │   ├── CatalogEmpty            the table has no row
 │   ├── CatalogQueryFailed      the server refused a statement
 │   ├── ColumnMissing           a required column is not there
+│   ├── ColumnUnreadable        a column holds what cannot be read as text, flag or key
 │   ├── KeyBlank                a row has no key
 │   ├── KeyNotIndexed           reading by key range would scan the table
 │   ├── DuplicateKey            two rows have one key
@@ -134,6 +135,10 @@ class CatalogQueryFailed(CatalogError):
 
 class ColumnMissing(CatalogError):
     """The catalog lacks a required column. Add it to the view."""
+
+
+class ColumnUnreadable(CatalogError):
+    """A column cannot be read. Give the view a column of text, as the message says."""
 
 
 class KeyBlank(CatalogError):

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 from workflow.contract.documents import Renderer
 from workflow.contract.errors import CatalogMoved
-from workflow.contract.events.files import RejectedRow
 from workflow.contract.events.payloads import PageRange, Plan
-from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.catalog import Catalog, UnreadableRow
 from workflow.contract.ports.documents import Document
 
 
@@ -18,7 +17,7 @@ class PageRows(NamedTuple):
 
     keys: list[str]
     documents: list[Document]
-    rejected: list[RejectedRow]
+    unreadable: list[UnreadableRow]
 
 
 def most_rows(page: PageRange, plan: Plan) -> int:
@@ -29,11 +28,10 @@ def most_rows(page: PageRange, plan: Plan) -> int:
 def read_page(catalog: Catalog, page: PageRange, renderer: Renderer, *, most: int) -> PageRows:
     """Raises CatalogMoved where the range has more than `most` rows."""
     with catalog.connect() as reader:
-        rows = list(reader.read_range(page.after, page.through, most + 1))
-    if len(rows) > most:
+        read = reader.read_range(page.after, page.through, most + 1)
+    if len(read.keys) > most:
         raise CatalogMoved(
             f"the page has more than {most:,} rows and had {page.rows:,} when the run was planned; "
             "start a new run once the catalog's load has ended"
         )
-    documents = [renderer.document(row) for row in rows]
-    return PageRows([one.ndc for one in documents], documents, [])
+    return PageRows(read.keys, [renderer.document(row) for row in read.rows], read.unreadable)

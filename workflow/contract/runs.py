@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from workflow.contract import versions
 from workflow.contract.errors import (
     PagesMissing,
     RunFileCorrupt,
@@ -25,9 +26,6 @@ from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text
 
 Model = TypeVar("Model", bound=BaseModel)
-
-FILES_VERSION: Final = 2
-"""Raise it when a file is to be read otherwise. The settings digest holds it, too."""
 
 HEAD: Final = "file"
 """The field of a file, or the first line, that says what it is."""
@@ -213,15 +211,15 @@ class RunFiles:
     # What a file says of itself
 
     def _head(self, model: str) -> dict[str, Any]:
-        return {"model": model, "version": FILES_VERSION, "execution": self._identity}
+        return {"model": model, "version": versions.FILES, "execution": self._identity}
 
     def _check(self, name: str, head: dict[str, Any] | None, model: str) -> None:
         if not head or head.get("model") != model:
             raise ValueError(f"it does not say that it is a {model}")
-        if head.get("version") != FILES_VERSION:
+        if head.get("version") != versions.FILES:
             raise SettingsChanged(
                 f"{self.key(name)} has version {head.get('version')} of the files and this "
-                f"function reads version {FILES_VERSION}; start a new run"
+                f"function reads version {versions.FILES}; start a new run"
             )
         if self._identity is not None and head.get("execution") != self._identity:
             raise RunFileMissing(

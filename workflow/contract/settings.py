@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from workflow.contract import versions
 from workflow.contract.columns import COLUMNS
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.models import FAMILIES, ModelFamily, family_of
@@ -163,6 +164,7 @@ class Settings(BaseModel):
     def digest(self) -> str:
         """What must not change between the start of a run and its last step."""
         decisive = {name: getattr(self, name) for name in sorted(RESULT_SETTINGS)}
+        decisive |= CODE_VERSIONS
         return hashlib.blake2b(orjson.dumps(decisive), digest_size=8).hexdigest()
 
     @classmethod
@@ -181,6 +183,13 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise SettingsInvalid(_explain(error)) from error
 
+
+CODE_VERSIONS = {
+    "texts": versions.TEXTS,
+    "hashes": versions.HASHES,
+    "keys": versions.KEYS,
+    "files": versions.FILES,
+}
 
 RESULT_SETTINGS = frozenset(
     {

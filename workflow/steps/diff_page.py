@@ -10,7 +10,7 @@ from workflow.contract.documents import Renderer, record_fault, renderer_of
 from workflow.contract.errors import CatalogMoved, DuplicateKey, KeyBlank, KeyOrderMismatch
 from workflow.contract.events.files import SAMPLES, ColumnProfile, PageDiff, RejectedRow
 from workflow.contract.events.payloads import DiffPageTask, PageRange, Plan
-from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.catalog import Catalog, UnreadableRow
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Change, Document, Documents
 from workflow.contract.ports.run_store import RunStore
@@ -183,7 +183,7 @@ def _summary(
         vanished=sum(key not in present for key in live),
         live=len(live),
         new_texts=new_texts,
-        rejected=tuple(_with_new(one, held) for one in rows.rejected),
+        rejected=tuple(_rejected(one, held) for one in rows.unreadable),
         profile=profile(rows.documents),
         samples={
             "added": tuple(added[:SAMPLES]),
@@ -193,8 +193,8 @@ def _summary(
     )
 
 
-def _with_new(row: RejectedRow, stored: set[str]) -> RejectedRow:
-    return row.model_copy(update={"new": row.ndc not in stored})
+def _rejected(row: UnreadableRow, stored: set[str]) -> RejectedRow:
+    return RejectedRow(**row._asdict(), new=row.ndc not in stored)
 
 
 def profile(documents: Sequence[Document]) -> dict[str, ColumnProfile]:

@@ -28,6 +28,7 @@ from workflow.contract.ports.generations import Generation, Generations, LiveNam
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.server import Server, ServerFacts
 from workflow.contract.ports.texts import Text, Texts
+from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.runs import (
     BASELINE,
     PAGES,
@@ -126,6 +127,7 @@ def _read_pages(catalog: Catalog, run_input: RunInput) -> Split:
         reader.check_key(rows_worth_an_index=2 * run_input.page_size)
         if reader.is_empty():
             raise CatalogEmpty("the catalog has no row; check the load that fills it")
+        check_sample(reader.read_range(run_input.after_key, run_input.through_key, SAMPLE_ROWS))
         pages = split(reader, run_input)
         return Split(pages, spread(reader, pages, run_input.page_size))
 

@@ -108,16 +108,16 @@ def verify_index(
         rejected_check(plan, pages, review.rejected, settings),
     ]
     if drugs and index_of_texts:
-        sampled = sample_texts(
-            plan, settings.verify_texts, documents=documents, texts=texts, settings=settings
-        )
+        most = max(settings.verify_texts, settings.verify_queries)
+        every = sample_texts(plan, most, documents=documents, texts=texts, settings=settings)
+        sampled = every.first(settings.verify_texts)
         if sampled.records and (review.embed_pages or plan.new_generation):
             with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
                 agreed, wrong_texts = model_check(caller, sampled, settings)
             checks.append(agreed)
         elif not settings.verify_texts:
             checks.append(off(MODEL, "verify_texts"))
-        checks += recall_checks(search, plan.space, sampled, pages, settings)
+        checks += recall_checks(search, plan.space, every, pages, settings)
         checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
     verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
     files.write(VERIFICATION, verification)

@@ -170,7 +170,7 @@ def recall_checks(
         checks.append(off(SELF_RECALL, "verify_texts"))
     elif sampled.records:
         least = settings.verify_self_recall
-        share = self_recall(index, space, sampled.vectors)
+        share = self_recall(index, space, sampled.vectors[: settings.verify_texts])
         checks.append(check(SELF_RECALL, share >= least, f">= {least}", f"{share:.3f}"))
     exact = merge_nearest([page.nearest for page in pages])
     if settings.index_algorithm == "FLAT":

@@ -55,7 +55,7 @@ class PageComparison:
         self.found.kept = sorted(self._removed.intersection(rows.keys))
         self._removed.difference_update(rows.keys)
         stored = self._future(documents)
-        passed_over = {*(one.ndc for one in rows.rejected), *self.found.kept, *self._removed}
+        passed_over = {*(one.ndc for one in rows.unreadable), *self.found.kept, *self._removed}
         self.found.rows = len(self._expected)
         self.found.documents = len(stored)
         for ndc in sorted(stored.keys() | self._expected.keys() | now.keys()):
@@ -83,10 +83,11 @@ class PageComparison:
         """A document must be what DiffPage asked for; that must be what the row is now."""
         wanted = self._expected.get(ndc)
         if wanted is None:
-            if fields:
-                self.found.damage(ndc, "has a document, and DiffPage saw no row")
-            else:
+            if fields is None:
                 self.found.drifted.append(ndc)
+            else:
+                what = "has a document" if fields else "is in the key set"
+                self.found.damage(ndc, f"{what}, and DiffPage saw no row")
         elif not fields:
             self.found.damage(ndc, "has no document")
         elif (reason := self._fault(ndc, fields, wanted)) is not None:

@@ -15,6 +15,10 @@ class Sampled(NamedTuple):
     hashes: list[str]
     records: list[TextRecord]
 
+    def first(self, count: int) -> "Sampled":
+        """The first `count` of them."""
+        return Sampled(self.hashes[:count], self.records[:count])
+
     @property
     def vectors(self) -> list[bytes]:
         return [one.vector for one in self.records]

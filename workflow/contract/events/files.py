@@ -45,7 +45,7 @@ class ColumnProfile(Event):
 
 
 class RejectedRow(Event):
-    """A row that cannot be carried faithfully. A new one has no document, else the old one stays."""
+    """A row that cannot be carried whole. A new one has no document, else the old one stays."""
 
     ndc: str
     column: str
