@@ -37,7 +37,7 @@ from workflow.verify.golden import GoldenAsker, golden_check, read_golden_querie
 from workflow.verify.pages import read_verified
 
 TAKEN_BACK = "-taken-back"
-"""Ends the name of a switch that was undone at once: no redrive takes it for its own."""
+"""Ends the name of a switch that was undone at once: no redrive or rollback makes it again."""
 
 
 def publish_index(
@@ -62,7 +62,9 @@ def publish_index(
     note = Switched(
         generation=plan.generation, done=False, written=len(swap.written), removed=len(swap.removed)
     )
-    if not _is_switched(generations, holder.identity):
+    if _is_switched(generations, holder.identity):
+        before = before.undone()
+    else:
         check_indexes(before, server)
         files.write(PUBLISH, note)
         record = _record(task, before, files, clock())
@@ -80,6 +82,11 @@ def publish_index(
         )
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
     files.write(PUBLISH, note.model_copy(update=update))
+    if wrong:
+        raise VerificationFailed(
+            f"{described(wrong)}; generation {plan.generation} is live: start a sync, which "
+            "repairs it, or roll back"
+        )
     return PublishedIndex(generation=plan.generation, documents=documents.count(plan.generation))
 
 
