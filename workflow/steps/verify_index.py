@@ -127,7 +127,7 @@ def verify_index(
     files.write(VERIFICATION, verification)
     if not verification.passed:
         _mend(plan, pages, wrong_texts, documents=documents, texts=texts, server=server)
-        stop(verification)
+        stop(verification, doubted=bool(wrong_texts))
     _settle_drift(plan, pages, documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
@@ -235,8 +235,8 @@ def _settle_drift(plan: Plan, pages: Sequence[VerifiedPage], documents: Document
         documents.report_damage(plan.generation, plan.run.holder, drifted)
 
 
-def stop(verification: Verification) -> None:
-    """Raise what the checks that do not hold amount to."""
+def stop(verification: Verification, *, doubted: bool) -> None:
+    """Raise what the checks that do not hold amount to; doubted texts are embedded again."""
     failed = [check for check in verification.checks if not check.passed]
     names = {check.check for check in failed}
     text = described(failed)
@@ -249,7 +249,7 @@ def stop(verification: Verification) -> None:
             f"{text}; the catalog changed while the run read it; nothing was published; start a "
             "new run once its load has ended"
         )
-    if names <= NO_DAMAGE:
+    if names <= NO_DAMAGE and not doubted:
         raise VerificationFailed(
             f"{text}; the index equals the catalog, so a sync cannot repair this; nothing was "
             "published; see docs/operations.md, searches that fail"
