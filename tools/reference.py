@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args, get_origin
@@ -14,6 +15,7 @@ from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
+from workflow.contract.setting_forms import form_of
 from workflow.contract.settings import PREFIX, RESULT_SETTINGS, Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -27,7 +29,7 @@ and its last step, the run stops with `SettingsChanged`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
-| variable | type | default | what it is |
+| variable | may be | default | what it is |
 |---|---|---|---|
 """
 
@@ -157,7 +159,9 @@ def _line(name: str) -> str:
     if name in RESULT_SETTINGS:
         shown = f"**{shown}**"
     default = "required" if field.is_required() else f"`{field.default!r}`"
-    return f"| {shown} | {_type(field.annotation)} | {default} | {field.description} |\n"
+    form = form_of(Settings, name).replace("|", "\\|")
+    form = re.sub(r"\^\S+", r"`\g<0>`", form)
+    return f"| {shown} | {form} | {default} | {field.description} |\n"
 
 
 def _type(annotation: object) -> str:
