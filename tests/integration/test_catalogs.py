@@ -23,10 +23,10 @@ RANGE = "SELECT v.* FROM drugs v WHERE v.ndc > '000020' AND v.ndc <= '0000250000
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MySQLConnectionAbstract]:
     root = tmp_path_factory.mktemp("catalogs")
-    with servers.connect(servers.start_mariadb(root)) as connection:
+    with servers.connect(servers.start_mysql(root)) as connection:
         connection.autocommit = True
         yield connection
-    servers.stop_mariadb(root)
+    servers.stop_mysql(root)
 
 
 @pytest.fixture(scope="module")
