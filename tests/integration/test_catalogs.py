@@ -57,7 +57,7 @@ def count(connection: MySQLConnectionAbstract, where: str = "1") -> int:
 
 def assert_reads_by_key(connection: MySQLConnectionAbstract) -> None:
     for statement in (PROBE, RANGE):
-        plan = query(connection, f"EXPLAIN {statement}")
+        plan = query(connection, f"EXPLAIN FORMAT=TRADITIONAL {statement}")
         assert plan[0]["key"] == "PRIMARY", plan
         assert plan[0]["type"] == "range", plan
         assert not any("filesort" in (step["Extra"] or "") for step in plan), plan
