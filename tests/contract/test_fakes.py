@@ -9,6 +9,8 @@ import boto3
 import pytest
 import redis
 from moto import mock_aws
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.ports.index import Index
 
 from tests.fakes import (
     FakeCatalog,
@@ -18,13 +20,11 @@ from tests.fakes import (
 from tests.rows import make_row, make_rows
 from tests.servers import CatalogTable
 from workflow.adapters.mysql.catalog import MySQLCatalog
-from workflow.adapters.redis.search import RedisIndex
 from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.errors import RunFileMissing, RunSuperseded
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.documents import Batch, Document
 from workflow.contract.ports.generations import Generation
-from workflow.contract.ports.index import Index
 from workflow.contract.ports.model import Vector
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text, TextOrigin
