@@ -61,7 +61,7 @@ def document_checks(
     """Every document is the catalog's row. `change` is what the switch adds to the key set."""
     damaged = {ndc: what for page in pages for ndc, what in page.damaged.items()}
     rows = sum(page.rows for page in pages)
-    kept = sum(len(page.kept) for page in pages)
+    kept = sum(len(page.kept) + len(page.unread) for page in pages)
     found = sum(page.documents for page in pages)
     checks = [
         check(
