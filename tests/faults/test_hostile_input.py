@@ -45,7 +45,7 @@ def test_hostile_values_are_stored_as_they_are_and_found_by_their_text(lab: Faul
 
 @pytest.mark.fault("Input", "control characters in a value", "(all)", UNHARMED)
 def test_control_characters_split_no_protocol_and_no_log_line(lab: FaultLab) -> None:
-    lab.catalog.insert(make_row(77, drug_name="a\x00b\r\nSET drugs:live x\r\n\x1b[31m"))
+    lab.catalog.insert(make_row(77, drug_name="a\x01b\r\nSET drugs:live x\r\n\x1b[31m"))
     lab.succeed(run_id="control")
     assert lab.index.documents()[ndc(77)]["drug_name"] == "a b SET drugs:live x [31m"
     for line in (lab.stack.root / "runs/control/log.jsonl").read_text().splitlines():

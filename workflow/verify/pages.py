@@ -25,6 +25,7 @@ class PageFindings:
     drifted: list[str] = field(default_factory=list)
     vanishing: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     records: dict[str, TextRecord] = field(default_factory=dict)
     """The sound records with a vector that the page's documents name, by text hash."""
@@ -59,10 +60,12 @@ class PageComparison:
         unreadable = {one.ndc for one in rows.unreadable}
         passed_over = {*(unreadable & self._rejected), *self.found.kept, *self._removed}
         self.found.rows = len(self._expected) + len(self._rejected & stored.keys())
+        self.found.unread = sorted(stored.keys() & self._rejected)
         self.found.documents = len(stored)
         for ndc in sorted(stored.keys() | self._expected.keys() | now.keys()):
             if ndc not in passed_over:
                 self._compare(ndc, stored.get(ndc), now.get(ndc))
+        self._compare_kept(stored)
         if self._plan.new_generation and self._plan.live_generation:
             self._compare_with_live(self._plan.live_generation, rows, stored, documents)
         elif self._plan.new_generation:
@@ -98,6 +101,14 @@ class PageComparison:
             self.found.damage(ndc, reason)
         elif now != wanted:
             self.found.drifted.append(ndc)
+
+    def _compare_kept(self, stored: Mapping[str, Fields]) -> None:
+        """A document without a row to compare it with must be what its own hash says."""
+        for ndc in self.found.unread:
+            fields = stored[ndc]
+            reason = self._fault(ndc, fields, fields.get("content_hash", ""))
+            if reason:
+                self.found.damage(ndc, reason)
 
     def _compare_with_live(
         self,

@@ -183,6 +183,8 @@ class VerifiedPage(Event):
     """Keys that are live and in the catalog and not in the new generation."""
     kept: tuple[str, ...]
     """Keys that the catalog lacked and has again: not removed."""
+    unread: tuple[str, ...] = ()
+    """Keys whose row cannot be carried: their old document stays."""
     texts: int
     """Distinct texts that the documents name."""
     unindexed: int
