@@ -25,11 +25,12 @@ from cli.options import (
 from cli.show.show import show_found
 from cli.show.terminal import console as _console
 from cli.show.terminal import print_json as _print_json
-from cli.sites.local_site import environment, run_once
+from cli.sites.local_site import run_once
 from cli.sites.site import SiteError
 from handlers.wiring import Wiring
 from local.catalogs.catalog import CatalogLoad, load_csv, load_fda
 from local.errors import LocalError
+from local.places import home
 from local.servers import stack as stacks
 from local.servers.servers import connect
 from workflow import __version__
@@ -39,9 +40,9 @@ from workflow.search.search import search as search_drugs
 from workflow.search.synonyms import read_synonyms
 
 DEFAULT_ROWS = "2000"
-EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ (or $DRUGCATALOG_HOME).
+EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ (or $DRUGSYNC_HOME).
 
-On AWS: [bold]drugsync status --stage prod[/] (or $DRUGCATALOG_STAGE).
+On AWS: [bold]drugsync status --stage prod[/] (or $DRUGSYNC_STAGE).
 
 Exit codes: 0 done; 1 the run failed, or a check does not hold; 2 wrong usage, or something is
 missing; 130 Ctrl-C."""
@@ -106,14 +107,14 @@ def up(
 def down() -> None:
     """Stop what [bold]up[/] started, and nothing else. Data are kept."""
     console = _console()
-    stopped = stacks.down(stacks.home())
+    stopped = stacks.down(home())
     console.print(f"stopped {', '.join(stopped)}" if stopped else "nothing was running")
 
 
 @app.command()
 def info(as_json: AsJson = False) -> None:
     """Where the servers are, and the settings that the functions get."""
-    facts = stacks.running(stacks.home()).info()
+    facts = stacks.running(home()).info()
     if as_json:
         _print_json(facts)
         return
@@ -132,7 +133,7 @@ def load(
     rows: Rows = DEFAULT_ROWS,
 ) -> None:
     """Fill the catalog, replacing what is there."""
-    load_catalog(_console(), stacks.running(stacks.home()), source, _rows(rows))
+    load_catalog(_console(), stacks.running(home()), source, _rows(rows))
 
 
 @app.command()
@@ -157,7 +158,7 @@ def run(
         reembed=reembed,
     )
     console = _console(stderr=as_json)
-    report = run_once(console, stacks.running(stacks.home()), given, quiet=as_json)
+    report = run_once(console, stacks.running(home()), given, quiet=as_json)
     if as_json:
         _print_json(report.model_dump(mode="json"))
     if report.status != "SUCCEEDED":
@@ -173,7 +174,7 @@ def search(
     """Find drugs by name, NDC or meaning in the live index."""
     if not text.strip():
         raise typer.BadParameter("say what to look for", param_hint="TEXT")
-    found = search_live(stacks.running(stacks.home()), text, limit)
+    found = search_live(stacks.running(home()), text, limit)
     if as_json:
         _print_json(found._asdict() | {"products": [one._asdict() for one in found.products]})
     else:
@@ -229,7 +230,7 @@ def load_catalog(
 
 def search_live(stack: stacks.Stack, text: str, limit: int) -> Answer:
     """Search the live generation with the adapters that the functions use."""
-    with environment(stack):
+    with stacks.functions_see(stack.environment()):
         wiring = Wiring()
         live = wiring.index.live()
         if live is None:
@@ -246,9 +247,7 @@ def search_live(stack: stacks.Stack, text: str, limit: int) -> Answer:
 
 def _start(console: Console, embedder: str) -> stacks.Stack:
     with console.status("starting") as status:
-        stack = stacks.up(
-            stacks.home(), lambda part: status.update(f"starting {part}"), embedder=embedder
-        )
+        stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
     console.print("MariaDB, Redis with vector search and the Bedrock stand-in are running")
     return stack
 

@@ -6,10 +6,9 @@ import typer
 
 from cli.sites.site import Site, SiteError
 from local.engine.runner import LOG
-from local.servers.stack import home
+from local.places import STAGE_VARIABLE, home
 from workflow.contract.events.base import Guard, Mode
 
-STAGE_VARIABLE = "DRUGCATALOG_STAGE"
 ON_AWS = "On AWS"
 
 

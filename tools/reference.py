@@ -69,7 +69,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 CLI = """# Command line
 
-`drugsync` works on this machine, and with `--stage` (or `$DRUGCATALOG_STAGE`) on AWS. `drugsync
+`drugsync` works on this machine, and with `--stage` (or `$DRUGSYNC_STAGE`) on AWS. `drugsync
 --install-completion` teaches your shell to complete it; `-h` after any command shows its options.
 Colours are left out where the output is no terminal, or `NO_COLOR` is set. Ctrl-C stops a local
 run; one on AWS goes on.

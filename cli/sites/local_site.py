@@ -1,9 +1,6 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
 import fcntl
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +27,7 @@ HINT = "drugsync run"
 
 
 class LocalSite:
-    """The stack of `stacks.home()`."""
+    """The servers and runs of one home."""
 
     options = ""
 
@@ -77,7 +74,7 @@ class LocalSite:
 
     def operate(self, action: Action) -> OperatorAnswer:
         stack = stacks.running(self._root)
-        with environment(stack):
+        with stacks.functions_see(stack.environment()):
             w = Wiring()
             return operate(
                 OperatorTask(action=action, run_id=run_id_of(action)),
@@ -106,7 +103,7 @@ class LocalSite:
         return [*found, *self._examined(stacks.running(self._root))]
 
     def _examined(self, stack: stacks.Stack) -> list[Finding]:
-        with environment(stack):
+        with stacks.functions_see(stack.environment()):
             w = Wiring()
             try:
                 settings = w.settings
@@ -153,18 +150,6 @@ def run_once(
     if not quiet:
         show_report(console, report, stack.root / "runs" / report.run_id)
     return report
-
-
-@contextmanager
-def environment(stack: stacks.Stack) -> Iterator[None]:
-    """The functions' environment variables, in this process."""
-    before = dict(os.environ)
-    os.environ.update(stack.environment())
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _failed(name: str, error: SettingsInvalid) -> Finding:

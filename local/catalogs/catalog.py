@@ -15,9 +15,10 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 from local.catalogs.csv_catalog import LONGEST_NDC, read_csv
 from local.catalogs.fda import select
 from local.catalogs.tables import Progress, Table, execute, fill_draft, kind, publish_drafts
+from local.places import shipped
 from workflow.contract.columns import COLUMNS, REQUIRED
 
-CATALOGS = Path(__file__).resolve().parents[2] / "catalogs"
+CATALOGS = shipped("catalogs")
 FDA_GOLDEN_QUERIES = CATALOGS / "fda_golden_queries.json"
 VIEW = "drugs"
 

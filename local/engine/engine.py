@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from pathlib import Path
 from types import SimpleNamespace
 from typing import IO, Any
 from unittest import mock
@@ -64,8 +63,10 @@ from local.engine.invocations import (
     call_through,
 )
 from local.engine.moto_speed import faster_moto
+from local.places import shipped
+from local.servers.stack import functions_see
 
-DEFINITION = Path(__file__).parents[2] / "statemachine.asl.json"
+DEFINITION = shipped("statemachine.asl.json")
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
 MACHINE = "drug-catalog-sync"
@@ -214,7 +215,7 @@ def engine(
     """A state machine ready to start, with the functions' environment variables and log."""
     made = Engine(observe, intercept)
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.dict(os.environ, environment))
+        stack.enter_context(functions_see(environment))
         stack.enter_context(_lambda_answered_by(made))
         stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
         stack.enter_context(faster_moto())

@@ -16,7 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.main import app
-from local.servers.stack import HOME_VARIABLE
+from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from workflow import __version__
 
