@@ -1,13 +1,10 @@
 """Write the reference pages of docs/ from the code: python -m tools.reference."""
 
-import ast
-import inspect
-from itertools import pairwise
 from pathlib import Path
-from typing import get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from tools.models import docstrings, shown_type
 from tools.reference_cli import command_line
 from workflow.contract import errors
 from workflow.contract.events.base import Event
@@ -105,26 +102,13 @@ def named_errors() -> list[type[errors.SyncError]]:
 
 def _fields(model: type[Event]) -> list[tuple[str, FieldInfo, str]]:
     """Name, field and the docstring below it."""
-    docs = _docstrings(model)
+    docs = docstrings(model)
     return [(name, field, docs.get(name, "")) for name, field in model.model_fields.items()]
-
-
-def _docstrings(model: type[Event]) -> dict[str, str]:
-    """The string below each attribute; Python itself does not keep it."""
-    tree = ast.parse(inspect.getsource(model)).body[0]
-    body = tree.body if isinstance(tree, ast.ClassDef) else []
-    found = {}
-    for one, following in pairwise(body):
-        if not isinstance(one, ast.AnnAssign) or not isinstance(following, ast.Expr):
-            continue
-        if isinstance(one.target, ast.Name) and isinstance(following.value, ast.Constant):
-            found[one.target.id] = " ".join(str(following.value.value).split())
-    return found
 
 
 def _input_line(name: str, field: FieldInfo, doc: str) -> str:
     default = "`null`" if field.default is None else f"`{_json(field.default)}`"
-    return f"| `{name}` | {_type(field.annotation)} | {default} | {doc} |\n"
+    return f"| `{name}` | {shown_type(field.annotation)} | {default} | {doc} |\n"
 
 
 def _json(value: object) -> str:
@@ -142,7 +126,7 @@ def _report() -> str:
 
 
 def _report_line(name: str, field: FieldInfo, doc: str) -> str:
-    return f"| `{name}` | {_type(field.annotation)} | {doc} |\n"
+    return f"| `{name}` | {shown_type(field.annotation)} | {doc} |\n"
 
 
 def _error_line(error: type[errors.SyncError]) -> str:
@@ -156,21 +140,7 @@ def _line(name: str) -> str:
     if name in RESULT_SETTINGS:
         shown = f"**{shown}**"
     default = "required" if field.is_required() else f"`{field.default!r}`"
-    return f"| {shown} | {_type(field.annotation)} | {default} | {field.description} |\n"
-
-
-def _type(annotation: object) -> str:
-    parts = get_args(annotation)
-    if not parts:
-        return getattr(annotation, "__name__", str(annotation))
-    origin = getattr(get_origin(annotation), "__name__", "")
-    if origin == "Literal":
-        return " or ".join(f"`{part}`" for part in parts)
-    if origin == "tuple":
-        return f"list of {_type(parts[0])}"
-    if origin == "dict":
-        return f"{_type(parts[1])}, by {_type(parts[0])}"
-    return " or ".join("none" if part is type(None) else _type(part) for part in parts)
+    return f"| {shown} | {shown_type(field.annotation)} | {default} | {field.description} |\n"
 
 
 if __name__ == "__main__":

@@ -137,9 +137,9 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8080,
 ) -> None:
     """Serve the search API and a search page, on this machine only."""
-    environment = stacks.running(home()).environment()
+    environment = stacks.ready(home()).environment()
     with stacks.functions_see(environment), _server(port) as server:
-        console().print(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", soft_wrap=True)
+        console().say("http://127.0.0.1:{}/  (Ctrl-C ends it)", server.server_port)
         server.serve_forever()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from local.errors import LocalError
 from local.places import NO_SETTINGS
+from local.servers.reach import unreachable
 from local.servers.servers import (
     MariaDBServer,
     RedisServer,
@@ -132,6 +133,19 @@ def running(root: Path) -> Stack:
         raise LocalError(f"{' and '.join(missing)} not running; start with: drugsync up")
     mysql, redis, bedrock = found.values()
     return Stack(root, mysql, redis, bedrock)  # type: ignore[arg-type] # none is missing
+
+
+def ready(root: Path) -> Stack:
+    """The running stack, once the settings are right and the servers that they name answer.
+
+    Raises LocalError, SettingsInvalid.
+    """
+    stack = running(root)
+    silent = unreachable(stack.settings())
+    if silent:
+        said = "; ".join(f"{name} is wrong: {why}" for name, why in silent.items())
+        raise LocalError(f"{said}. Correct it, or unset it to use this machine's server")
+    return stack
 
 
 def down(root: Path) -> list[str]:
