@@ -89,7 +89,7 @@ def search_live(
             packages=packages,
             facets=facets,
             embedder=w.embedder,
-            index=w.index,
+            index=w.index.search,
             synonyms=read_synonyms(w.settings.synonyms_file),
             on_degraded=lambda _: None,
         )

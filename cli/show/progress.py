@@ -162,7 +162,9 @@ def _counts(state: str, count: Counter[str]) -> str:
         case "EmbedPages":
             return f"{many(count['embedded'], 'text')}, {many(count['tokens'], 'token')}"
         case "LoadPages":
-            return f"{count['upserted']:,} written, {count['removed']:,} removed"
+            return f"{count['upserted']:,} written, {count['removed']:,} to remove"
+        case "VerifyPages":
+            return f"{many(count['rows'], 'row')} read again, {many(count['texts'], 'text')}"
         case "VerifyIndex":
             return (
                 f"{many(count['checks'], 'check')}, {many(count['documents'], 'document')}, "

@@ -11,7 +11,6 @@ from cli.show.progress import RunProgress
 from cli.show.terminal import Out
 from cli.sites.run_log import log_lines, view_of
 from cli.sites.site import Action, SiteError, no_redrive, no_run
-from handlers.clock import now
 from handlers.wiring import Wiring
 from local.engine import runner
 from local.engine.run_store import FolderRunStore
@@ -84,16 +83,9 @@ class LocalSite:
     def operate(self, action: Action) -> OperatorAnswer:
         stack = stacks.ready(self._root)
         with stacks.functions_see(stack.environment()):
-            w = Wiring()
             return operate(
                 OperatorTask(action=action, run_id=run_id_of(action)),
-                catalog=w.catalog,
-                embedder=w.embedder,
-                quota=w.quota,
-                index=w.index,
-                runs=self._store,
-                settings=w.settings,
-                clock=now,
+                Wiring().ports._replace(runs=self._store),
             )
 
     def doctor(self) -> list[Finding]:
@@ -127,7 +119,9 @@ class LocalSite:
             return examine(
                 catalog=w.catalog,
                 embedder=w.embedder,
-                index=w.index,
+                generations=w.index.generations,
+                documents=w.index.documents,
+                server=w.index.server,
                 runs=self._store,
                 settings=settings,
             )

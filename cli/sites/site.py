@@ -90,7 +90,6 @@ def ended_report(files: RunFiles, view: RunView, run: Run) -> RunReport:
         run,
         status=view.status,  # type: ignore[arg-type] # it ended
         ended_at=view.ended_at,
-        published=done.published if done else False,
         error=view.error,
         cause=view.cause,
     )

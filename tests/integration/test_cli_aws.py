@@ -103,6 +103,7 @@ def test_a_started_run_is_found_watched_and_reported(lab: Lab, cache: Path) -> N
         ("DiffPages", 4, 4),
         ("EmbedPages", 2, 2),
         ("LoadPages", 4, 4),
+        ("VerifyPages", 4, 4),
     ]
     assert all(one.ended and one.pending == 0 for one in view.maps)
     assert [one.run_id for one in listed] == [run_id]

@@ -53,6 +53,7 @@ def test_a_run_is_listed_with_its_maps_and_its_report(home: Path) -> None:
         ("DiffPages", 4, 4),
         ("EmbedPages", 1, 1),
         ("LoadPages", 4, 4),
+        ("VerifyPages", 4, 4),
     ]
     assert json_of("runs", "--limit", "1")[0]["run_id"] == run_id
     shown = drugsync("report", run_id)
