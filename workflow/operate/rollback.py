@@ -23,7 +23,8 @@ def roll_back(
             f"there is no generation {generation!r} to go back to; the one before the last "
             f"backfill is {live.previous or 'none'}"
         )
-    if live.undo and generation != live.previous:
+    by_name = generation and generation == live.previous
+    if live.undo and not by_name:
         return _undo(generations, live, holder)
     return _to_previous(generations, server, live, holder)
 
