@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
-from workflow.contract.events.payloads import Plan
+from workflow.contract.events.files import VerifiedPage
+from workflow.contract.events.payloads import Plan, TextsPage
 from workflow.contract.ports.documents import Documents
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.server import Server
+from workflow.contract.ports.texts import Texts
+from workflow.contract.runs import EMBED_MANIFEST, EMBED_TEXTS, RunFiles
 
 
 def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server: Server) -> None:
@@ -33,3 +36,30 @@ def mend_texts_index(plan: Plan, *, server: Server) -> None:
         names = LiveNames(plan.generation, plan.space)
         server.rebuild_index("texts", names, plan.run.holder)
         server.point_aliases(names, plan.run.holder)
+
+
+def doubt_own_texts(plan: Plan, files: RunFiles, *, texts: Texts) -> None:
+    """Let the next run embed again what this one did, and so ask again whether the model fits.
+
+    Otherwise it would find these vectors, embed nothing, and publish two models in one space.
+    """
+    if plan.live_generation is None:
+        return
+    for page in files.read_manifest(EMBED_MANIFEST, TextsPage):
+        hashes = [one.hash for one in files.read_texts(EMBED_TEXTS.format(page.page))]
+        texts.doubt(plan.space, plan.run.holder, hashes)
+
+
+def settle_drift(plan: Plan, pages: Sequence[VerifiedPage], documents: Documents) -> None:
+    """What was not read twice alike waits for the next sync.
+
+    A first generation leaves such documents out: nothing was found before. One beside a live
+    generation keeps them, for they are newer than what is live.
+    """
+    drifted = [key for page in pages for key in page.drifted]
+    if not drifted or not plan.new_generation or plan.run.input.dry_run:
+        return
+    if plan.live_generation is None:
+        documents.leave_out(plan.generation, plan.run.holder, drifted)
+    else:
+        documents.report_damage(plan.generation, plan.run.holder, drifted)

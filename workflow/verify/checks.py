@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-from workflow.contract.errors import ModelFailed
 from workflow.contract.events.files import Check, PageEmbedded, VerifiedPage
 from workflow.contract.events.payloads import Plan
 from workflow.contract.ports.model import TextRefused
@@ -53,6 +53,11 @@ def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None)
             grown = facts.failures - failures
             checks.append(check(f"{kind} index refused nothing", grown <= 0, 0, grown))
     return checks
+
+
+def alias_check(plan: Plan, right: bool) -> Check:
+    """The aliases stand for the live indexes, for whoever searches by them."""
+    return check("aliases", right, plan.generation, plan.generation if right else "another index")
 
 
 def document_checks(
@@ -130,10 +135,21 @@ def rejected_check(
     return check(REJECTED, passed, f"at most {limit}", found if count else "0")
 
 
-def model_check(caller: Caller, sampled: Sampled, settings: Settings) -> tuple[Check, list[str]]:
-    """The model of today gives the vectors that are stored; the hashes of those where it does not.
+class ModelCheck(NamedTuple):
+    """Whether the model of today gives the vectors that are stored; the hashes of damaged ones.
 
-    Where it agrees with some only, the others are damaged.
+    `another`: it agrees with none that earlier runs stored. Their space must not mix two models.
+    """
+
+    check: Check
+    damaged: Sequence[str] = ()
+    another: bool = False
+
+
+def model_check(caller: Caller, sampled: Sampled, own: set[str], settings: Settings) -> ModelCheck:
+    """Embed again. `own` are the hashes of this run's texts: of the model before they say nothing.
+
+    Raises ModelFailed and what else is tried again.
     """
     least = settings.verify_cosine
     expected = f"{len(sampled.records)} with cosine > {least}"
@@ -143,18 +159,20 @@ def model_check(caller: Caller, sampled: Sampled, settings: Settings) -> tuple[C
     with ThreadPoolExecutor(settings.embedding_threads) as pool:
         try:
             vectors = [vector for part in pool.map(caller.embed, parts) for vector in part]
-        except (TextRefused, ModelFailed) as error:
-            return check(MODEL, False, expected, f"refused: {error}"), []
+        except TextRefused as error:
+            return ModelCheck(check(MODEL, False, expected, f"refused: {error}"))
     agree = [
         cosine(to_floats(record.vector), to_floats(vector.data)) > least
         for record, vector in zip(sampled.records, vectors, strict=True)
     ]
     found = f"{sum(agree)} of {len(agree)}"
-    if not any(agree):
+    pairs = list(zip(sampled.hashes, agree, strict=True))
+    of_before = [agrees for one, agrees in pairs if one not in own]
+    if not any(of_before or agree):
         found += ' (another model: start {"mode": "backfill", "reembed": true})'
-        return check(MODEL, False, expected, found), []
-    pairs = zip(sampled.hashes, agree, strict=True)
-    return check(MODEL, all(agree), expected, found), [one for one, agrees in pairs if not agrees]
+        return ModelCheck(check(MODEL, False, expected, found), another=True)
+    wrong = [one for one, agrees in pairs if not agrees]
+    return ModelCheck(check(MODEL, not wrong, expected, found), wrong)
 
 
 def recall_checks(
