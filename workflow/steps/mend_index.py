@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from workflow.contract.events.files import VerifiedPage
 from workflow.contract.events.payloads import Plan, TextsPage
 from workflow.contract.ports.documents import Documents
 from workflow.contract.ports.generations import LiveNames
@@ -15,7 +14,8 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     """Name the keys for the next sync; make key set, FT indexes and aliases whole again.
 
     Only of what is live: a generation that never went live is dropped by the next run. An index
-    that lacks hashes which exist was made by somebody else, so it is made anew.
+    that lacks hashes which exist was made by somebody else, so it is made anew. The aliases come
+    last: they can only stand for indexes that exist.
     """
     if plan.new_generation:
         return
@@ -35,7 +35,6 @@ def mend_texts_index(plan: Plan, *, server: Server) -> None:
     if not plan.new_generation:
         names = LiveNames(plan.generation, plan.space)
         server.rebuild_index("texts", names, plan.run.holder)
-        server.point_aliases(names, plan.run.holder)
 
 
 def doubt_own_texts(plan: Plan, files: RunFiles, *, texts: Texts) -> None:
@@ -50,13 +49,12 @@ def doubt_own_texts(plan: Plan, files: RunFiles, *, texts: Texts) -> None:
         texts.doubt(plan.space, plan.run.holder, hashes)
 
 
-def settle_drift(plan: Plan, pages: Sequence[VerifiedPage], documents: Documents) -> None:
+def settle_drift(plan: Plan, drifted: Sequence[str], documents: Documents) -> None:
     """What was not read twice alike waits for the next sync.
 
     A first generation leaves such documents out: nothing was found before. One beside a live
     generation keeps them, for they are newer than what is live.
     """
-    drifted = [key for page in pages for key in page.drifted]
     if not drifted or not plan.new_generation or plan.run.input.dry_run:
         return
     if plan.live_generation is None:

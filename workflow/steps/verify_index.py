@@ -107,7 +107,12 @@ def verify_index(
     checks = [
         *index_checks(plan, drugs, index_of_texts),
         *document_checks(
-            plan, pages, drugs, documents.count(plan.generation), _growth(plan, review, pages)
+            plan,
+            pages,
+            drugs,
+            documents.count(plan.generation),
+            _growth(plan, review, pages, documents),
+            missing=review.missing,
         ),
         *text_checks(pages),
         drift_check(pages, settings),
@@ -134,7 +139,7 @@ def verify_index(
     if not verification.passed:
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
         stop(verification)
-    settle_drift(plan, pages, documents)
+    settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
         texts=index_of_texts.documents if index_of_texts else 0,
@@ -168,11 +173,18 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
         )
 
 
-def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage]) -> int:
-    """How many keys the switch adds to those that are there now."""
-    if plan.new_generation:
-        return 0
-    return review.added - review.removed + sum(len(page.kept) for page in pages)
+def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
+    """How many keys there will be more than now, when this run is through."""
+    if not plan.new_generation:
+        return review.added - review.removed + sum(len(page.kept) for page in pages)
+    if plan.live_generation is None:
+        # Left out below, or by an earlier try of this step.
+        return -sum(map(bool, documents.read(plan.generation, _drifted(pages))))
+    return 0
+
+
+def _drifted(pages: Sequence[VerifiedPage]) -> list[str]:
+    return [key for page in pages for key in page.drifted]
 
 
 def _golden_checks(
@@ -214,13 +226,13 @@ def _mend(
 ) -> None:
     if plan.run.input.dry_run:
         return
+    if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
+        mend_texts_index(plan, server=server)
     mend_index(plan, _bad(pages), documents=documents, server=server)
     if model and model.another:
         doubt_own_texts(plan, files, texts=texts)
     elif model:
         texts.doubt(plan.space, plan.run.holder, model.damaged)
-    if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
-        mend_texts_index(plan, server=server)
 
 
 def stop(verification: Verification) -> None:
