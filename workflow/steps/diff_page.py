@@ -181,6 +181,7 @@ def _summary(
         changed=len(changed),
         removed=len(difference.removed),
         unchanged=len(difference.unchanged),
+        missing=sum(change.old is None for change in difference.changed),
         vanished=sum(key not in present for key in live),
         live=len(live),
         new_texts=new_texts,

@@ -64,6 +64,8 @@ class PageDiff(Event):
     changed: int
     removed: int
     unchanged: int
+    missing: int = 0
+    """Changed drugs of which nothing is left in the index but the key."""
     vanished: int
     """Live drugs that the catalog lacks: the removals that the delete guard counts."""
     live: int
@@ -113,6 +115,7 @@ class Review(Event):
     changed: int
     removed: int
     unchanged: int
+    missing: int = 0
     vanished: int
     live: int
     rejected: int = 0
