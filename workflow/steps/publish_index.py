@@ -138,7 +138,7 @@ def missing_indexes(generation: Generation, server: Server) -> list[str]:
 
 def _swap(files: RunFiles) -> tuple[Swap, list[str]]:
     """What was read twice alike; the keys of the rest are for the next sync."""
-    pages = read_verified(files)
+    pages = read_verified(files).pages
     left = {key for page in pages for key in page.drifted}
     kept = {key for page in pages for key in page.kept}
     written: list[str] = []

@@ -101,7 +101,7 @@ def verify_index(
     files = RunFiles.of(runs, plan.run.holder)
     names = LiveNames(plan.generation, plan.space)
     drugs, index_of_texts = _built(files, server, names, clock)
-    pages = read_verified(files)
+    pages, nearest = read_verified(files)
     review = files.read(REVIEW, Review)
     model: ModelCheck | None = None
     checks = [
@@ -132,7 +132,7 @@ def verify_index(
             checks.append(model.check)
         elif not settings.verify_texts:
             checks.append(off(MODEL, "verify_texts"))
-        checks += recall_checks(search, plan.space, every, pages, settings)
+        checks += recall_checks(search, plan.space, every, nearest, settings)
         checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
     verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
     files.write(VERIFICATION, verification)
