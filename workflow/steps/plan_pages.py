@@ -100,7 +100,7 @@ def plan_pages(
         _open(generations, server, run.holder, target)
     files = RunFiles.of(runs, run.holder)
     files.write(BASELINE, target.live.baseline if target.live else Baseline())
-    files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target))
+    files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target.generation.space))
     plan = Plan(
         run=run,
         bucket=runs.bucket,
@@ -293,11 +293,8 @@ def _left_something(
     return not (known and (before in ("", holder.token) or finished))
 
 
-def _to_embed_again(texts: Texts, target: Target) -> list[Text]:
-    """Texts that the model refused in earlier runs, and doubtful ones."""
-    if not target.space_exists:
-        return []
-    space = target.generation.space
+def _to_embed_again(texts: Texts, space: str) -> list[Text]:
+    """Texts that the model refused in earlier runs, and doubtful ones, published or not."""
     hashes = texts.to_embed_again(space)
     records = zip(hashes, texts.records(space, hashes), strict=True)
     return [Text(one, record.text, record.columns) for one, record in records if record]

@@ -138,7 +138,7 @@ def verify_index(
     files.write(VERIFICATION, verification)
     if not verification.passed:
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
-        stop(verification)
+        stop(verification, doubted=model is not None and bool(model.damaged))
     settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
@@ -235,8 +235,8 @@ def _mend(
         texts.doubt(plan.space, plan.run.holder, model.damaged)
 
 
-def stop(verification: Verification) -> None:
-    """Raise what the checks that do not hold amount to."""
+def stop(verification: Verification, *, doubted: bool) -> None:
+    """Raise what the checks that do not hold amount to; doubted texts are embedded again."""
     failed = [check for check in verification.checks if not check.passed]
     names = {check.check for check in failed}
     text = described(failed)
@@ -249,7 +249,7 @@ def stop(verification: Verification) -> None:
             f"{text}; the catalog changed while the run read it; nothing was published; start a "
             "new run once its load has ended"
         )
-    if names <= NO_DAMAGE:
+    if names <= NO_DAMAGE and not doubted:
         raise VerificationFailed(
             f"{text}; the index equals the catalog, so a sync cannot repair this; nothing was "
             "published; see docs/operations.md, searches that fail"
