@@ -23,7 +23,8 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     names = LiveNames(plan.generation, plan.space)
     documents.report_damage(plan.generation, holder, keys)
     drugs = server.index("drugs", names.generation)
-    if drugs is None or drugs.documents != documents.count(names.generation):
+    # One missing and one extra make the numbers agree, so damage is reason enough.
+    if keys or drugs is None or drugs.documents != documents.count(names.generation):
         documents.rebuild_key_set(names.generation, holder)
     if drugs is None or drugs.documents != documents.count(names.generation):
         server.rebuild_index("drugs", names, holder)

@@ -148,7 +148,7 @@ class RedisIndexes:
         )
 
     def indexed_texts(self, space: str, hashes: Sequence[str]) -> int:
-        if not hashes:
+        if not hashes or texts_index(space) not in self.names():
             return 0
         keys = [text_key(space, one) for one in hashes]
         only = ("INKEYS", len(keys), *keys, "LIMIT", 0, 0)

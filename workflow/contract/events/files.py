@@ -249,4 +249,7 @@ class Switched(Event):
     switched_at: datetime | None = None
     written: int = 0
     removed: int = 0
+    undo: str = ""
+    """The switch that a rollback undid before this one."""
+    taken_back: bool = False
     checks: tuple[Check, ...] = ()
