@@ -92,7 +92,7 @@ class Wiring:
 
     @cached_property
     def catalog_to_verify(self) -> "Catalog":
-        """The reader endpoint, where there is one: the second read then costs the writer nothing."""
+        """The reader endpoint, where there is one: the second read then costs the writer none."""
         return self._catalog_at(self.settings.mysql_reader_host or self.settings.mysql_host)
 
     def _catalog_at(self, host: str) -> "Catalog":
