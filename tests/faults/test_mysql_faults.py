@@ -24,7 +24,7 @@ from tests.rows import make_row, make_rows, ndc
 from tests.servers import CatalogTable
 from workflow.contract.retries import OUTAGE
 
-ONE_BY_ONE = {"diff_concurrency": "1"}
+ONE_BY_ONE = {"diff_concurrency": "1", "verify_concurrency": "1"}
 BROKEN = "CatalogUnavailable"
 
 
@@ -82,7 +82,7 @@ def test_a_connection_that_drops_in_the_middle_of_an_answer_is_opened_again(
         # A key of the second page: its name is in answers to each of these steps.
         proxy.cut = Cut(ndc(9 if state == "PlanPages" else 13).encode())
 
-    lab.succeed(intercept=before(state, arm), settings=ONE_BY_ONE | {"verify_concurrency": "1"})
+    lab.succeed(intercept=before(state, arm), settings=ONE_BY_ONE)
     assert proxy.cut.done == 1
     assert errors(lab) == [BROKEN]
     assert lab.page_tries(state)[0] == 2
