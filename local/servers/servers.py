@@ -22,6 +22,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 from local.errors import LocalError
 from local.servers import processes
 from local.servers.processes import Facts, Home, Record
+from local.servers.reasons import did_not_start
 from local.servers.redis_binaries import find_redis
 
 DATABASE = "drugs"
@@ -171,7 +172,8 @@ def _install_mariadb(home: Home) -> None:
         check=False,
     )
     if done.returncode:
-        raise LocalError(f"mariadb-install-db failed in {home.path}:\n{done.stdout}{done.stderr}")
+        home.log.write_text(done.stdout + done.stderr)
+        raise LocalError(did_not_start("MariaDB could not make its tables", home.log))
     draft.replace(home.data)
 
 
