@@ -36,6 +36,7 @@ from workflow.contract.runs import (
     TEXTS_AGAIN,
     RunFiles,
     page_name,
+    parts_of,
 )
 from workflow.contract.settings import Settings
 from workflow.steps.check_server import check_server
@@ -93,7 +94,8 @@ def plan_pages(
     check_server(server.facts())
     if not run.input.dry_run:
         _make_room(generations, run.holder, target)
-    check_memory(server.facts(), settings, target, sum(page.rows for page in pages))
+    rows = sum(page.rows for page in pages)
+    check_memory(server.facts(), settings, target, rows)
     if not run.input.dry_run:
         _open(generations, server, run.holder, target)
     files = RunFiles.of(runs, run.holder)
@@ -114,6 +116,7 @@ def plan_pages(
         embed_concurrency=settings.embed_concurrency,
         load_concurrency=settings.load_concurrency,
         verify_concurrency=settings.verify_concurrency,
+        text_parts=parts_of(rows),
         sample_keys=tuple(samples),
         planned_at=clock(),
     )
