@@ -146,7 +146,7 @@ def _measure(
     try:
         index.server.create_indexes(NAMES)
     except IndexFeatureMissing as error:
-        CHOICES[0].index(client).create_indexes(NAMES)
+        CHOICES[0].index(client).server.create_indexes(NAMES)
         return {"refused": str(error)}
     seconds = _timed(lambda: _load_texts(index, catalog, fitted))
     return {
