@@ -18,7 +18,7 @@ from local.servers.servers import connect, running_mysql, start_mysql, stop_mysq
 from tests.faults.conftest import ROWS
 from tests.faults.lab import FaultLab, OnTry
 from tests.faults.proxy import Cut, Proxy, proxy_to
-from tests.faults.tally import RETRIED, named
+from tests.faults.tally import RETRIED, TRIES, named
 from tests.lab import before
 from tests.rows import make_row, make_rows, ndc
 from tests.servers import CatalogTable
@@ -60,7 +60,7 @@ def errors(lab: FaultLab) -> list[str | None]:
 def test_a_server_that_refuses_connections_fails_the_run_by_name(synced: FaultLab) -> None:
     nobody = {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_port": str(free_port())}
     synced.fail(BROKEN, settings=nobody | {"mysql_tls": "false"})
-    assert synced.tries("PlanPages") == {None: 9}
+    assert synced.tries("PlanPages") == {None: TRIES}
     synced.converge()
 
 

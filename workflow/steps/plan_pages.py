@@ -291,9 +291,7 @@ def _left_something(
 
 
 def _to_embed_again(texts: Texts, target: Target) -> list[Text]:
-    """Texts that the model refused in earlier runs, and doubtful ones."""
-    if not target.space_exists:
-        return []
+    """Texts that the model refused in earlier runs, published or not, and doubtful ones."""
     space = target.generation.space
     hashes = texts.to_embed_again(space)
     records = zip(hashes, texts.records(space, hashes), strict=True)

@@ -67,7 +67,7 @@ def document_checks(
     keys: int,
     change: int,
     *,
-    missing: int,
+    missing: int = 0,
 ) -> list[Check]:
     """Every document is the catalog's row. `change` is what the switch adds to the key set.
 
