@@ -55,6 +55,7 @@ from workflow.verify.checks import (
     DRIFT,
     MODEL,
     NO_DAMAGE,
+    NOT_EMPTY,
     REJECTED,
     VANISHING,
     ModelCheck,
@@ -138,7 +139,7 @@ def verify_index(
     files.write(VERIFICATION, verification)
     if not verification.passed:
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
-        stop(verification)
+        stop(verification, drifted=bool(_drifted(pages)))
     settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
@@ -235,8 +236,8 @@ def _mend(
         texts.doubt(plan.space, plan.run.holder, model.damaged)
 
 
-def stop(verification: Verification) -> None:
-    """Raise what the checks that do not hold amount to."""
+def stop(verification: Verification, *, drifted: bool = False) -> None:
+    """Raise what the checks that do not hold amount to. `drifted`: rows changed meanwhile."""
     failed = [check for check in verification.checks if not check.passed]
     names = {check.check for check in failed}
     text = described(failed)
@@ -244,7 +245,7 @@ def stop(verification: Verification) -> None:
         raise TooManyRejected(
             f'{text}; see the report; if they may be left out, start with "accept": ["rejects"]'
         )
-    if names <= {DRIFT, VANISHING}:
+    if names <= {DRIFT, VANISHING} or (drifted and names == {NOT_EMPTY}):
         raise CatalogMoved(
             f"{text}; the catalog changed while the run read it; nothing was published; start a "
             "new run once its load has ended"
