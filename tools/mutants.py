@@ -66,7 +66,8 @@ def main() -> None:
 
 def copy_tracked(target: Path) -> None:
     """What is under version control, as it is now."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True)
+    command = ["git", "ls-files"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603
     for name in listed.stdout.decode().splitlines():
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ def pass_there(copy: Path, tests: Sequence[str]) -> bool:
     """Whether all tests pass; the first that fails ends them."""
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603
             command, cwd=copy, capture_output=True, check=False, timeout=LONGEST_S
         )
     except subprocess.TimeoutExpired:
@@ -134,7 +135,7 @@ def page(results: Sequence[Result], now: datetime) -> str:
 
 def row(result: Result) -> str:
     mutant = result.mutant
-    tests = ", ".join(f"`{Path(test).stem}`" for test in mutant.tests)
+    tests = ", ".join(f"`{Path(test.partition('::')[0]).stem}`" for test in mutant.tests)
     outcome = "killed" if result.killed else "**survived**"
     return f"| {mutant.name} | `{mutant.file}` | {tests} | {outcome} |"
 
