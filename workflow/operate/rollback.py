@@ -35,13 +35,7 @@ def _undo(generations: Generations, live: Live, holder: Holder) -> Generation:
     if now is None:
         raise NothingToRollBack(f"the record of generation {live.names.generation} is gone")
     generations.take_fence(holder)
-    back = replace(
-        now,
-        published_at=now.published_before,
-        published_before=now.published_at,
-        baseline=now.before or now.baseline,
-        before=now.baseline,
-    )
+    back = now.undone()
     try:
         generations.take_back(back, live.undo, holder.identity, holder)
     except IndexCommandFailed as error:
