@@ -5,11 +5,13 @@ BIN := .venv/bin
 ROWS ?= 2000
 EXAMPLES ?= 300
 STAGE ?= dev
+PLACE ?= sid
 CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test soak audit check docs bench bench-full eval install synth diff deploy certificates snapshot
+.PHONY: help demo test test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy
+.PHONY: release certificates snapshot
 .PHONY: prerequisites clean
 .DEFAULT_GOAL := help
 
@@ -19,8 +21,14 @@ help: ## Show this list
 demo: .venv/installed-local ## Watch the whole workflow run on this machine (ROWS=2000)
 	$(BIN)/drugsync demo --rows $(ROWS)
 
-test: .venv/installed-dev ## Run every test, over real MariaDB and real Redis
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: .venv/installed-dev ## Run every test, over a real MySQL or MariaDB and a real Redis
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20
+
+test-on: .venv/installed-dev ## Try install, demo and tests in a place of Debian's packages, as root (PLACE=sid)
+	$(BIN)/python -m tools.places $(PLACE)
+
+test-matrix: .venv/installed-dev ## The same in every place, and write the table of docs/support.md
+	$(BIN)/python -m tools.places all --record
 
 soak: .venv/installed-dev ## Try arbitrary histories of the catalog, new ones each time (EXAMPLES=300)
 	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_model.py
@@ -63,6 +71,11 @@ diff: install ## Compare STAGE's stacks with the templates
 deploy: install ## Deploy STAGE's stacks
 	$(CDK) deploy --all -c stage=$(STAGE) --require-approval broadening
 
+release: .venv/installed-dev ## Build the wheel and the sdist into dist/; try the wheel in an empty folder
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	.ci/try-wheel dist/*.whl
+
 certificates: ## Take newer roots of RDS's certificates
 	curl --fail --output infra/certificates/rds-roots.pem \
 	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
@@ -72,7 +85,7 @@ snapshot: .venv/installed-dev ## Accept the workflow stack's template as it is n
 
 clean: ## Stop the servers; remove their data and the virtual environment
 	if [ -x $(BIN)/drugsync ]; then $(BIN)/drugsync down; fi
-	rm -rf .venv .local
+	rm -rf .venv .local dist
 
 prerequisites:
 	@local/servers/prerequisites.sh $(PYTHON)
@@ -81,7 +94,7 @@ prerequisites:
 .venv/installed-local: pyproject.toml constraints.txt | prerequisites
 	@echo "installing into .venv (about 200 MB, once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 .venv/installed-dev: .venv/installed-local

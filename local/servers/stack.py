@@ -1,20 +1,23 @@
-"""MariaDB, Redis and the Bedrock stand-in together, and the settings that reach them."""
+"""MySQL, Redis and the Bedrock stand-in together, and the settings that reach them."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
+from local.places import NO_SETTINGS
+from local.servers.reach import unreachable
 from local.servers.servers import (
-    MariaDBServer,
+    MySQLServer,
     RedisServer,
-    running_mariadb,
+    running_mysql,
     running_redis,
-    start_mariadb,
+    start_mysql,
     start_redis,
-    stop_mariadb,
+    stop_mysql,
     stop_redis,
 )
 from local.standin.bedrock_process import (
@@ -25,7 +28,6 @@ from local.standin.bedrock_process import (
 )
 from workflow.contract.settings import PREFIX, Settings
 
-HOME_VARIABLE = "DRUGCATALOG_HOME"
 BUCKET = "drugsync-local"
 DIMENSIONS = 512
 """MiniLM has 384; padded with zeros to a length that Titan offers, cosines stay the same."""
@@ -33,17 +35,12 @@ DIMENSIONS = 512
 Announce = Callable[[str], None]
 
 
-def home() -> Path:
-    """Where data, logs and runs are kept: `.local/` beside the code, or $DRUGCATALOG_HOME."""
-    return Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parents[2] / ".local")
-
-
 @dataclass(frozen=True)
 class Stack:
     """The servers of one directory, running."""
 
     root: Path
-    mysql: MariaDBServer
+    mysql: MySQLServer
     redis: RedisServer
     bedrock: StandinProcess
 
@@ -64,7 +61,11 @@ class Stack:
             "load_concurrency": "2",
             **settings,
         }
-        given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        given = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(PREFIX) and name not in NO_SETTINGS
+        }
         return {
             **{PREFIX + name.upper(): value for name, value in values.items()},
             **given,
@@ -84,16 +85,30 @@ class Stack:
         del mysql["pid"]
         return {
             "mysql": mysql,
-            "redis": {"url": self.redis.url},
+            "redis": {"url": self.redis.url, "version": self.redis.version},
             "bedrock": {"endpoint": self.bedrock.endpoint},
             "settings": self.settings().model_dump(mode="json"),
         }
 
 
+@contextmanager
+def functions_see(environment: dict[str, str]) -> Iterator[None]:
+    """In this process, what the functions find: no DRUGSYNC_* but these."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith(PREFIX)]:
+        del os.environ[name]
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
     """Start what does not run yet. Raises LocalError with the command that mends it."""
-    announce("MariaDB")
-    mysql = start_mariadb(root)
+    announce("MariaDB or MySQL")
+    mysql = start_mysql(root)
     announce("Redis with vector search")
     redis = start_redis(root)
     announce("Bedrock stand-in")
@@ -101,10 +116,10 @@ def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
     return Stack(root, mysql, redis, bedrock)
 
 
-def parts(root: Path) -> dict[str, MariaDBServer | RedisServer | StandinProcess | None]:
+def parts(root: Path) -> dict[str, MySQLServer | RedisServer | StandinProcess | None]:
     """Each server, or None where it does not run."""
     return {
-        "MariaDB": running_mariadb(root),
+        "MySQL": running_mysql(root),
         "Redis": running_redis(root),
         "the Bedrock stand-in": running_standin(root),
     }
@@ -120,11 +135,24 @@ def running(root: Path) -> Stack:
     return Stack(root, mysql, redis, bedrock)  # type: ignore[arg-type] # none is missing
 
 
+def ready(root: Path) -> Stack:
+    """The running stack, once the settings are right and the servers that they name answer.
+
+    Raises LocalError, SettingsInvalid.
+    """
+    stack = running(root)
+    silent = unreachable(stack.settings())
+    if silent:
+        said = "; ".join(f"{name} is wrong: {why}" for name, why in silent.items())
+        raise LocalError(f"{said}. Correct it, or unset it to use this machine's server")
+    return stack
+
+
 def down(root: Path) -> list[str]:
     """Stop what `up` started, and nothing else; the names of what ran."""
     stopped = {
         "Bedrock stand-in": stop_standin(root),
         "Redis": stop_redis(root),
-        "MariaDB": stop_mariadb(root),
+        "MySQL": stop_mysql(root),
     }
     return [name for name, ran in stopped.items() if ran]

@@ -53,7 +53,7 @@ class Generation:
     published_before: str = ""
 
     def undone(self) -> "Generation":
-        """As it was before its last switch; a second time is as before."""
+        """The record before its last switch; undone once more, it is as it is now."""
         return replace(
             self,
             published_at=self.published_before,
