@@ -110,7 +110,6 @@ HOSTILE = {
     "max_join_size": ("sql_big_selects = 0, max_join_size = 1", "drug_name"),
     "div_precision_increment": ("div_precision_increment = 0", "CAST(1 / 3 AS CHAR)"),
     "lc_time_names": ("lc_time_names = 'de_DE'", "DATE_FORMAT(made, '%M')"),
-    "default_week_format": ("default_week_format = 3", "CAST(WEEK('2021-01-03') AS CHAR)"),
     "character_set_results": ("character_set_results = 'latin1'", "drug_name"),
 }
 
