@@ -13,7 +13,7 @@ import redis.exceptions
 from cli.sites.site import SiteError
 from local.errors import LocalError
 from local.places import HOME_VARIABLE, home
-from workflow.contract.errors import SyncError
+from workflow.contract.errors import SyncError, advice
 
 ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
 
@@ -25,7 +25,7 @@ OS_ERRORS = {
     errno.EACCES: f"permission denied; check its owner and mode (ls -ld), {ELSEWHERE}",
     errno.EPERM: f"not permitted; check its owner and mode (ls -ld), {ELSEWHERE}",
     errno.ENOTDIR: f"a file stands where a folder is needed; move it, {ELSEWHERE}",
-    errno.ENOENT: "it is not there and cannot be made; correct the path",
+    errno.ENOENT: f"it is not there; correct the path, or {HOME_VARIABLE}",
     errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
 }
 
@@ -51,7 +51,9 @@ def sentence(error: BaseException) -> str:
 
 
 def _named(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    """With what its definition says to do, which the functions' callers read in the report."""
+    name = type(error).__name__
+    return f"{name}: {error}. {advice(name)}".rstrip(". ")
 
 
 def _os(error: BaseException) -> str:

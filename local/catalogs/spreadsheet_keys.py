@@ -9,6 +9,9 @@ from collections.abc import Iterable
 
 SCIENTIFIC = re.compile(r"[+-]?\d{1,3}[.,]?\d{0,15}[eE][+-]?\d{1,3}")
 DECIMAL = re.compile(r"\d{1,20}[.,]0{1,6}")
+NDC_LENGTHS = (9, 10, 11)
+"""Digits of an NDC; keys that are counted up have fewer, and lose nothing."""
+
 MOSTLY = 0.5
 """The share of keys that must have one length, for a shorter one to be suspicious."""
 
@@ -33,6 +36,6 @@ def short_keys(keys: Iterable[str]) -> list[str]:
     if len(lengths) < 2:
         return []
     length, count = lengths.most_common(1)[0]
-    if count < MOSTLY * len(digits) or length != max(lengths):
+    if length not in NDC_LENGTHS or count < MOSTLY * len(digits) or length != max(lengths):
         return []
     return [key for key in digits if len(key) < length]
