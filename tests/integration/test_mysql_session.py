@@ -376,6 +376,11 @@ def test_a_port_where_nobody_speaks_is_given_up_after_seconds(
     assert time.monotonic() - started < 3
 
 
+def test_a_server_says_what_it_is(stack: Stack) -> None:
+    with catalog_of(stack, "drugs").connect() as reader:
+        assert reader.server() == stack.mysql.version
+
+
 def test_a_page_can_be_read_in_part(stack: Stack, catalog: CatalogTable) -> None:
     catalog.insert(*make_rows(6))
     with catalog_of(stack, "drugs").connect() as reader:
