@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from tests.fakes import FakeEmbedder, FakeIndex, FakeQuota
 from tests.payloads import HOLDER, SPACE, plan, settings, verified_page
 from tests.rows import DIMENSIONS, vector_of
 from workflow.contract.documents import record_of, text_hash
+from workflow.contract.errors import ModelFailed
 from workflow.contract.events.files import Check, Neighbour
 from workflow.contract.events.payloads import IndexFailures
 from workflow.contract.ports.search import SearchIndex
@@ -67,24 +67,16 @@ def test_an_index_that_is_not_there_is_named() -> None:
 
 
 def documents_of(
-    *,
-    rows: int = 5,
-    found: int = 5,
-    indexed: int = 5,
-    keys: int = 5,
-    change: int = 0,
-    missing: int = 0,
-    **more: Any,
+    *, rows: int = 5, found: int = 5, indexed: int = 5, keys: int = 5, change: int = 0, **more: Any
 ) -> list[str]:
     pages = [verified_page(rows=rows, documents=found, **more)]
-    return failed(document_checks(plan(), pages, facts(indexed), keys, change, missing=missing))
+    return failed(document_checks(plan(), pages, facts(indexed), keys, change))
 
 
 def test_figures_that_agree_are_right() -> None:
     assert documents_of() == []
     assert documents_of(keys=4, indexed=4, change=1) == []
     assert documents_of(rows=4, kept=("1",)) == []
-    assert documents_of(indexed=4, missing=1) == []
 
 
 @pytest.mark.parametrize(
@@ -93,8 +85,6 @@ def test_figures_that_agree_are_right() -> None:
         ({"found": 4}, ["documents of the pages", "key set"]),
         ({"indexed": 4}, ["documents indexed"]),
         ({"indexed": 6}, ["documents indexed"]),
-        ({"indexed": 6, "missing": 1}, ["documents indexed"]),
-        ({"indexed": 3, "missing": 1}, ["documents indexed"]),
         ({"keys": 6, "indexed": 6}, ["key set"]),
         ({"change": 1}, ["key set"]),
         ({"damaged": {"1": "is gone"}}, ["documents equal the catalog"]),
@@ -111,17 +101,13 @@ def test_each_figure_that_disagrees_is_a_check_that_fails(
 def test_a_key_range_says_nothing_of_the_whole() -> None:
     partial = plan(after_key="5")
     pages = [verified_page(rows=0)]
-    assert failed(document_checks(partial, pages, facts(9), 9, 0, missing=0)) == []
-    assert failed(document_checks(partial, pages, facts(8), 9, 0, missing=0)) == [
-        "documents indexed"
-    ]
+    assert failed(document_checks(partial, pages, facts(9), 9, 0)) == []
+    assert failed(document_checks(partial, pages, facts(8), 9, 0)) == ["documents indexed"]
 
 
 def test_damage_is_counted_and_three_keys_are_shown() -> None:
     damaged = {str(number): "is gone" for number in range(5)}
-    found = document_checks(plan(), [verified_page(damaged=damaged)], None, 0, 0, missing=0)[
-        0
-    ].found
+    found = document_checks(plan(), [verified_page(damaged=damaged)], None, 0, 0)[0].found
     assert found == "5 not: '0' is gone; '1' is gone; '2' is gone"
 
 
@@ -173,41 +159,59 @@ def sampled() -> Sampled:
     )
 
 
-def ask(embedder: FakeEmbedder, own: Sequence[str] = ()) -> ModelCheck:
-    """`own` are the texts that this run embedded."""
+def ask(embedder: FakeEmbedder, own: int = 0) -> ModelCheck:
+    """With the first `own` texts embedded by the run that asks."""
+    every = sampled()
     with closing(Caller(embedder, FakeQuota(), DIMENSIONS)) as caller:
-        return model_check(caller, sampled(), set(map(text_hash, own)), settings())
-
-
-def disagreeing(*texts: str) -> FakeEmbedder:
-    return FakeEmbedder(vector=lambda text: vector_of("other" if text in texts else text))
+        return model_check(caller, every, set(every.hashes[:own]), settings())
 
 
 @pytest.mark.parametrize("texts_per_call", [1, 3])
 def test_a_model_that_gives_the_stored_vectors_agrees(texts_per_call: int) -> None:
-    found = ask(FakeEmbedder(texts_per_call))
-    assert (found.check.passed, found.check.found) == (True, "5 of 5")
-    assert (list(found.damaged), found.another) == ([], False)
+    found, wrong, another = ask(FakeEmbedder(texts_per_call))
+    assert (found.passed, found.found, wrong, another) == (True, "5 of 5", [], False)
 
 
-def test_records_with_which_the_model_disagrees_are_damaged() -> None:
-    found = ask(disagreeing("text 3"))
-    assert (found.check.passed, found.check.found, found.another) == (False, "4 of 5", False)
-    assert found.damaged == [text_hash("text 3")]
+def test_records_with_which_the_model_disagrees_are_doubtful() -> None:
+    embedder = FakeEmbedder(vector=lambda text: vector_of("other" if text == "text 3" else text))
+    found, wrong, another = ask(embedder, own=2)
+    assert (found.passed, found.found, another) == (False, "4 of 5", False)
+    assert wrong == [text_hash("text 3")]
 
 
-@pytest.mark.parametrize("own", [[], WORDS[3:], WORDS])
-def test_a_model_that_agrees_with_nothing_of_before_is_another_one(own: list[str]) -> None:
-    """Its own texts agree with it, and say nothing of those before."""
-    found = ask(disagreeing(*(set(WORDS) - set(own) or WORDS)), own)
-    assert (found.check.passed, found.another, list(found.damaged)) == (False, True, [])
-    assert '"reembed": true' in found.check.found
+def test_a_model_that_never_agrees_is_another_one_and_no_record_is_doubtful() -> None:
+    found, wrong, another = ask(FakeEmbedder(vector=lambda text: vector_of(text + "!")))
+    assert not found.passed
+    assert '"reembed": true' in found.found
+    assert (wrong, another) == ((), True)
+
+
+def test_the_texts_of_the_run_itself_say_nothing_of_the_model_before() -> None:
+    """Three of this run's agree, and none of the two that were there before."""
+    own = {"text 0", "text 1", "text 2"}
+    embedder = FakeEmbedder(vector=lambda text: vector_of(text if text in own else text + "!"))
+    found, wrong, another = ask(embedder, own=3)
+    assert (found.passed, wrong, another) == (False, (), True)
+    assert '"reembed": true' in found.found
+
+
+def test_where_all_texts_are_of_the_run_itself_they_are_what_is_judged() -> None:
+    assert ask(FakeEmbedder(), own=5).check.passed
+    another = FakeEmbedder(vector=lambda text: vector_of(text + "!"))
+    assert not ask(another, own=5).check.passed
+
+
+def test_a_model_that_fails_is_asked_again_and_no_verdict_is_given() -> None:
+    embedder = FakeEmbedder()
+    embedder.error = ModelFailed("424")
+    with pytest.raises(ModelFailed):
+        ask(embedder)
 
 
 def test_a_model_that_refuses_a_stored_text_does_not_agree() -> None:
-    found = ask(FakeEmbedder(refuses=lambda text: text == "text 3"))
-    assert (found.check.passed, list(found.damaged)) == (False, [])
-    assert found.check.found.startswith("refused: ")
+    found, wrong, _ = ask(FakeEmbedder(refuses=lambda text: text == "text 3"))
+    assert (found.passed, wrong) == (False, ())
+    assert found.found.startswith("refused: ")
 
 
 # Recall
