@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import redis
+
 from local.engine.engine import Engine, engine, handler_of
 from local.engine.invocations import Interceptor, Invocation, call_through
 from local.engine.runner import OWN, redrive, run
@@ -164,6 +166,10 @@ class Lab:
     def assert_in_step(self) -> None:
         """The live index is the catalog as it is now."""
         assert_in_step(self.index, self.catalog.rows().values())
+
+    def resp3(self) -> redis.Redis:
+        """A client of the test's Redis as the product's adapters want it."""
+        return redis.Redis.from_url(self.stack.redis.url, protocol=3)
 
     # The model's stand-in
 

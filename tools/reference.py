@@ -1,5 +1,6 @@
 """Write the reference pages of docs/ from the code: python -m tools.reference."""
 
+import re
 from pathlib import Path
 
 from pydantic.fields import FieldInfo
@@ -11,6 +12,7 @@ from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
+from workflow.contract.setting_forms import form_of
 from workflow.contract.settings import PREFIX, RESULT_SETTINGS, Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -24,7 +26,7 @@ and its last step, the run stops with `SettingsChanged`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
-| variable | type | default | what it is |
+| variable | may be | default | what it is |
 |---|---|---|---|
 """
 
@@ -141,7 +143,9 @@ def _line(name: str) -> str:
     if name in RESULT_SETTINGS:
         shown = f"**{shown}**"
     default = "required" if field.is_required() else f"`{field.default!r}`"
-    return f"| {shown} | {shown_type(field.annotation)} | {default} | {field.description} |\n"
+    form = form_of(Settings, name).replace("|", "\\|")
+    form = re.sub(r"\^\S+", r"`\g<0>`", form)
+    return f"| {shown} | {form} | {default} | {field.description} |\n"
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def demo(rows: Rows = DEFAULT_ROWS) -> None:
     count = rows_of(rows)
     with out.status("starting") as status:
         stack = up(demo_home(), lambda part: status.update(f"starting {part}"))
-    _title(out, "The catalog: the FDA's NDC directory in MariaDB")
+    _title(out, "The catalog: the FDA's NDC directory")
     _empty(stack)
     load_catalog(out, stack, "fda", count)
     _runs(out, stack)

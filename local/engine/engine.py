@@ -149,6 +149,11 @@ class Engine:
         """As a person would in the console. A function that is at work goes on to its end."""
         self._sfn.stop_execution(executionArn=execution)
 
+    def forget(self) -> None:
+        """Ended executions are gone, as after 90 days: their names are free again."""
+        for machine in stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID][REGION].state_machines:
+            machine.executions.clear()
+
     def _describe(self, execution: str) -> Outcome | None:
         """Of moto itself: through boto3, the waiting would take a fifth of one core."""
         backend = stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID][REGION]

@@ -30,7 +30,10 @@ DOORS: dict[str, set[str]] = {
     "workflow.operate": TO_OPERATE,
     "workflow.adapters": {CONTRACT},
     "handlers": {*TO_OPERATE, "workflow.operate", "workflow.adapters"},
-    "infra": {"workflow.contract.errors", "workflow.contract.settings", "workflow.contract.models"},
+    "infra": {
+        *("workflow.contract.errors", "workflow.contract.models", "workflow.contract.settings"),
+        *("workflow.contract.rights", "workflow.contract.setting_forms", "workflow.contract.sizes"),
+    },
     "local": {"workflow", "handlers"},
     "cli": {"workflow", "handlers", "local"},
     "tools": {"workflow", "handlers", "local", "cli", "infra"},

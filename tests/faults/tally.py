@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 RETRIED = "tried again alone; the run succeeds"
 REJECTED = "a rejected row in the report"
+REFUSED = "the text is refused in the report; its drug stays, without a vector"
 UNHARMED = "the run succeeds"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from local.servers.processes import free_port
-from local.servers.servers import connect, running_mariadb, start_mariadb, stop_mariadb
+from local.servers.servers import connect, running_mysql, start_mysql, stop_mysql
 from tests.faults.conftest import ROWS
 from tests.faults.lab import FaultLab, OnTry
 from tests.faults.proxy import Cut, Proxy, proxy_to
@@ -23,7 +23,7 @@ from tests.lab import before
 from tests.rows import make_row, make_rows, ndc
 from tests.servers import CatalogTable
 
-ONE_BY_ONE = {"diff_concurrency": "1"}
+ONE_BY_ONE = {"diff_concurrency": "1", "verify_concurrency": "1"}
 BROKEN = "CatalogUnavailable"
 
 
@@ -60,11 +60,11 @@ def errors(lab: FaultLab) -> list[str | None]:
 def test_a_server_that_refuses_connections_fails_the_run_by_name(synced: FaultLab) -> None:
     nobody = {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_port": str(free_port())}
     synced.fail(BROKEN, settings=nobody | {"mysql_tls": "false"})
-    assert synced.tries("PlanPages") == {None: 6}
+    assert synced.tries("PlanPages") == {None: 9}
     synced.converge()
 
 
-@pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "VerifyIndex"])
+@pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "VerifyPage"])
 @pytest.mark.fault("MySQL", "connection dropped in the middle of an answer", "(each)", RETRIED)
 def test_a_connection_that_drops_in_the_middle_of_an_answer_is_opened_again(
     lab: FaultLab, proxy: Proxy, state: str
@@ -73,7 +73,7 @@ def test_a_connection_that_drops_in_the_middle_of_an_answer_is_opened_again(
         # A key of the second page: its name is in answers to each of these steps.
         proxy.cut = Cut(ndc(9 if state == "PlanPages" else 13).encode())
 
-    lab.succeed(intercept=before(state, arm), settings=ONE_BY_ONE | {"verify_documents": "100"})
+    lab.succeed(intercept=before(state, arm), settings=ONE_BY_ONE)
     assert proxy.cut.done == 1
     assert errors(lab) == [BROKEN]
     assert lab.page_tries(state)[0] == 2
@@ -94,9 +94,7 @@ def test_a_killed_statement_repeats_its_page_only(
     lab.succeed()
     view(f"CONCAT(manufacturer, IF(ndc = '{ndc(13)}' AND SLEEP(0.5), '', '')) AS manufacturer")
     killer = threading.Thread(target=kill_reader, args=(lab, command))
-    lab.succeed(
-        "backfill", intercept=before("DiffPage", killer.start), settings={"verify_documents": "0"}
-    )
+    lab.succeed("backfill", intercept=before("DiffPage", killer.start))
     killer.join()
     assert errors(lab) == [BROKEN]
     assert lab.page_tries("DiffPage") == [2, 1]
@@ -170,7 +168,7 @@ def test_a_locked_table_is_read_once_it_is_free(lab: FaultLab) -> None:
 
 @pytest.mark.fault("MySQL", "SIGKILL and restart", "DiffPage", RETRIED)
 def test_a_server_that_restarts_is_asked_again(lab: FaultLab, tmp_path: Path) -> None:
-    server = start_mariadb(tmp_path)
+    server = start_mysql(tmp_path)
     try:
         with contextlib.closing(connect(server)) as connection:
             connection.autocommit = True
@@ -179,7 +177,7 @@ def test_a_server_that_restarts_is_asked_again(lab: FaultLab, tmp_path: Path) ->
             table.insert(*make_rows(ROWS))
 
         def crash() -> None:
-            found = running_mariadb(tmp_path)
+            found = running_mysql(tmp_path)
             assert found
             os.kill(found.pid, signal.SIGKILL)
             os.waitpid(found.pid, 0)
@@ -187,9 +185,9 @@ def test_a_server_that_restarts_is_asked_again(lab: FaultLab, tmp_path: Path) ->
         own = FaultLab(
             replace(lab.stack, mysql=server), lab.catalog, lab.index, settings=lab.settings
         )
-        turn = OnTry("DiffPage", after={1: crash}, before={3: lambda: start_mariadb(tmp_path)})
+        turn = OnTry("DiffPage", after={1: crash}, before={3: lambda: start_mysql(tmp_path)})
         own.succeed(intercept=turn, settings=ONE_BY_ONE)
         assert errors(own) == [BROKEN]
         own.assert_in_step()
     finally:
-        stop_mariadb(tmp_path)
+        stop_mysql(tmp_path)

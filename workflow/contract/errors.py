@@ -58,6 +58,7 @@ SyncError
 base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from workflow.contract import retries
@@ -96,6 +97,11 @@ class InvalidInput(SyncError):
 
 class SettingsInvalid(SyncError):
     """A setting is missing or wrong. Correct the environment variable that the message names."""
+
+    def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+        """Settings by name, and what is wrong with each: a stage file names them its own way."""
 
 
 class RunInProgress(SyncError):

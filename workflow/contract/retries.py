@@ -57,8 +57,11 @@ AWS_TRANSIENT: Final = (
     "Runtime.ExitError",
     "States.Timeout",
 )
-"""Errors of Lambda and Step Functions that pass. A function in a VPC that nobody called for weeks is
-Inactive: the first call fails with ResourceNotReadyException, or with one of the network's."""
+"""Errors of Lambda and Step Functions that pass.
+
+A function in a VPC that nobody called for weeks is Inactive: the first call fails with
+ResourceNotReadyException, or with one of the network's.
+"""
 
 
 def retriers(policies: dict[str, Retry]) -> list[dict[str, Any]]:

@@ -23,8 +23,12 @@ def roll_back(
             f"there is no generation {generation!r} to go back to; the one before the last "
             f"backfill is {live.previous or 'none'}"
         )
-    if live.undo and generation != live.previous:
+    if live.undo and generation in ("", live.names.generation):
         return _undo(generations, live, holder)
+    if generation == live.names.generation:
+        raise NothingToRollBack(
+            f"generation {generation} is live, and no sync has changed it since"
+        )
     return _to_previous(generations, server, live, holder)
 
 

@@ -66,7 +66,8 @@ def diff_page(
     summary = _summary(page, rows, difference, live, stored, len(missing))
 
     files = RunFiles.of(runs, plan.run.holder)
-    changes = PageChanges(difference.changes, difference.removed, difference.unchanged)
+    rejected = [row.ndc for row in rows.unreadable]
+    changes = PageChanges(difference.changes, difference.removed, difference.unchanged, rejected)
     files.write_changes(page.page, changes)
     files.write_texts(DIFF_TEXTS.format(page.page), missing)
     summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})
@@ -180,6 +181,7 @@ def _summary(
         changed=len(changed),
         removed=len(difference.removed),
         unchanged=len(difference.unchanged),
+        missing=sum(change.old is None for change in difference.changed),
         vanished=sum(key not in present for key in live),
         live=len(live),
         new_texts=new_texts,

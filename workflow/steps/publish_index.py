@@ -59,9 +59,7 @@ def publish_index(
     files = RunFiles.of(runs, holder)
     before = _own_generation(task, generations)
     swap, left = (Swap(), []) if plan.new_generation else _swap(files)
-    note = Switched(
-        generation=plan.generation, done=False, written=len(swap.written), removed=len(swap.removed)
-    )
+    note = _note(plan.generation, swap, files, generations)
     if not _is_switched(generations, holder.identity):
         check_indexes(before, server)
         files.write(PUBLISH, note)
@@ -73,14 +71,33 @@ def publish_index(
     checks = _look(task, files, documents, server, search, runs, settings)
     wrong = [one for one in checks if not one.passed]
     if wrong and swap.keys:
-        generations.take_back(before, holder.identity, f"{holder.identity}{TAKEN_BACK}", holder)
+        switch = f"{holder.identity}{TAKEN_BACK}"
+        generations.take_back(before, holder.identity, switch, holder, way_back=note.undo)
+        files.write(PUBLISH, note.model_copy(update={"taken_back": True, "checks": tuple(checks)}))
         raise VerificationFailed(
             f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
             "docs/operations.md, searches that fail"
         )
+    if wrong:
+        raise VerificationFailed(f"{described(wrong)}; start a sync, which repairs it")
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
     files.write(PUBLISH, note.model_copy(update=update))
     return PublishedIndex(generation=plan.generation, documents=documents.count(plan.generation))
+
+
+def _note(generation: str, swap: Swap, files: RunFiles, generations: Generations) -> Switched:
+    """What this execution switches. A second try keeps what the first one found."""
+    noted = files.read_if_there(PUBLISH, Switched)
+    if noted is not None:
+        return noted
+    live = generations.live()
+    return Switched(
+        generation=generation,
+        done=False,
+        written=len(swap.written),
+        removed=len(swap.removed),
+        undo=live.undo if live else "",
+    )
 
 
 def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:

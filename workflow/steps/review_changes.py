@@ -109,6 +109,7 @@ def _review(
         changed=sum(page.changed for page in pages),
         removed=sum(page.removed for page in pages),
         unchanged=sum(page.unchanged for page in pages),
+        missing=sum(page.missing for page in pages),
         vanished=vanished,
         live=live,
         rejected=len(rejected),

@@ -117,8 +117,19 @@ class Generations(Protocol):
         """
         ...
 
-    def take_back(self, generation: Generation, undo: str, switch: str, holder: Holder) -> None:
-        """Undo the switch of run `undo`, as the switch of that name; a second time is as before."""
+    def take_back(
+        self,
+        generation: Generation,
+        undo: str,
+        switch: str,
+        holder: Holder,
+        *,
+        way_back: str | None = None,
+    ) -> None:
+        """Undo the switch of run `undo`, as the switch of that name; a second time is as before.
+
+        With `way_back` the switch counts as never made: a rollback then undoes that of `way_back`.
+        """
         ...
 
     def finish(self, holder: Holder) -> None:
