@@ -8,14 +8,23 @@ from infra.compute.bundles import Contents, Library
 from workflow.contract.sizes import MEMORY_MB
 
 Access = Literal[
-    "catalog", "index", "search index", "model", "read runs", "write runs", "executions"
+    "catalog",
+    "index",
+    "read index",
+    "search index",
+    "model",
+    "read runs",
+    "write runs",
+    "executions",
 ]
-"""`search index` is the index by the Redis user who may only read."""
+"""`read index` and `search index` are the index by Redis users who may only read."""
+OF_REDIS: frozenset[Access] = frozenset({"index", "read index", "search index"})
 
 
 ADAPTERS: dict[Access, str] = {
     "catalog": "adapters/mysql",
     "index": "adapters/redis",
+    "read index": "adapters/redis",
     "search index": "adapters/redis",
     "model": "adapters/bedrock",
     "read runs": "adapters/s3",
@@ -49,7 +58,7 @@ class Spec:
 
     @property
     def uses_redis(self) -> bool:
-        return bool(self.access & {"index", "search index"})
+        return bool(self.access & OF_REDIS)
 
     @property
     def in_vpc(self) -> bool:
@@ -78,7 +87,7 @@ def _spec(state: str, *access: Access, rooms: str = "steps", timeout_s: int = 90
 SPECS = (
     _spec("AcceptRun", "executions", rooms="search steps", timeout_s=60),
     _spec("PlanPages", "catalog", "index", "write runs"),
-    _spec("DiffPage", "catalog", "index", "write runs"),
+    _spec("DiffPage", "catalog", "read index", "write runs"),
     _spec("ReviewChanges", "read runs", "write runs", rooms="embedding report steps"),
     _spec("EmbedPage", "index", "model", "read runs", "write runs", rooms="embedding steps"),
     _spec("LoadPage", "index", "read runs", "write runs"),

@@ -76,6 +76,8 @@ def shown(value: Any) -> str:
     ((kind, argument),) = value.items()
     if kind == "Fn::Join":
         return str(argument[0]).join(shown(one) for one in argument[1])
+    if kind == "Fn::GetStackOutput":
+        return "{" + argument["OutputName"] + "}"
     if kind == "Fn::GetAtt":
         return "{" + ".".join(argument) + "}"
     return "{" + shown(argument) + "}"
