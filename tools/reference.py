@@ -41,7 +41,7 @@ message, in the execution and in the run report, has the run, the page and the f
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
-| error | retried | what it means, and what to do |
+| error | retried for | what it means, and what to do |
 |---|---|---|
 """
 
@@ -149,7 +149,8 @@ def _report_line(name: str, field: FieldInfo, doc: str) -> str:
 
 def _error_line(error: type[errors.SyncError]) -> str:
     meaning = " ".join((error.__doc__ or "").split())
-    return f"| `{error.__name__}` | {'yes' if error.retried else ''} | {meaning} |\n"
+    lasts = f"{error.retry.mean_s / 60:.0f} min" if error.retry else ""
+    return f"| `{error.__name__}` | {lasts} | {meaning} |\n"
 
 
 def _line(name: str) -> str:

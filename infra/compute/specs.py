@@ -92,10 +92,19 @@ SPECS = (
     _spec("EmbedPage", "index", "model", "read runs", "write runs", rooms="embedding steps"),
     _spec("LoadPage", "index", "read runs", "write runs"),
     _spec(
-        *("VerifyIndex", "catalog", "index", "model", "read runs", "write runs"),
-        rooms="embedding search verify",
+        *("VerifyPage", "catalog", "index", "read runs", "write runs"),
+        rooms="embedding search steps verify",
     ),
-    _spec("PublishIndex", "index", "read runs", "write runs", rooms="report steps"),
+    _spec(
+        *("VerifyIndex", "index", "model", "read runs", "write runs"),
+        rooms="embedding search steps verify",
+    ),
+    _spec(
+        *("PublishIndex", "index", "read runs", "write runs"),
+        rooms="embedding report search steps verify",
+    ),
+    _spec("PruneIndex", "index"),
+    _spec("ReportRun", "read runs", "write runs", rooms="report steps"),
 )
 """The Task states."""
 

@@ -11,12 +11,14 @@ from tests.faults.tally import named
 from tests.rows import COLUMNS
 from tests.servers import assert_in_step
 
+NO_PADDING = "one without padding"
+NAMES = {"MariaDB": "utf8mb4_general_nopad_ci", "MySQL": "utf8mb4_0900_ai_ci"}
+"""What `NO_PADDING` is called."""
+
 # The collation, and keys that it orders or equates otherwise than their bytes
 FOLDING = [
     ("utf8mb4_general_ci", ["a", "B", "c", "D", "e"]),
     ("utf8mb4_unicode_ci", ["a", "é", "f", "z"]),
-    ("utf8mb4_bin", ["a", "a\t", "b", "c"]),
-    ("utf8mb4_bin", ["a", "a\x00b", "b", "c"]),
     ("latin1_swedish_ci", ["Z", "Å", "Ä"]),
 ]
 EQUATING = [
@@ -24,7 +26,7 @@ EQUATING = [
     ("utf8mb4_general_ci", ["a", "b", "b ", "c"]),
     ("utf8mb4_bin", ["a", "a ", "a  ", "b"]),
     ("utf8mb4_unicode_ci", ["e", "é", "ê", "f"]),
-    ("utf8mb4_general_nopad_ci", ["a", "A", "b", "B"]),
+    (NO_PADDING, ["a", "A", "b", "B"]),
 ]
 
 
@@ -39,6 +41,8 @@ def fill(lab: FaultLab, collation: str, keys: list[str]) -> None:
     """The live rows and these, under a key column of this collation, without a unique index."""
     run = lab.catalog.execute
     run("CREATE TABLE odd AS SELECT * FROM drugs")
+    if collation == NO_PADDING:
+        collation = NAMES[lab.stack.mysql.version.split()[0]]
     charset = collation.partition("_")[0]
     run(f"ALTER TABLE odd MODIFY ndc VARCHAR(64) CHARACTER SET {charset} COLLATE {collation}")
     run("CREATE INDEX by_ndc ON odd (ndc)")
@@ -62,6 +66,20 @@ def test_keys_in_another_order_than_their_bytes_stop_the_run_and_are_named(
     del held["drugs:writer"]
     now = odd.index.dump()["keys"]
     assert {key: now.get(key) for key in held} == held
+
+
+@pytest.mark.parametrize("key", ["a\t", "a\x00b"])
+@pytest.mark.fault(
+    *("MySQL", "a control character in a key", "PlanPages or DiffPage"), "stopped, and named"
+)
+def test_a_key_with_a_control_character_stops_the_run_and_is_named(odd: FaultLab, key: str) -> None:
+    live = odd.index.documents()
+    fill(odd, "utf8mb4_bin", ["a", key, "b"])
+    for page_size in (1, 100):
+        report = odd.run(page_size=page_size)
+        assert report.error in ("ColumnUnreadable", "KeyOrderMismatch")
+        assert repr(key)[1:-1] in str(report.cause).replace("\\\\", "\\")
+    assert odd.index.documents() == live
 
 
 @pytest.mark.parametrize("page_size", [1, 100])

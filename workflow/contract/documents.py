@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
 from functools import cached_property
 from string import Formatter
 from typing import Final
@@ -10,17 +9,15 @@ from typing import Final
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from workflow.contract.columns import KEY
+from workflow.contract import versions
+from workflow.contract.columns import COLUMNS, KEY
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Document, Fields
-from workflow.contract.ports.texts import Text
+from workflow.contract.ports.texts import Text, TextRecord
 from workflow.contract.settings import Settings
-
-TEXT_VERSION: Final = 1
-"""Raise it when `Writer` gives a row another text: a new space, so a backfill."""
+from workflow.contract.vectors import fault
 
 HASH_BYTES: Final = 16
-HASH_RANGE: Final = 1 << (8 * HASH_BYTES)
 NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
 """Fields of a document that its content hash does not cover."""
 
@@ -57,7 +54,7 @@ def space_of(settings: Settings, revision: str) -> Space:
         input_type=input_types[0] if input_types else "",
         template=settings.embedding_template,
         max_chars=settings.max_chars,
-        text_version=TEXT_VERSION,
+        text_version=versions.TEXTS,
         revision=revision,
     )
 
@@ -71,9 +68,29 @@ def text_hash(text: str) -> str:
     return _digest(text.encode())
 
 
-def vector_hash(text_hash: str, vector: bytes) -> str:
-    """Binds a vector to its text: an edited, swapped or truncated vector no longer matches."""
-    return _digest(text_hash.encode() + vector)
+def record_hash(text: str, columns: Fields, vector: bytes, refused: str) -> str:
+    """Binds a text record together: an edited, swapped or truncated part no longer matches."""
+    words = orjson.dumps([text, columns, refused], option=orjson.OPT_SORT_KEYS)
+    return _digest(_digest(words).encode() + vector)
+
+
+def record_of(text: Text, vector: bytes, refused: str = "") -> TextRecord:
+    """The record of a text with its vector, or with the model's reason to refuse it."""
+    own = record_hash(text.text, text.columns, vector, refused)
+    return TextRecord(text.text, text.columns, vector, refused, own)
+
+
+def record_fault(key: str, record: TextRecord, dimensions: int) -> str | None:
+    """What is wrong with a record, held against its key, its own hash and the vector's length."""
+    if text_hash(record.text) != key:
+        return "its text is not the one that it is stored under"
+    own = record_hash(record.text, record.columns, record.vector, record.refused)
+    if own != record.record_hash:
+        return "it is not what its own hash says"
+    if record.refused:
+        return None
+    reason = fault(record.vector, dimensions)
+    return f"its vector {reason}" if reason else None
 
 
 def content_hash(fields: Fields, space: str) -> str:
@@ -84,9 +101,9 @@ def content_hash(fields: Fields, space: str) -> str:
     return _digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
-def checksum(content_hashes: Iterable[str]) -> int:
-    """The sum of content hashes mod 2^128: independent of order, and pages add up."""
-    return sum(int(one, 16) for one in content_hashes) % HASH_RANGE
+def catalog_fields(fields: Fields) -> Fields:
+    """What of a document comes from the catalog's columns."""
+    return {name: value for name, value in fields.items() if name in COLUMNS}
 
 
 def clean(value: str | None) -> str:
@@ -103,7 +120,7 @@ def normalized(value: str) -> str:
     return " ".join(value.lower().split())
 
 
-class Writer:
+class Renderer:
     """Turns rows into documents and texts under one template and one space."""
 
     def __init__(self, template: str, max_chars: int, space: str) -> None:
@@ -137,6 +154,6 @@ class Writer:
         return normalized(rendered)[: self._max_chars].rstrip()
 
 
-def writer_of(settings: Settings, space: str) -> Writer:
-    """The writer that the settings describe, for documents of this space."""
-    return Writer(settings.embedding_template, settings.max_chars, space)
+def renderer_of(settings: Settings, space: str) -> Renderer:
+    """The renderer that the settings describe, for documents of this space."""
+    return Renderer(settings.embedding_template, settings.max_chars, space)
