@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.compute.bundles import build_bundle
-from infra.compute.specs import Spec
+from infra.compute.specs import OPERATOR, OPERATORS_RUNS, Spec
 from infra.data.data_stack import RUNS, DataStack
 from infra.grants import allow
 from infra.nag import acknowledge, shown
@@ -107,14 +107,20 @@ class StepFunction(Construct):
         if "read runs" in access:
             # Without ListBucket, S3 answers 403 for a missing object instead of 404.
             found += [allow("s3:ListBucket", bucket.bucket_arn), allow("s3:GetObject", runs)]
-        if "write runs" in access:
-            found.append(allow("s3:PutObject", runs))
+        if self._spec.writes:
+            found.append(allow("s3:PutObject", *self._written()))
         if "model" in access:
             found += self._invoke()
         golden = self._stage.settings.golden_queries_key
-        if golden and self._spec.access >= {"catalog", "model"}:
+        if golden and "golden queries" in access:
             found.append(allow("s3:GetObject", self._run_bucket.arn_for_objects(golden)))
         return found
+
+    def _written(self) -> list[str]:
+        """Its own files, of any run; an operator's function has runs of its own."""
+        runs = OPERATORS_RUNS if self._spec is OPERATOR else ("*",)
+        names = [f"{RUNS}{run}/{file}" for run in runs for file in self._spec.writes]
+        return [self._run_bucket.arn_for_objects(name) for name in names]
 
     def _grants(self) -> list[InvokeGrant]:
         stack = Stack.of(self)
@@ -134,7 +140,8 @@ class StepFunction(Construct):
     def _accept_findings(self) -> None:
         runs = shown(self._run_bucket.arn_for_objects(f"{RUNS}*"), Stack.of(self))
         through = [g.resource for g in self._grants() if "*" in g.resource]
-        resources = ["*", runs, *(shown(arn, Stack.of(self)) for arn in through)]
+        written = [shown(arn, Stack.of(self)) for arn in self._written()]
+        resources = ["*", runs, *written, *(shown(arn, Stack.of(self)) for arn in through)]
         acknowledge(
             self.role,
             "X-Ray and the VPC's network interfaces have no resources to name; a run's files are "

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.compute.specs import SPECS
 from infra.data.redis_users import USERS
 from tests.infra.parts import require_cdk
 from tests.infra.template import Grant, Template, shown
@@ -19,11 +20,23 @@ require_cdk()
 
 Stack = Callable[[str, str], Template]
 
-IN_VPC = {"PlanPages", "DiffPage", "EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex"}
-READS_CATALOG = {"PlanPages", "DiffPage", "VerifyIndex"}
-CALLS_MODEL = {"EmbedPage", "VerifyIndex"}
+EVERY_STATE = {spec.state: spec for spec in SPECS}
+IN_VPC = {name for name, spec in EVERY_STATE.items() if spec.in_vpc}
+READS_CATALOG = {"PlanPages", "DiffPage", "VerifyPage"}
 READS_INDEX = {"DiffPage"}
-WRITES_ONLY = {"PlanPages", "DiffPage"}
+CALLS_MODEL = {"EmbedPage", "VerifyIndex"}
+WRITES = {
+    "PlanPages": {"plan.json", "baseline.json", "pages.json", "again.jsonl.gz"},
+    "DiffPage": {"diff/*"},
+    "ReviewChanges": {"review.json", "embed.json", "load.json", "embed/*.jsonl.gz"},
+    "EmbedPage": {"embed/*.json"},
+    "LoadPage": {"load/*"},
+    "VerifyPage": {"verify/*"},
+    "VerifyIndex": {"verification.json", "building.json", "golden.json"},
+    "PublishIndex": {"publish.json"},
+    "ReportRun": {"report.json", "report.html"},
+}
+READS_NO_FILE = {"AcceptRun", "PlanPages", "DiffPage", "PruneIndex"}
 
 
 def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -145,7 +158,7 @@ def test_each_function_joins_the_security_groups_of_its_servers(
         assert "IndexClients" in groups
 
 
-@pytest.mark.parametrize("state", sorted({*IN_VPC, "AcceptRun", "ReviewChanges"}))
+@pytest.mark.parametrize("state", sorted(EVERY_STATE))
 def test_a_role_allows_what_the_design_says_and_nothing_else(stack: Stack, state: str) -> None:
     grants = stack("created", "Workflow").grants(f"{state}Role")
     bucket = "arn:{AWS::Partition}:s3:::drug-catalog-sync-created-runs-111122223333-us-east-1"
@@ -155,9 +168,9 @@ def test_a_role_allows_what_the_design_says_and_nothing_else(stack: Stack, state
     if state == "AcceptRun":
         arn = f"arn:{{AWS::Partition}}:states:us-east-1:111122223333:{machine}"
         expected.add(Grant("states:ListExecutions", arn))
-    else:
-        expected.add(Grant("s3:PutObject", f"{bucket}/runs/*"))
-    if state not in {*WRITES_ONLY, "AcceptRun"}:
+    for file in WRITES.get(state, ()):
+        expected.add(Grant("s3:PutObject", f"{bucket}/runs/*/{file}"))
+    if state not in READS_NO_FILE:
         expected |= {Grant("s3:GetObject", f"{bucket}/runs/*"), Grant("s3:ListBucket", bucket)}
     if state in CALLS_MODEL:
         expected.add(Grant("bedrock:InvokeModel", model))
@@ -210,7 +223,7 @@ def test_golden_queries_are_read_by_the_verification_only(stack: Stack) -> None:
         reads = any(
             "golden/queries.json" in one.resource for one in workflow.grants(f"{state}Role")
         )
-        assert reads == (state == "VerifyIndex")
+        assert reads == (state in {"VerifyIndex", "PublishIndex"})
 
 
 # Network
