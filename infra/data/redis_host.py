@@ -17,7 +17,7 @@ from infra.data.redis_secrets import RedisSecrets
 from infra.data.redis_users import USERS, probes
 from infra.data.snapshots import Snapshots
 from infra.grants import allow
-from infra.nag import acknowledge
+from infra.nag import acknowledge, shown
 from infra.stage.sections import NewRedis
 from infra.stage.stage import Stage
 from infra.watch.metrics import NAMESPACE
@@ -204,29 +204,31 @@ class RedisHost(Construct):
         return role
 
     def _take_the_volume(self, stack: Stack) -> list[iam.PolicyStatement]:
-        """From the instance before, which is stopped first: instances of this stage only."""
-        instances = stack.format_arn(service="ec2", resource="instance", resource_name="*")
-        volume = stack.format_arn(
-            service="ec2", resource="volume", resource_name=self.volume.volume_id
-        )
+        """From the instance before, which is stopped first; and none that is not this stage's."""
+        instances, volumes = self._of_the_stage(stack)
         tags = {"service": "drug-catalog-sync", "stage": self._stage.name}
         ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
+        moving = ["ec2:AttachVolume", "ec2:DetachVolume"]
         return [
             allow(["ec2:DescribeInstances", "ec2:DescribeVolumes"], "*"),
-            allow(["ec2:AttachVolume", "ec2:DetachVolume"], volume),
-            allow(
-                ["ec2:AttachVolume", "ec2:DetachVolume", "ec2:StopInstances"], instances, only=ours
-            ),
+            allow(moving, volumes, only=ours),
+            allow([*moving, "ec2:StopInstances"], instances, only=ours),
         ]
 
+    def _of_the_stage(self, stack: Stack) -> tuple[str, str]:
+        instances, volumes = (
+            stack.format_arn(service="ec2", resource=kind, resource_name="*")
+            for kind in ("instance", "volume")
+        )
+        return instances, volumes
+
     def _accept_findings(self, role: iam.Role, stack: Stack) -> None:
-        account = f"{self._stage.region}:{self._stage.account}"
         acknowledge(
             role,
-            "Systems Manager's agent, Describe* and PutMetricData have no resources to name; the "
-            "instance before this one has no name yet, its tags are asked for",
+            "Systems Manager's agent, Describe* and PutMetricData have no resources to name; "
+            "instances and volumes before these are known by their tags",
             "IAM5[Resource::*]",
-            f"IAM5[Resource::arn:<AWS::Partition>:ec2:{account}:instance/*]",
+            *(f"IAM5[Resource::{shown(arn, stack)}]" for arn in self._of_the_stage(stack)),
         )
 
 

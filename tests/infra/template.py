@@ -62,8 +62,8 @@ class Template(NamedTuple):
                 json.dumps(statement["Condition"]) if "Condition" in statement else "",
             )
             for statement in statements
-            for action in _list(statement["Action"])
-            for resource in _list(statement["Resource"])
+            for action in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
         }
 
 
@@ -83,5 +83,5 @@ def shown(value: Any) -> str:
     return "{" + shown(argument) + "}"
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

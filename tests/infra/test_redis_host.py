@@ -80,7 +80,7 @@ if "put-secret-value" in words:
     new = {{"AWSCURRENT": option("--secret-string"), "AWSPREVIOUS": versions["AWSCURRENT"]}}
     path.write_text(json.dumps(new))
 if "describe-volumes" in words:
-    print(os.environ.get("HOLDER", "None"))
+    print(os.environ.get("OTHER" if "--filters" in words else "HOLDER", "None"))
 if "cp" in words:
     Path(os.environ["PACKAGE_FILE"]).write_text("changed")
 """
@@ -440,12 +440,24 @@ def test_the_volume_is_taken_from_an_instance_that_was_stopped(host: Host) -> No
     assert done.returncode == 0, done.stderr
     steps = [call.split()[3] for call in host.calls()]
     assert steps == [
-        *("describe-volumes", "stop-instances", "wait", "detach-volume", "wait"),
-        *("attach-volume", "wait"),
+        *("describe-volumes", "stop-instances", "wait", "detach-volume", "describe-volumes"),
+        *("wait", "attach-volume", "wait"),
     ]
 
 
-@pytest.mark.parametrize(("holder", "calls"), [("i-new", 1), ("None", 4)])
+def test_a_volume_of_another_snapshot_takes_the_place_of_the_one_before(host: Host) -> None:
+    host.environment |= {"VOLUME": "vol-2", "DATA_DEVICE": "/dev/sdb", "OTHER": "vol-1"}
+    done = host.run(
+        "instance_id() { echo i-1; }; systemctl() { echo $*; }; umount() { echo off; }; "
+        "attach_volume; echo $RESTART"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == ["stop drug-catalog-redis", "off", "yes"]
+    (detached,) = [call for call in host.calls() if "detach-volume" in call]
+    assert "vol-1" in detached
+
+
+@pytest.mark.parametrize(("holder", "calls"), [("i-new", 1), ("None", 5)])
 def test_a_volume_that_nobody_else_holds_is_attached_once(
     host: Host, holder: str, calls: int
 ) -> None:

@@ -56,7 +56,7 @@ JSON
 # The data's volume is older than this instance: it is taken from the one before, which is stopped
 # first, so that two servers never write to it.
 attach_volume() {
-  local holder me
+  local holder me other
   me=$(instance_id)
   holder=$(ec2 describe-volumes --volume-ids "$VOLUME" \
     --query 'Volumes[0].Attachments[0].InstanceId' --output text)
@@ -66,6 +66,17 @@ attach_volume() {
     ec2 stop-instances --instance-ids "$holder" > /dev/null
     ec2 wait instance-stopped --instance-ids "$holder"
     ec2 detach-volume --volume-id "$VOLUME" > /dev/null
+  fi
+  # A stage that names another snapshot has another volume: the one in its place makes room.
+  other=$(ec2 describe-volumes --filters "Name=attachment.instance-id,Values=$me" \
+    "Name=attachment.device,Values=$DATA_DEVICE" --query 'Volumes[0].VolumeId' --output text)
+  if [ "$other" != None ]; then
+    echo "$other makes room for $VOLUME"
+    systemctl stop drug-catalog-redis
+    umount "$DATA"
+    ec2 detach-volume --volume-id "$other" > /dev/null
+    ec2 wait volume-available --volume-ids "$other"
+    RESTART=yes
   fi
   ec2 wait volume-available --volume-ids "$VOLUME"
   ec2 attach-volume --volume-id "$VOLUME" --instance-id "$me" --device "$DATA_DEVICE" > /dev/null
