@@ -32,7 +32,7 @@ from workflow.contract.errors import (
     VerificationFailed,
 )
 from workflow.contract.events.files import Building, Check, Verification
-from workflow.contract.events.payloads import VerifiedIndex
+from workflow.contract.events.payloads import TextsPage, VerifiedIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import NewRecord
@@ -63,6 +63,7 @@ class Index:
         for name, text in TEXTS.items():
             self.record(name, vector_of(text.text))
         self.fake.server.create_indexes(LiveNames(GENERATION, SPACE))
+        self.fake.server.point_aliases(LiveNames(GENERATION, SPACE), HOLDER)
         self.files.write_manifest("pages.json", [whole_page()])
         self.counts = {"rows": 6}
         self.page()
@@ -179,6 +180,24 @@ def test_a_generation_that_is_not_live_is_not_mended() -> None:
     assert (index.to_repair(), index.fake.server.rebuilt) == (set(), [])
 
 
+def test_aliases_that_stand_for_another_index_are_named_and_mended(index: Index) -> None:
+    names = LiveNames(GENERATION, SPACE)
+    index.fake.server.point_aliases(LiveNames("another", SPACE), HOLDER)
+    with pytest.raises(VerificationFailed, match="aliases: expected generation"):
+        index.verify()
+    assert index.fake.server.aliases_point_at(names)
+
+
+def test_a_new_generation_that_fails_leaves_the_aliases_where_they_are() -> None:
+    index = Index(new_generation=True, live="live")
+    live = LiveNames("live", SPACE)
+    index.fake.server.point_aliases(live, HOLDER)
+    index.page(damaged={ndc(3): "is gone"})
+    with pytest.raises(VerificationFailed, match="is gone"):
+        index.verify()
+    assert index.fake.server.aliases_point_at(live)
+
+
 # The model
 
 
@@ -211,9 +230,13 @@ def test_checks_that_are_off_say_so_by_their_own_setting(index: Index) -> None:
 
 def test_another_model_is_nothing_that_a_sync_repairs(index: Index) -> None:
     index.embedder = FakeEmbedder(vector=lambda text: vector_of(text + "!"))
+    index.files.write_manifest("embed.json", [TextsPage(page=PAGE, texts=1)])
+    own = next(iter(TEXTS.values()))
+    index.files.write_texts(f"embed/{PAGE}.jsonl.gz", [own])
     with pytest.raises(VerificationFailed, match="a sync cannot repair this"):
         index.verify(embed_pages=1)
-    assert index.fake.texts.to_embed_again(SPACE) == []
+    # What this run embedded: the next one embeds it again, and so asks the model again.
+    assert index.fake.texts.to_embed_again(SPACE) == [own.hash]
 
 
 # Building
