@@ -18,7 +18,7 @@ from workflow.contract.errors import (
 )
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
-from workflow.contract.ports.generations import Generation, Kept, Swap
+from workflow.contract.ports.generations import Generation, Kept, LiveNames, Swap
 
 STARTED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = Holder("old", STARTED), Holder("new", STARTED + timedelta(seconds=1))
@@ -199,3 +199,19 @@ def test_staged_and_old_documents_go_unless_they_are_kept(index: RedisIndex) -> 
     kept = Kept([], [], "one", "two", unused_texts=False)
     index.generations.sweep(kept, 0, OLD, keys=1000)
     assert [index.client.ask("EXISTS", name) for name in names] == [1, 0, 0, 1]
+
+
+def test_the_texts_that_a_rollback_would_need_are_kept(index: RedisIndex) -> None:
+    made = index.generations
+    made.take_fence(OLD)
+    names = LiveNames("made", "space")
+    index.server.create_indexes(names)
+    for one in ("old", "new", "none"):
+        index.client.ask("HSET", f"text:space:{one}", "text", one)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1", "text_hash": "old"})])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1", "text_hash": "new"})])
+    made.switch(GENERATION, Swap(["1"]), OLD)
+    kept = Kept(["made"], ["space"], "", OLD.identity)
+    assert made.sweep(kept, 0, OLD, keys=1000).removed == 1
+    left = [index.client.ask("EXISTS", f"text:space:{one}") for one in ("old", "new", "none")]
+    assert left == [1, 1, 0]
