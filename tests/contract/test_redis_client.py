@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from local.servers.stack import Stack
+from local.servers.servers import start_redis, stop_redis
 from workflow.adapters.redis.client import PASSING, Command, RedisClient, translated
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.errors import (
@@ -25,10 +25,21 @@ OLD, NEW = Holder("old", STARTED), Holder("new", STARTED + timedelta(seconds=1))
 SAME_NAME = Holder("old", STARTED + timedelta(days=100))
 
 
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis alone starts in a second; the whole stack does not."""
+    root = tmp_path_factory.mktemp("redis")
+    try:
+        yield start_redis(root).url
+    finally:
+        stop_redis(root)
+
+
 @pytest.fixture
-def index(stack: Stack, redis_client: redis.Redis) -> Iterator[RedisIndex]:
+def index(url: str) -> Iterator[RedisIndex]:
     """The adapters on an empty server."""
-    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
+    with redis.Redis.from_url(url, protocol=3) as client:
+        client.flushall()
         yield RedisIndex(client, dimensions=4, algorithm="FLAT", options={})
 
 
@@ -111,10 +122,24 @@ def test_a_switch_can_be_taken_back_and_made_again_and_again(index: RedisIndex) 
     )
     index.generations.switch(GENERATION, Swap(["1", "3"], ["2"]), OLD)
     assert index.documents.read("made", ["1", "2", "3"]) == after
-    for expected, keys in ((before, ["1", "2"]), (after, ["1", "3"]), (before, ["1", "2"])):
-        index.generations.take_back(GENERATION, OLD.identity, "again", OLD)
+    ways = [(before, ["1", "2"]), (after, ["1", "3"]), (before, ["1", "2"])]
+    for number, (expected, keys) in enumerate(ways):
+        index.generations.take_back(GENERATION, OLD.identity, f"way-{number}", OLD)
         assert index.documents.read("made", ["1", "2", "3"]) == expected
         assert index.documents.keys_between("made", None, None) == keys
+
+
+def test_a_switch_that_is_sent_twice_is_made_once(index: RedisIndex) -> None:
+    """The client sends a command again whose answer it lost."""
+    index.generations.take_fence(OLD)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1"})])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1", "route": "new"})])
+    for _ in range(2):
+        index.generations.switch(GENERATION, Swap(["1"]), OLD)
+        assert index.documents.read("made", ["1"]) == [{"ndc": "1", "route": "new"}]
+    for _ in range(2):
+        index.generations.take_back(GENERATION, OLD.identity, "back", OLD)
+        assert index.documents.read("made", ["1"]) == [{"ndc": "1"}]
 
 
 def test_a_switch_forgets_the_repairs_that_it_made_and_notes_the_new_ones(
