@@ -13,8 +13,9 @@ from workflow.search.answers import DrugsFound
 
 
 class MySQLServer(Event):
-    """The local MariaDB."""
+    """The catalog's server: MariaDB, or a MySQL that is installed."""
 
+    version: str
     host: str
     port: int
     socket: str
@@ -29,6 +30,7 @@ class Servers(Event):
     """Where data, logs and runs are."""
     mysql: MySQLServer
     redis_url: str
+    redis_version: str
     bedrock_endpoint: str
     settings: dict[str, Any]
 

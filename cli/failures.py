@@ -67,9 +67,9 @@ def _os(error: BaseException) -> str:
 def _mysql(error: BaseException) -> str:
     assert isinstance(error, mysql.connector.Error)  # noqa: S101 - TOLD says so
     if error.errno in MYSQL_FULL:
-        return f"MariaDB has no space left ({error}); make room on the disk of {home()}"
+        return f"the catalog's server has no space left ({error}); make room on {home()}"
     words = MYSQL_WORDS.get(error.errno or 0, "see its log with: drugsync doctor")
-    return f"MariaDB: {words} ({error})"
+    return f"the catalog's server: {words} ({error})"
 
 
 def _redis(error: BaseException) -> str:

@@ -8,6 +8,7 @@ import typer
 from cli.commands import ops
 from cli.commands.catalog import catalog_app
 from cli.commands.demo import demo
+from cli.commands.schedule import schedule
 from cli.commands.search import search
 from cli.commands.serve import serve
 from cli.commands.servers import down, info, up
@@ -70,7 +71,7 @@ def common(
 
 
 app.add_typer(catalog_app, name="catalog")
-for verb in (up, down, info, search, serve, demo):
+for verb in (up, down, info, search, serve, schedule, demo):
     app.command()(verb)
 ops.add_to(app)
 

@@ -28,7 +28,7 @@ Columns = Annotated[
     typer.Option("--column", metavar="NAME=HEADER", help="A column under another heading."),
 ]
 
-catalog_app = typer.Typer(help="The drug catalog in MariaDB.", no_args_is_help=True)
+catalog_app = typer.Typer(help="The drug catalog of this machine.", no_args_is_help=True)
 
 
 @catalog_app.command()

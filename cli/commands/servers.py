@@ -17,14 +17,14 @@ Embedder = Annotated[
 
 
 def up(embedder: Embedder = "minilm", as_json: AsJson = False) -> None:
-    """Start MariaDB, Redis with vector search and the Bedrock stand-in."""
+    """Start MariaDB (or MySQL), Redis with vector search and the Bedrock stand-in."""
     out = console(stderr=as_json)
     with out.status("starting") as status:
         stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
     if as_json:
         print_json(servers_of(stack))
     else:
-        out.say("MariaDB, Redis with vector search and the Bedrock stand-in are running")
+        out.say("MariaDB or MySQL, Redis with vector search and the Bedrock stand-in are running")
 
 
 def down(as_json: AsJson = False) -> None:
@@ -58,6 +58,7 @@ def servers_of(stack: stacks.Stack) -> Servers:
     return Servers(
         home=str(stack.root),
         mysql=MySQLServer(
+            version=mysql.version,
             host=mysql.host,
             port=mysql.port,
             socket=mysql.socket,
@@ -65,6 +66,7 @@ def servers_of(stack: stacks.Stack) -> Servers:
             database=mysql.database,
         ),
         redis_url=stack.redis.url,
+        redis_version=stack.redis.version,
         bedrock_endpoint=stack.bedrock.endpoint,
         settings=stack.settings().model_dump(mode="json"),
     )

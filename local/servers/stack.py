@@ -3,9 +3,8 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from local.errors import LocalError
 from local.places import NO_SETTINGS
@@ -78,17 +77,6 @@ class Stack:
 
     def settings(self) -> Settings:
         return Settings.from_environment(self.environment())
-
-    def info(self) -> dict[str, Any]:
-        """What another program needs to look into the servers."""
-        mysql = asdict(self.mysql)
-        del mysql["pid"]
-        return {
-            "mysql": mysql,
-            "redis": {"url": self.redis.url, "version": self.redis.version},
-            "bedrock": {"endpoint": self.bedrock.endpoint},
-            "settings": self.settings().model_dump(mode="json"),
-        }
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import socket
@@ -214,9 +213,10 @@ def test_a_servers_record_that_is_cut_is_a_server_that_does_not_run(
     drugsync: Callable[[str], Said], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
-    (tmp_path / "mariadb").mkdir()
-    (tmp_path / "mariadb" / "process.json").write_text('{"pid": 1')
-    assert_a_sentence(drugsync("info"), "MariaDB", "drugsync up")
+    for server in ("mariadb", "mysql"):
+        (tmp_path / server).mkdir()
+        (tmp_path / server / "process.json").write_text('{"pid": 1')
+    assert_a_sentence(drugsync("info"), "MySQL", "drugsync up")
 
 
 def small_files() -> None:
@@ -276,4 +276,3 @@ def test_json_of_a_failure_is_a_sentence_on_stderr_and_nothing_on_stdout(
 
 def test_up_is_not_needed_twice(stack: Stack) -> None:
     assert up(stack.root, lambda _: None, embedder="hash").mysql.pid == stack.mysql.pid
-    assert json.loads((stack.root / "mariadb" / "process.json").read_text())["pid"]

@@ -18,7 +18,7 @@ from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from tools.reference_cli import commands
 
-PEOPLE_ONLY = {"demo", "serve"}
+PEOPLE_ONLY = {"demo", "schedule", "serve"}
 """They show, and answer nothing."""
 
 

@@ -276,3 +276,17 @@ def test_a_search_for_nothing_is_wrong_usage() -> None:
     result = drugsync("search", "  ")
     assert result.exit_code == 2
     assert "say what to look for" in result.output
+
+
+def test_a_schedule_syncs_and_says_when_the_next_one_is(home: Path, lab: Lab) -> None:
+    result = drugsync("schedule", "--every", "1s", "--times", "2", "--page-size", "10")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("scheduled sync") == 2
+    assert result.output.count("next sync at") == 1
+    assert [one["mode"] for one in json_of("runs")] == ["sync", "sync"]
+
+
+def test_a_schedule_goes_on_after_a_sync_that_fails(home: Path, lab: Lab) -> None:
+    lab.control_model(faults=[{"kind": "AccessDeniedException", "times": 1}])
+    drugsync("schedule", "--every", "1s", "--times", "2", "--page-size", "10")
+    assert [one["status"] for one in json_of("runs")] == ["SUCCEEDED", "FAILED"]

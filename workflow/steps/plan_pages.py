@@ -95,7 +95,8 @@ def plan_pages(
     if not run.input.dry_run:
         _make_room(generations, run.holder, target)
     rows = sum(page.rows for page in pages)
-    check_memory(server.facts(), settings, target, rows)
+    held = sum(one.baseline.rows for one in generations.every())
+    check_memory(server.facts(), settings, target, rows, held)
     if not run.input.dry_run:
         _open(generations, server, run.holder, target)
     files = RunFiles.of(runs, run.holder)
@@ -244,11 +245,21 @@ def check_same(live: Generation, space: str, schema: str) -> None:
         )
 
 
-def check_memory(facts: ServerFacts, settings: Settings, target: Target, rows: int) -> None:
-    """Raise MemoryShort where a new generation has no room. A sync replaces what is there."""
+def check_memory(
+    facts: ServerFacts, settings: Settings, target: Target, rows: int, held: int
+) -> None:
+    """Raise MemoryShort where a new generation has no room. A sync replaces what is there.
+
+    `held` are the drugs of all generations that the server holds: their memory is the measure.
+    """
     if not (target.new and facts.max_memory):
         return
-    needed = bytes_of_generation(rows, settings, new_space=not target.space_exists)
+    needed = bytes_of_generation(
+        rows,
+        settings,
+        new_space=not target.space_exists,
+        used_per_row=facts.used_memory / held if held else 0.0,
+    )
     free = facts.max_memory - facts.used_memory
     if needed > free:
         raise MemoryShort(
