@@ -138,8 +138,9 @@ def attempt(name: str, folder: Path, tests: str) -> Result:
     make = f"make PYTHON={place.python}"
     ignored = " ".join(f"--ignore {path}" for path in LEFT_OUT)
     steps = {
-        "install": f"{make} .venv/installed-dev",
+        "install": f"{make} .venv/installed-local",
         "demo": f"{make} demo",
+        "tools": f"{make} .venv/installed-test",
         "tests": f".venv/bin/python -m pytest -q -n 2 --dist loadfile {ignored} {tests}",
     }
     seconds: dict[str, float] = {}
