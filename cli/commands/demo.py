@@ -67,7 +67,7 @@ def demo(rows: Rows = DEFAULT_ROWS) -> None:
     count = rows_of(rows)
     with out.status("starting") as status:
         stack = up(demo_home(), lambda part: status.update(f"starting {part}"))
-    _title(out, "The catalog: the FDA's NDC directory")
+    _title(out, f"The catalog: the FDA's NDC directory of April 2019, in {stack.mysql.version}")
     _empty(stack)
     load_catalog(out, stack, "fda", count)
     _runs(out, stack)

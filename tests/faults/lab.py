@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from handlers.clock import now
@@ -166,8 +166,8 @@ class OnTry:
         self,
         state: str,
         *,
-        before: dict[int, Callable[[], object]] | None = None,
-        after: dict[int, Callable[[], object]] | None = None,
+        before: Mapping[int, Callable[[], object]] | None = None,
+        after: Mapping[int, Callable[[], object]] | None = None,
     ) -> None:
         self._state = state
         self._before, self._after = before or {}, after or {}

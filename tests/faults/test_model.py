@@ -50,7 +50,7 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-ALL_GUARDS = ["deletes", "profile", "budget", "rejects"]
+ALL_GUARDS = ["deletes", "profile", "budget", "rejects", "time"]
 TEMPLATES = {
     "{generic_name} {brand_name} {strength}": ("generic_name", "brand_name", "strength"),
     "{drug_name} {drug_class}": ("drug_name", "drug_class"),

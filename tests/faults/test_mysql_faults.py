@@ -22,6 +22,7 @@ from tests.faults.tally import RETRIED, named
 from tests.lab import before
 from tests.rows import make_row, make_rows, ndc
 from tests.servers import CatalogTable
+from workflow.contract.retries import OUTAGE
 
 ONE_BY_ONE = {"diff_concurrency": "1", "verify_concurrency": "1"}
 BROKEN = "CatalogUnavailable"
@@ -60,8 +61,16 @@ def errors(lab: FaultLab) -> list[str | None]:
 def test_a_server_that_refuses_connections_fails_the_run_by_name(synced: FaultLab) -> None:
     nobody = {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_port": str(free_port())}
     synced.fail(BROKEN, settings=nobody | {"mysql_tls": "false"})
-    assert synced.tries("PlanPages") == {None: 9}
+    assert synced.tries("PlanPages") == {None: 1 + OUTAGE.attempts}
     synced.converge()
+
+
+@pytest.mark.fault("MySQL", "the reader endpoint is down", "VerifyPage", named(BROKEN))
+def test_verification_reads_from_the_reader_endpoint(lab: FaultLab, proxy: Proxy) -> None:
+    lab.succeed(run_id="first")
+    lab.fail(BROKEN, settings={"mysql_reader_host": "127.0.0.2"})  # where nobody listens
+    assert set(lab.states()) >= {"PlanPages", "DiffPage", "VerifyPage"}
+    assert {one.state for one in lab.invocations if one.error} == {"VerifyPage"}
 
 
 @pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "VerifyPage"])
@@ -126,6 +135,10 @@ def kill_reader(lab: FaultLab, command: str) -> None:
             (3024, "statement timeout"),
             (1053, "shutdown in progress"),
             (1226, "too many queries of the user"),
+            (1412, "the table was altered under the statement"),
+            (1114, "a temporary table was full"),
+            (1105, "the proxy found no connection in time"),
+            (4031, "disconnected for want of activity"),
         ]
     ],
 )

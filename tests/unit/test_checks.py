@@ -199,9 +199,8 @@ def recalled(missed: set[str], **changed: Any) -> list[Check]:
     index.texts.write(SPACE, HOLDER, records)
     index.search.missed = missed
     nearest = tuple((Neighbour(text_hash=one, distance=0.0),) for one in every.hashes)
-    pages = [verified_page(nearest=nearest)]
     search = cast(SearchIndex, index.search)
-    return recall_checks(search, SPACE, every, pages, settings(**changed))
+    return recall_checks(search, SPACE, every, nearest, settings(**changed))
 
 
 def test_a_search_that_finds_the_texts_passes() -> None:

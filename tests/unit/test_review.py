@@ -20,8 +20,8 @@ from workflow.contract.errors import (
 from workflow.contract.events.files import Baseline, RejectedRow, Review
 from workflow.contract.events.payloads import PageRange, ReviewRef
 from workflow.contract.ports.texts import Text
-from workflow.contract.runs import RunFiles
-from workflow.steps.review_changes import review_changes
+from workflow.contract.runs import TEXTS_AGAIN, RunFiles, divided, parts_of, texts_file
+from workflow.steps.review_changes import cut_texts, review_changes
 
 
 def text_of(words: str) -> Text:
@@ -253,3 +253,31 @@ def test_samples_are_few_and_the_first() -> None:
     pages.add(rows=3, samples=samples | {"added": ("4", "5", "6")})
     pages.review()
     assert pages.result().samples["added"] == ("1", "2", "3", "4", "5")
+
+
+# Parts
+
+
+def test_texts_are_merged_part_by_part_and_none_is_lost_or_doubled() -> None:
+    store = FakeRunStore()
+    files = RunFiles.of(store, HOLDER)
+    texts = [Text(f"{number * 0x01010101:032x}", f"text {number}", {}) for number in range(30)]
+    pages = []
+    for name, some in (("00000", texts[:20]), ("00001", texts[10:])):
+        parts = divided(some, 4)
+        for part, of_part in parts.items():
+            files.write_texts(texts_file(name, part), of_part)
+        pages.append(page_diff(name, new_texts=len(some), text_parts=tuple(parts)))
+    files.write_texts(TEXTS_AGAIN, texts[:3])
+    cut = cut_texts(files, pages, 4, 4)
+    written = [
+        text for page in cut.pages for text in files.read_texts(f"embed/{page.page}.jsonl.gz")
+    ]
+    assert sorted(written) == sorted(texts)
+    assert cut.texts == 30
+    assert len({page.page for page in cut.pages}) == len(cut.pages)
+
+
+@pytest.mark.parametrize(("rows", "parts"), [(1, 1), (500_000, 1), (500_001, 2), (50_000_000, 100)])
+def test_a_part_fits_into_memory_whatever_the_catalog(rows: int, parts: int) -> None:
+    assert parts_of(rows) == parts

@@ -37,7 +37,7 @@ from workflow.verify.golden import GoldenAsker, golden_check, read_golden_querie
 from workflow.verify.pages import read_verified
 
 TAKEN_BACK = "-taken-back"
-"""Ends the name of a switch that was undone at once: no redrive takes it for its own."""
+"""Ends the name of a switch that was undone at once: no redrive or rollback makes it again."""
 
 
 def publish_index(
@@ -60,7 +60,9 @@ def publish_index(
     before = _own_generation(task, generations)
     swap, left = (Swap(), []) if plan.new_generation else _swap(files)
     note = _note(plan.generation, swap, files, generations)
-    if not _is_switched(generations, holder.identity):
+    if _is_switched(generations, holder.identity):
+        before = before.undone()
+    else:
         check_indexes(before, server)
         files.write(PUBLISH, note)
         record = _record(task, before, files, clock())
@@ -78,10 +80,13 @@ def publish_index(
             f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
             "docs/operations.md, searches that fail"
         )
-    if wrong:
-        raise VerificationFailed(f"{described(wrong)}; start a sync, which repairs it")
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
     files.write(PUBLISH, note.model_copy(update=update))
+    if wrong:
+        raise VerificationFailed(
+            f"{described(wrong)}; generation {plan.generation} is live: start a sync, which "
+            "repairs it, or roll back"
+        )
     return PublishedIndex(generation=plan.generation, documents=documents.count(plan.generation))
 
 
@@ -138,7 +143,7 @@ def missing_indexes(generation: Generation, server: Server) -> list[str]:
 
 def _swap(files: RunFiles) -> tuple[Swap, list[str]]:
     """What was read twice alike; the keys of the rest are for the next sync."""
-    pages = read_verified(files)
+    pages = read_verified(files).pages
     left = {key for page in pages for key in page.drifted}
     kept = {key for page in pages for key in page.kept}
     written: list[str] = []

@@ -101,7 +101,7 @@ def verify_index(
     files = RunFiles.of(runs, plan.run.holder)
     names = LiveNames(plan.generation, plan.space)
     drugs, index_of_texts = _built(files, server, names, clock)
-    pages = read_verified(files)
+    pages, nearest = read_verified(files)
     review = files.read(REVIEW, Review)
     model: ModelCheck | None = None
     checks = [
@@ -132,13 +132,13 @@ def verify_index(
             checks.append(model.check)
         elif not settings.verify_texts:
             checks.append(off(MODEL, "verify_texts"))
-        checks += recall_checks(search, plan.space, every, pages, settings)
+        checks += recall_checks(search, plan.space, every, nearest, settings)
         checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
     verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
     files.write(VERIFICATION, verification)
     if not verification.passed:
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
-        stop(verification)
+        stop(verification, doubted=model is not None and bool(model.damaged))
     settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
@@ -235,8 +235,8 @@ def _mend(
         texts.doubt(plan.space, plan.run.holder, model.damaged)
 
 
-def stop(verification: Verification) -> None:
-    """Raise what the checks that do not hold amount to."""
+def stop(verification: Verification, *, doubted: bool) -> None:
+    """Raise what the checks that do not hold amount to; doubted texts are embedded again."""
     failed = [check for check in verification.checks if not check.passed]
     names = {check.check for check in failed}
     text = described(failed)
@@ -249,7 +249,7 @@ def stop(verification: Verification) -> None:
             f"{text}; the catalog changed while the run read it; nothing was published; start a "
             "new run once its load has ended"
         )
-    if names <= NO_DAMAGE:
+    if names <= NO_DAMAGE and not doubted:
         raise VerificationFailed(
             f"{text}; the index equals the catalog, so a sync cannot repair this; nothing was "
             "published; see docs/operations.md, searches that fail"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from workflow.contract.events.files import Check, PageEmbedded, VerifiedPage
+from workflow.contract.events.files import Check, Neighbour, VerifiedPage
 from workflow.contract.events.payloads import Plan
 from workflow.contract.ports.model import TextRefused
 from workflow.contract.ports.search import SearchIndex
@@ -12,7 +12,7 @@ from workflow.contract.ports.server import IndexFacts
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import cosine, to_floats
 from workflow.embedding.caller import Caller
-from workflow.verify.recall import merge_nearest, recall, self_recall
+from workflow.verify.recall import recall, self_recall
 from workflow.verify.samples import Sampled
 
 REJECTED = "rejected rows and texts"
@@ -190,7 +190,7 @@ def recall_checks(
     index: SearchIndex,
     space: str,
     sampled: Sampled,
-    pages: Sequence[VerifiedPage],
+    exact: Sequence[Sequence[Neighbour]],
     settings: Settings,
 ) -> list[Check]:
     """Texts find themselves, and approximate search finds what exact search finds."""
@@ -201,7 +201,6 @@ def recall_checks(
         least = settings.verify_self_recall
         share = self_recall(index, space, sampled.vectors[: settings.verify_texts])
         checks.append(check(SELF_RECALL, share >= least, f">= {least}", f"{share:.3f}"))
-    exact = merge_nearest([page.nearest for page in pages])
     if settings.index_algorithm == "FLAT":
         return checks
     if not settings.verify_queries:
@@ -211,8 +210,3 @@ def recall_checks(
         share = recall(index, space, sampled.vectors[: len(exact)], exact)
         checks.append(check(RECALL, share >= least, f">= {least}", f"{share:.3f}"))
     return checks
-
-
-def refused_texts(pages: Sequence[PageEmbedded]) -> dict[str, str]:
-    """Text hash -> the model's words."""
-    return {one.text_hash: one.reason for page in pages for one in page.rejected}

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from workflow.contract.documents import catalog_fields, content_hash, record_fault
-from workflow.contract.events.files import VerifiedPage
+from workflow.contract.events.files import Neighbour, VerifiedPage
 from workflow.contract.events.payloads import PageRange, Plan
 from workflow.contract.ports.documents import Documents, Fields
 from workflow.contract.ports.texts import TextRecord, Texts
 from workflow.contract.read_page import PageRows
 from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
+from workflow.verify.recall import merge_nearest
 
 CHUNK = 500
 
@@ -185,7 +187,19 @@ def _read(keys: Sequence[str], read: Callable[[Sequence[str]], list[Fields]]) ->
     return documents
 
 
-def read_verified(files: RunFiles) -> list[VerifiedPage]:
+class Verified(NamedTuple):
+    """What every VerifyPage found; their lists of near texts are merged into one."""
+
+    pages: list[VerifiedPage]
+    nearest: list[list[Neighbour]]
+
+
+def read_verified(files: RunFiles) -> Verified:
     """What every VerifyPage wrote. Raises PagesMissing."""
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
-    return files.read_pages(VERIFY_SUMMARY, names, VerifiedPage)
+    pages: list[VerifiedPage] = []
+    nearest: list[list[Neighbour]] = []
+    for page in files.iterate_pages(VERIFY_SUMMARY, names, VerifiedPage):
+        nearest = merge_nearest([nearest, page.nearest])
+        pages.append(page.model_copy(update={"nearest": ()}))
+    return Verified(pages, nearest)

@@ -71,6 +71,8 @@ class PageDiff(Event):
     live: int
     """Drugs of the live generation in this range."""
     new_texts: int
+    text_parts: tuple[int, ...] = ()
+    """The parts that these texts fall into."""
     rejected: tuple[RejectedRow, ...] = ()
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
