@@ -8,6 +8,7 @@ from pydantic import computed_field
 from workflow.contract.events.base import Event, Mode, RunStatus
 from workflow.contract.events.report import RunReport
 from workflow.operate.doctor import Finding
+from workflow.operate.explain import Explanation
 from workflow.operate.operate import Compared, RolledBack
 from workflow.search.answers import DrugsFound
 
@@ -128,5 +129,6 @@ DOCUMENTS: dict[str, Any] = {
     "verify": Compared,
     "doctor": list[Finding],
     "search": DrugsFound,
+    "explain": Explanation,
 }
 """Verb -> what it prints. A list is one JSON array."""

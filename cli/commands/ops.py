@@ -2,11 +2,13 @@
 
 import webbrowser
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
 from cli.commands.run import redrive, run
 from cli.options import AsJson, Profile, Region, RunOrLast, Stage, site_of
+from cli.show.explanation import show_explanation
 from cli.show.show import show_report
 from cli.show.show_ops import show_compared, show_findings, show_rolled_back, show_runs, show_view
 from cli.show.terminal import console, print_json
@@ -115,6 +117,26 @@ def verify(
     _exit(compared.verification.passed)
 
 
+def explain(
+    ndc: Annotated[str, typer.Argument(metavar="NDC", help="With dashes or without.")],
+    query: Annotated[
+        str, typer.Option(help="A search: where the drug stands in its answer, or why not.")
+    ] = "",
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Why a drug is found or not: its row, document, text, and its place in an answer."""
+    answer = site_of(stage, profile, region).operate("explain", ndc=ndc, query=query).explained
+    if answer is None:
+        return
+    if as_json:
+        print_json(answer)
+    else:
+        show_explanation(console(), answer)
+
+
 def doctor(
     as_json: AsJson = False,
     stage: Stage = None,
@@ -143,6 +165,7 @@ VERBS: dict[Callable[..., None], tuple[str, ...]] = {
     report: ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
     rollback: ("rollback --stage prod",),
     verify: ("verify", "verify --stage prod --json"),
+    explain: ("explain 00002-0800-01", "explain 00002080001 --query insulin --stage prod"),
     doctor: ("doctor", "doctor --stage prod --profile ops"),
 }
 

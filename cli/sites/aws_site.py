@@ -162,10 +162,10 @@ class AwsSite:
         path.write_text(render(report, read_timeline(files, report)), encoding="utf-8")
         return path
 
-    def operate(self, action: Action) -> OperatorAnswer:
-        return self._operate(action)
+    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+        return self._operate(action, **more)
 
-    def _operate(self, action: str) -> OperatorAnswer:
+    def _operate(self, action: str, **more: str) -> OperatorAnswer:
         """Ask the function inside the VPC."""
         client = self._client(
             "lambda", read_timeout=OPERATOR_TIMEOUT_S, retries={"total_max_attempts": 1}
@@ -173,7 +173,7 @@ class AwsSite:
         with explained():
             answer = client.invoke(
                 FunctionName=self.output(OPERATOR),
-                Payload=json.dumps({"action": action, "run_id": run_id_of(action)}),
+                Payload=json.dumps({"action": action, "run_id": run_id_of(action), **more}),
             )
             body = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):

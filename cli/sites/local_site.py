@@ -80,11 +80,13 @@ class LocalSite:
             write_report(files, report)
         return report, page
 
-    def operate(self, action: Action) -> OperatorAnswer:
+    def operate(self, action: Action, **more: str) -> OperatorAnswer:
         stack = stacks.ready(self._root)
         with stacks.functions_see(stack.environment()):
             return operate(
-                OperatorTask(action=action, run_id=run_id_of(action)),
+                OperatorTask.model_validate(
+                    {"action": action, "run_id": run_id_of(action), **more}
+                ),
                 Wiring().ports._replace(runs=self._store),
             )
 

@@ -14,7 +14,7 @@ from workflow.operate.failure import REDRIVE_DAYS
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 
-Action = Literal["verify", "rollback"]
+Action = Literal["verify", "rollback", "explain"]
 
 
 class SiteError(Exception):
@@ -47,7 +47,10 @@ class Site(Protocol):
         """The report and its page on this machine."""
         ...
 
-    def operate(self, action: Action) -> OperatorAnswer: ...
+    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+        """`more` are fields of the OperatorTask."""
+        ...
+
     def doctor(self) -> list[Finding]: ...
 
 
