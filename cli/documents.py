@@ -115,6 +115,22 @@ class RunView(Event):
         return self.status in ("RUNNING", "PENDING_REDRIVE")
 
 
+class LogLine(Event):
+    """One call of a function, or what it said in between."""
+
+    at: datetime
+    function: str
+    page: str
+    """Empty where the function works on no page."""
+    message: str
+    ms: int | None
+    """Since the call began."""
+    error: str
+    cause: str
+    counts: dict[str, int]
+    """What it counted."""
+
+
 DOCUMENTS: dict[str, Any] = {
     "up": Servers,
     "down": Stopped,
@@ -125,6 +141,7 @@ DOCUMENTS: dict[str, Any] = {
     "status": RunView,
     "runs": list[RunView],
     "report": RunReport,
+    "logs": list[LogLine],
     "rollback": RolledBack,
     "verify": Compared,
     "doctor": list[Finding],

@@ -10,7 +10,14 @@ from cli.commands.run import redrive, run
 from cli.options import AsJson, Profile, Region, RunOrLast, Stage, site_of
 from cli.show.explanation import show_explanation
 from cli.show.show import show_report
-from cli.show.show_ops import show_compared, show_findings, show_rolled_back, show_runs, show_view
+from cli.show.show_ops import (
+    show_compared,
+    show_findings,
+    show_logs,
+    show_rolled_back,
+    show_runs,
+    show_view,
+)
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
 
@@ -75,6 +82,22 @@ def report(
         show_report(console(), found, page)
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         console(stderr=True).say("no browser here; open {}", page)
+
+
+def logs(
+    run: RunOrLast = None,
+    page: Annotated[str | None, typer.Option(help="Only the calls for this page.")] = None,
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """What the functions of a run said: a line a call, with counts, milliseconds and errors."""
+    found = site_of(stage, profile, region).logs(run, page)
+    if as_json:
+        print_json(found)
+    else:
+        show_logs(console(), found)
 
 
 def rollback(
@@ -163,6 +186,7 @@ VERBS: dict[Callable[..., None], tuple[str, ...]] = {
     status: ("status", "status --watch --stage prod --profile ops --region us-east-1"),
     runs: ("runs --limit 30 --stage prod",),
     report: ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
+    logs: ("logs --page 00012", "logs 20261101T020000000-sync-1a2b --stage prod --json"),
     rollback: ("rollback --stage prod",),
     verify: ("verify", "verify --stage prod --json"),
     explain: ("explain 00002-0800-01", "explain 00002080001 --query insulin --stage prod"),

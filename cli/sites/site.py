@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from cli.documents import RunView, Started
+from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
 from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
@@ -45,6 +45,10 @@ class Site(Protocol):
 
     def report(self, run_id: str | None) -> tuple[RunReport, Path]:
         """The report and its page on this machine."""
+        ...
+
+    def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:
+        """What the functions of a run said, in order."""
         ...
 
     def operate(self, action: Action, **more: str) -> OperatorAnswer:

@@ -82,6 +82,7 @@ def test_what_is_printed_is_what_is_documented(home: Path, lab: Lab) -> None:
         "status": answer("status"),
         "runs": answer("runs"),
         "report": answer("report"),
+        "logs": answer("logs"),
         "verify": answer("verify"),
         "doctor": answer("doctor"),
         "search": answer("search", "tablet", "--facets"),
