@@ -10,7 +10,7 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy
 .PHONY: release certificates snapshot
 .PHONY: prerequisites clean
 .DEFAULT_GOAL := help
@@ -22,7 +22,10 @@ demo: .venv/installed-local ## Watch the whole workflow run on this machine (ROW
 	$(BIN)/drugsync demo --rows $(ROWS)
 
 test: .venv/installed-dev ## Run every test, over a real MySQL or MariaDB and a real Redis
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20 $(COVERAGE)
+
+coverage: ## The same, and which branches no test takes (shown, and no gate)
+	$(MAKE) test COVERAGE="--cov --cov-report=term:skip-covered"
 
 test-on: .venv/installed-dev ## Try install, demo and tests in a place of Debian's packages, as root (PLACE=sid)
 	$(BIN)/python -m tools.places $(PLACE)

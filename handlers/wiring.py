@@ -161,6 +161,11 @@ class Wiring:
             options["credential_provider"] = _redis_credentials(settings.redis_secret_arn)
         if settings.redis_url.startswith("rediss://") and settings.redis_ssl_ca:
             options["ssl_ca_certs"] = settings.redis_ssl_ca
+        if settings.redis_ca_secret_arn:
+            secret = settings.redis_ca_secret_arn
+            options["ssl_ca_data"] = _secret(secret, IndexAccessDenied, IndexUnavailable, "ca")[
+                "ca"
+            ]
         if not settings.redis_url.startswith("unix://"):
             options["socket_connect_timeout"] = settings.redis_timeout_s
         # RESP3: only there does a server say that it cut a query short.
@@ -227,21 +232,22 @@ def _mysql_tls(settings: Settings) -> dict[str, Any]:
 
 
 def _secret(
-    arn: str, denied: type[SyncError], unavailable: type[SyncError]
+    arn: str, denied: type[SyncError], unavailable: type[SyncError], needed: str = "password"
 ) -> defaultdict[str, str]:
     """A secret's fields. Neither error carries anything of its value."""
     from aws_lambda_powertools.utilities import parameters
 
     try:
         found = json.loads(parameters.get_secret(arn, max_age=SECRET_AGE_S))
-        fields = {name: found[name] for name in ("username", "password") if name in found}
+        fields = {name: found[name] for name in ("username", "password", "ca") if name in found}
     except parameters.GetParameterError as error:
         kind = denied if any(code in str(error) for code in SECRET_DENIED) else unavailable
         raise kind(f"secret {arn} could not be read: {error}") from error
     except (ValueError, TypeError):
         fields = {}
-    if "password" not in fields:
-        raise denied(f"secret {arn} is no JSON object with username and password")
+    if needed not in fields:
+        form = "username and password" if needed == "password" else needed
+        raise denied(f"secret {arn} is no JSON object with {form}")
     return defaultdict(str, fields)
 
 

@@ -101,6 +101,9 @@ def logs(
 
 
 def rollback(
+    generation: Annotated[
+        str, typer.Option(help="The one before the last backfill; else the last switch is undone.")
+    ] = "",
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
@@ -111,7 +114,7 @@ def rollback(
     A run that is under way may no longer write. Done a second time, it restores the first state.
     """
     site = site_of(stage, profile, region)
-    answer = site.operate("rollback").rolled_back
+    answer = site.operate("rollback", generation=generation).rolled_back
     if answer is None:
         return
     if as_json:

@@ -8,10 +8,9 @@ from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.compute.functions import retention
+from infra.compute.functions import delivered_log_group
 from infra.stage.sections import SearchSection
 
 PATHS = ("/drugs", "/drugs/{ndc}", "/drugs/{ndc}/alternatives", "/health")
@@ -116,13 +115,7 @@ class SearchApi(Construct):
         )
 
     def _stage(self, name: str, log_retention_days: int) -> None:
-        log = logs.LogGroup(
-            self,
-            "Log",
-            # Under this prefix log delivery does not fill up the account's resource policy.
-            log_group_name=f"/aws/vendedlogs/apis/{name}",
-            retention=retention(log_retention_days),
-        )
+        log = delivered_log_group(self, f"apis/{name}", log_retention_days)
         settings = self.settings
         line = LOGGED | LOGGED_OF_CALLER[settings.authorization]
         gateway.CfnStage(

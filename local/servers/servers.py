@@ -166,7 +166,7 @@ def _install_mysql(home: Home, binaries: MySQLBinaries) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         home.log.write_text(done.stdout + done.stderr)
-        what = f"{Path(command[0]).name} could not make its tables"
+        what = f"{Path(command[0]).name} could not make its data in {home.path}"
         raise LocalError(did_not_start(what, home.log))
     draft.replace(home.data)
 

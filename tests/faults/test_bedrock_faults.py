@@ -8,9 +8,10 @@ import pytest
 
 from tests.faults.conftest import ROWS
 from tests.faults.lab import FaultLab
-from tests.faults.tally import REFUSED, RETRIED, named
+from tests.faults.tally import REFUSED, RETRIED, TRIES, UNHARMED, named
 from tests.lab import NO_MODEL_CHECK, before
 from tests.rows import make_row, ndc, text_hash_of, text_of, texts_of
+from workflow.contract.retries import QUOTA
 
 pytestmark = pytest.mark.usefixtures("impatient_sdk")
 
@@ -20,7 +21,7 @@ ONE_TEXT = text_of(make_row(8))
 SDK = 3
 """Calls that one function makes where boto3 itself retries."""
 
-TASK, THROTTLED, OF_A_TEXT = 9, 11, 3
+THROTTLED, OF_A_TEXT = QUOTA.attempts + 1, 3
 """Tries of a page before its run fails, or before a text that still fails is refused."""
 
 # kind, what it is, the calls that fail one function, its error, the tries of a page
@@ -28,9 +29,9 @@ FAULTS = [
     ("ThrottlingException", "429, throttled", SDK, "EmbedderThrottled", THROTTLED),
     ("ModelNotReadyException", "429, model not ready", SDK, "EmbedderThrottled", THROTTLED),
     ("ServiceQuotaExceededException", "400, quota", 1, "EmbedderThrottled", THROTTLED),
-    ("InternalServerException", "500", SDK, "EmbedderUnavailable", TASK),
-    ("ServiceUnavailableException", "503", SDK, "EmbedderUnavailable", TASK),
-    ("disconnect", "connection closed", SDK, "EmbedderUnavailable", TASK),
+    ("InternalServerException", "500", SDK, "EmbedderUnavailable", TRIES),
+    ("ServiceUnavailableException", "503", SDK, "EmbedderUnavailable", TRIES),
+    ("disconnect", "connection closed", SDK, "EmbedderUnavailable", TRIES),
 ]
 
 # kind, what it is, its error: of one text, the others pass
@@ -146,11 +147,12 @@ def test_a_slow_answer_is_given_up_and_asked_for_again(lab: FaultLab) -> None:
     lab.assert_in_step()
 
 
-@pytest.mark.fault("Bedrock", "a batch answer with too few vectors", "EmbedPage", RETRIED)
+@pytest.mark.fault("Bedrock", "a batch answer with too few vectors", "EmbedPage", UNHARMED)
 def test_a_batch_with_too_few_vectors_gives_no_text_its_neighbours_vector(lab: FaultLab) -> None:
     lab.control_model(faults=[{"kind": "too_few_vectors", "times": 1}])
     lab.succeed(settings={"embedding_model": "cohere.embed-v4:0"})
-    assert lab.page_tries("EmbedPage") == [2, 1]
+    # The texts of that call are asked for one by one.
+    assert lab.page_tries("EmbedPage") == [1, 1]
     lab.assert_in_step()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.engine.invocations import LambdaFailure
 from tests.faults.lab import FaultLab, chain, unseen
-from tests.faults.tally import RETRIED, named
+from tests.faults.tally import RETRIED, TRIES, named
 from tests.lab import NO_MODEL_CHECK, Failing, Payload
 from tests.rows import ndc
 
@@ -87,7 +87,7 @@ def test_a_function_that_always_dies_fails_the_run_and_the_next_one_converges(
     held = synced.index.documents()
     synced.catalog.update(ndc(3), strength="999 mg/1")
     synced.fail(name, intercept=Failing("LoadPage", LambdaFailure(name, "dead"), after=True))
-    assert synced.page_tries("LoadPage") == [9]
+    assert synced.page_tries("LoadPage") == [TRIES]
     assert synced.index.documents() == held
     synced.converge()
     assert synced.index.redis.keys("staged:*") == []

@@ -282,6 +282,7 @@ class History(RuleBasedStateMachine):
 
     def _roll_back(self, name: str) -> None:
         index, holder = wiring().index, Holder("rollback", now())
+        of_a_sync = not name and self._live("undo")
         try:
             back = roll_back(index.generations, index.server, holder, generation=name)
         except NothingToRollBack:
@@ -290,7 +291,7 @@ class History(RuleBasedStateMachine):
             return
         # What was done to it by hand while it was not live shows now.
         self.tampered += 3
-        if self.undo and not name:
+        if of_a_sync:
             undone = {key: self.searched.get(key) for key in self.undo}
             self.searched = {
                 **{key: one for key, one in self.searched.items() if key not in self.undo},

@@ -14,14 +14,14 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from local.servers.stack import BUCKET
 from tests.faults.lab import FaultLab
-from tests.faults.tally import RETRIED, named
+from tests.faults.tally import RETRIED, TRIES, named
 from tests.lab import Payload, before
 from tests.rows import ndc
 
 pytestmark = pytest.mark.usefixtures("impatient_sdk")
 
-SDK, TASK = 3, 9
-"""Calls that boto3 makes itself, and tries of a page."""
+SDK = 3
+"""Calls that boto3 makes itself."""
 
 BUSY = (503, b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>")
 DENIED = (403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
@@ -88,9 +88,9 @@ def test_a_busy_store_is_asked_again(lab: FaultLab, state: str, ending: str, met
 @pytest.mark.fault("S3", "503, for ever", "LoadPage", named("RunStoreUnavailable"))
 def test_a_store_that_stays_busy_fails_the_run_by_name(synced: FaultLab) -> None:
     synced.catalog.update(ndc(3), strength="999 mg/1")
-    with refusing(BUSY, "/diff/00000.jsonl.gz", times=TASK * SDK):
+    with refusing(BUSY, "/diff/00000.jsonl.gz", times=TRIES * SDK):
         synced.fail("RunStoreUnavailable")
-    assert synced.page_tries("LoadPage") == [TASK]
+    assert synced.page_tries("LoadPage") == [TRIES]
     synced.converge()
 
 

@@ -260,7 +260,8 @@ def test_a_failed_run_is_redriven() -> None:
 
 
 def test_verify_rollback_and_doctor_are_asked_of_the_function_in_the_vpc(synced: Lab) -> None:
-    synced.succeed("backfill", run_id="second")
+    first = synced.index.live()[0]
+    second = synced.succeed("backfill", run_id="second").generation
     with deployed(synced) as (_, site):
         assert handler_of("OperateIndex")
         compared = site.operate("verify").compared
@@ -270,7 +271,7 @@ def test_verify_rollback_and_doctor_are_asked_of_the_function_in_the_vpc(synced:
     assert compared.verification.passed
     assert compared.behind == 0
     assert back is not None
-    assert (back.generation, back.before, back.settings_fit) == ("first", "second", True)
+    assert (back.generation, back.before, back.settings_fit) == (first, second, True)
     assert [one.check for one in findings if not one.ok] == []
     assert {"credentials", "state machine", "live index", "run bucket"} <= {
         one.check for one in findings

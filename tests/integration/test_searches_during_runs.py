@@ -43,7 +43,8 @@ class Searcher(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self._ended.is_set():
+            # Other threads of this process run the state machine, and want to get on, too.
+            while not self._ended.wait(0.01):
                 self.ask()
         except Exception as error:  # the test raises it
             self.error = error

@@ -11,6 +11,7 @@ from tests.fakes import FakeEmbedder, FakeIndex, FakeQuota
 from tests.payloads import HOLDER, SPACE, plan, settings, verified_page
 from tests.rows import DIMENSIONS, vector_of
 from workflow.contract.documents import record_of, text_hash
+from workflow.contract.errors import ModelFailed
 from workflow.contract.events.files import Check, Neighbour
 from workflow.contract.events.payloads import IndexFailures
 from workflow.contract.ports.search import SearchIndex
@@ -18,6 +19,7 @@ from workflow.contract.ports.server import IndexFacts
 from workflow.contract.ports.texts import NewRecord, Text
 from workflow.embedding.caller import Caller
 from workflow.verify.checks import (
+    ModelCheck,
     document_checks,
     drift_check,
     index_checks,
@@ -157,34 +159,58 @@ def sampled() -> Sampled:
     )
 
 
-def ask(embedder: FakeEmbedder) -> tuple[Check, list[str]]:
+def ask(embedder: FakeEmbedder, own: int = 0) -> ModelCheck:
+    """With the first `own` texts embedded by the run that asks."""
+    every = sampled()
     with closing(Caller(embedder, FakeQuota(), DIMENSIONS)) as caller:
-        return model_check(caller, sampled(), settings())
+        return model_check(caller, every, set(every.hashes[:own]), settings())
 
 
 @pytest.mark.parametrize("texts_per_call", [1, 3])
 def test_a_model_that_gives_the_stored_vectors_agrees(texts_per_call: int) -> None:
-    found, wrong = ask(FakeEmbedder(texts_per_call))
-    assert (found.passed, found.found, wrong) == (True, "5 of 5", [])
+    found, wrong, another = ask(FakeEmbedder(texts_per_call))
+    assert (found.passed, found.found, wrong, another) == (True, "5 of 5", [], False)
 
 
 def test_records_with_which_the_model_disagrees_are_doubtful() -> None:
     embedder = FakeEmbedder(vector=lambda text: vector_of("other" if text == "text 3" else text))
-    found, wrong = ask(embedder)
-    assert (found.passed, found.found) == (False, "4 of 5")
+    found, wrong, another = ask(embedder, own=2)
+    assert (found.passed, found.found, another) == (False, "4 of 5", False)
     assert wrong == [text_hash("text 3")]
 
 
 def test_a_model_that_never_agrees_is_another_one_and_no_record_is_doubtful() -> None:
-    found, wrong = ask(FakeEmbedder(vector=lambda text: vector_of(text + "!")))
+    found, wrong, another = ask(FakeEmbedder(vector=lambda text: vector_of(text + "!")))
     assert not found.passed
     assert '"reembed": true' in found.found
-    assert wrong == []
+    assert (wrong, another) == ((), True)
+
+
+def test_the_texts_of_the_run_itself_say_nothing_of_the_model_before() -> None:
+    """Three of this run's agree, and none of the two that were there before."""
+    own = {"text 0", "text 1", "text 2"}
+    embedder = FakeEmbedder(vector=lambda text: vector_of(text if text in own else text + "!"))
+    found, wrong, another = ask(embedder, own=3)
+    assert (found.passed, wrong, another) == (False, (), True)
+    assert '"reembed": true' in found.found
+
+
+def test_where_all_texts_are_of_the_run_itself_they_are_what_is_judged() -> None:
+    assert ask(FakeEmbedder(), own=5).check.passed
+    another = FakeEmbedder(vector=lambda text: vector_of(text + "!"))
+    assert not ask(another, own=5).check.passed
+
+
+def test_a_model_that_fails_is_asked_again_and_no_verdict_is_given() -> None:
+    embedder = FakeEmbedder()
+    embedder.error = ModelFailed("424")
+    with pytest.raises(ModelFailed):
+        ask(embedder)
 
 
 def test_a_model_that_refuses_a_stored_text_does_not_agree() -> None:
-    found, wrong = ask(FakeEmbedder(refuses=lambda text: text == "text 3"))
-    assert (found.passed, wrong) == (False, [])
+    found, wrong, _ = ask(FakeEmbedder(refuses=lambda text: text == "text 3"))
+    assert (found.passed, wrong) == (False, ())
     assert found.found.startswith("refused: ")
 
 

@@ -37,8 +37,9 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import NewRecord
 from workflow.contract.runs import RunFiles
-from workflow.steps.verify_index import STALLED, stop, verify_index
+from workflow.steps.verify_index import STALLED, verify_index
 from workflow.verify.checks import DRIFT, GOLDEN, MODEL, RECALL, REJECTED, SELF_RECALL, VANISHING
+from workflow.verify.verdict import stop
 
 ROWS = make_rows(6)
 RENDERER = renderer_of(settings(), SPACE)

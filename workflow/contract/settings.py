@@ -57,6 +57,7 @@ class Settings(BaseModel):
     )
     redis_secret_arn: str = Field("", description="secret with username (optional) and password")
     redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
+    redis_ca_secret_arn: str = Field("", description="secret with `ca`, a PEM text, in its place")
     redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
 
     index_algorithm: Literal["FLAT", "HNSW", "SVS-VAMANA"] = Field(

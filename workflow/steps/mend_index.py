@@ -28,6 +28,7 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
         documents.rebuild_key_set(names.generation, holder)
     if drugs is None or drugs.documents != documents.count(names.generation):
         server.rebuild_index("drugs", names, holder)
+    server.create_indexes(names)
     server.point_aliases(names, holder)
 
 

@@ -75,6 +75,8 @@ def publish_index(
     if wrong and swap.keys:
         switch = f"{holder.identity}{TAKEN_BACK}"
         generations.take_back(before, holder.identity, switch, holder, way_back=note.undo)
+        # One missing and one extra had the right number before; the next sync sees both.
+        documents.rebuild_key_set(plan.generation, holder)
         files.write(PUBLISH, note.model_copy(update={"taken_back": True, "checks": tuple(checks)}))
         raise VerificationFailed(
             f"{described(wrong)}; the switch was taken back, so searches answer as before; see "

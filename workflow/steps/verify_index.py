@@ -7,11 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from workflow.contract.errors import (
-    CatalogMoved,
     IndexBuildStalled,
     IndexStillBuilding,
-    TooManyRejected,
-    VerificationFailed,
 )
 from workflow.contract.events.files import (
     Building,
@@ -52,14 +49,9 @@ from workflow.steps.mend_index import (
     settle_drift,
 )
 from workflow.verify.checks import (
-    DRIFT,
     MODEL,
-    NO_DAMAGE,
-    REJECTED,
-    VANISHING,
     ModelCheck,
     alias_check,
-    described,
     document_checks,
     drift_check,
     index_checks,
@@ -73,6 +65,7 @@ from workflow.verify.checks import (
 from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
 from workflow.verify.pages import read_verified
 from workflow.verify.samples import embedded_now, sample_texts
+from workflow.verify.verdict import stop
 
 BAD_KEYS_SHOWN: Final = 100
 STALLED: Final = timedelta(minutes=10)
@@ -138,7 +131,11 @@ def verify_index(
     files.write(VERIFICATION, verification)
     if not verification.passed:
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
-        stop(verification, doubted=model is not None and bool(model.damaged))
+        stop(
+            verification,
+            doubted=model is not None and bool(model.damaged),
+            drifted=bool(_drifted(pages)),
+        )
     settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
@@ -233,25 +230,3 @@ def _mend(
         doubt_own_texts(plan, files, texts=texts)
     elif model:
         texts.doubt(plan.space, plan.run.holder, model.damaged)
-
-
-def stop(verification: Verification, *, doubted: bool) -> None:
-    """Raise what the checks that do not hold amount to; doubted texts are embedded again."""
-    failed = [check for check in verification.checks if not check.passed]
-    names = {check.check for check in failed}
-    text = described(failed)
-    if names == {REJECTED}:
-        raise TooManyRejected(
-            f'{text}; see the report; if they may be left out, start with "accept": ["rejects"]'
-        )
-    if names <= {DRIFT, VANISHING}:
-        raise CatalogMoved(
-            f"{text}; the catalog changed while the run read it; nothing was published; start a "
-            "new run once its load has ended"
-        )
-    if names <= NO_DAMAGE and not doubted:
-        raise VerificationFailed(
-            f"{text}; the index equals the catalog, so a sync cannot repair this; nothing was "
-            "published; see docs/operations.md, searches that fail"
-        )
-    raise VerificationFailed(f"{text}; nothing was published; start a sync, which repairs it")

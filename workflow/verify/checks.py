@@ -18,6 +18,7 @@ from workflow.verify.samples import Sampled
 REJECTED = "rejected rows and texts"
 DRIFT = "rows that changed during the run"
 VANISHING = "live drugs that the catalog has"
+NOT_EMPTY = "not empty"
 MODEL, SELF_RECALL, RECALL = "model agrees today", "self-recall@1", "recall@10"
 GOLDEN = "golden queries"
 NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
@@ -67,7 +68,7 @@ def document_checks(
     keys: int,
     change: int,
     *,
-    missing: int,
+    missing: int = 0,
 ) -> list[Check]:
     """Every document is the catalog's row. `change` is what the switch adds to the key set.
 
@@ -93,7 +94,7 @@ def document_checks(
         checks.append(check("documents indexed", fits, expected, indexed))
     if not plan.run.input.partial:
         checks.append(check("key set", keys + change == found, found, keys + change))
-        checks.append(check("not empty", found > 0, "1 or more", found))
+        checks.append(check(NOT_EMPTY, found > 0, "1 or more", found))
     return checks
 
 
