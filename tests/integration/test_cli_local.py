@@ -133,9 +133,9 @@ def test_a_rollback_is_undone_by_another_one(home: Path, lab: Lab) -> None:
     first = sync()
     second = sync("--mode", "backfill")
     assert drugsync("rollback").exit_code == 0
-    assert lab.index.live()[0] == first
+    assert lab.index.live()[0].startswith(first)
     drugsync("rollback")
-    assert lab.index.live()[0] == second
+    assert lab.index.live()[0].startswith(second)
     lab.catalog.update(next(iter(lab.catalog.rows())), strength="7 mg")
     drugsync("rollback")
     sync()
