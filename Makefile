@@ -72,7 +72,7 @@ deploy: install ## Deploy STAGE's stacks
 
 certificates: ## Take newer roots of RDS's certificates
 	curl --fail --output infra/certificates/rds-roots.pem \
-	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
+	  https://truststore.pki.$(if $(filter us-gov,$(PARTITION)),us-gov-west-1.)rds.amazonaws.com/global/global-bundle.pem
 
 snapshot: .venv/installed-dev ## Accept the workflow stack's template as it is now
 	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest -q tests/infra/test_checks.py -k reviewed

@@ -8,6 +8,7 @@ from pathlib import Path
 from aws_cdk import Acknowledgment, RemovalPolicy, Size, Stack, Token, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
@@ -51,8 +52,10 @@ class RedisHost(Construct):
         secrets: RedisSecrets,
         group: ec2.SecurityGroup,
         host_name: str,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         self._stage, self._create, self._network = stage, create, network
         self._secrets, self._host_name = secrets, host_name
         self._log_group = logs.LogGroup(
@@ -74,6 +77,7 @@ class RedisHost(Construct):
             availability_zone=self._network.vpc.availability_zones[0],
             size=Size.gibibytes(create.volume_gb),
             encrypted=True,
+            encryption_key=self._key,
             snapshot_id=create.snapshot_id,
             volume_type=ec2.EbsDeviceVolumeType.GP3,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
@@ -198,6 +202,8 @@ class RedisHost(Construct):
             key = self._create.package.removeprefix("s3://")
             arn = stack.format_arn(service="s3", region="", account="", resource=key)
             statements.append(allow("s3:GetObject", arn))
+        if self._key:
+            statements.append(allow(list(TO_ATTACH), self._key.key_arn))
         for statement in statements:
             role.add_to_policy(statement)
         self._accept_findings(role, stack)
@@ -231,6 +237,12 @@ class RedisHost(Construct):
             *(f"IAM5[Resource::{shown(arn, stack)}]" for arn in self._of_the_stage(stack)),
         )
 
+
+TO_ATTACH = (
+    *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+"""Of a key of the stage's own: attaching a volume, reading and writing secrets."""
 
 OF_SYSTEMS_MANAGER = (
     *("ssm:UpdateInstanceInformation", "ssm:ListAssociations", "ssm:ListInstanceAssociations"),
