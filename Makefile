@@ -10,8 +10,8 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy certificates snapshot
-.PHONY: prerequisites clean
+.PHONY: help demo test test-on test-matrix soak audit check docs bench bench-full eval install synth diff changes drift
+.PHONY: deploy deploy-check destroy certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -67,8 +67,23 @@ synth: install ## Write the templates of STAGE (dev) into cdk.out/, checked by c
 diff: install ## Compare STAGE's stacks with the templates
 	$(CDK) diff -c stage=$(STAGE)
 
+changes: install ## Ask CloudFormation what a deployment of STAGE would change and replace
+	$(CDK) diff --method=change-set -c stage=$(STAGE)
+
+drift: install ## What somebody changed of STAGE's stacks by hand
+	$(CDK) drift -c stage=$(STAGE)
+
+# Without a terminal nobody can be asked: whoever starts it has approved `make changes`.
 deploy: install ## Deploy STAGE's stacks
-	$(CDK) deploy --all -c stage=$(STAGE) --require-approval broadening
+	$(CDK) deploy --all -c stage=$(STAGE) --require-approval \
+	  $(if $(shell test -t 0 && echo terminal),broadening,never)
+
+deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry run
+	$(BIN)/drugsync doctor --stage $(STAGE)
+	$(BIN)/drugsync plan --stage $(STAGE)
+
+destroy: install ## Remove STAGE's workflow stack, which holds no data
+	$(CDK) destroy -c stage=$(STAGE) Workflow
 
 certificates: ## Take newer roots of RDS's certificates
 	curl --fail --output infra/certificates/rds-roots.pem \
