@@ -10,8 +10,8 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test test-on test-matrix soak audit check docs bench bench-full eval install synth diff changes drift
-.PHONY: deploy deploy-check destroy certificates snapshot prerequisites clean
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff changes
+.PHONY: drift deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -21,7 +21,10 @@ demo: .venv/installed-local ## Watch the whole workflow run on this machine (ROW
 	$(BIN)/drugsync demo --rows $(ROWS)
 
 test: .venv/installed-dev ## Run every test, over a real MySQL or MariaDB and a real Redis
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20 $(COVERAGE)
+
+coverage: ## The same, and which branches no test takes (shown, and no gate)
+	$(MAKE) test COVERAGE="--cov --cov-report=term:skip-covered"
 
 test-on: .venv/installed-dev ## Try install, demo and tests in a place of Debian's packages, as root (PLACE=sid)
 	$(BIN)/python -m tools.places $(PLACE)
@@ -85,6 +88,11 @@ deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry ru
 destroy: install ## Remove STAGE's workflow stack, which holds no data
 	$(CDK) destroy -c stage=$(STAGE) Workflow
 
+release: .venv/installed-dev ## Build the wheel and the sdist into dist/; try the wheel in an empty folder
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	.ci/try-wheel dist/*.whl
+
 certificates: ## Take newer roots of RDS's certificates
 	curl --fail --output infra/certificates/rds-roots.pem \
 	  https://truststore.pki.$(if $(filter us-gov,$(PARTITION)),us-gov-west-1.)rds.amazonaws.com/global/global-bundle.pem
@@ -94,7 +102,7 @@ snapshot: .venv/installed-dev ## Accept the workflow stack's template as it is n
 
 clean: ## Stop the servers; remove their data and the virtual environment
 	if [ -x $(BIN)/drugsync ]; then $(BIN)/drugsync down; fi
-	rm -rf .venv .local
+	rm -rf .venv .local dist
 
 prerequisites:
 	@local/servers/prerequisites.sh $(PYTHON)
@@ -103,7 +111,7 @@ prerequisites:
 .venv/installed-local: pyproject.toml constraints.txt | prerequisites
 	@echo "installing into .venv (about 200 MB, once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 .venv/installed-dev: .venv/installed-local

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from workflow.contract.ports.index import Index
 
 from local.catalogs.fda import Package, Product, Selection, select
 from local.standin.minilm import MiniLM
@@ -22,7 +23,6 @@ from workflow.contract.documents import Writer, vector_hash
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Batch, Document
 from workflow.contract.ports.generations import Generation, LiveNames
-from workflow.contract.ports.index import Index
 from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.ports.texts import Text
 from workflow.contract.settings import DEFAULT_TEMPLATE

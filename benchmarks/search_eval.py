@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from redis import Redis
+from workflow.adapters.redis.search import RedisIndex
 
 from benchmarks.fda_index import (
     ALL_PRESCRIPTIONS,
@@ -27,7 +28,6 @@ from benchmarks.fda_index import (
 from benchmarks.search_queries import EvalQuery, make_blind_queries, make_queries
 from local.servers.servers import start_redis, stop_redis
 from local.servers.stack import DIMENSIONS, home
-from workflow.adapters.redis.search import RedisIndex
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder

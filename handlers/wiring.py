@@ -88,10 +88,20 @@ class Wiring:
 
     @cached_property
     def catalog(self) -> "Catalog":
+        return self._catalog_at(self.settings.mysql_host)
+
+    @cached_property
+    def catalog_to_verify(self) -> "Catalog":
+        """The reader endpoint, where there is one: the second read then costs the writer none."""
+        return self._catalog_at(self.settings.mysql_reader_host or self.settings.mysql_host)
+
+    def _catalog_at(self, host: str) -> "Catalog":
         from workflow.adapters.mysql.catalog import MySQLCatalog
 
         settings = self.settings
-        return MySQLCatalog(self._mysql_options, settings.catalog_table, settings.mysql_timeout_s)
+        return MySQLCatalog(
+            lambda: self._mysql_options(host), settings.catalog_table, settings.mysql_timeout_s
+        )
 
     @cached_property
     def index(self) -> "RedisIndex":
@@ -162,22 +172,22 @@ class Wiring:
         client: Redis = Redis.from_url(settings.redis_url, protocol=3, **options)
         return client
 
-    def _mysql_options(self) -> dict[str, Any]:
+    def _mysql_options(self, host: str) -> dict[str, Any]:
         """Anew for each connection: secrets rotate and IAM tokens end after 15 minutes."""
         settings = self.settings
         options: dict[str, Any] = {"database": settings.mysql_database}
         if settings.mysql_socket:
             options |= {"unix_socket": settings.mysql_socket, "ssl_disabled": True}
         else:
-            options |= {"host": settings.mysql_host, "port": settings.mysql_port}
+            options |= {"host": host, "port": settings.mysql_port}
             options |= _mysql_tls(settings)
-        return options | self._mysql_login()
+        return options | self._mysql_login(host)
 
-    def _mysql_login(self) -> dict[str, Any]:
+    def _mysql_login(self, host: str) -> dict[str, Any]:
         settings = self.settings
         if settings.mysql_iam_auth:
             token = _aws_client("rds").generate_db_auth_token(
-                DBHostname=settings.mysql_host,
+                DBHostname=host,
                 Port=settings.mysql_port,
                 DBUsername=settings.mysql_user,
             )

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from infra.data.network import Network
 from infra.data.redis_secrets import RedisSecrets
-from infra.data.redis_users import USERS, probes
+from infra.data.redis_users import USERS, lines_of, probes
 from infra.data.snapshots import Snapshots
 from infra.grants import allow
 from infra.nag import acknowledge, shown
@@ -171,7 +171,7 @@ class RedisHost(Construct):
             "HOST_NAME": self._host_name,
             "AUTHORITY_SECRET": secrets.authority.secret_arn,
             "CERTIFICATE_SECRET": secrets.certificate.secret_arn,
-            "USERS": "\n".join(f"{one.name} {arns[one.name]} {one.rights}" for one in USERS),
+            "USERS": lines_of(arns),
             "PROBES": probes(),
             "LOG_GROUP": self._log_group.log_group_name,
             "METRICS_NAMESPACE": NAMESPACE,
@@ -266,7 +266,7 @@ def _system_disk() -> ec2.BlockDevice:
 def _digest(variables: dict[str, str]) -> str:
     """Of the script and what the stage says: with another one, the association runs again."""
     known = {name: value for name, value in variables.items() if not Token.is_unresolved(value)}
-    rights = [(user.name, user.rights) for user in USERS]
+    rights = [user.rights for user in USERS]
     text = json.dumps([INSTALL.read_text(), known, rights], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

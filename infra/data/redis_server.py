@@ -13,11 +13,11 @@ from constructs import Construct
 from infra.data.network import Network
 from infra.data.redis_host import RedisHost
 from infra.data.redis_secrets import RedisSecrets, full_arn
-from infra.data.redis_users import READS, RUNS, SEARCHES
 from infra.data.servers import RedisServer
 from infra.stage.sections import ExistingRedis, NewRedis
 from infra.stage.stage import Stage
 from infra.watch.metrics import NAMESPACE
+from workflow.contract.rights import READS, RUNS, SEARCHES
 
 PORT = 6379
 
@@ -51,8 +51,8 @@ class Redis(Construct):
             assert stage.redis.create  # noqa: S101 - the stage file has one of the two
             secrets = RedisSecrets.create(self, key)
             self.server = self._created(stage.redis.create, secrets)
-            self.read = replace(self.server, secret_arn=full_arn(secrets.users[READS.name]))
-            searches = secrets.users[SEARCHES.name]
+            self.read = replace(self.server, secret_arn=full_arn(secrets.users[READS.user]))
+            searches = secrets.users[SEARCHES.user]
             self.searched = replace(self.server, secret_arn=full_arn(searches))
 
     def by_user(self, access: Collection[str]) -> RedisServer:
@@ -109,7 +109,7 @@ class Redis(Construct):
             host=host_name,
             port=PORT,
             clients=self._clients,
-            secret_arn=full_arn(secrets.users[RUNS.name]),
+            secret_arn=full_arn(secrets.users[RUNS.user]),
             ca_secret_arn=full_arn(secrets.certificate),
             secret_key_arn=self._key.key_arn if self._key else "",
             url=f"rediss://{host_name}:{PORT}",

@@ -32,7 +32,7 @@ DOORS: dict[str, set[str]] = {
     "handlers": {*TO_OPERATE, "workflow.operate", "workflow.adapters"},
     "infra": {
         *("workflow.contract.errors", "workflow.contract.models", "workflow.contract.settings"),
-        *("workflow.contract.setting_forms", "workflow.contract.sizes"),
+        *("workflow.contract.rights", "workflow.contract.setting_forms", "workflow.contract.sizes"),
         "workflow.contract.redis_versions",
     },
     "local": {"workflow", "handlers"},

@@ -8,6 +8,7 @@ import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
@@ -56,6 +57,8 @@ VERIFY_SUMMARY = "verify/{}.json"
 READERS = 16
 """S3 answers in 20 to 30 ms, so the pages' files are read side by side."""
 
+PAGES_AT_ONCE: Final = 512
+
 GZIP_LEVEL = 1
 """Level 1 takes less than half the time of level 6, for a fifth more bytes."""
 
@@ -66,12 +69,40 @@ UNPACKED_LIMIT: Final = 512 * 1024 * 1024
 class PageChanges(NamedTuple):
     """`diff/{page}.jsonl.gz`: what becomes of each row and key of one page.
 
-    `unchanged` has the content hash of each row whose document stays.
+    `unchanged` has the content hash of each row whose document stays. `rejected` rows cannot be
+    carried: their drugs keep the document that they have, if any.
     """
 
     upserts: list[Change]
     removals: list[str]
     unchanged: dict[str, str]
+    rejected: list[str]
+
+
+TEXTS_A_PART: Final = 500_000
+"""Texts that are merged in memory at once: some 700 MB at most, and half of that as a rule."""
+
+
+def parts_of(rows: int) -> int:
+    """How many parts the texts of a catalog are written and merged in, by their hash."""
+    return max(1, -(-rows // TEXTS_A_PART))
+
+
+def texts_file(page: str, part: int) -> str:
+    """The texts of one page that fall into one part."""
+    name = DIFF_TEXTS.format(page)
+    return name if part == 0 else name.replace(".texts.", f".texts-{part}.")
+
+
+def divided(texts: Iterable[Text], parts: int) -> dict[int, list[Text]]:
+    """Texts by their part: equal texts of two pages fall into the same one."""
+    if parts == 1:
+        every = list(texts)
+        return {0: every} if every else {}
+    found: dict[int, list[Text]] = {}
+    for text in texts:
+        found.setdefault(int(text.hash[:8], 16) % parts, []).append(text)
+    return found
 
 
 def page_name(number: int) -> str:
@@ -114,7 +145,7 @@ class RunFiles:
             body = orjson.loads(self._store.read(self.key(name)))
             self._check(name, body.pop(HEAD, None), model.__name__)
             return model.model_validate(body, strict=False)
-        except (ValidationError, ValueError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise RunFileCorrupt(f"{self.key(name)} is no {model.__name__}: {error}") from error
 
     def read_if_there(self, name: str, model: type[Model]) -> Model | None:
@@ -145,26 +176,30 @@ class RunFiles:
             {"fields": one.document.fields, "old": one.old} for one in changes.upserts
         ]
         lines += [{"remove": key} for key in changes.removals]
-        lines.append({"unchanged": changes.unchanged})
+        lines.append({"unchanged": changes.unchanged, "rejected": changes.rejected})
         self._write_lines(DIFF_CHANGES.format(page), "PageChanges", lines)
 
     def read_changes(self, page: str) -> PageChanges:
-        changes = PageChanges([], [], {})
-        for line in self._read_lines(DIFF_CHANGES.format(page), "PageChanges"):
-            if "fields" in line:
-                document = Document(line["fields"]["ndc"], line["fields"])
-                changes.upserts.append(Change(document, line["old"]))
-            elif "remove" in line:
-                changes.removals.append(line["remove"])
-            else:
-                changes.unchanged.update(line["unchanged"])
+        name = DIFF_CHANGES.format(page)
+        changes = PageChanges([], [], {}, [])
+        with self._whole(name):
+            for line in self._read_lines(name, "PageChanges"):
+                if "fields" in line:
+                    document = Document(line["fields"]["ndc"], line["fields"])
+                    changes.upserts.append(Change(document, line["old"]))
+                elif "remove" in line:
+                    changes.removals.append(line["remove"])
+                else:
+                    changes.unchanged.update(line["unchanged"])
+                    changes.rejected.extend(line["rejected"])
         return changes
 
     def write_texts(self, name: str, texts: Iterable[Text]) -> None:
         self._write_lines(name, "Texts", (text._asdict() for text in texts))
 
     def read_texts(self, name: str) -> list[Text]:
-        return [Text(**line) for line in self._read_lines(name, "Texts")]
+        with self._whole(name):
+            return [Text(**line) for line in self._read_lines(name, "Texts")]
 
     def _write_lines(self, name: str, model: str, lines: Iterable[Any]) -> None:
         every = [{HEAD: self._head(model)}, *lines]
@@ -172,28 +207,42 @@ class RunFiles:
         self._store.write(self.key(name), gzip.compress(body, GZIP_LEVEL, mtime=0))
 
     def _read_lines(self, name: str, model: str) -> Iterator[Any]:
+        lines = iter(_unpacked(self._store.read(self.key(name))).splitlines())
+        self._check(name, orjson.loads(next(lines, b"")).get(HEAD), model)
+        return map(orjson.loads, lines)
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[None]:
+        """Raise RunFileCorrupt where a file's lines are not what was written."""
         try:
-            lines = iter(_unpacked(self._store.read(self.key(name))).splitlines())
-            head = orjson.loads(next(lines))
-            self._check(name, head.get(HEAD), model)
-            yield from map(orjson.loads, lines)
-        except (zlib.error, EOFError, ValueError, AttributeError, StopIteration) as error:
-            raise RunFileCorrupt(f"{self.key(name)} is cut or damaged: {error}") from error
+            yield
+        except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunFileCorrupt(f"{self.key(name)} is cut or damaged: {error!r}") from error
 
     # All pages
 
     def read_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> list[Model]:
         """Each page's file, in order. Raises PagesMissing with the names of those without one."""
+        return list(self.iterate_pages(file, pages, model))
+
+    def iterate_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> Iterator[Model]:
+        """The same, a few hundred at a time: who adds pages up need not hold them all."""
+        missing: list[str] = []
         with ThreadPoolExecutor(READERS) as pool:
-            read = list(pool.map(lambda page: self.read_if_there(file.format(page), model), pages))
-        missing = [page for page, one in zip(pages, read, strict=True) if one is None]
+            for start in range(0, len(pages), PAGES_AT_ONCE):
+                names = pages[start : start + PAGES_AT_ONCE]
+                read = pool.map(lambda page: self.read_if_there(file.format(page), model), names)
+                for page, one in zip(names, read, strict=True):
+                    if one is None:
+                        missing.append(page)
+                    elif not missing:
+                        yield one
         if missing:
             shown = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
             raise PagesMissing(
                 f"{len(missing)} of {len(pages)} pages have no {file.format('PAGE')}: {shown}; "
                 "redrive the execution, or start a new run"
             )
-        return [one for one in read if one is not None]
 
     def read_pages_there(self, file: str, model: type[Model]) -> list[Model]:
         """The same file of every page that this execution wrote, in order."""

@@ -41,6 +41,9 @@ class Settings(BaseModel):
         description="MySQL table or view with one row per drug",
     )
     mysql_host: str = Field("", description="host name; empty with mysql_socket")
+    mysql_reader_host: str = Field(
+        "", description="reader endpoint for verification; empty: mysql_host verifies, too"
+    )
     mysql_port: int = Field(3306, ge=1, le=65535, description="TCP port")
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")

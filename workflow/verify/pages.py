@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from workflow.contract.documents import catalog_fields, content_hash, record_fault
-from workflow.contract.events.files import VerifiedPage
+from workflow.contract.events.files import Neighbour, VerifiedPage
 from workflow.contract.events.payloads import PageRange, Plan
 from workflow.contract.ports.documents import Documents, Fields
 from workflow.contract.ports.texts import TextRecord, Texts
 from workflow.contract.read_page import PageRows
 from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
+from workflow.verify.recall import merge_nearest
 
 CHUNK = 500
 
@@ -25,6 +27,7 @@ class PageFindings:
     drifted: list[str] = field(default_factory=list)
     vanishing: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     records: dict[str, TextRecord] = field(default_factory=dict)
     """The sound records with a vector that the page's documents name, by text hash."""
@@ -47,6 +50,7 @@ class PageComparison:
         self._written = set(self._expected)
         self._expected |= changes.unchanged
         self._removed = set(changes.removals)
+        self._rejected = set(changes.rejected)
         self.found = PageFindings()
 
     def run(self, rows: PageRows, *, documents: Documents, texts: Texts) -> PageFindings:
@@ -55,14 +59,19 @@ class PageComparison:
         self.found.kept = sorted(self._removed.intersection(rows.keys))
         self._removed.difference_update(rows.keys)
         stored = self._future(documents)
-        passed_over = {*(one.ndc for one in rows.unreadable), *self.found.kept, *self._removed}
-        self.found.rows = len(self._expected)
+        unreadable = {one.ndc for one in rows.unreadable}
+        passed_over = {*(unreadable & self._rejected), *self.found.kept, *self._removed}
+        self.found.rows = len(self._expected) + len(self._rejected & stored.keys())
+        self.found.unread = sorted(stored.keys() & self._rejected)
         self.found.documents = len(stored)
         for ndc in sorted(stored.keys() | self._expected.keys() | now.keys()):
             if ndc not in passed_over:
                 self._compare(ndc, stored.get(ndc), now.get(ndc))
+        self._compare_kept(stored)
         if self._plan.new_generation and self._plan.live_generation:
             self._compare_with_live(self._plan.live_generation, rows, stored, documents)
+        elif self._plan.new_generation:
+            self._leave_out_drift(stored)
         self._compare_records(stored, texts)
         return self.found
 
@@ -83,7 +92,7 @@ class PageComparison:
         """A document must be what DiffPage asked for; that must be what the row is now."""
         wanted = self._expected.get(ndc)
         if wanted is None:
-            if fields is None:
+            if fields is None or ndc in self._rejected:
                 self.found.drifted.append(ndc)
             else:
                 what = "has a document" if fields else "is in the key set"
@@ -94,6 +103,14 @@ class PageComparison:
             self.found.damage(ndc, reason)
         elif now != wanted:
             self.found.drifted.append(ndc)
+
+    def _compare_kept(self, stored: Mapping[str, Fields]) -> None:
+        """A document without a row to compare it with must be what its own hash says."""
+        for ndc in self.found.unread:
+            fields = stored[ndc]
+            reason = self._fault(ndc, fields, fields.get("content_hash", ""))
+            if reason:
+                self.found.damage(ndc, reason)
 
     def _compare_with_live(
         self,
@@ -115,6 +132,12 @@ class PageComparison:
             if catalog_fields(fields) == now.get(ndc):
                 self.found.drifted.remove(ndc)
                 self.found.damage(ndc, "was read otherwise than the catalog has had it all along")
+
+    def _leave_out_drift(self, stored: Mapping[str, Fields]) -> None:
+        """A first generation goes live without the documents that VerifyIndex leaves out."""
+        left = sum(key in stored for key in self.found.drifted)
+        self.found.rows -= left
+        self.found.documents -= left
 
     def _fault(self, ndc: str, fields: Fields, wanted: str) -> str | None:
         own = content_hash(fields, self._plan.space)
@@ -164,7 +187,19 @@ def _read(keys: Sequence[str], read: Callable[[Sequence[str]], list[Fields]]) ->
     return documents
 
 
-def read_verified(files: RunFiles) -> list[VerifiedPage]:
+class Verified(NamedTuple):
+    """What every VerifyPage found; their lists of near texts are merged into one."""
+
+    pages: list[VerifiedPage]
+    nearest: list[list[Neighbour]]
+
+
+def read_verified(files: RunFiles) -> Verified:
     """What every VerifyPage wrote. Raises PagesMissing."""
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
-    return files.read_pages(VERIFY_SUMMARY, names, VerifiedPage)
+    pages: list[VerifiedPage] = []
+    nearest: list[list[Neighbour]] = []
+    for page in files.iterate_pages(VERIFY_SUMMARY, names, VerifiedPage):
+        nearest = merge_nearest([nearest, page.nearest])
+        pages.append(page.model_copy(update={"nearest": ()}))
+    return Verified(pages, nearest)
