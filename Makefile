@@ -83,7 +83,7 @@ deploy: install ## Deploy STAGE's stacks
 
 deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry run
 	$(BIN)/drugsync doctor --stage $(STAGE)
-	$(BIN)/drugsync plan --stage $(STAGE)
+	$(BIN)/drugsync run --dry-run --wait --stage $(STAGE)
 
 destroy: install ## Remove STAGE's workflow stack, which holds no data
 	$(CDK) destroy -c stage=$(STAGE) Workflow

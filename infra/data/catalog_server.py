@@ -62,6 +62,7 @@ class CatalogServer(Construct):
         _connect(self._clients, group, existing.port)
         return Server(
             host=existing.host,
+            reader_host=existing.reader_host or "",
             port=existing.port,
             clients=self._clients,
             secret_arn=existing.secret_arn or "",
@@ -76,6 +77,7 @@ class CatalogServer(Construct):
         reader = self._reader_secret()
         return Server(
             host=cluster.cluster_endpoint.hostname,
+            reader_host=cluster.cluster_read_endpoint.hostname,
             port=3306,
             clients=self._clients,
             secret_arn="" if self._mysql.iam_auth else reader.secret_full_arn or reader.secret_arn,

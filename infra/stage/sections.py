@@ -110,6 +110,8 @@ class ExistingMysql(Section):
     """A cluster that is referenced and never redefined."""
 
     host: HostName
+    reader_host: HostName | None = None
+    """For the second read, which verifies; the same host where it is left out."""
     port: Port = 3306
     security_group_id: SecurityGroupId
     secret_arn: SecretArn | None = None
