@@ -18,7 +18,7 @@ import numpy as np
 
 from local.catalogs.fda import Package, Product, Selection, select
 from local.standin.minilm import MiniLM
-from workflow.contract.documents import Writer, vector_hash
+from workflow.contract.documents import Writer, text_hash, vector_hash
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Batch, Document
 from workflow.contract.ports.generations import Generation, LiveNames
@@ -105,15 +105,16 @@ def padded(vector: np.ndarray, dimensions: int) -> bytes:
 
 
 def embedded(texts: dict[str, Text], cache: Path) -> dict[str, np.ndarray]:
-    """float32[384] of each text. What is new is embedded, and kept in `cache`."""
+    """float32[384] by the hash of the text alone. What is new is embedded, and kept in `cache`."""
     known = _kept(cache)
-    missing = [text for text in texts.values() if text.hash not in known]
+    wanted = {text_hash(text.text): text.text for text in texts.values()}
+    missing = [one for one in wanted if one not in known]
     model = MiniLM() if missing else None
     for number, part in enumerate(batched(missing, EMBED_BATCH)):
         with ThreadPoolExecutor(2) as threads:
             assert model is not None
-            vectors = list(threads.map(lambda text: model.encode(text.text), part))
-        found = {text.hash: vector for text, vector in zip(part, vectors, strict=True)}
+            vectors = list(threads.map(lambda one: model.encode(wanted[one]), part))
+        found = dict(zip(part, vectors, strict=True))
         _keep(cache, found)
         known |= found
         print(f"  embedded {number * EMBED_BATCH + len(part):,} of {len(missing):,}", flush=True)
@@ -166,5 +167,5 @@ def _records(
     texts: Sequence[Text], vectors: dict[str, np.ndarray], dims: int
 ) -> Iterator[tuple[Text, Vector, str]]:
     for text in texts:
-        data = padded(vectors[text.hash], dims)
+        data = padded(vectors[text_hash(text.text)], dims)
         yield text, Vector(data, 1), vector_hash(text.hash, data)

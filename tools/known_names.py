@@ -106,9 +106,7 @@ def _key(name: str) -> str:
 
 def other_words(names: list[Name]) -> list[str]:
     """The names of one word of every substance there is: none of them is a misspelling."""
-    words = {
-        fold(AUTHORITY.sub("", one.name)) for one in names if one.kind in ("bn", "of")
-    }
+    words = {fold(AUTHORITY.sub("", one.name)) for one in names if one.kind in ("bn", "of")}
     return sorted(
         one for one in words if one.isalpha() and SHORTEST_WORD <= len(one) <= LONGEST_WORD
     )

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from string import Formatter
 from typing import Final
@@ -10,7 +10,8 @@ from typing import Final
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from workflow.contract.columns import KEY
+from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, KEY, NAME_COLUMNS
+from workflow.contract.folding import fold, plain
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Document, Fields
 from workflow.contract.ports.texts import Text
@@ -23,6 +24,9 @@ HASH_BYTES: Final = 16
 HASH_RANGE: Final = 1 << (8 * HASH_BYTES)
 NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
 """Fields of a document that its content hash does not cover."""
+
+SEARCHED_COLUMNS: Final = (*NAME_COLUMNS, *CLASS_COLUMNS, *DETAIL_COLUMNS)
+"""What a text's record holds beside its vector, whatever the template renders."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
@@ -71,6 +75,11 @@ def text_hash(text: str) -> str:
     return _digest(text.encode())
 
 
+def record_hash(text: str, columns: Mapping[str, str]) -> str:
+    """BLAKE2b-128 of what a text's record holds: its text and its columns."""
+    return _digest(orjson.dumps([text, columns], option=orjson.OPT_SORT_KEYS))
+
+
 def vector_hash(text_hash: str, vector: bytes) -> str:
     """Binds a vector to its text: an edited, swapped or truncated vector no longer matches."""
     return _digest(text_hash.encode() + vector)
@@ -103,6 +112,11 @@ def normalized(value: str) -> str:
     return " ".join(value.lower().split())
 
 
+def _as_searched(column: str, value: str) -> str:
+    """Folded, as a search folds its words. A strength keeps its marks: `2.5` is not `2 5`."""
+    return plain(value) if column == "strength" else fold(value)
+
+
 class Writer:
     """Turns rows into documents and texts under one template and one space."""
 
@@ -117,15 +131,19 @@ class Writer:
         """A row's document. The key is kept byte for byte."""
         fields = {name: kept for name, value in row.items() if (kept := clean(value))}
         fields[KEY] = row[KEY] or ""
-        fields["text_hash"] = text_hash(self._text(fields))
+        fields["text_hash"] = self.text(fields).hash
         fields["content_hash"] = content_hash(fields, self._space)
         return Document(fields[KEY], fields)
 
     def text(self, fields: Fields) -> Text:
         """The text of a document's fields, with the columns that it is made of."""
         text = self._text(fields)
-        columns = {name: normalized(fields[name]) for name in self._text_columns if name in fields}
-        return Text(text_hash(text), text, columns)
+        columns = {
+            name: searched
+            for name in SEARCHED_COLUMNS
+            if name in fields and (searched := _as_searched(name, fields[name]))
+        }
+        return Text(record_hash(text, columns), text, columns)
 
     def _text(self, fields: Fields) -> str:
         """Rendered, folded, cut; where all its columns are blank, the drug's name or key."""

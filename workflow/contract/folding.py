@@ -29,7 +29,9 @@ _LETTERS: Final = str.maketrans(
 """Letters that are typed as others, and that Unicode does not take apart."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_FORMAT: Final = re.compile(r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_FORMAT: Final = re.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
 """Characters without a width: soft hyphen, joiners, marks of direction."""
 
 

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
-from workflow.search.spelling import distance
+from workflow.search.edits import distance
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
 
 TABLE: Final = "known_names.txt.gz"
@@ -26,6 +26,7 @@ BITS_AN_EDIT: Final = 2
 Substances = frozenset[str]
 Meanings = frozenset[Substances]
 NOTHING: Final[Meanings] = frozenset()
+_Abbreviations = Mapping[str, Sequence[Sequence[str]]]
 
 
 class KnownNames:
@@ -39,13 +40,19 @@ class KnownNames:
         self._names = names
         self._words = frozenset(words)
         self._abbreviations: dict[str, Meanings] = {}
+        self._asks: frozenset[str] = frozenset()
 
-    def with_abbreviations(self, given: Mapping[str, Sequence[Sequence[str]]]) -> "KnownNames":
+    def with_abbreviations(self, means: _Abbreviations, asks: _Abbreviations) -> "KnownNames":
         """They win over names of the table: a pharmacist's MMF is no monomethyl fumarate."""
         self._abbreviations = {
-            name: frozenset(frozenset(one) for one in means) for name, means in given.items()
+            name: frozenset(map(frozenset, all_of)) for name, all_of in {**means, **asks}.items()
         }
+        self._asks = frozenset(asks)
         return self
+
+    def asks(self, name: str) -> bool:
+        """True for abbreviations of several drugs: TCN, MS and MgSO4 are a question."""
+        return name in self._asks
 
     def means(self, name: str) -> Meanings:
         """The sets of substances that a folded name may mean; empty where it is not known."""
@@ -92,6 +99,10 @@ class KnownNames:
     def substances_of(self, name: str) -> Substances:
         """The substances that a generic name of a catalog says, its unknown words as they are."""
         return _substances_of(self, name)
+
+    def is_substance(self, name: str) -> bool:
+        """True for a substance's own name, without its salt."""
+        return name in self._own
 
     def names(self) -> Iterator[tuple[str, Meanings]]:
         """Every name with its meanings."""
@@ -147,4 +158,4 @@ def known_names() -> KnownNames:
     bases, lines, words = text.rstrip("\n").split("\n\n")
     names = dict(line.split("\t") for line in lines.split("\n"))
     known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"))
-    return known.with_abbreviations(json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))
+    return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))

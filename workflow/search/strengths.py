@@ -35,9 +35,15 @@ UNITS: Final = {
 }
 
 _TOKEN: Final = re.compile(r"(?<![a-z])[.,][0-9][0-9.,]*|[0-9][0-9.,]*|[a-z][a-z']*|[%/;+:-]")
+_PER: Final = re.compile(r" ?/ ?(?:ml|gm?)\b")
+_BEHIND: Final = re.compile(
+    r"/ ?(?:ml|gm?|hr?|hour|l|dose|day|act|actuation|spray|tab|tablet|cap)\b"
+)
 _DOTS: Final = str.maketrans(dict.fromkeys("\u00b7\u2027\u2219\u22c5\u30fb\uff65", "."))
-_DASHES: Final = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2044", "-"))
-_JOINS: Final = ("-", "/", "+")
+_DASHES: Final = str.maketrans(
+    dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2044", "-")
+)
+_JOINS: Final = ("-", "/", "+", ":")
 PERCENT_A_MG: Final = 10
 """10 mg in a gram or a millilitre are one percent."""
 
@@ -85,7 +91,9 @@ def _thousands(whole: str, groups: Sequence[str]) -> bool:
     """`1,000.5` and `12,500`; `0,125` begins with no thousands."""
     last, dot, _ = groups[-1].partition(".")
     sizes = {len(one) for one in (*groups[:-1], last)}
-    return sizes == {3} and whole not in ("", "0") and len(whole) <= 3 or (bool(dot) and sizes == {3})
+    return (sizes == {3} and whole not in ("", "0") and len(whole) <= 3) or (
+        bool(dot) and sizes == {3}
+    )
 
 
 class _Written(NamedTuple):
@@ -143,6 +151,12 @@ def _strength(number: str, unit: str) -> Strength | None:
     return Strength(round(amount * factor, 9), base)
 
 
+def _ratio(one: _Written) -> list[Strength]:
+    """`1:1000` is 0.1 %."""
+    parts, of = number_of(one.numbers[0]), number_of(one.numbers[-1])
+    return [Strength(round(100 * parts / of, 9), "%")] if parts and of else []
+
+
 def _read(text: str) -> str:
     return plain(text[:LONGEST_READ].translate(_DOTS).translate(_DASHES))
 
@@ -156,30 +170,32 @@ def strengths_of(text: str) -> tuple[Strength, ...]:
     return tuple(found)
 
 
-def asked_of(text: str) -> Asked:
+def asked_of(text: str, *, bare: bool = True) -> Asked:
     """The amounts of a query: with a unit, or bare behind a word (`furosemide 40`, `10-325`)."""
     shown = _read(text)
     strengths: list[Strength] = []
-    bare: list[float] = []
+    amounts: list[float] = []
     numbers: list[str] = []
     rest: list[str] = []
     end = 0
     for one in _expressions(shown):
-        if not one.unit and not _stands_bare(shown, one):
+        if not one.unit and not (bare and _stands_bare(shown, one)):
             continue
         if one.unit:
             strengths += [amount for n in one.numbers if (amount := _strength(n, one.unit))]
+        elif ":" in one.marks:
+            strengths += _ratio(one)
         else:
-            bare += [amount for n in one.numbers if (amount := number_of(n)) is not None]
+            amounts += [amount for n in one.numbers if (amount := number_of(n)) is not None]
         numbers += [digits for n in one.numbers for digits in re.findall("[0-9]+", n)]
         rest.append(shown[end : one.start])
         end = one.end
     rest.append(shown[end:])
     return Asked(
         tuple(dict.fromkeys(strengths)),
-        tuple(dict.fromkeys(bare)),
+        tuple(dict.fromkeys(amounts)),
         tuple(dict.fromkeys(numbers)),
-        " ".join(rest),
+        _BEHIND.sub(" ", " ".join(rest)),
     )
 
 
@@ -205,18 +221,13 @@ def _ingredients(written: Sequence[_Written], part: str) -> list[Amount]:
         if found and _is_per(part, one):
             found[-1] = _with_volume(found[-1], one)
             continue
-        numbers, per = _split_ratio(one)
-        for number in numbers:
+        per = _PER.match(part, one.end)
+        for number in one.numbers:
             amount = number_of(number)
             if amount is not None:
                 made = _amount(number, one.unit, amount)
-                found.append(_with_volume(made, per) if per else made)
+                found.append(_in_percent(made, 1.0) if per else made)
     return found
-
-
-def _split_ratio(one: _Written) -> tuple[tuple[str, ...], _Written | None]:
-    """`1 mg/1` has its unit before the mark; numbers joined before a unit are ingredients."""
-    return one.numbers, None
 
 
 def _amount(number: str, unit: str, amount: float) -> Amount:
@@ -231,16 +242,20 @@ def _is_per(part: str, one: _Written) -> bool:
 
 
 def _with_volume(amount: Amount, per: _Written) -> Amount:
-    size = number_of(per.numbers[0]) or 1.0
-    forms = set(amount.forms)
-    if per.unit in ("g", "ml", "gm"):
-        forms |= {
-            Strength(round(one.amount / size / PERCENT_A_MG, 9), "%")
-            for one in amount.forms
-            if one.unit == "mg"
-        }
+    if per.unit in ("g", "gm", "ml"):
+        amount = _in_percent(amount, number_of(per.numbers[0]) or 1.0)
     volume = _strength(per.numbers[0], per.unit) if per.unit else None
-    return amount._replace(forms=frozenset(forms), volumes=frozenset((volume,) if volume else ()))
+    return amount._replace(volumes=frozenset((volume,) if volume else ()))
+
+
+def _in_percent(amount: Amount, size: float) -> Amount:
+    """Milligrams in so many grams or millilitres, as percent, too."""
+    percent = (
+        Strength(round(one.amount / size / PERCENT_A_MG, 9), "%")
+        for one in amount.forms
+        if one.unit == "mg"
+    )
+    return amount._replace(forms=frozenset((*amount.forms, *percent)))
 
 
 def sort_key(strength: str) -> tuple[tuple[str, float], ...]:

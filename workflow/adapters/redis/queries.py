@@ -15,11 +15,12 @@ from workflow.adapters.redis.store import (
     as_text,
     as_texts,
     document_key,
+    key_set,
     text_key,
 )
 from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, NAME_COLUMNS, TAG_COLUMNS
 from workflow.contract.ports.documents import Fields
-from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, NameQuery, Related
+from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, NameQuery
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -35,7 +36,7 @@ CLASSES = "|".join(CLASS_COLUMNS)
 NOTHING = "@text_hash:{none}"
 
 
-SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS)
+SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS)
 MOST_KEPT = 20_000
 """Texts whose columns a process keeps: about 15 MB."""
 
@@ -77,24 +78,22 @@ class RedisQueries(RedisStore):
         found = self.ask("FT.SEARCH", f"texts:{space}", "*", *shown, *DIALECT)
         return _fields_by_name(found, "")
 
-    def find_related(
-        self, space: str, vector: bytes | None, query: ClassQuery, count: int
-    ) -> Related:
-        """One round trip."""
-        classed = _by_class(query)
-        commands: list[Command] = []
-        if vector is not None:
-            commands.append(_nearest(space, vector, count))
-        if classed:
-            commands.append(_keys_of_texts(space, classed, count))
-        # A pipeline costs redis-py three times what one command does.
-        one = len(commands) == 1
-        answers = iter([self.ask(*commands[0])] if one else self.ask_all(commands))
-        prefix = text_key(space, "")
-        return Related(
-            nearest=_hits(next(answers), prefix) if vector is not None else [],
-            classed=_names(next(answers)[1:], prefix) if classed else [],
-        )
+    def find_classed(
+        self, space: str, queries: Sequence[ClassQuery], count: int
+    ) -> list[dict[str, Fields]]:
+        """Two round trips: all classes at once, then the columns that are not kept yet."""
+        if not queries:
+            return []
+        found = self.ask_all(_keys_of_texts(space, _by_class(one), count) for one in queries)
+        return [self._columns_of(space, as_texts(one[1:])) for one in found]
+
+    def text_columns(self, space: str, hashes: Sequence[str]) -> dict[str, Fields]:
+        return self._columns_of(space, [text_key(space, one) for one in hashes])
+
+    def keys_beginning(self, generation: str, prefix: str, most: int) -> list[str]:
+        first = prefix.encode()
+        command = ("ZRANGEBYLEX", key_set(generation), b"[" + first, b"(" + first + b"\xff")
+        return as_texts(self.ask(*command, "LIMIT", 0, most))
 
     def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
         if not words:
@@ -173,11 +172,12 @@ def tag(value: str) -> str:
 def filtered(filters: Filters) -> str:
     """The clauses of a query under which a drug must pass every filter."""
     clauses = []
-    for column, value in filters.items():
+    for column, values in filters.items():
         if column in TAG_COLUMNS:
-            clauses.append(f"@{column}:{{{tag(value)}}}")
+            clauses.append(f"@{column}:{{{' | '.join(map(tag, values))}}}")
         elif column in CLASS_COLUMNS:
-            clauses.append(f'@{column}:("{" ".join(_words(value))}")')
+            phrases = (f'"{" ".join(_words(value))}"' for value in values)
+            clauses.append(f"@{column}:({' | '.join(phrases)})")
         else:
             raise ValueError(f"{column!r} is no column to filter by")
     return " ".join(clauses)
@@ -199,10 +199,18 @@ def _keys_of_texts(space: str, query: str, count: int) -> Command:
 
 
 def _by_name(query: NameQuery) -> str:
-    wanted = [word(one) for one in query.words]
+    """Every term; of each, any alternative with all its words."""
+    clauses = [
+        "(" + "|".join(f"({_all_of(words)})" for words in dict.fromkeys(term)) + ")"
+        for term in query.terms
+    ]
     if query.prefix:
-        wanted.append(f"{word(query.prefix)}*")
-    return f"@{NAMES}:({'|'.join(wanted)})" if wanted else ""
+        clauses.append(f"@{NAMES}:({word(query.prefix)}*)")
+    return " ".join(clauses)
+
+
+def _all_of(words: Iterable[str]) -> str:
+    return " ".join(f"@{NAMES}:({word(one)})" for one in dict.fromkeys(words))
 
 
 def _lifts(query: NameQuery) -> str:
@@ -213,10 +221,8 @@ def _lifts(query: NameQuery) -> str:
 
 
 def _by_class(query: ClassQuery) -> str:
-    phrases = [f'@{CLASSES}:("{" ".join(map(word, one))}")' for one in query.phrases]
-    if query.words:
-        phrases.append(f"@{CLASSES}:({' '.join(map(word, query.words))})")
-    return " | ".join(f"({phrase})" for phrase in phrases)
+    words = " ".join(map(word, query.words))
+    return f'@{CLASSES}:("{words}")' if query.exact else f"@{CLASSES}:({words})"
 
 
 def _hits(found: list[Any], prefix: str) -> list[Hit]:
