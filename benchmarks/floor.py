@@ -55,7 +55,7 @@ def measure(stack: Stack, settings: dict[str, str]) -> Floor:
         wiring.index.create_indexes(names)
         started = time.perf_counter()
         with wiring.catalog.connect() as reader:
-            rows = list(reader.read_range(None, None))
+            rows = reader.read_range(None, None).rows
         fetched = time.perf_counter()
         writer = writer_of(wiring.settings, "floor")
         documents = [writer.document(row) for row in rows]

@@ -231,14 +231,14 @@ def search_live(stack: stacks.Stack, text: str, limit: int) -> Answer:
     """Search the live generation with the adapters that the functions use."""
     with environment(stack):
         wiring = Wiring()
-        live = wiring.index.live()
+        live = wiring.index.search.live()
         if live is None:
             raise LocalError("there is no live index yet; build it with: drugsync run")
         return search_drugs(
             text,
             live,
             embedder=wiring.embedder,
-            index=wiring.index,
+            index=wiring.index.search,
             synonyms=read_synonyms(wiring.settings.synonyms_file),
             limit=limit,
         )

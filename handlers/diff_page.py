@@ -12,5 +12,11 @@ from workflow.steps.diff_page import diff_page
 def handler(task: DiffPageTask) -> PageDiff:
     w = wiring()
     return diff_page(
-        task, catalog=w.catalog, index=w.index, runs=w.runs, settings=w.settings, clock=now
+        task,
+        catalog=w.catalog,
+        documents=w.index.documents,
+        texts=w.index.texts,
+        runs=w.runs,
+        settings=w.settings,
+        clock=now,
     )

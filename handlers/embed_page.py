@@ -15,7 +15,7 @@ def handler(task: EmbedPageTask) -> PageEmbedded:
         task,
         embedder=w.embedder,
         quota=w.quota,
-        index=w.index,
+        texts=w.index.texts,
         runs=w.runs,
         settings=w.settings,
         clock=now,

@@ -110,7 +110,9 @@ def count_error(error: SyncError) -> None:
 
 
 def count_report(report: RunReport) -> None:
-    """The figures of a published run, per mode."""
+    """The figures of a published run, per mode; nothing of a dry run."""
+    if not report.published:
+        return
     metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
     metrics.add_dimension("mode", report.mode)
     metrics.add_metric("published", MetricUnit.Count, 1)

@@ -11,4 +11,4 @@ from workflow.steps.load_page import load_page
 @handles(LoadPageTask)
 def handler(task: LoadPageTask) -> PageLoaded:
     w = wiring()
-    return load_page(task, index=w.index, runs=w.runs, clock=now)
+    return load_page(task, documents=w.index.documents, texts=w.index.texts, runs=w.runs, clock=now)

@@ -11,5 +11,12 @@ from workflow.steps.plan_pages import plan_pages
 def handler(task: RunTask) -> Plan:
     w = wiring()
     return plan_pages(
-        task, catalog=w.catalog, index=w.index, runs=w.runs, settings=w.settings, clock=now
+        task,
+        catalog=w.catalog,
+        generations=w.index.generations,
+        server=w.index.server,
+        texts=w.index.texts,
+        runs=w.runs,
+        settings=w.settings,
+        clock=now,
     )

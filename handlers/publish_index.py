@@ -1,16 +1,22 @@
 """State PublishIndex."""
 
 from handlers.clock import now
-from handlers.entry import count_report, handles
+from handlers.entry import handles
 from handlers.wiring import wiring
-from workflow.contract.events.payloads import ReviewedTask
-from workflow.contract.events.report import RunReport
+from workflow.contract.events.payloads import PublishedIndex, ReviewedTask
 from workflow.steps.publish_index import publish_index
 
 
 @handles(ReviewedTask)
-def handler(task: ReviewedTask) -> RunReport:
+def handler(task: ReviewedTask) -> PublishedIndex:
     w = wiring()
-    report = publish_index(task, index=w.index, runs=w.runs, clock=now)
-    count_report(report)
-    return report
+    return publish_index(
+        task,
+        generations=w.index.generations,
+        documents=w.index.documents,
+        server=w.index.server,
+        search=w.index.search,
+        runs=w.runs,
+        settings=w.settings,
+        clock=now,
+    )

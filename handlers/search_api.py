@@ -93,7 +93,7 @@ def drugs(
         packages=packages,
         facets=facets,
         embedder=w.queries,
-        index=w.index,
+        index=w.index.search,
         synonyms=read_synonyms(w.settings.synonyms_file),
         on_degraded=_degraded,
     )
@@ -102,7 +102,7 @@ def drugs(
 @app.get("/drugs/<ndc>", summary="One drug")
 def drug(ndc: Ndc) -> DrugShown:
     """Every column of one drug."""
-    found = one_drug(ndc, index=wiring().index)
+    found = one_drug(ndc, index=wiring().index.search)
     if found is None:
         raise NoSuchDrug(f"no drug has the NDC {ndc}")
     return found
@@ -111,7 +111,7 @@ def drug(ndc: Ndc) -> DrugShown:
 @app.get("/drugs/<ndc>/alternatives", summary="What may stand for a drug")
 def drug_alternatives(ndc: Ndc) -> Alternatives:
     """Generics and brands apart."""
-    found = alternatives(ndc, index=wiring().index)
+    found = alternatives(ndc, index=wiring().index.search)
     if found is None:
         raise NoSuchDrug(f"no drug has the NDC {ndc}")
     return found
@@ -120,7 +120,7 @@ def drug_alternatives(ndc: Ndc) -> Alternatives:
 @app.get("/health", summary="What is live, and how old it is")
 def get_health() -> Health:
     """A run publishes a generation; this tells which, and when."""
-    return health(index=wiring().index, clock=now)
+    return health(index=wiring().index.search, clock=now)
 
 
 def _refuse_unknown(known: set[str]) -> None:

@@ -1,9 +1,10 @@
 """State VerifyIndex."""
 
+from handlers.clock import now
 from handlers.entry import handles
 from handlers.wiring import wiring
 from workflow.contract.events.payloads import ReviewedTask, VerifiedIndex
-from workflow.verify.verify_index import verify_index
+from workflow.steps.verify_index import verify_index
 
 
 @handles(ReviewedTask)
@@ -11,10 +12,13 @@ def handler(task: ReviewedTask) -> VerifiedIndex:
     w = wiring()
     return verify_index(
         task,
-        catalog=w.catalog,
         embedder=w.embedder,
         quota=w.quota,
-        index=w.index,
+        documents=w.index.documents,
+        texts=w.index.texts,
+        server=w.index.server,
+        search=w.index.search,
         runs=w.runs,
         settings=w.settings,
+        clock=now,
     )

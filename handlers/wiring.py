@@ -11,6 +11,7 @@ from collections import defaultdict
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from handlers.clock import now
 from workflow.contract.errors import (
     CatalogAccessDenied,
     CatalogUnavailable,
@@ -23,11 +24,12 @@ from workflow.contract.settings import Settings
 if TYPE_CHECKING:
     from redis import Redis
 
+    from workflow.adapters.redis.index import RedisIndex
     from workflow.contract.ports.catalog import Catalog
     from workflow.contract.ports.executions import Executions
-    from workflow.contract.ports.index import Index
     from workflow.contract.ports.model import Embedder, Quota
     from workflow.contract.ports.run_store import RunStore
+    from workflow.operate.operate import Ports
 
 AWS_ATTEMPTS = 3
 """The SDK mends blips; whatever lasts longer is the state machine's to retry."""
@@ -92,8 +94,8 @@ class Wiring:
         return MySQLCatalog(self._mysql_options, settings.catalog_table, settings.mysql_timeout_s)
 
     @cached_property
-    def index(self) -> "Index":
-        from workflow.adapters.redis.search import RedisIndex
+    def index(self) -> "RedisIndex":
+        from workflow.adapters.redis.index import RedisIndex
 
         settings = self.settings
         return RedisIndex(
@@ -111,6 +113,25 @@ class Wiring:
             self._redis, self.settings.embedding_model, self.settings.tokens_per_minute
         )
 
+    @property
+    def ports(self) -> "Ports":
+        """Everything, for what operators ask."""
+        from workflow.operate.operate import Ports
+
+        return Ports(
+            catalog=self.catalog,
+            embedder=self.embedder,
+            quota=self.quota,
+            generations=self.index.generations,
+            documents=self.index.documents,
+            texts=self.index.texts,
+            server=self.index.server,
+            search=self.index.search,
+            runs=self.runs,
+            settings=self.settings,
+            clock=now,
+        )
+
     @cached_property
     def _redis(self) -> "Redis":
         from redis import ConnectionError as CutConnection
@@ -118,7 +139,7 @@ class Wiring:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
 
-        from workflow.adapters.redis.store import CommandPacker
+        from workflow.adapters.redis.client import CommandPacker
 
         settings = self.settings
         options: dict[str, Any] = {"socket_timeout": settings.redis_timeout_s}
@@ -132,8 +153,8 @@ class Wiring:
             options["ssl_ca_certs"] = settings.redis_ssl_ca
         if not settings.redis_url.startswith("unix://"):
             options["socket_connect_timeout"] = settings.redis_timeout_s
-        # RESP2: replies of FT commands then have one form on every engine.
-        client: Redis = Redis.from_url(settings.redis_url, protocol=2, **options)
+        # RESP3: only there does a server say that it cut a query short.
+        client: Redis = Redis.from_url(settings.redis_url, protocol=3, **options)
         return client
 
     def _mysql_options(self) -> dict[str, Any]:

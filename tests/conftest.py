@@ -20,7 +20,7 @@ from local.standin.bedrock_process import control
 from tests.lab import Lab
 from tests.rows import make_rows
 from tests.servers import CatalogTable, IndexReader
-from workflow.adapters.redis.search import RedisIndex
+from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.settings import PREFIX, Settings
 
@@ -122,16 +122,17 @@ def restore(lab: Lab, held: dict[str, bytes]) -> None:
         }
     )
     index = RedisIndex(
-        client,
+        redis.Redis.from_url(lab.stack.redis.url, protocol=3),
         dimensions=settings.embedding_dimensions,
         algorithm=settings.index_algorithm,
         options=settings.index_options,
     )
     names = LiveNames(*lab.index.live())
-    index.create_indexes(names)
-    index.point_aliases(names, "first")
+    server = index.server
+    server.create_indexes(names)
+    server.point_aliases(names, lab.index.holder())
     while any(
         facts is None or facts.building
-        for facts in (index.facts("drugs", names.generation), index.facts("texts", names.space))
+        for facts in (server.index("drugs", names.generation), server.index("texts", names.space))
     ):
         time.sleep(0.005)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.rows import vector_of
 from workflow.contract.errors import RunFileMissing, RunSuperseded
-from workflow.contract.ports.catalog import Row
-from workflow.contract.ports.documents import Batch, Fields
+from workflow.contract.holder import Holder
+from workflow.contract.ports.catalog import RangeRows, Row, UnreadableRow
+from workflow.contract.ports.documents import Document, Fields
 from workflow.contract.ports.executions import Execution
-from workflow.contract.ports.generations import Generation
 from workflow.contract.ports.model import Purpose, TextRefused, Vector
-from workflow.contract.ports.texts import Text, TextOrigin, TextRecord
+from workflow.contract.ports.texts import NewRecord, TextOrigin, TextRecord
+from workflow.contract.rows import read_row
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -66,11 +67,26 @@ class FakeCatalog:
         keys = self._between(after, through)
         return keys[rows - 1] if len(keys) > rows else None
 
-    def read_range(self, after: str | None, through: str | None) -> Iterator[Row]:
-        return (self._rows[key] for key in self._between(after, through))
+    def key_at(self, after: str | None, through: str | None, offset: int) -> str | None:
+        keys = self._between(after, through)
+        return keys[offset] if offset < len(keys) else None
 
-    def read_keys(self, keys: Sequence[str]) -> Iterator[Row]:
-        return (self._rows[key] for key in keys if key in self._rows)
+    def count(self, after: str | None, through: str | None) -> int:
+        return len(self._between(after, through))
+
+    def read_range(
+        self, after: str | None, through: str | None, limit: int | None = None
+    ) -> RangeRows:
+        return self._read(self._between(after, through)[:limit])
+
+    def read_keys(self, keys: Sequence[str]) -> RangeRows:
+        return self._read(sorted((key for key in keys if key in self._rows), key=str.encode))
+
+    def _read(self, keys: list[str]) -> RangeRows:
+        read = [read_row(self._rows[key]) for key in keys]
+        unreadable = [row for row in read if isinstance(row, UnreadableRow)]
+        rows = [row for row in read if not isinstance(row, UnreadableRow)]
+        return RangeRows(rows, unreadable, keys)
 
     def _between(self, after: str | None, through: str | None) -> list[str]:
         return between(self._rows, after, through)
@@ -129,106 +145,111 @@ class FakeExecutions:
         return self.others
 
 
+@dataclass
 class FakeIndex:
-    """Documents, texts, key sets and the fence: what steps read and write but do not search."""
+    """One Redis in memory: what steps read and write but do not search, by port."""
 
-    def __init__(self) -> None:
-        self.writer: str | None = None
-        self.stored: dict[tuple[str, str], Fields] = {}
-        self.key_sets: dict[str, set[str]] = {}
-        self.repair: dict[str, set[str]] = {}
-        self.records: dict[tuple[str, str], tuple[TextRecord, TextOrigin]] = {}
-        self.built: dict[str, Generation] = {}
+    writer: str = ""
+    stored: dict[tuple[str, str], Fields] = field(default_factory=dict)
+    staged: dict[tuple[str, str], Fields] = field(default_factory=dict)
+    key_sets: dict[str, set[str]] = field(default_factory=dict)
+    repair: dict[str, set[str]] = field(default_factory=dict)
+    kept: dict[tuple[str, str], tuple[TextRecord, TextOrigin]] = field(default_factory=dict)
+    again: dict[str, set[str]] = field(default_factory=dict)
 
-    # Reading
+    @property
+    def documents(self) -> FakeDocuments:
+        return FakeDocuments(self)
 
-    def generations(self) -> list[Generation]:
-        return [self.built[name] for name in sorted(self.built)]
+    @property
+    def texts(self) -> FakeTexts:
+        return FakeTexts(self)
+
+    def require(self, holder: Holder) -> None:
+        if self.writer != holder.token:
+            raise RunSuperseded(f"run {holder.run_id} may no longer write, {self.writer} may")
+
+
+class FakeDocuments:
+    """Documents and key sets."""
+
+    def __init__(self, index: FakeIndex) -> None:
+        self._index = index
 
     def count(self, generation: str) -> int:
-        return len(self.key_sets.get(generation, ()))
+        return len(self._index.key_sets.get(generation, ()))
 
     def keys_between(self, generation: str, after: str | None, through: str | None) -> list[str]:
-        return between(self.key_sets.get(generation, ()), after, through)
+        return between(self._index.key_sets.get(generation, set()), after, through)
 
     def content_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]:
-        return [fields.get("content_hash") for fields in self.documents(generation, ndcs)]
-
-    def text_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]:
-        return [fields.get("text_hash") for fields in self.documents(generation, ndcs)]
-
-    def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
-        return [dict(self.stored.get((generation, ndc), {})) for ndc in ndcs]
+        return [fields.get("content_hash") for fields in self.read(generation, ndcs)]
 
     def to_repair(self, generation: str, ndcs: Sequence[str]) -> set[str]:
-        return self.repair.get(generation, set()) & set(ndcs)
+        return self._index.repair.get(generation, set()) & set(ndcs)
 
-    # Texts
+    def read(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
+        return [dict(self._index.stored.get((generation, ndc), {})) for ndc in ndcs]
 
-    def text_origins(self, space: str, hashes: Sequence[str]) -> list[TextOrigin | None]:
-        found = [self.records.get((space, one)) for one in hashes]
-        return [one[1] if one else None for one in found]
+    def read_staged(self, holder: Holder, ndcs: Sequence[str]) -> list[Fields]:
+        return [dict(self._index.staged.get((holder.identity, ndc), {})) for ndc in ndcs]
 
-    def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]:
-        found = [self.records.get((space, one)) for one in hashes]
+    def write(self, generation: str, holder: Holder, documents: Sequence[Document]) -> None:
+        self._index.require(holder)
+        keys = self._index.key_sets.setdefault(generation, set())
+        for document in documents:
+            keys.add(document.ndc)
+            self._index.stored[generation, document.ndc] = dict(document.fields)
+
+    def stage(self, holder: Holder, documents: Sequence[Document]) -> None:
+        self._index.require(holder)
+        for document in documents:
+            self._index.staged[holder.identity, document.ndc] = dict(document.fields)
+
+    def leave_out(self, generation: str, holder: Holder, ndcs: Sequence[str]) -> None:
+        self._index.require(holder)
+        for ndc in ndcs:
+            self._index.key_sets[generation].discard(ndc)
+            self._index.stored.pop((generation, ndc), None)
+
+    def report_damage(self, generation: str, holder: Holder, ndcs: Sequence[str]) -> None:
+        self._index.require(holder)
+        self._index.repair.setdefault(generation, set()).update(ndcs)
+
+    def rebuild_key_set(self, generation: str, holder: Holder) -> None:
+        self._index.require(holder)
+        keys = {ndc for one, ndc in self._index.stored if one == generation}
+        self._index.key_sets[generation] = keys
+
+
+class FakeTexts:
+    """Text records."""
+
+    def __init__(self, index: FakeIndex) -> None:
+        self._index = index
+
+    def records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]:
+        found = [self._index.kept.get((space, one)) for one in hashes]
         return [one[0] if one else None for one in found]
 
-    def write_texts(
-        self, space: str, run_id: str, records: Sequence[tuple[Text, Vector, str]]
-    ) -> None:
-        for text, vector, vector_hash in records:
-            record = TextRecord(text.text, vector.data, vector_hash)
-            self.records[space, text.hash] = (record, TextOrigin(run_id, vector.tokens))
+    def origins(self, space: str, hashes: Sequence[str]) -> list[TextOrigin | None]:
+        found = [self._index.kept.get((space, one)) for one in hashes]
+        return [one[1] if one else None for one in found]
 
-    def texts_of(self, space: str) -> Iterator[str]:
-        return iter([hash_ for one, hash_ in self.records if one == space])
+    def write(self, space: str, holder: Holder, records: Sequence[NewRecord]) -> None:
+        self._index.require(holder)
+        again = self._index.again.setdefault(space, set())
+        for one in records:
+            origin = TextOrigin(holder.identity, one.tokens)
+            self._index.kept[space, one.hash] = (one.record, origin)
+            (again.add if one.record.refused else again.discard)(one.hash)
 
-    def delete_texts(self, space: str, run_id: str, hashes: Sequence[str]) -> None:
-        self._require(run_id)
-        for one in hashes:
-            self.records.pop((space, one), None)
+    def to_embed_again(self, space: str) -> list[str]:
+        return sorted(self._index.again.get(space, ()))
 
-    # Writing
-
-    def take_fence(self, run_id: str) -> None:
-        self.writer = run_id
-
-    def create_generation(self, generation: Generation) -> None:
-        self._require(generation.run_id)
-        self.built[generation.name] = generation
-
-    def load(self, generation: str, run_id: str, batch: Batch, *, suspect: bool) -> None:
-        self._require(run_id)
-        self._suspect(generation, suspect)
-        keys = self.key_sets.setdefault(generation, set())
-        repair = self.repair.setdefault(generation, set())
-        for document in batch.upserts:
-            keys.add(document.ndc)
-            repair.discard(document.ndc)
-            self.stored[generation, document.ndc] = dict(document.fields)
-        for ndc in batch.removals:
-            keys.discard(ndc)
-            repair.discard(ndc)
-            self.stored.pop((generation, ndc), None)
-
-    def report_damage(
-        self, generation: str, run_id: str, ndcs: Sequence[str], *, suspect: bool
-    ) -> None:
-        self._require(run_id)
-        self._suspect(generation, suspect)
-        self.repair.setdefault(generation, set()).update(ndcs)
-
-    def rebuild_key_set(self, generation: str, run_id: str) -> None:
-        self._require(run_id)
-        self.key_sets[generation] = {ndc for one, ndc in self.stored if one == generation}
-
-    def _require(self, run_id: str) -> None:
-        if self.writer != run_id:
-            raise RunSuperseded(f"run {run_id} may no longer write, {self.writer} may")
-
-    def _suspect(self, generation: str, suspect: bool) -> None:
-        if suspect and generation in self.built:
-            self.built[generation] = replace(self.built[generation], state="suspect")
+    def doubt(self, space: str, holder: Holder, hashes: Sequence[str]) -> None:
+        self._index.require(holder)
+        self._index.again.setdefault(space, set()).update(hashes)
 
 
 def between(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from tests.rows import COLUMNS, Row, fields_of, text_hash_of, text_of, vector_of
+from workflow.contract.holder import Holder
 
 OWN_FIELDS = {"text_hash", "content_hash", "run_id", "indexed_at"}
 """What a document has beside the catalog's columns."""
@@ -74,6 +76,12 @@ class IndexReader:
         """The live generation and its space."""
         names = self._hash("drugs:live")
         return names["generation"], names["space"]
+
+    def holder(self) -> Holder:
+        """Who has the fence now."""
+        token = self.redis.get("drugs:writer").decode()
+        started, _, run_id = token.partition(" ")
+        return Holder(run_id, datetime.fromtimestamp(int(started) / 1000, UTC))
 
     def generation(self, name: str | None = None) -> dict[str, str]:
         """The record of a generation; of the live one unless named."""

@@ -19,7 +19,12 @@ from rich.progress import (
 
 from local.engine.invocations import Invocation
 
-MAPS = {"DiffPage": "DiffPages", "EmbedPage": "EmbedPages", "LoadPage": "LoadPages"}
+MAPS = {
+    "DiffPage": "DiffPages",
+    "EmbedPage": "EmbedPages",
+    "LoadPage": "LoadPages",
+    "VerifyPage": "VerifyPages",
+}
 PLAIN_EVERY_S = 5.0
 """How often a Map that takes long says how far it is, where nobody sees a bar."""
 
@@ -92,7 +97,7 @@ class RunProgress:
     def _learn(self, name: str, result: dict[str, Any]) -> None:
         """How many pages the next Maps have."""
         if name == "PlanPages":
-            self._totals["DiffPages"] = result["pages"]
+            self._totals["DiffPages"] = self._totals["VerifyPages"] = result["pages"]
         elif name == "ReviewChanges":
             self._totals["EmbedPages"] = result["embed_pages"]
             self._totals["LoadPages"] = result["load_pages"]
@@ -158,7 +163,9 @@ def _counts(state: str, count: Counter[str]) -> str:
         case "EmbedPages":
             return f"{count['embedded']:,} texts, {count['tokens']:,} tokens"
         case "LoadPages":
-            return f"{count['upserted']:,} written, {count['removed']:,} removed"
+            return f"{count['upserted']:,} written, {count['removed']:,} to remove"
+        case "VerifyPages":
+            return f"{count['rows']:,} rows read again, {count['texts']:,} texts"
         case "VerifyIndex":
             return (
                 f"{count['checks']} checks, {count['documents']:,} documents, "

@@ -13,7 +13,6 @@ from cli.show.progress import RunProgress
 from cli.show.show import show_report
 from cli.sites.run_log import log_lines, view_of
 from cli.sites.site import Action, RunView, SiteError
-from handlers.clock import now
 from handlers.wiring import Wiring
 from local.engine.run_store import FolderRunStore
 from local.engine.runner import LOG, run_id_of
@@ -78,16 +77,9 @@ class LocalSite:
     def operate(self, action: Action) -> OperatorAnswer:
         stack = stacks.running(self._root)
         with environment(stack):
-            w = Wiring()
             return operate(
                 OperatorTask(action=action, run_id=run_id_of(action)),
-                catalog=w.catalog,
-                embedder=w.embedder,
-                quota=w.quota,
-                index=w.index,
-                runs=self._store,
-                settings=w.settings,
-                clock=now,
+                Wiring().ports._replace(runs=self._store),
             )
 
     def doctor(self) -> list[Finding]:
@@ -115,7 +107,9 @@ class LocalSite:
             return examine(
                 catalog=w.catalog,
                 embedder=w.embedder,
-                index=w.index,
+                generations=w.index.generations,
+                documents=w.index.documents,
+                server=w.index.server,
                 runs=self._store,
                 settings=settings,
             )

@@ -88,7 +88,7 @@ def _totals(lines: list[dict[str, Any]]) -> dict[str, int]:
     totals: dict[str, int] = {}
     for line in lines:
         if _is_done(line, "PlanPages"):
-            totals["DiffPages"] = line["result"]["pages"]
+            totals["DiffPages"] = totals["VerifyPages"] = line["result"]["pages"]
         elif _is_done(line, "ReviewChanges"):
             totals["EmbedPages"] = line["result"]["embed_pages"]
             totals["LoadPages"] = line["result"]["load_pages"]

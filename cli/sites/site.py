@@ -16,7 +16,7 @@ from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 
 Action = Literal["verify", "rollback"]
-MAPS = ("DiffPages", "EmbedPages", "LoadPages")
+MAPS = ("DiffPages", "EmbedPages", "LoadPages", "VerifyPages")
 
 
 class SiteError(Exception):
@@ -115,7 +115,6 @@ def ended_report(files: RunFiles, view: RunView, run: Run) -> RunReport:
         run,
         status=view.status,  # type: ignore[arg-type] # it ended
         ended_at=view.ended_at,
-        published=done.published if done else False,
         error=view.error,
         cause=view.cause,
     )

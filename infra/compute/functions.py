@@ -78,8 +78,11 @@ SPECS = (
     _spec("ReviewChanges", "read runs", "write runs", memory_mb=1769),
     _spec("EmbedPage", "index", "model", "read runs", "write runs", memory_mb=1769),
     _spec("LoadPage", "index", "read runs", "write runs", memory_mb=1769),
-    _spec("VerifyIndex", "catalog", "index", "model", "read runs", "write runs", memory_mb=3538),
+    _spec("VerifyPage", "catalog", "index", "read runs", "write runs", memory_mb=1769),
+    _spec("VerifyIndex", "index", "model", "read runs", "write runs", memory_mb=1769),
     _spec("PublishIndex", "index", "read runs", "write runs", memory_mb=1024),
+    _spec("PruneIndex", "index", memory_mb=1024),
+    _spec("ReportRun", "read runs", "write runs", memory_mb=1024),
 )
 
 """The Task states."""

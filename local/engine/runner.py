@@ -151,7 +151,6 @@ def _report(
     )
     ended: dict[str, Any] = {
         "status": outcome.status,
-        "published": done.published if done else False,
         "error": failure.error if failure else outcome.error,
         "cause": f"{failure.state}: {failure.message}" if failure else outcome.cause,
     }

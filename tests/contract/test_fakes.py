@@ -9,6 +9,8 @@ import boto3
 import pytest
 import redis
 from moto import mock_aws
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.ports.index import Index
 
 from tests.fakes import (
     FakeCatalog,
@@ -18,13 +20,11 @@ from tests.fakes import (
 from tests.rows import make_row, make_rows
 from tests.servers import CatalogTable
 from workflow.adapters.mysql.catalog import MySQLCatalog
-from workflow.adapters.redis.search import RedisIndex
 from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.errors import RunFileMissing, RunSuperseded
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.documents import Batch, Document
 from workflow.contract.ports.generations import Generation
-from workflow.contract.ports.index import Index
 from workflow.contract.ports.model import Vector
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text, TextOrigin
@@ -220,7 +220,10 @@ def catalog(request: pytest.FixtureRequest) -> Catalog:
 
 def test_rows_come_in_key_order_with_their_columns(catalog: Catalog) -> None:
     with catalog.connect() as reader:
-        assert list(reader.read_range(None, None)) == make_rows(6)
+        found = reader.read_range(None, None)
+        assert found.rows == make_rows(6)
+        assert found.keys == [row["ndc"] for row in make_rows(6)]
+        assert not found.unreadable
         assert reader.columns() == tuple(make_row(0))
         assert not reader.is_empty()
 
@@ -228,8 +231,19 @@ def test_rows_come_in_key_order_with_their_columns(catalog: Catalog) -> None:
 def test_a_range_of_rows_is_half_open(catalog: Catalog) -> None:
     keys = [row["ndc"] for row in make_rows(6)]
     with catalog.connect() as reader:
-        found = [row["ndc"] for row in reader.read_range(keys[1], keys[3])]
-    assert found == [keys[2], keys[3]]
+        assert reader.read_range(keys[1], keys[3]).keys == [keys[2], keys[3]]
+        assert reader.read_range(keys[1], None, 1).keys == [keys[2]]
+        assert reader.count(keys[1], keys[3]) == 2
+        assert reader.count(None, None) == 6
+
+
+def test_a_key_is_found_by_its_place_in_a_range(catalog: Catalog) -> None:
+    keys = [row["ndc"] for row in make_rows(6)]
+    with catalog.connect() as reader:
+        assert reader.key_at(None, None, 0) == keys[0]
+        assert reader.key_at(keys[1], None, 2) == keys[4]
+        assert reader.key_at(keys[1], keys[3], 1) == keys[3]
+        assert reader.key_at(keys[1], keys[3], 2) is None
 
 
 @pytest.mark.parametrize(
@@ -260,5 +274,5 @@ def test_a_page_ends_at_its_last_row_unless_it_is_the_last_page(
 def test_only_keys_that_exist_are_read(catalog: Catalog) -> None:
     key = str(make_row(2)["ndc"])
     with catalog.connect() as reader:
-        assert list(reader.read_keys([key, "none"])) == [make_row(2)]
-        assert list(reader.read_keys([])) == []
+        assert reader.read_keys([key, "none"]).rows == [make_row(2)]
+        assert reader.read_keys([]).keys == []

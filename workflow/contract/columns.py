@@ -32,7 +32,12 @@ TAG_COLUMNS: Final = (
     "is_brand",
     "is_active",
 )
-"""Exact filters. A TAG longer than 4,096 bytes cannot be found, so classes are TEXT."""
+"""Exact filters. A TAG longer than `TAG_BYTES` cannot be found, so classes are TEXT."""
+
+TAG_BYTES: Final = 4096
+
+FLAG_COLUMNS: Final = ("is_generic", "is_brand", "is_active")
+"""1 or 0 in a document; a catalog may also say true or false (`workflow.contract.rows`)."""
 
 TEXT_COLUMNS: Final = ("drug_name", "brand_name", "generic_name", "drug_class", "therapeutic_class")
 

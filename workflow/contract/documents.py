@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
 from functools import cached_property
 from string import Formatter
 from typing import Final
@@ -10,18 +9,16 @@ from typing import Final
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, KEY, NAME_COLUMNS
+from workflow.contract import versions
+from workflow.contract.columns import CLASS_COLUMNS, COLUMNS, DETAIL_COLUMNS, KEY, NAME_COLUMNS
 from workflow.contract.folding import fold, plain
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Document, Fields
-from workflow.contract.ports.texts import Text
+from workflow.contract.ports.texts import Text, TextRecord
 from workflow.contract.settings import Settings
-
-TEXT_VERSION: Final = 1
-"""Raise it when `Writer` gives a row another text: a new space, so a backfill."""
+from workflow.contract.vectors import fault
 
 HASH_BYTES: Final = 16
-HASH_RANGE: Final = 1 << (8 * HASH_BYTES)
 NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
 """Fields of a document that its content hash does not cover."""
 
@@ -61,7 +58,7 @@ def space_of(settings: Settings, revision: str) -> Space:
         input_type=input_types[0] if input_types else "",
         template=settings.embedding_template,
         max_chars=settings.max_chars,
-        text_version=TEXT_VERSION,
+        text_version=versions.TEXTS,
         revision=revision,
     )
 
@@ -70,19 +67,37 @@ def _digest(data: bytes, size: int = HASH_BYTES) -> str:
     return hashlib.blake2b(data, digest_size=size).hexdigest()
 
 
-def text_hash(text: str) -> str:
-    """BLAKE2b-128 of the UTF-8 text, in hex."""
-    return _digest(text.encode())
+def text_hash(text: str, columns: Fields) -> str:
+    """BLAKE2b-128 of a text and the columns that its record is searched by, in hex.
 
-
-def record_hash(text: str, columns: Mapping[str, str]) -> str:
-    """BLAKE2b-128 of what a text's record holds: its text and its columns."""
+    The columns are a part of it: drugs whose texts agree may have other names.
+    """
     return _digest(orjson.dumps([text, columns], option=orjson.OPT_SORT_KEYS))
 
 
-def vector_hash(text_hash: str, vector: bytes) -> str:
-    """Binds a vector to its text: an edited, swapped or truncated vector no longer matches."""
-    return _digest(text_hash.encode() + vector)
+def record_hash(text: str, columns: Fields, vector: bytes, refused: str) -> str:
+    """Binds a text record together: an edited, swapped or truncated part no longer matches."""
+    words = orjson.dumps([text, columns, refused], option=orjson.OPT_SORT_KEYS)
+    return _digest(_digest(words).encode() + vector)
+
+
+def record_of(text: Text, vector: bytes, refused: str = "") -> TextRecord:
+    """The record of a text with its vector, or with the model's reason to refuse it."""
+    own = record_hash(text.text, text.columns, vector, refused)
+    return TextRecord(text.text, text.columns, vector, refused, own)
+
+
+def record_fault(key: str, record: TextRecord, dimensions: int) -> str | None:
+    """What is wrong with a record, held against its key, its own hash and the vector's length."""
+    if text_hash(record.text, record.columns) != key:
+        return "its text is not the one that it is stored under"
+    own = record_hash(record.text, record.columns, record.vector, record.refused)
+    if own != record.record_hash:
+        return "it is not what its own hash says"
+    if record.refused:
+        return None
+    reason = fault(record.vector, dimensions)
+    return f"its vector {reason}" if reason else None
 
 
 def content_hash(fields: Fields, space: str) -> str:
@@ -93,9 +108,9 @@ def content_hash(fields: Fields, space: str) -> str:
     return _digest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
-def checksum(content_hashes: Iterable[str]) -> int:
-    """The sum of content hashes mod 2^128: independent of order, and pages add up."""
-    return sum(int(one, 16) for one in content_hashes) % HASH_RANGE
+def catalog_fields(fields: Fields) -> Fields:
+    """What of a document comes from the catalog's columns."""
+    return {name: value for name, value in fields.items() if name in COLUMNS}
 
 
 def clean(value: str | None) -> str:
@@ -117,7 +132,7 @@ def _as_searched(column: str, value: str) -> str:
     return plain(value) if column == "strength" else fold(value)
 
 
-class Writer:
+class Renderer:
     """Turns rows into documents and texts under one template and one space."""
 
     def __init__(self, template: str, max_chars: int, space: str) -> None:
@@ -136,14 +151,14 @@ class Writer:
         return Document(fields[KEY], fields)
 
     def text(self, fields: Fields) -> Text:
-        """The text of a document's fields, with the columns that it is made of."""
+        """The text of a document's fields, with the columns that searches ask for by word."""
         text = self._text(fields)
         columns = {
             name: searched
             for name in SEARCHED_COLUMNS
             if name in fields and (searched := _as_searched(name, fields[name]))
         }
-        return Text(record_hash(text, columns), text, columns)
+        return Text(text_hash(text, columns), text, columns)
 
     def _text(self, fields: Fields) -> str:
         """Rendered, folded, cut; where all its columns are blank, the drug's name or key."""
@@ -155,6 +170,6 @@ class Writer:
         return normalized(rendered)[: self._max_chars].rstrip()
 
 
-def writer_of(settings: Settings, space: str) -> Writer:
-    """The writer that the settings describe, for documents of this space."""
-    return Writer(settings.embedding_template, settings.max_chars, space)
+def renderer_of(settings: Settings, space: str) -> Renderer:
+    """The renderer that the settings describe, for documents of this space."""
+    return Renderer(settings.embedding_template, settings.max_chars, space)

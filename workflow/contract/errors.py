@@ -13,13 +13,16 @@ SyncError
 │   ├── CatalogEmpty            the table has no row
 │   ├── CatalogQueryFailed      the server refused a statement
 │   ├── ColumnMissing           a required column is not there
+│   ├── ColumnUnreadable        a column holds what cannot be read as text, flag or key
 │   ├── KeyBlank                a row has no key
 │   ├── KeyNotIndexed           reading by key range would scan the table
 │   ├── DuplicateKey            two rows have one key
-│   └── KeyOrderMismatch        SQL and bytes disagree on the order of keys
+│   ├── KeyOrderMismatch        SQL and bytes disagree on the order of keys
+│   └── CatalogMoved *          rows vanish while the run reads them: a load is under way
 ├── EmbedderError           about the embedding model
 │   ├── EmbedderThrottled *     the account's quota is used up for the moment
 │   ├── EmbedderUnavailable *   no connection, timeout, model or service error
+│   ├── ModelFailed *           the model failed on a request, which may be the text's fault
 │   ├── EmbedderAccessDenied    the role may not invoke the model
 │   ├── InvalidEmbedding *      an answer that is no vector of this space
 │   └── RequestRejected         the model refuses every text: the request is wrong
@@ -31,7 +34,9 @@ SyncError
 │   ├── MemoryShort             no room for the new generation, or memory ran out
 │   ├── GenerationMismatch      the live generation was built with other settings
 │   ├── TextMissing             a document's text has no record
+│   ├── IndexQueryCut *         the server stopped a query before its end
 │   ├── IndexStillBuilding *    the server is still indexing
+│   ├── IndexBuildStalled       the server stopped indexing
 │   ├── VerificationFailed      the index is not what the catalog says
 │   ├── NothingLive             there is no live index
 │   └── NothingToRollBack       there is no previous generation
@@ -46,7 +51,8 @@ SyncError
     ├── DeleteGuardTripped      too many drugs would vanish
     ├── CatalogDegraded         a column lost its values
     ├── BudgetExceeded          embedding would cost more than allowed
-    └── TooManyRejected         the model refused too many rows
+    ├── TooManyRejected         too many rows or texts were refused
+    └── SwitchTooLarge          more changes than one switch may make
 
 `*` is retried by the state machine. Step Functions matches the bare class name exactly, never a
 base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
@@ -131,6 +137,10 @@ class ColumnMissing(CatalogError):
     """The catalog lacks a required column. Add it to the view."""
 
 
+class ColumnUnreadable(CatalogError):
+    """A column cannot be read. Give the view a column of text, as the message says."""
+
+
 class KeyBlank(CatalogError):
     """A row has a NULL or blank key. Give it a key or leave it out of the view."""
 
@@ -147,6 +157,12 @@ class KeyOrderMismatch(CatalogError):
     """The key's collation orders keys otherwise than their bytes. Use a binary collation."""
 
 
+class CatalogMoved(CatalogError):
+    """Rows vanish while the run reads them. Retried; start again once the load has ended."""
+
+    retried = True
+
+
 class EmbedderError(SyncError):
     """About the embedding model."""
 
@@ -159,6 +175,12 @@ class EmbedderThrottled(EmbedderError):
 
 class EmbedderUnavailable(EmbedderError):
     """The model did not answer or failed. Retried; texts already embedded are kept."""
+
+    retried = True
+
+
+class ModelFailed(EmbedderError):
+    """The model failed on a request. Retried; a text that fails every time is rejected."""
 
     retried = True
 
@@ -211,14 +233,24 @@ class TextMissing(IndexError_):
     """A text that a document needs has no record. Start a new run: it embeds the text again."""
 
 
+class IndexQueryCut(IndexError_):
+    """Redis stopped a query before its end. Retried; if it lasts, the server is too small."""
+
+    retried = True
+
+
 class IndexStillBuilding(IndexError_):
     """Redis is still indexing. Retried at a steady interval until it is done."""
 
     retried = True
 
 
+class IndexBuildStalled(IndexError_):
+    """Redis stopped indexing. Check its log and load, then redrive the execution."""
+
+
 class VerificationFailed(IndexError_):
-    """The index differs from the catalog. Nothing was published; start a sync, which mends it."""
+    """The index differs from the catalog. Nothing was published; start a sync, which repairs it."""
 
 
 class NothingLive(IndexError_):
@@ -278,4 +310,8 @@ class BudgetExceeded(GuardTripped):
 
 
 class TooManyRejected(GuardTripped):
-    """The model refused too many rows. See the report; accept "rejects" if they may be left out."""
+    """Too many rows or texts were refused. See the report; accept "rejects" if they may be out."""
+
+
+class SwitchTooLarge(GuardTripped):
+    """A sync would change too much at once. Start a backfill: nothing is embedded again."""

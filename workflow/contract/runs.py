@@ -1,25 +1,46 @@
-"""The files of one run, by name: `runs/{run_id}/...` in the run bucket."""
+"""The files of one run: `runs/{run_id}/...` in the run bucket. Each is written and read here only.
+
+A file says which model it holds, in which version, and which execution wrote it. One of another
+version is refused by name; one that an older execution of the same name left is not there.
+"""
 
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from workflow.contract.errors import PagesMissing, RunFileCorrupt, RunFileMissing
+from workflow.contract import versions
+from workflow.contract.errors import (
+    PagesMissing,
+    RunFileCorrupt,
+    RunFileMissing,
+    SettingsChanged,
+)
+from workflow.contract.holder import Holder
+from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.run_store import RunStore
+from workflow.contract.ports.texts import Text
 
 Model = TypeVar("Model", bound=BaseModel)
+
+HEAD: Final = "file"
+"""The field of a file, or the first line, that says what it is."""
 
 PLAN = "plan.json"
 BASELINE = "baseline.json"
 PAGES = "pages.json"
 REVIEW = "review.json"
+TEXTS_AGAIN = "again.jsonl.gz"
 EMBED_MANIFEST = "embed.json"
 LOAD_MANIFEST = "load.json"
 VERIFICATION = "verification.json"
+GOLDEN = "golden.json"
+BUILDING = "building.json"
+PUBLISH = "publish.json"
 REPORT = "report.json"
 REPORT_PAGE = "report.html"
 
@@ -28,8 +49,8 @@ DIFF_TEXTS = "diff/{}.texts.jsonl.gz"
 DIFF_SUMMARY = "diff/{}.json"
 EMBED_TEXTS = "embed/{}.jsonl.gz"
 EMBED_SUMMARY = "embed/{}.json"
-EMBED_REJECTED = "embed/{}.rejected.json"
 LOAD_SUMMARY = "load/{}.json"
+VERIFY_SUMMARY = "verify/{}.json"
 """Files of one page; `{}` is its name."""
 
 READERS = 16
@@ -38,6 +59,20 @@ READERS = 16
 GZIP_LEVEL = 1
 """Level 1 takes less than half the time of level 6, for a fifth more bytes."""
 
+UNPACKED_LIMIT: Final = 512 * 1024 * 1024
+"""No page is larger; a file that unpacks to more was not written by us."""
+
+
+class PageChanges(NamedTuple):
+    """`diff/{page}.jsonl.gz`: what becomes of each row and key of one page.
+
+    `unchanged` has the content hash of each row whose document stays.
+    """
+
+    upserts: list[Change]
+    removals: list[str]
+    unchanged: dict[str, str]
+
 
 def page_name(number: int) -> str:
     """Five digits: names sort as numbers do."""
@@ -45,26 +80,41 @@ def page_name(number: int) -> str:
 
 
 class RunFiles:
-    """Typed files of one run. Reading raises RunFileMissing or RunFileCorrupt, by key."""
+    """Typed files of one run. Reading raises RunFileMissing, RunFileCorrupt, SettingsChanged.
 
-    def __init__(self, store: RunStore, run_id: str) -> None:
+    Without a `holder`, for people who look at a past run, files of any execution of that name are
+    read.
+    """
+
+    def __init__(self, store: RunStore, run_id: str, holder: Holder | None = None) -> None:
         self._store = store
         self._prefix = f"runs/{run_id}/"
+        self._identity = holder.identity if holder else None
+
+    @classmethod
+    def of(cls, store: RunStore, holder: Holder) -> "RunFiles":
+        """The files of this very execution."""
+        return cls(store, holder.run_id, holder)
 
     def key(self, name: str) -> str:
         """The object's key in the bucket."""
         return self._prefix + name
 
+    # One model
+
     def write(self, name: str, model: BaseModel) -> None:
-        self._store.write(self.key(name), model.model_dump_json().encode())
+        body = {HEAD: self._head(type(model).__name__), **model.model_dump(mode="json")}
+        self._store.write(self.key(name), orjson.dumps(body))
 
     def write_text(self, name: str, text: str) -> None:
         self._store.write(self.key(name), text.encode())
 
     def read(self, name: str, model: type[Model]) -> Model:
         try:
-            return model.model_validate_json(self._store.read(self.key(name)))
-        except ValidationError as error:
+            body = orjson.loads(self._store.read(self.key(name)))
+            self._check(name, body.pop(HEAD, None), model.__name__)
+            return model.model_validate(body, strict=False)
+        except (ValidationError, ValueError, AttributeError) as error:
             raise RunFileCorrupt(f"{self.key(name)} is no {model.__name__}: {error}") from error
 
     def read_if_there(self, name: str, model: type[Model]) -> Model | None:
@@ -73,8 +123,10 @@ class RunFiles:
         except RunFileMissing:
             return None
 
+    # Manifests: one JSON array, the form that a distributed Map reads
+
     def write_manifest(self, name: str, items: Iterable[BaseModel]) -> str:
-        """One JSON array, the form that a distributed Map reads; its key."""
+        """Its key."""
         body = orjson.dumps([item.model_dump() for item in items])
         self._store.write(self.key(name), body)
         return self.key(name)
@@ -86,45 +138,101 @@ class RunFiles:
         except ValidationError as error:
             raise RunFileCorrupt(f"{self.key(name)} is no manifest: {error}") from error
 
-    def write_lines(self, name: str, lines: Iterable[Any]) -> None:
-        """Gzipped JSON lines."""
-        body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+    # Lines: rows and texts, gzipped
+
+    def write_changes(self, page: str, changes: PageChanges) -> None:
+        lines: list[dict[str, Any]] = [
+            {"fields": one.document.fields, "old": one.old} for one in changes.upserts
+        ]
+        lines += [{"remove": key} for key in changes.removals]
+        lines.append({"unchanged": changes.unchanged})
+        self._write_lines(DIFF_CHANGES.format(page), "PageChanges", lines)
+
+    def read_changes(self, page: str) -> PageChanges:
+        changes = PageChanges([], [], {})
+        for line in self._read_lines(DIFF_CHANGES.format(page), "PageChanges"):
+            if "fields" in line:
+                document = Document(line["fields"]["ndc"], line["fields"])
+                changes.upserts.append(Change(document, line["old"]))
+            elif "remove" in line:
+                changes.removals.append(line["remove"])
+            else:
+                changes.unchanged.update(line["unchanged"])
+        return changes
+
+    def write_texts(self, name: str, texts: Iterable[Text]) -> None:
+        self._write_lines(name, "Texts", (text._asdict() for text in texts))
+
+    def read_texts(self, name: str) -> list[Text]:
+        return [Text(**line) for line in self._read_lines(name, "Texts")]
+
+    def _write_lines(self, name: str, model: str, lines: Iterable[Any]) -> None:
+        every = [{HEAD: self._head(model)}, *lines]
+        body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in every)
         self._store.write(self.key(name), gzip.compress(body, GZIP_LEVEL, mtime=0))
 
-    def read_lines(self, name: str) -> Iterator[Any]:
-        body = self._store.read(self.key(name))
-        if not body:
-            # gzip takes nothing at all for a file without lines.
-            raise RunFileCorrupt(f"{self.key(name)} is cut: it has no byte")
+    def _read_lines(self, name: str, model: str) -> Iterator[Any]:
         try:
-            yield from map(orjson.loads, gzip.decompress(body).splitlines())
-        except (OSError, EOFError, ValueError, gzip.zlib.error) as error:  # type: ignore[attr-defined]
+            lines = iter(_unpacked(self._store.read(self.key(name))).splitlines())
+            head = orjson.loads(next(lines))
+            self._check(name, head.get(HEAD), model)
+            yield from map(orjson.loads, lines)
+        except (zlib.error, EOFError, ValueError, AttributeError, StopIteration) as error:
             raise RunFileCorrupt(f"{self.key(name)} is cut or damaged: {error}") from error
+
+    # All pages
 
     def read_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> list[Model]:
         """Each page's file, in order. Raises PagesMissing with the names of those without one."""
         with ThreadPoolExecutor(READERS) as pool:
-            found = list(pool.map(lambda page: self.read_if_there(file.format(page), model), pages))
-        missing = [page for page, one in zip(pages, found, strict=True) if one is None]
+            read = list(pool.map(lambda page: self.read_if_there(file.format(page), model), pages))
+        missing = [page for page, one in zip(pages, read, strict=True) if one is None]
         if missing:
             shown = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
             raise PagesMissing(
                 f"{len(missing)} of {len(pages)} pages have no {file.format('PAGE')}: {shown}; "
                 "redrive the execution, or start a new run"
             )
-        return [one for one in found if one is not None]
+        return [one for one in read if one is not None]
 
     def read_pages_there(self, file: str, model: type[Model]) -> list[Model]:
-        """The same file of every page that has one, in order."""
-        return self.read_pages(file, self._pages_with(file), model)
-
-    def read_lists_there(self, file: str, model: type[Model]) -> list[Model]:
-        """The items of the same manifest of every page that has one, in order."""
-        pages = self._pages_with(file)
-        return [item for page in pages for item in self.read_manifest(file.format(page), model)]
+        """The same file of every page that this execution wrote, in order."""
+        with ThreadPoolExecutor(READERS) as pool:
+            names = self._pages_with(file)
+            read = pool.map(lambda page: self.read_if_there(file.format(page), model), names)
+            return [one for one in read if one is not None]
 
     def _pages_with(self, file: str) -> list[str]:
         folder, _, ending = file.partition("{}")
         names = (key.removeprefix(self.key(folder)) for key in self._store.keys(self.key(folder)))
         pages = (name.removesuffix(ending) for name in names if name.endswith(ending))
         return sorted(page for page in pages if page.isdigit())
+
+    # What a file says of itself
+
+    def _head(self, model: str) -> dict[str, Any]:
+        return {"model": model, "version": versions.FILES, "execution": self._identity}
+
+    def _check(self, name: str, head: dict[str, Any] | None, model: str) -> None:
+        if not head or head.get("model") != model:
+            raise ValueError(f"it does not say that it is a {model}")
+        if head.get("version") != versions.FILES:
+            raise SettingsChanged(
+                f"{self.key(name)} has version {head.get('version')} of the files and this "
+                f"function reads version {versions.FILES}; start a new run"
+            )
+        if self._identity is not None and head.get("execution") != self._identity:
+            raise RunFileMissing(
+                f"{self.key(name)} is of another execution of the same name; start a new run"
+            )
+
+
+def _unpacked(body: bytes) -> bytes:
+    """gzip, to its end and within the limit. Raises ValueError, zlib.error."""
+    unpacker = zlib.decompressobj(wbits=31)
+    unpacked = unpacker.decompress(body, UNPACKED_LIMIT)
+    if unpacker.unconsumed_tail:
+        raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT:,} bytes")
+    if not unpacker.eof:
+        raise ValueError("it ends too early")
+    return unpacked

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from workflow.contract import versions
 from workflow.contract.columns import COLUMNS
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.models import FAMILIES, ModelFamily, family_of
@@ -84,6 +85,7 @@ class Settings(BaseModel):
     diff_concurrency: int = Field(10, ge=1, le=1000, description="DiffPage functions at once")
     embed_concurrency: int = Field(4, ge=1, le=1000, description="EmbedPage functions at once")
     load_concurrency: int = Field(4, ge=1, le=1000, description="LoadPage functions at once")
+    verify_concurrency: int = Field(4, ge=1, le=1000, description="VerifyPage functions at once")
 
     delete_guard_share: Share = Field(0.02, description="removals above this share of the index")
     delete_guard_rows: Count = Field(20, description="... and above this number stop the run")
@@ -93,7 +95,12 @@ class Settings(BaseModel):
     reject_guard_share: Share = Field(0.001, description="rejected rows above this share")
     reject_guard_rows: Count = Field(20, description="... and above this number stop the run")
 
-    verify_documents: Count = Field(50, description="documents compared with rows read again")
+    drift_guard_share: Share = Field(0.001, description="rows that change during a run above this")
+    drift_guard_rows: Count = Field(20, description="... and above this number stop the run")
+    switch_limit: int = Field(
+        20_000, ge=1, le=100_000, description="changes that one switch of a sync may make"
+    )
+
     verify_texts: Count = Field(20, description="texts embedded again and searched for themselves")
     verify_queries: Count = Field(5, description="queries whose recall@10 is compared with exact")
     verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")
@@ -157,6 +164,7 @@ class Settings(BaseModel):
     def digest(self) -> str:
         """What must not change between the start of a run and its last step."""
         decisive = {name: getattr(self, name) for name in sorted(RESULT_SETTINGS)}
+        decisive |= CODE_VERSIONS
         return hashlib.blake2b(orjson.dumps(decisive), digest_size=8).hexdigest()
 
     @classmethod
@@ -175,6 +183,13 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise SettingsInvalid(_explain(error)) from error
 
+
+CODE_VERSIONS = {
+    "texts": versions.TEXTS,
+    "hashes": versions.HASHES,
+    "keys": versions.KEYS,
+    "files": versions.FILES,
+}
 
 RESULT_SETTINGS = frozenset(
     {

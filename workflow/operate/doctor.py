@@ -1,11 +1,9 @@
 """Is everything there that a run needs? Each line that fails says what to do."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from workflow.contract.documents import space_of
 from workflow.contract.errors import (
-    GenerationMismatch,
-    IndexFeatureMissing,
     IndexStillBuilding,
     InvalidEmbedding,
     RequestRejected,
@@ -15,13 +13,17 @@ from workflow.contract.errors import (
 )
 from workflow.contract.events.base import Event
 from workflow.contract.ports.catalog import Catalog
-from workflow.contract.ports.generations import Generation, LiveNames
-from workflow.contract.ports.index import Index
+from workflow.contract.ports.documents import Documents
+from workflow.contract.ports.generations import Generations, Live
 from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.run_store import RunStore
+from workflow.contract.ports.server import Server
+from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import fault
 from workflow.embedding.caller import PROBE_TEXT
+from workflow.steps.check_server import check_server
+from workflow.steps.plan_pages import check_same, live_generation
 from workflow.verify.golden import read_golden_queries
 
 PROBE_KEY = "runs/doctor/probe.json"
@@ -43,7 +45,9 @@ def examine(
     *,
     catalog: Catalog,
     embedder: Embedder,
-    index: Index,
+    generations: Generations,
+    documents: Documents,
+    server: Server,
     runs: RunStore,
     settings: Settings,
 ) -> list[Finding]:
@@ -51,9 +55,9 @@ def examine(
     checks: dict[str, Callable[[], str]] = {
         "settings": lambda: _settings(settings),
         "MySQL catalog": lambda: _catalog(catalog, settings),
-        "Redis server": lambda: _server(index),
-        "live index": lambda: _live(index),
-        "settings fit the index": lambda: _fit(index, settings),
+        "Redis server": lambda: _server(server),
+        "live index": lambda: _live(generations, documents, server),
+        "settings fit the index": lambda: _fit(generations, server, settings),
         "embedding model": lambda: _model(embedder, settings),
         "run bucket": lambda: _bucket(runs),
         "golden queries": lambda: _golden(runs, settings),
@@ -86,67 +90,54 @@ def _catalog(catalog: Catalog, settings: Settings) -> str:
         columns = reader.columns()
         reader.check_key(rows_worth_an_index=2 * PAGE_ROWS)
         empty = reader.is_empty()
+        check_sample(reader.read_range(None, None, SAMPLE_ROWS))
     rows = "no row yet: a run will stop with CatalogEmpty" if empty else "has rows"
     return f"{settings.catalog_table} {rows}; {len(columns)} of the documented columns"
 
 
-def _server(index: Index) -> str:
-    server = index.server()
-    if server.eviction_policy.startswith("allkeys"):
-        raise IndexFeatureMissing(
-            f"maxmemory-policy is {server.eviction_policy}, which deletes documents when memory is "
-            "full; set it to noeviction"
-        )
-    most = f"{server.max_memory / 1e6:,.0f} MB" if server.max_memory else "no limit"
-    return f"{server.version} with search; {server.used_memory / 1e6:,.0f} MB used of {most}"
+def _server(server: Server) -> str:
+    facts = server.facts()
+    check_server(facts)
+    most = f"{facts.max_memory / 1e6:,.0f} MB" if facts.max_memory else "no limit"
+    return f"{facts.version} with search; {facts.used_memory / 1e6:,.0f} MB used of {most}"
 
 
-def _live(index: Index) -> str:
-    names = index.live()
-    if names is None:
+def _live(generations: Generations, documents: Documents, server: Server) -> str:
+    live = generations.live()
+    if live is None:
         return "none yet; the first sync builds it"
-    drugs, texts = index.facts("drugs", names.generation), index.facts("texts", names.space)
+    names = live.names
+    drugs, texts = server.index("drugs", names.generation), server.index("texts", names.space)
     if drugs is None or texts is None:
         lacking = f"drugs:{names.generation}" if drugs is None else f"texts:{names.space}"
         raise VerificationFailed(f"the live names point at {lacking}, which does not exist")
     if drugs.building or texts.building:
         raise IndexStillBuilding(f"{min(drugs.percent, texts.percent):.0%} indexed")
-    keys = index.count(names.generation)
+    keys = documents.count(names.generation)
+    if not keys:
+        raise VerificationFailed(f"generation {names.generation} is live and has no drug")
     if drugs.documents != keys:
         raise VerificationFailed(f"{drugs.documents:,} documents indexed, {keys:,} keys")
-    if not index.aliases_point_at(names):
+    if not server.aliases_point_at(names):
         raise VerificationFailed(f"the aliases do not stand for generation {names.generation}")
-    generation = _generation(index, names)
-    if generation.state == "suspect":
-        raise VerificationFailed(f"generation {names.generation} is marked suspect: a run failed")
-    others = _others(index.generations(), names)
-    return f"generation {names.generation}, {keys:,} drugs, {texts.documents:,} texts; {others}"
-
-
-def _generation(index: Index, names: LiveNames) -> Generation:
-    for one in index.generations():
-        if one.name == names.generation:
-            return one
-    raise GenerationMismatch(
-        f"generation {names.generation} is live but its record is gone; delete drugs:live, then "
-        "start a backfill"
+    live_generation(generations)
+    return (
+        f"generation {names.generation}, {keys:,} drugs, {texts.documents:,} texts; "
+        f"{_way_back(live)}"
     )
 
 
-def _others(generations: Sequence[Generation], names: LiveNames) -> str:
-    previous = [one.name for one in generations if one.state == "previous"]
-    return f"previous {previous[0]}" if previous else "nothing to roll back to"
+def _way_back(live: Live) -> str:
+    ways = ["the last sync"] if live.undo else []
+    ways += [f"generation {live.previous}"] if live.previous else []
+    return f"rollback: {', '.join(ways)}" if ways else "nothing to roll back"
 
 
-def _fit(index: Index, settings: Settings) -> str:
-    names = index.live()
-    if names is None:
+def _fit(generations: Generations, server: Server, settings: Settings) -> str:
+    live = live_generation(generations)
+    if live is None:
         return "no live index yet"
-    live = _generation(index, names)
-    if space_of(settings, live.space_revision).id != live.space:
-        raise GenerationMismatch("model, dimensions, template or cut are not the live index's")
-    if index.schema_digest() != live.schema:
-        raise GenerationMismatch("index_algorithm or its options are not the live index's")
+    check_same(live, space_of(settings, live.space_revision).id, server.schema_digest())
     return "yes"
 
 

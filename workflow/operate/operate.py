@@ -3,13 +3,19 @@
 On AWS a function of its own answers, because MySQL and Redis are reached from inside the VPC only.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workflow.contract.documents import space_of
-from workflow.contract.errors import NothingLive, TooManyRejected, VerificationFailed
+from workflow.contract.errors import (
+    CatalogMoved,
+    NothingLive,
+    TooManyRejected,
+    VerificationFailed,
+)
 from workflow.contract.events.base import Event
-from workflow.contract.events.files import PageDiff, Verification
+from workflow.contract.events.files import Estimate, PageDiff, Review, Verification
 from workflow.contract.events.payloads import (
     DiffPageTask,
     PageRange,
@@ -19,22 +25,46 @@ from workflow.contract.events.payloads import (
     Run,
     RunInput,
     RunTask,
+    VerifyPageTask,
 )
+from workflow.contract.holder import Holder
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.clock import Clock
-from workflow.contract.ports.generations import Generation
-from workflow.contract.ports.index import Index
+from workflow.contract.ports.documents import Documents
+from workflow.contract.ports.generations import Generations
 from workflow.contract.ports.model import Embedder, Quota
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.runs import PAGES, VERIFICATION, RunFiles
+from workflow.contract.ports.search import SearchIndex
+from workflow.contract.ports.server import Server
+from workflow.contract.ports.texts import Texts
+from workflow.contract.runs import (
+    PAGES,
+    REVIEW,
+    VERIFICATION,
+    VERIFY_SUMMARY,
+    PageChanges,
+    RunFiles,
+)
 from workflow.contract.settings import Settings
 from workflow.operate.doctor import Finding, examine
+from workflow.operate.rollback import roll_back
 from workflow.steps.diff_page import diff_page
 from workflow.steps.plan_pages import plan_pages
-from workflow.steps.publish_index import roll_back
-from workflow.verify.verify_index import verify_index
+from workflow.steps.verify_index import verify_index
+from workflow.steps.verify_page import compare_page
 
 NOTHING_TO_LOAD = ReviewRef(dry_run=True, embed_key="", embed_pages=0, load_key="", load_pages=0)
+NO_WORK = Estimate(
+    texts=0,
+    tokens=0,
+    usd=0,
+    minutes=0,
+    transitions=0,
+    s3_reads=0,
+    s3_writes=0,
+    gb_seconds=0,
+    aws_usd=0,
+)
 
 
 class OperatorTask(Event):
@@ -42,6 +72,8 @@ class OperatorTask(Event):
 
     action: Literal["verify", "rollback", "doctor"]
     run_id: str
+    generation: str = ""
+    """With `rollback`: the generation before the last backfill, by name; else the last switch."""
 
     @property
     def where(self) -> str:
@@ -72,6 +104,8 @@ class RolledBack(Event):
 
     generation: str
     built_at: str
+    published_at: str
+    """When what is in it was published."""
     rows: int
     before: str | None
     settings_fit: bool
@@ -86,58 +120,62 @@ class OperatorAnswer(Event):
     findings: tuple[Finding, ...] = ()
 
 
-def operate(
-    task: OperatorTask,
-    *,
-    catalog: Catalog,
-    embedder: Embedder,
-    quota: Quota,
-    index: Index,
-    runs: RunStore,
-    settings: Settings,
-    clock: Clock,
-) -> OperatorAnswer:
+class Ports(NamedTuple):
+    """All that an action may need; each step takes what it needs."""
+
+    catalog: Catalog
+    embedder: Embedder
+    quota: Quota
+    generations: Generations
+    documents: Documents
+    texts: Texts
+    server: Server
+    search: SearchIndex
+    runs: RunStore
+    settings: Settings
+    clock: Clock
+
+
+def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
     """Do one action. Raises NothingLive, NothingToRollBack and what the servers raise."""
     match task.action:
         case "doctor":
             found = examine(
-                catalog=catalog, embedder=embedder, index=index, runs=runs, settings=settings
+                catalog=ports.catalog,
+                embedder=ports.embedder,
+                generations=ports.generations,
+                documents=ports.documents,
+                server=ports.server,
+                runs=ports.runs,
+                settings=ports.settings,
             )
             return OperatorAnswer(findings=tuple(found))
         case "rollback":
-            before = index.live()
-            back = roll_back(index, task.run_id, clock)
-            live_before = before.generation if before else None
-            return OperatorAnswer(rolled_back=_rolled_back(back, live_before, index, settings))
-    return OperatorAnswer(
-        compared=compare_live(
-            task.run_id,
-            catalog=catalog,
-            embedder=embedder,
-            quota=quota,
-            index=index,
-            runs=runs,
-            settings=settings,
-            clock=clock,
-        )
+            return OperatorAnswer(rolled_back=_roll_back(task, ports))
+    return OperatorAnswer(compared=compare_live(task.run_id, ports))
+
+
+def _roll_back(task: OperatorTask, ports: Ports) -> RolledBack:
+    before = ports.generations.live()
+    holder = Holder(task.run_id, ports.clock())
+    back = roll_back(ports.generations, ports.server, holder, generation=task.generation)
+    space = space_of(ports.settings, back.space_revision).id
+    return RolledBack(
+        generation=back.name,
+        built_at=back.created_at,
+        published_at=back.published_at,
+        rows=back.baseline.rows,
+        before=before.names.generation if before else None,
+        settings_fit=(space, ports.server.schema_digest()) == (back.space, back.schema),
     )
 
 
-def compare_live(
-    run_id: str,
-    *,
-    catalog: Catalog,
-    embedder: Embedder,
-    quota: Quota,
-    index: Index,
-    runs: RunStore,
-    settings: Settings,
-    clock: Clock,
-) -> Compared:
+def compare_live(run_id: str, ports: Ports) -> Compared:
     """A run's own steps without its writes: plan, compare every page, verify. Nothing is mended.
 
     Raises NothingLive.
     """
+    clock, settings, runs = ports.clock, ports.settings, ports.runs
     run = Run(
         run_id=run_id,
         started_at=clock(),
@@ -145,34 +183,93 @@ def compare_live(
         input=RunInput(dry_run=True),
     )
     plan = plan_pages(
-        RunTask(run=run), catalog=catalog, index=index, runs=runs, settings=settings, clock=clock
+        RunTask(run=run),
+        catalog=ports.catalog,
+        generations=ports.generations,
+        server=ports.server,
+        texts=ports.texts,
+        runs=runs,
+        settings=settings,
+        clock=clock,
     )
     if plan.new_generation:
         raise NothingLive("there is no live index to verify; build it with a sync")
-    files = RunFiles(runs, run_id)
+    files = RunFiles.of(runs, run.holder)
     diffs = [
-        diff_page(
-            DiffPageTask(plan=plan, page=page),
-            catalog=catalog,
-            index=index,
+        _compare_page(plan, page, files, ports) for page in files.read_manifest(PAGES, PageRange)
+    ]
+    files.write(REVIEW, _nothing_to_load(diffs))
+    # Its errors are checks that do not hold, and these are the answer.
+    with suppress(VerificationFailed, TooManyRejected, CatalogMoved):
+        verify_index(
+            ReviewedTask(plan=plan, review=NOTHING_TO_LOAD),
+            embedder=ports.embedder,
+            quota=ports.quota,
+            documents=ports.documents,
+            texts=ports.texts,
+            server=ports.server,
+            search=ports.search,
             runs=runs,
             settings=settings,
             clock=clock,
         )
-        for page in files.read_manifest(PAGES, PageRange)
-    ]
-    # Its errors are checks that do not hold, and these are the answer.
-    with suppress(VerificationFailed, TooManyRejected):
-        verify_index(
-            ReviewedTask(plan=plan, review=NOTHING_TO_LOAD),
-            catalog=catalog,
-            embedder=embedder,
-            quota=quota,
-            index=index,
-            runs=runs,
-            settings=settings,
-        )
     return _compared(plan, diffs, files.read(VERIFICATION, Verification))
+
+
+def _compare_page(plan: Plan, page: PageRange, files: RunFiles, ports: Ports) -> PageDiff:
+    """One page as it is now, without the changes that the next sync will make."""
+    diff = diff_page(
+        DiffPageTask(plan=plan, page=page),
+        catalog=ports.catalog,
+        documents=ports.documents,
+        texts=ports.texts,
+        runs=ports.runs,
+        settings=ports.settings,
+        clock=ports.clock,
+    )
+    verified = compare_page(
+        VerifyPageTask(plan=plan, page=page),
+        as_it_is(files.read_changes(page.page)),
+        catalog=ports.catalog,
+        documents=ports.documents,
+        texts=ports.texts,
+        server=ports.server,
+        settings=ports.settings,
+    )
+    # What the catalog changed since the last run is the next sync's work, not a defect.
+    files.write(VERIFY_SUMMARY.format(page.page), verified.model_copy(update={"drifted": ()}))
+    return diff
+
+
+def as_it_is(changes: PageChanges) -> PageChanges:
+    """What the index must hold today: the old documents of changed rows; removed ones are apart."""
+    old = {one.document.ndc: one.old for one in changes.upserts if one.old is not None}
+    return PageChanges([], changes.removals, changes.unchanged | old)
+
+
+def _nothing_to_load(diffs: Sequence[PageDiff]) -> Review:
+    """The review of a comparison: nothing changes."""
+    rejected = [row for page in diffs for row in page.rejected]
+    return Review(
+        dry_run=True,
+        rows=sum(page.rows for page in diffs),
+        added=0,
+        changed=0,
+        removed=sum(page.removed for page in diffs),
+        unchanged=sum(page.unchanged for page in diffs),
+        vanished=0,
+        live=sum(page.live for page in diffs),
+        rejected=len(rejected),
+        profile={},
+        samples={},
+        estimate=NO_WORK,
+        guards=(),
+        warnings=(),
+        embed_key="",
+        embed_pages=0,
+        load_key="",
+        load_pages=0,
+    )
 
 
 def _compared(plan: Plan, diffs: list[PageDiff], verification: Verification) -> Compared:
@@ -183,17 +280,4 @@ def _compared(plan: Plan, diffs: list[PageDiff], verification: Verification) -> 
         changed=sum(page.changed for page in diffs),
         removed=sum(page.removed for page in diffs),
         verification=verification,
-    )
-
-
-def _rolled_back(
-    back: Generation, before: str | None, index: Index, settings: Settings
-) -> RolledBack:
-    space = space_of(settings, back.space_revision).id
-    return RolledBack(
-        generation=back.name,
-        built_at=back.created_at,
-        rows=back.rows,
-        before=before,
-        settings_fit=(space, index.schema_digest()) == (back.space, back.schema),
     )

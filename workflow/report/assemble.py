@@ -8,9 +8,10 @@ from workflow.contract.events.files import (
     Baseline,
     PageEmbedded,
     PageLoaded,
-    RejectedRow,
     Review,
+    Switched,
     Verification,
+    VerifiedPage,
 )
 from workflow.contract.events.payloads import Plan, Run
 from workflow.contract.events.report import RunReport
@@ -19,17 +20,19 @@ from workflow.contract.runs import (
     EMBED_SUMMARY,
     LOAD_SUMMARY,
     PLAN,
+    PUBLISH,
     REPORT,
     REPORT_PAGE,
     REVIEW,
     VERIFICATION,
+    VERIFY_SUMMARY,
     RunFiles,
 )
 from workflow.report.page import render
 from workflow.report.timeline import read_timeline
 
-REJECTED_SHOWN = 500
-"""Rejected rows in a report; their number is exact."""
+SHOWN = 500
+"""Keys of one kind in a report."""
 
 
 def assemble(
@@ -38,14 +41,15 @@ def assemble(
     *,
     status: RunStatus,
     ended_at: datetime,
-    published: bool = False,
     error: str | None = None,
     cause: str | None = None,
 ) -> RunReport:
-    """Counts of changes are the plan's until documents were loaded, less the rejected ones."""
+    """Counts of changes are the plan's until the switch, less what the switch left out."""
     loaded = files.read_pages_there(LOAD_SUMMARY, PageLoaded)
-    rejected = [row for page in loaded for row in page.rejected]
+    verified = files.read_pages_there(VERIFY_SUMMARY, VerifiedPage)
     verification = files.read_if_there(VERIFICATION, Verification)
+    switched = files.read_if_there(PUBLISH, Switched)
+    checks = (verification.checks if verification else ()) + (switched.checks if switched else ())
     return RunReport(
         run_id=run.run_id,
         version=__version__,
@@ -54,14 +58,15 @@ def assemble(
         status=status,
         started_at=run.started_at,
         duration_s=_seconds(run.started_at, ended_at),
-        rejected=len(rejected),
-        rejected_rows=tuple(rejected[:REJECTED_SHOWN]),
-        verification=verification.checks if verification else (),
-        published=published,
+        verification=checks,
+        published=None if switched and not switched.done else switched is not None,
+        drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
+        kept=tuple(key for page in verified for key in page.kept)[:SHOWN],
+        refused_drugs=tuple(key for page in verified for key in page.refused)[:SHOWN],
         error=error,
         cause=cause,
         **_planned(files),
-        **_reviewed(files, rejected),
+        **_reviewed(files),
         **_embedded(files, sum(page.upserted for page in loaded)),
     )
 
@@ -95,15 +100,16 @@ def _planned(files: RunFiles) -> dict[str, object]:
     }
 
 
-def _reviewed(files: RunFiles, rejected: list[RejectedRow]) -> dict[str, object]:
+def _reviewed(files: RunFiles) -> dict[str, object]:
     review = files.read_if_there(REVIEW, Review)
     if review is None:
         return {}
-    new = sum(row.new for row in rejected)
     return {
-        "catalog_rows": review.rows,
-        "added": review.added - new,
-        "changed": review.changed - (len(rejected) - new),
+        "catalog_rows": review.rows + review.rejected,
+        "rejected": review.rejected,
+        "rejected_rows": review.rejected_rows,
+        "added": review.added,
+        "changed": review.changed,
         "removed": review.removed,
         "unchanged": review.unchanged,
         "texts_to_embed": review.estimate.texts,
@@ -122,6 +128,8 @@ def _embedded(files: RunFiles, upserted: int) -> dict[str, object]:
     embedded = sum(page.embedded for page in pages)
     return {
         "texts_embedded": embedded,
+        "texts_refused": sum(len(page.rejected) for page in pages),
+        "refused_texts": tuple(text for page in pages for text in page.rejected)[:SHOWN],
         "texts_reused": max(0, upserted - embedded),
         "tokens": sum(page.tokens for page in pages),
     }

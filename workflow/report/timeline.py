@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from workflow.contract.events.files import PageDiff, PageEmbedded, PageLoaded, Review
+from workflow.contract.events.files import PageDiff, PageEmbedded, PageLoaded, Review, VerifiedPage
 from workflow.contract.events.payloads import Plan, Timing
 from workflow.contract.events.report import RunReport
-from workflow.contract.runs import DIFF_SUMMARY, EMBED_SUMMARY, LOAD_SUMMARY, PLAN, REVIEW, RunFiles
+from workflow.contract.runs import (
+    DIFF_SUMMARY,
+    EMBED_SUMMARY,
+    LOAD_SUMMARY,
+    PLAN,
+    REVIEW,
+    VERIFY_SUMMARY,
+    RunFiles,
+)
 
 
 class Bar(NamedTuple):
@@ -49,28 +57,39 @@ def read_timeline(files: RunFiles, report: RunReport) -> list[StateTimes]:
     diffs = files.read_pages_there(DIFF_SUMMARY, PageDiff)
     embeds = files.read_pages_there(EMBED_SUMMARY, PageEmbedded)
     loads = files.read_pages_there(LOAD_SUMMARY, PageLoaded)
+    verified = files.read_pages_there(VERIFY_SUMMARY, VerifiedPage)
     planned = _seconds(start, plan.planned_at)
     diff = StateTimes("DiffPages", _bars(start, diffs), plan.pages)
     reviewed = _seconds(start, review.reviewed_at if review else None)
     embed = StateTimes("EmbedPages", _bars(start, embeds), review.embed_pages if review else 0)
     load = StateTimes("LoadPages", _bars(start, loads), review.load_pages if review else 0)
-    worked = max([planned, reviewed, *(bar.ended for one in (embed, load) for bar in one.bars)])
+    verify = StateTimes("VerifyPages", _bars(start, verified), plan.pages if verified else 0)
+    pages = (embed, load, verify)
+    worked = max([planned, reviewed, *(bar.ended for one in pages for bar in one.bars)])
     states = [
         _single("PlanPages", 0.0, planned),
         diff,
         _single("ReviewChanges", max((bar.ended for bar in diff.bars), default=0.0), reviewed),
         embed,
         load,
+        verify,
     ]
     if report.verification:
-        end = "VerifyIndex, PublishIndex" if report.published else "VerifyIndex"
+        end = "VerifyIndex to ReportRun" if report.published else "VerifyIndex"
         states.append(_single(end, worked, report.duration_s))
     return [one for one in states if one.bars or (one.pages and not report.dry_run)]
 
 
-def _bars(
-    start: datetime, pages: Sequence[PageDiff] | Sequence[PageEmbedded] | Sequence[PageLoaded]
-) -> tuple[Bar, ...]:
+class Timed(Protocol):
+    """The summary of a page."""
+
+    @property
+    def page(self) -> str: ...
+    @property
+    def timing(self) -> Timing | None: ...
+
+
+def _bars(start: datetime, pages: Sequence[Timed]) -> tuple[Bar, ...]:
     return tuple(_bar(start, page.page, page.timing) for page in pages if page.timing)
 
 

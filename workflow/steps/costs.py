@@ -34,15 +34,19 @@ MEMORY_MB: Final = {
     "ReviewChanges": 1769,
     "EmbedPage": 1769,
     "LoadPage": 1769,
-    "VerifyIndex": 3538,
+    "VerifyPage": 1769,
+    "VerifyIndex": 1769,
     "PublishIndex": 1024,
+    "PruneIndex": 1024,
+    "ReportRun": 1024,
 }
 """As infra/compute/functions.py sizes them."""
 
 OVERHEAD_S: Final = 0.2
 """Of each call of a function: a few requests to S3 at 25 ms, and a connection or two."""
 
-DIFF_ROW_S, LOAD_ROW_S, VERIFY_ROW_S, PUBLISH_ROW_S = 100e-6, 110e-6, 50e-6, 15e-6
+DIFF_ROW_S, LOAD_ROW_S, VERIFY_ROW_S = 100e-6, 110e-6, 180e-6
+PUBLISH_ROW_S, PRUNE_ROW_S = 15e-6, 10e-6
 REVIEW_TEXT_S: Final = 40e-6
 """Seconds of work a row or text."""
 
@@ -56,7 +60,7 @@ KEYS_A_LIST: Final = 1000
 
 @dataclass(frozen=True)
 class Work:
-    """What a run has to do, as ReviewChanges knows it. Pages are items of the three Maps."""
+    """What a run has to do, as ReviewChanges knows it. Pages are items of the Maps."""
 
     rows: int
     upserts: int
@@ -82,7 +86,7 @@ def estimate(work: Work, settings: Settings) -> Estimate:
     calls = math.ceil(work.texts / settings.family.texts_per_call)
     asked = requests_of(work)
     gb_s = gb_seconds(work, calls, settings)
-    functions = 5 + work.diff_pages + work.embed_pages + work.load_pages
+    functions = 7 + 2 * work.diff_pages + work.embed_pages + work.load_pages
     aws_usd = (
         asked.transitions * USD_PER_TRANSITION
         + asked.s3_reads * USD_PER_READ
@@ -108,7 +112,8 @@ def _minutes(work: Work, calls: int, settings: Settings) -> float:
         60 * work.tokens / settings.tokens_per_minute,
         calls * CALL_S / (settings.embedding_threads * settings.embed_concurrency),
     )
-    seconds += work.rows * (DIFF_ROW_S / settings.diff_concurrency + VERIFY_ROW_S)
+    seconds += work.rows * DIFF_ROW_S / settings.diff_concurrency
+    seconds += work.rows * VERIFY_ROW_S / settings.verify_concurrency
     seconds += work.upserts * LOAD_ROW_S / settings.load_concurrency
     return seconds / 60 + START_MINUTES
 
@@ -116,16 +121,15 @@ def _minutes(work: Work, calls: int, settings: Settings) -> float:
 def requests_of(work: Work) -> Requests:
     """What the steps ask of Step Functions and S3. A child of a Map has two transitions."""
     diffs, embeds, loads = work.diff_pages, work.embed_pages, work.load_pages
-    states = 8 + bool(embeds) + bool(loads)
-    transitions = states + 1 + 2 * (diffs + embeds + loads)
-    # ReviewChanges, VerifyIndex and PublishIndex read every page's summary.
-    reads = 3 * diffs + work.pages_with_new_texts + 3 * embeds + 4 * loads
-    reads += 1 + bool(embeds) + bool(loads)
-    # Of the run itself: ReviewChanges 2, VerifyIndex 1, PublishIndex 7.
-    reads += 10
-    # Of the run itself: PlanPages 3, ReviewChanges 3, VerifyIndex 1, PublishIndex 2.
-    writes = 3 * diffs + 2 * embeds + loads + 9
-    lists = _lists(3 * diffs) + 2 * _lists(2 * embeds) + 3 * _lists(loads)
+    states = 12 + 2 * bool(embeds) + bool(loads)
+    transitions = states + 1 + 2 * (2 * diffs + embeds + loads)
+    # The Maps' manifests, and of the run itself: ReviewChanges 3, VerifyIndex 2, PublishIndex 8,
+    # ReportRun 7. Those three and VerifyPage read the pages' files, some of them several times.
+    reads = 22 + bool(embeds) + bool(loads) + work.pages_with_new_texts
+    reads += 8 * diffs + 4 * embeds + 6 * loads
+    # Of the run itself: PlanPages 4, ReviewChanges 3, VerifyIndex 1, PublishIndex 2, ReportRun 2.
+    writes = 12 + 4 * diffs + 2 * embeds + loads
+    lists = _lists(3 * diffs) + 3 * _lists(diffs) + 3 * _lists(2 * embeds) + 4 * _lists(loads)
     return Requests(transitions, reads, writes + lists)
 
 
@@ -144,11 +148,15 @@ def gb_seconds(work: Work, calls: int, settings: Settings) -> float:
         "ReviewChanges": REVIEW_TEXT_S * work.texts,
         "EmbedPage": max(calls * CALL_S / settings.embedding_threads, waiting),
         "LoadPage": LOAD_ROW_S * work.upserts,
-        "VerifyIndex": VERIFY_ROW_S * work.rows,
-        "PublishIndex": PUBLISH_ROW_S * work.rows,
+        "VerifyPage": VERIFY_ROW_S * work.rows,
+        "VerifyIndex": 0.0,
+        "PublishIndex": PUBLISH_ROW_S * work.upserts,
+        "PruneIndex": PRUNE_ROW_S * work.rows,
+        "ReportRun": 0.0,
     }
     times = {
         "DiffPage": work.diff_pages,
+        "VerifyPage": work.diff_pages,
         "EmbedPage": work.embed_pages,
         "LoadPage": work.load_pages,
     }

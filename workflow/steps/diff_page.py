@@ -1,22 +1,22 @@
 """DiffPage: one range of the catalog against the same range of the index."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from workflow.contract.columns import COLUMNS, KEY
-from workflow.contract.documents import Writer, checksum, writer_of
-from workflow.contract.errors import DuplicateKey, KeyBlank, KeyOrderMismatch
-from workflow.contract.events.files import SAMPLES, ColumnProfile, PageDiff
+from workflow.contract.documents import Renderer, record_fault, renderer_of
+from workflow.contract.errors import CatalogMoved, DuplicateKey, KeyBlank, KeyOrderMismatch
+from workflow.contract.events.files import SAMPLES, ColumnProfile, PageDiff, RejectedRow
 from workflow.contract.events.payloads import DiffPageTask, PageRange, Plan
-from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.catalog import Catalog, UnreadableRow
 from workflow.contract.ports.clock import Clock
-from workflow.contract.ports.documents import Change, Document
-from workflow.contract.ports.index import Index
+from workflow.contract.ports.documents import Change, Document, Documents
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.texts import Text
-from workflow.contract.runs import DIFF_CHANGES, DIFF_SUMMARY, DIFF_TEXTS, RunFiles
+from workflow.contract.ports.texts import Text, Texts
+from workflow.contract.read_page import PageRows, most_rows, read_page
+from workflow.contract.runs import DIFF_SUMMARY, DIFF_TEXTS, PageChanges, RunFiles
 from workflow.contract.settings import Settings
 
 COMMONEST = 8
@@ -31,6 +31,7 @@ class Difference(NamedTuple):
     added: list[Change]
     changed: list[Change]
     removed: list[str]
+    unchanged: dict[str, str]
 
     @property
     def changes(self) -> list[Change]:
@@ -41,31 +42,33 @@ def diff_page(
     task: DiffPageTask,
     *,
     catalog: Catalog,
-    index: Index,
+    documents: Documents,
+    texts: Texts,
     runs: RunStore,
     settings: Settings,
     clock: Clock,
 ) -> PageDiff:
-    """Find what to upsert, what to remove and which texts have no record yet.
+    """Find what to upsert, what to remove and which texts have no sound record yet.
 
-    Raises DuplicateKey, KeyOrderMismatch, KeyBlank.
+    Raises DuplicateKey, KeyOrderMismatch, KeyBlank, CatalogMoved.
     """
     started_at = clock()
     plan, page = task.plan, task.page
-    writer = writer_of(settings, plan.space)
-    with catalog.connect() as reader:
-        documents = [writer.document(row) for row in reader.read_range(page.after, page.through)]
-    check_keys([document.ndc for document in documents], page)
+    renderer = renderer_of(settings, plan.space)
+    rows = read_page(catalog, page, renderer, most=most_rows(page, plan))
+    check_keys(rows.keys, page)
+    check_rows(len(rows.keys), page, settings)
 
-    stored = index.keys_between(plan.generation, page.after, page.through)
-    difference = compare(index, plan.generation, documents, stored)
-    texts = _new_texts(index, plan.space, difference.changes, writer)
-    live = _live_keys(index, plan, page) if plan.new_generation else stored
-    summary = _summary(page, documents, difference, live, len(texts))
+    stored = documents.keys_between(plan.generation, page.after, page.through)
+    difference = compare(documents, plan.generation, rows, stored)
+    missing = _new_texts(texts, plan, difference.changes, renderer, settings)
+    live = _live_keys(documents, plan, page) if plan.new_generation else stored
+    summary = _summary(page, rows, difference, live, stored, len(missing))
 
-    files = RunFiles(runs, plan.run.run_id)
-    files.write_lines(DIFF_CHANGES.format(page.page), _lines(difference))
-    files.write_lines(DIFF_TEXTS.format(page.page), (text._asdict() for text in texts))
+    files = RunFiles.of(runs, plan.run.holder)
+    changes = PageChanges(difference.changes, difference.removed, difference.unchanged)
+    files.write_changes(page.page, changes)
+    files.write_texts(DIFF_TEXTS.format(page.page), missing)
     summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})
     files.write(DIFF_SUMMARY.format(page.page), summary)
     return summary
@@ -97,71 +100,101 @@ def _order_mismatch(first: str, second: str) -> KeyOrderMismatch:
     )
 
 
+def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
+    """Raise CatalogMoved where a page lost more rows since the plan than people delete in a minute.
+
+    That is how a catalog looks while it is loaded again: it comes back.
+    """
+    missing = page.rows - rows
+    if missing > max(settings.delete_guard_rows, settings.delete_guard_share * page.rows):
+        raise CatalogMoved(
+            f"{missing:,} of the {page.rows:,} rows that the run planned with are not there; is "
+            "the catalog being loaded? Asked again soon; start a new run once the load has ended"
+        )
+
+
 def compare(
-    index: Index, generation: str, documents: Sequence[Document], stored: Sequence[str]
+    documents: Documents, generation: str, rows: PageRows, stored: Sequence[str]
 ) -> Difference:
     """A drug is unchanged when its key is in the key set and its stored hash is the row's."""
     known = set(stored)
-    ndcs = [document.ndc for document in documents if document.ndc in known]
-    hashes = dict(zip(ndcs, index.content_hashes(generation, ndcs), strict=True))
-    repair = index.to_repair(generation, ndcs)
-    difference = Difference([], [], [])
-    for document in documents:
+    ndcs = [document.ndc for document in rows.documents if document.ndc in known]
+    hashes = dict(zip(ndcs, documents.content_hashes(generation, ndcs), strict=True))
+    repair = documents.to_repair(generation, ndcs)
+    difference = Difference([], [], [], {})
+    for document in rows.documents:
         old = hashes.get(document.ndc)
         if document.ndc not in known:
             difference.added.append(Change(document, None))
         elif old != document.content_hash or document.ndc in repair:
             difference.changed.append(Change(document, old))
-    present = {document.ndc for document in documents}
+        else:
+            difference.unchanged[document.ndc] = document.content_hash
+    present = set(rows.keys)
     difference.removed.extend(key for key in stored if key not in present)
     return difference
 
 
-def _new_texts(index: Index, space: str, changes: Sequence[Change], writer: Writer) -> list[Text]:
-    """The texts of changed documents that have no record yet, each once."""
+def _new_texts(
+    texts: Texts, plan: Plan, changes: Sequence[Change], renderer: Renderer, settings: Settings
+) -> list[Text]:
+    """The texts of changed documents that have no sound record yet, each once.
+
+    A backfill only asks which exist: it writes over nothing that the live generation reads.
+    """
     needed = {change.document.text_hash: change.document for change in changes}
-    origins = index.text_origins(space, list(needed))
-    return [
-        writer.text(document.fields)
-        for document, origin in zip(needed.values(), origins, strict=True)
-        if origin is None
-    ]
+    hashes = list(needed)
+    if plan.new_generation:
+        origins = texts.origins(plan.space, hashes)
+        sound = {one for one, origin in zip(hashes, origins, strict=True) if origin}
+    else:
+        dimensions = settings.embedding_dimensions
+        records = zip(hashes, texts.records(plan.space, hashes), strict=True)
+        sound = {
+            one for one, record in records if record and not record_fault(one, record, dimensions)
+        }
+    return [renderer.text(needed[one].fields) for one in hashes if one not in sound]
 
 
-def _live_keys(index: Index, plan: Plan, page: PageRange) -> list[str]:
+def _live_keys(documents: Documents, plan: Plan, page: PageRange) -> list[str]:
     if plan.live_generation is None:
         return []
-    return index.keys_between(plan.live_generation, page.after, page.through)
+    return documents.keys_between(plan.live_generation, page.after, page.through)
 
 
 def _summary(
     page: PageRange,
-    documents: Sequence[Document],
+    rows: PageRows,
     difference: Difference,
     live: Sequence[str],
+    stored: Sequence[str],
     new_texts: int,
 ) -> PageDiff:
     added = [change.document.ndc for change in difference.added]
     changed = [change.document.ndc for change in difference.changed]
-    present = {document.ndc for document in documents}
+    present, held = set(rows.keys), set(stored)
     return PageDiff(
         page=page.page,
-        rows=len(documents),
+        rows=len(rows.documents),
         added=len(added),
         changed=len(changed),
         removed=len(difference.removed),
-        unchanged=len(documents) - len(added) - len(changed),
+        unchanged=len(difference.unchanged),
         vanished=sum(key not in present for key in live),
         live=len(live),
         new_texts=new_texts,
-        checksum=checksum(document.content_hash for document in documents),
-        profile=profile(documents),
+        rejected=tuple(_rejected(one, held) for one in rows.unreadable),
+        profile=profile(rows.documents),
         samples={
             "added": tuple(added[:SAMPLES]),
             "changed": tuple(changed[:SAMPLES]),
             "removed": tuple(difference.removed[:SAMPLES]),
         },
     )
+
+
+def _rejected(row: UnreadableRow, stored: set[str]) -> RejectedRow:
+    return RejectedRow(**row._asdict(), new=row.ndc not in stored)
 
 
 def profile(documents: Sequence[Document]) -> dict[str, ColumnProfile]:
@@ -178,10 +211,3 @@ def profile(documents: Sequence[Document]) -> dict[str, ColumnProfile]:
             commonest[short] = commonest.get(short, 0) + count
         columns[column] = ColumnProfile(blanks=blanks, commonest=commonest)
     return columns
-
-
-def _lines(difference: Difference) -> Iterable[dict[str, Any]]:
-    for change in difference.changes:
-        yield {"fields": change.document.fields, "old": change.old}
-    for key in difference.removed:
-        yield {"remove": key}

@@ -4,29 +4,40 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from workflow.contract.documents import vector_hash
-from workflow.contract.errors import RequestRejected
+from workflow.contract.documents import record_fault, record_of
+from workflow.contract.errors import (
+    EmbedderError,
+    InvalidEmbedding,
+    ModelFailed,
+    RequestRejected,
+)
 from workflow.contract.events.files import PageEmbedded, RejectedText
 from workflow.contract.events.payloads import EmbedPageTask
 from workflow.contract.ports.clock import Clock
-from workflow.contract.ports.index import Index
 from workflow.contract.ports.model import Embedder, Quota, TextRefused, Vector
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.texts import Text
-from workflow.contract.runs import EMBED_REJECTED, EMBED_SUMMARY, EMBED_TEXTS, RunFiles
+from workflow.contract.ports.texts import NewRecord, Text, Texts
+from workflow.contract.runs import EMBED_SUMMARY, EMBED_TEXTS, RunFiles
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import PROBE_TEXT, Caller
+
+TRIES: Final = 3
+"""Tries of a page after which a text that still fails is rejected, so that the rest goes on."""
+
+MOST_FAILED: Final = 20
+"""Failed texts without any success: then it is the model, and the page ends."""
 
 Embedded = tuple[Text, Vector]
 
 
-class Answer(NamedTuple):
-    """What one call gave. A caller that was stopped gives neither."""
+class Embeddings(NamedTuple):
+    """What calls gave. A caller that was stopped gives nothing."""
 
     embedded: list[Embedded]
     rejected: list[RejectedText]
+    failed: list[tuple[Text, EmbedderError]]
 
 
 def embed_page(
@@ -34,52 +45,106 @@ def embed_page(
     *,
     embedder: Embedder,
     quota: Quota,
-    index: Index,
+    texts: Texts,
     runs: RunStore,
     settings: Settings,
     clock: Clock,
 ) -> PageEmbedded:
-    """Embed the texts that have no record yet, and write each record at once.
+    """Embed the texts that have no sound record yet, and write each record at once.
 
-    A retry embeds only what is still missing. Raises RequestRejected, InvalidEmbedding.
+    A retry embeds only what is still missing. A text that the model refuses has a record without
+    a vector. Raises RequestRejected, ModelFailed, InvalidEmbedding, RunSuperseded.
     """
     started_at = clock()
-    space, run_id, page = task.plan.space, task.run.run_id, task.page.page
-    files = RunFiles(runs, run_id)
-    texts = [Text(**line) for line in files.read_lines(EMBED_TEXTS.format(page))]
-    origins = index.text_origins(space, [text.hash for text in texts])
-    missing = [text for text, origin in zip(texts, origins, strict=True) if origin is None]
+    plan, page = task.plan, task.page.page
+    files = RunFiles.of(runs, plan.run.holder)
+    wanted = files.read_texts(EMBED_TEXTS.format(page))
+    missing = _without_record(texts, plan.space, wanted, settings)
 
     def write(embedded: Sequence[Embedded]) -> None:
-        records = [(text, vector, vector_hash(text.hash, vector.data)) for text, vector in embedded]
-        index.write_texts(space, run_id, records)
+        records = [
+            NewRecord(text.hash, record_of(text, vector.data), vector.tokens)
+            for text, vector in embedded
+        ]
+        texts.write(plan.space, plan.run.holder, records)
 
     with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
         size = caller.texts_per_call
         parts = [missing[start : start + size] for start in range(0, len(missing), size)]
-        rejected = _embed_all(caller, parts, settings.embedding_threads, write)
-        if rejected and len(rejected) == len(texts):
+        done = _embed_all(caller, parts, settings.embedding_threads, write)
+        rejected = done.rejected + _given_up(done.failed, task)
+        if rejected and len(rejected) == len(missing):
             _probe_request(caller, rejected)
-    _write_rejected(files, page, rejected)
-    summary = _summary(index, task, texts, len(rejected))
+    _write_refused(texts, task, missing, rejected)
+    summary = _summary(texts, task, wanted, rejected)
     summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})
     files.write(EMBED_SUMMARY.format(page), summary)
     return summary
 
 
-def embed_or_reject(caller: Caller, texts: Sequence[Text]) -> Answer:
-    """Embed in one call; where the model refuses several texts, ask for each one alone."""
+def _without_record(
+    texts: Texts, space: str, wanted: Sequence[Text], settings: Settings
+) -> list[Text]:
+    """Those that have no sound record with a vector, by now, or a doubtful one."""
+    again = set(texts.to_embed_again(space))
+    records = texts.records(space, [text.hash for text in wanted])
+    return [
+        text
+        for text, record in zip(wanted, records, strict=True)
+        if record is None
+        or text.hash in again
+        or record_fault(text.hash, record, settings.embedding_dimensions)
+    ]
+
+
+def _given_up(
+    failed: Sequence[tuple[Text, EmbedderError]], task: EmbedPageTask
+) -> list[RejectedText]:
+    """Failed texts as rejected ones where this was the last try; else the first error is raised."""
+    retries = task.tries.retries if task.tries else 0
+    if failed and retries + 1 < TRIES:
+        raise failed[0][1]
+    return [_rejected(text, f"failed {TRIES} times: {error.message}") for text, error in failed]
+
+
+def _rejected(text: Text, reason: str) -> RejectedText:
+    return RejectedText(text_hash=text.hash, text=text.text[:200], reason=reason)
+
+
+def _write_refused(
+    texts: Texts, task: EmbedPageTask, missing: Sequence[Text], rejected: Sequence[RejectedText]
+) -> None:
+    reasons = {one.text_hash: one.reason for one in rejected}
+    records = [
+        NewRecord(text.hash, record_of(text, b"", reasons[text.hash]), 0)
+        for text in missing
+        if text.hash in reasons
+    ]
+    if records:
+        texts.write(task.plan.space, task.run.holder, records)
+
+
+def embed_or_reject(caller: Caller, texts: Sequence[Text]) -> Embeddings:
+    """Embed in one call; where that fails for several texts, ask for each one alone."""
     try:
         vectors = caller.embed([text.text for text in texts])
     except TextRefused as error:
         if len(texts) == 1:
-            return Answer([], [RejectedText(text_hash=texts[0].hash, reason=str(error))])
-        each = [embed_or_reject(caller, [text]) for text in texts]
-        return Answer(
-            [pair for one in each for pair in one.embedded],
-            [text for one in each for text in one.rejected],
-        )
-    return Answer(list(zip(texts, vectors, strict=bool(vectors))), [])
+            return Embeddings([], [_rejected(texts[0], str(error))], [])
+    except (ModelFailed, InvalidEmbedding) as error:
+        if len(texts) == 1:
+            return Embeddings([], [], [(texts[0], error)])
+    else:
+        return Embeddings(list(zip(texts, vectors, strict=bool(vectors))), [], [])
+    return _together([embed_or_reject(caller, [text]) for text in texts])
+
+
+def _together(parts: Sequence[Embeddings]) -> Embeddings:
+    return Embeddings(
+        [one for part in parts for one in part.embedded],
+        [one for part in parts for one in part.rejected],
+        [one for part in parts for one in part.failed],
+    )
 
 
 def _embed_all(
@@ -87,13 +152,13 @@ def _embed_all(
     parts: Sequence[Sequence[Text]],
     threads: int,
     write: Callable[[Sequence[Embedded]], None],
-) -> list[RejectedText]:
+) -> Embeddings:
     """Call side by side, and write what has come meanwhile, again and again.
 
-    The first error ends the page at once; records written until then stay.
+    An error that is not about one text ends the page at once; records written until then stay.
     """
     waiting: SimpleQueue[Sequence[Text]] = SimpleQueue()
-    answered: SimpleQueue[Answer | None] = SimpleQueue()
+    answered: SimpleQueue[Embeddings | None] = SimpleQueue()
     for part in parts:
         waiting.put(part)
 
@@ -114,32 +179,34 @@ def _embed_all(
     with ThreadPoolExecutor(threads) as pool:
         workers = [pool.submit(work) for _ in range(min(threads, len(parts)))]
         try:
-            rejected = _write_as_they_come(answered, len(workers), write)
+            done = _write_as_they_come(answered, len(workers), write)
         except BaseException:
             caller.stop.set()
             raise
     for worker in workers:
         worker.result()
-    return rejected
+    return done
 
 
 def _write_as_they_come(
-    answered: SimpleQueue[Answer | None],
+    answered: SimpleQueue[Embeddings | None],
     workers: int,
     write: Callable[[Sequence[Embedded]], None],
-) -> list[RejectedText]:
+) -> Embeddings:
     """Until each worker has said by None that it is done."""
-    rejected: list[RejectedText] = []
+    done = Embeddings([], [], [])
     while workers:
         answers = [answered.get()]
         while not answered.empty():
             answers.append(answered.get())
         workers -= answers.count(None)
-        embedded = [pair for one in answers if one for pair in one.embedded]
-        rejected += [text for one in answers if one for text in one.rejected]
-        if embedded:
-            write(embedded)
-    return rejected
+        came = _together([one for one in answers if one])
+        if came.embedded:
+            write(came.embedded)
+        done = _together([done, came])
+        if len(done.failed) >= MOST_FAILED and not done.embedded:
+            raise done.failed[0][1]
+    return done
 
 
 def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:
@@ -153,21 +220,17 @@ def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:
         ) from error
 
 
-def _write_rejected(files: RunFiles, page: str, rejected: Sequence[RejectedText]) -> None:
-    if rejected:
-        files.write_manifest(EMBED_REJECTED.format(page), rejected)
-
-
 def _summary(
-    index: Index, task: EmbedPageTask, texts: Sequence[Text], rejected: int
+    texts: Texts, task: EmbedPageTask, wanted: Sequence[Text], rejected: Sequence[RejectedText]
 ) -> PageEmbedded:
     """Counts over all tries of this page: a record names the run that paid for it."""
-    origins = index.text_origins(task.plan.space, [text.hash for text in texts])
-    mine = [origin for origin in origins if origin and origin.run_id == task.run.run_id]
+    origins = texts.origins(task.plan.space, [text.hash for text in wanted])
+    own = task.run.holder.identity
+    mine = [origin for origin in origins if origin and origin.run == own]
     return PageEmbedded(
         page=task.page.page,
-        texts=len(texts),
-        embedded=len(mine),
+        texts=len(wanted),
+        embedded=len(mine) - len(rejected),
         tokens=sum(origin.tokens for origin in mine),
-        rejected=rejected,
+        rejected=tuple(rejected),
     )

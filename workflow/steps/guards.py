@@ -1,15 +1,23 @@
 """What stops a plan before anything is written to the index."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from workflow.contract.errors import (
     BudgetExceeded,
     CatalogDegraded,
     DeleteGuardTripped,
     GuardTripped,
+    SwitchTooLarge,
+    TooManyRejected,
 )
 from workflow.contract.events.base import Guard
-from workflow.contract.events.files import Baseline, ColumnProfile, Estimate, GuardResult
+from workflow.contract.events.files import (
+    Baseline,
+    ColumnProfile,
+    Estimate,
+    GuardResult,
+    RejectedRow,
+)
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.settings import Settings
 
@@ -20,6 +28,8 @@ ERRORS: dict[Guard, type[GuardTripped]] = {
     "deletes": DeleteGuardTripped,
     "profile": CatalogDegraded,
     "budget": BudgetExceeded,
+    "rejects": TooManyRejected,
+    "switch": SwitchTooLarge,
 }
 
 
@@ -33,11 +43,19 @@ def review_guards(
     profile: dict[str, ColumnProfile],
     baseline: Baseline,
     estimate: Estimate,
+    rejected: Sequence[RejectedRow],
+    changes: int,
 ) -> tuple[GuardResult, ...]:
     """Every guard that applies, tripped or not. A partial run knows removals and budget only."""
     reasons: list[tuple[Guard, list[str], str]] = [
         ("deletes", removals(vanished, live, settings), f"{vanished:,} of {live:,} drugs vanish"),
         ("budget", budget(estimate, settings), f"about ${estimate.usd:,.4f}"),
+        (
+            "rejects",
+            rejects(rejected, rows + len(rejected), settings),
+            f"{len(rejected):,} rows rejected",
+        ),
+        ("switch", too_large(changes, settings), f"{changes:,} changes in one switch"),
     ]
     if not run_input.partial:
         reasons[0][1].extend(shrinkage(rows, baseline, settings))
@@ -56,6 +74,8 @@ def review_guards(
 
 
 def _message(guard: Guard, reasons: list[str]) -> str:
+    if guard == "switch":
+        return "; ".join(reasons)
     return f'{"; ".join(reasons)}; if that is right, start with "accept": ["{guard}"]'
 
 
@@ -69,7 +89,7 @@ def stop(guards: Iterable[GuardResult]) -> None:
 def removals(vanished: int, live: int, settings: Settings) -> list[str]:
     """Removals above the share *and* above the number."""
     share, rows = settings.delete_guard_share, settings.delete_guard_rows
-    if vanished <= rows or vanished <= share * live:
+    if not too_many(vanished, live, share, rows):
         return []
     return [
         f"{vanished:,} of {live:,} drugs ({vanished / live:.1%}) would vanish; the limit is "
@@ -116,6 +136,33 @@ def degraded(
                 f"{top_before:.1%} at the last publish; the limit is a gain of {limit:.0%}"
             )
     return found
+
+
+def rejects(rejected: Sequence[RejectedRow], rows: int, settings: Settings) -> list[str]:
+    """Rows that cannot be carried, above the share *and* above the number."""
+    if not too_many(len(rejected), rows, settings.reject_guard_share, settings.reject_guard_rows):
+        return []
+    first = rejected[0]
+    return [
+        f"{len(rejected):,} of {rows:,} rows are rejected, such as ndc {first.ndc!r}: "
+        f"{first.column} {first.reason}; the limit is {settings.reject_guard_share:.1%} and "
+        f"{settings.reject_guard_rows} rows"
+    ]
+
+
+def too_many(count: int, of: int, share: float, number: int) -> bool:
+    """Above the share *and* above the number."""
+    return count > number and count > share * of
+
+
+def too_large(changes: int, settings: Settings) -> list[str]:
+    """More changes than one switch may make: Redis answers nobody meanwhile."""
+    if changes <= settings.switch_limit:
+        return []
+    return [
+        f"{changes:,} drugs change, and one switch of a sync makes {settings.switch_limit:,} "
+        '(switch_limit); start a backfill, which embeds nothing again: {"mode": "backfill"}'
+    ]
 
 
 def budget(estimate: Estimate, settings: Settings) -> list[str]:

@@ -1,32 +1,53 @@
 """PlanPages: check catalog and server, choose the generation, take the fence, split the keys."""
 
-import json
+from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 from workflow.contract.documents import space_of
 from workflow.contract.errors import (
     CatalogEmpty,
     GenerationMismatch,
-    IndexFeatureMissing,
     KeyOrderMismatch,
     MemoryShort,
     RunSuperseded,
 )
 from workflow.contract.events.files import Baseline
-from workflow.contract.events.payloads import IndexFailures, PageRange, Plan, Run, RunInput, RunTask
+from workflow.contract.events.payloads import (
+    IndexFailures,
+    PageRange,
+    Plan,
+    Run,
+    RunInput,
+    RunTask,
+)
+from workflow.contract.holder import Holder
 from workflow.contract.ports.catalog import Catalog, CatalogReader
 from workflow.contract.ports.clock import Clock
-from workflow.contract.ports.generations import Generation, LiveNames
-from workflow.contract.ports.index import Index
+from workflow.contract.ports.generations import Generation, Generations, LiveNames
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.runs import BASELINE, PAGES, PLAN, RunFiles, page_name
+from workflow.contract.ports.server import Server, ServerFacts
+from workflow.contract.ports.texts import Text, Texts
+from workflow.contract.rows import SAMPLE_ROWS, check_sample
+from workflow.contract.runs import (
+    BASELINE,
+    PAGES,
+    PLAN,
+    TEXTS_AGAIN,
+    RunFiles,
+    page_name,
+)
 from workflow.contract.settings import Settings
+from workflow.steps.check_server import check_server
 from workflow.steps.costs import bytes_of_generation
-from workflow.steps.prune import drop_all_but
+from workflow.steps.prune import kept_by, sweep_leftovers
+
+SAMPLES = 20
+"""Keys that verification searches with."""
 
 
 class Target(NamedTuple):
-    """The generation to write, the live one, and what both are made of."""
+    """The generation that the run writes, and the live one if there is one."""
 
     generation: Generation
     live: Generation | None
@@ -39,29 +60,45 @@ class Target(NamedTuple):
     def names(self) -> LiveNames:
         return LiveNames(self.generation.name, self.generation.space)
 
+    @property
+    def space_exists(self) -> bool:
+        return self.live is not None and self.live.space == self.generation.space
+
+
+class Split(NamedTuple):
+    """The catalog's pages, and keys spread over them."""
+
+    pages: list[PageRange]
+    samples: list[str]
+
 
 def plan_pages(
     task: RunTask,
     *,
     catalog: Catalog,
-    index: Index,
+    generations: Generations,
+    server: Server,
+    texts: Texts,
     runs: RunStore,
     settings: Settings,
     clock: Clock,
 ) -> Plan:
-    """Split the catalog into pages and make ready the generation that they go to.
+    """Split the catalog into pages and prepare the generation that they go to.
 
     A dry run changes nothing in Redis. Twice is the same as once.
     """
     run = task.run
-    pages = _read_pages(catalog, run.input)
-    target = choose_target(run, index, settings, clock)
-    rows = max(1, (len(pages) - 1) * run.input.page_size)
-    check_server(index, settings, target, rows)
+    pages, samples = _read_pages(catalog, run.input)
+    target = choose_target(run, generations, server, settings, clock)
+    check_server(server.facts())
     if not run.input.dry_run:
-        _make_ready(index, run.run_id, target)
-    files = RunFiles(runs, run.run_id)
-    files.write(BASELINE, _baseline(target.live))
+        _make_room(generations, run.holder, target)
+    check_memory(server.facts(), settings, target, sum(page.rows for page in pages))
+    if not run.input.dry_run:
+        _open(generations, server, run.holder, target)
+    files = RunFiles.of(runs, run.holder)
+    files.write(BASELINE, target.live.baseline if target.live else Baseline())
+    files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target))
     plan = Plan(
         run=run,
         bucket=runs.bucket,
@@ -72,23 +109,27 @@ def plan_pages(
         live_generation=target.live.name if target.live else None,
         space=target.generation.space,
         space_revision=target.generation.space_revision,
-        failures_before=_failures(index, target.names),
+        failures_before=_failures(server, target.names),
         diff_concurrency=settings.diff_concurrency,
         embed_concurrency=settings.embed_concurrency,
         load_concurrency=settings.load_concurrency,
+        verify_concurrency=settings.verify_concurrency,
+        sample_keys=tuple(samples),
         planned_at=clock(),
     )
     files.write(PLAN, plan)
     return plan
 
 
-def _read_pages(catalog: Catalog, run_input: RunInput) -> list[PageRange]:
+def _read_pages(catalog: Catalog, run_input: RunInput) -> Split:
     with catalog.connect() as reader:
         reader.columns()
         reader.check_key(rows_worth_an_index=2 * run_input.page_size)
         if reader.is_empty():
             raise CatalogEmpty("the catalog has no row; check the load that fills it")
-        return split(reader, run_input)
+        check_sample(reader.read_range(run_input.after_key, run_input.through_key, SAMPLE_ROWS))
+        pages = split(reader, run_input)
+        return Split(pages, spread(reader, pages, run_input.page_size))
 
 
 def split(reader: CatalogReader, run_input: RunInput) -> list[PageRange]:
@@ -105,63 +146,89 @@ def split(reader: CatalogReader, run_input: RunInput) -> list[PageRange]:
                 f"SQL puts key {end!r} behind {after!r}, bytes do not; give the key column a "
                 "binary collation such as utf8mb4_bin"
             )
-        pages.append(PageRange(page=page_name(len(pages)), after=after, through=end or through))
+        rows = run_input.page_size if end is not None else reader.count(after, through)
+        name = page_name(len(pages))
+        pages.append(PageRange(page=name, after=after, through=end or through, rows=rows))
         if end is None:
             return pages
         after = end
 
 
-def choose_target(run: Run, index: Index, settings: Settings, clock: Clock) -> Target:
+def spread(reader: CatalogReader, pages: list[PageRange], page_size: int) -> list[str]:
+    """About `SAMPLES` keys, evenly over the pages."""
+    chosen = pages[:: max(1, len(pages) // SAMPLES)][:SAMPLES]
+    each = ceil(SAMPLES / len(chosen))
+    keys: list[str] = []
+    for page in chosen:
+        step = max(1, min(page.rows, page_size) // each)
+        offsets = range(0, min(page.rows, each * step), step)
+        keys += filter(None, (reader.key_at(page.after, page.through, one) for one in offsets))
+    return list(dict.fromkeys(keys))[:SAMPLES]
+
+
+def choose_target(
+    run: Run, generations: Generations, server: Server, settings: Settings, clock: Clock
+) -> Target:
     """The live generation for a sync, a new one for a backfill or where none is live.
 
     Raises GenerationMismatch where the live one was built with other settings.
     """
-    live = _live_generation(index)
+    live = live_generation(generations)
     revision = live.space_revision if live else "0"
+    schema = server.schema_digest()
     if live is not None and run.input.mode == "sync":
-        _check_same(live, space_of(settings, revision).id, index.schema_digest())
+        check_same(live, space_of(settings, revision).id, schema)
         return Target(live, live)
     if run.input.partial:
         raise GenerationMismatch(
             "a key range needs a live generation and there is none yet; start a sync without "
             "after_key and through_key"
         )
-    schema = index.schema_digest()
+    identity = run.holder.identity
     if run.input.reembed:
-        revision = run.run_id
+        revision = identity
     elif live is not None and live.schema != schema:
         # The live texts index has the old options, and searches need it until the switch.
         revision = f"index-{schema}"
     space = space_of(settings, revision)
-    return Target(
-        Generation(
-            name=run.run_id,
-            space=space.id,
-            space_revision=space.revision,
-            schema=schema,
-            state="building",
-            run_id=run.run_id,
-            created_at=clock().isoformat(timespec="seconds"),
-        ),
-        live,
+    generation = Generation(
+        name=identity,
+        space=space.id,
+        space_revision=space.revision,
+        schema=schema,
+        state="building",
+        run_id=run.run_id,
+        created_at=clock().isoformat(timespec="seconds"),
     )
+    _check_own(generations.find(identity), generation)
+    return Target(generation, live)
 
 
-def _live_generation(index: Index) -> Generation | None:
-    names = index.live()
-    if names is None:
-        return None
-    found = [one for one in index.generations() if one.name == names.generation]
-    if not found:
+def _check_own(existing: Generation | None, wanted: Generation) -> None:
+    """A retry of this execution finds its own generation; anything else is another's."""
+    if existing and (existing.state, existing.space) != ("building", wanted.space):
         raise GenerationMismatch(
-            f"generation {names.generation} is live but its record "
-            f"drugs:generation:{names.generation} is gone; start a backfill after deleting "
+            f"generation {wanted.name} exists already and is {existing.state}; start a new run"
+        )
+
+
+def live_generation(generations: Generations) -> Generation | None:
+    """The record of what is live. Raises GenerationMismatch where it is gone."""
+    live = generations.live()
+    if live is None:
+        return None
+    record = generations.find(live.names.generation)
+    if record is None:
+        raise GenerationMismatch(
+            f"generation {live.names.generation} is live but its record "
+            f"drugs:generation:{live.names.generation} is gone; start a backfill after deleting "
             "drugs:live"
         )
-    return found[0]
+    return record
 
 
-def _check_same(live: Generation, space: str, schema: str) -> None:
+def check_same(live: Generation, space: str, schema: str) -> None:
+    """Raise GenerationMismatch where the live generation is made of something else."""
     what = []
     if live.space != space:
         what.append("embedding (model, dimensions, normalization, template or cut)")
@@ -174,59 +241,67 @@ def _check_same(live: Generation, space: str, schema: str) -> None:
         )
 
 
-def check_server(index: Index, settings: Settings, target: Target, rows: int) -> None:
-    """Raise IndexFeatureMissing or MemoryShort before anything is written."""
-    server = index.server()
-    if server.eviction_policy.startswith("allkeys"):
-        raise IndexFeatureMissing(
-            f"maxmemory-policy is {server.eviction_policy}, which deletes documents when memory is "
-            "full; set it to noeviction"
-        )
-    if not (target.new and server.max_memory):
+def check_memory(facts: ServerFacts, settings: Settings, target: Target, rows: int) -> None:
+    """Raise MemoryShort where a new generation has no room. A sync replaces what is there."""
+    if not (target.new and facts.max_memory):
         return
-    new_space = target.live is None or target.live.space != target.generation.space
-    needed = bytes_of_generation(rows, settings, new_space=new_space)
-    held = sum(one.state == "building" for one in index.generations())
-    free = server.max_memory - server.used_memory
-    if needed > free and not held:
+    needed = bytes_of_generation(rows, settings, new_space=not target.space_exists)
+    free = facts.max_memory - facts.used_memory
+    if needed > free:
         raise MemoryShort(
             f"a generation of {rows:,} drugs needs about {needed / 1e6:,.0f} MB, and of maxmemory "
-            f"{server.max_memory / 1e6:,.0f} MB only {free / 1e6:,.0f} MB are free; raise maxmemory"
+            f"{facts.max_memory / 1e6:,.0f} MB only {free / 1e6:,.0f} MB are free; raise maxmemory"
         )
 
 
-def _make_ready(index: Index, run_id: str, target: Target) -> None:
-    """Take the fence first: an old run can then no longer write into what is dropped here."""
-    index.take_fence(run_id)
-    live = index.live()
-    if (live.generation if live else None) != (target.live.name if target.live else None):
+def _make_room(generations: Generations, holder: Holder, target: Target) -> None:
+    """Take the fence, then drop what runs left that did not end with their pruning.
+
+    In this order an old run can no longer write into what is dropped.
+    """
+    before = generations.take_fence(holder)
+    live = generations.live()
+    found = live.names.generation if live else None
+    if found != (target.live.name if target.live else None):
         raise RunSuperseded(
-            f"another run published generation {live.generation if live else None} while this one "
-            "was planned; start a new run"
+            f"another run published generation {found} while this one was planned; start a new run"
         )
-    kept = [one for one in index.generations() if one.state != "building" or one.run_id == run_id]
-    drop_all_but(
-        index,
-        run_id,
-        generations=[one.name for one in kept],
-        spaces=[target.generation.space, *(one.space for one in kept)],
-    )
+    kept = kept_by(live, generations, holder, target.generation)
+    if _left_something(before, generations, holder, kept.generations):
+        sweep_leftovers(generations, kept, holder)
+
+
+def _open(generations: Generations, server: Server, holder: Holder, target: Target) -> None:
+    """Record a new generation, and create the indexes that are missing."""
     if target.new:
-        index.create_generation(target.generation)
-    index.create_indexes(target.names)
+        generations.create(target.generation, holder)
+    server.create_indexes(target.names)
     if not target.new:
-        index.point_aliases(target.names, run_id)
+        server.point_aliases(target.names, holder)
 
 
-def _baseline(live: Generation | None) -> Baseline:
-    if live is None:
-        return Baseline()
-    facts = {"rows": live.rows, "profile": json.loads(live.profile), "last": json.loads(live.last)}
-    return Baseline.model_validate(facts)
+def _left_something(
+    before: str, generations: Generations, holder: Holder, kept: Sequence[str]
+) -> bool:
+    """Whether the run that could write before this one may have ended without its pruning."""
+    live = generations.live()
+    finished = live is not None and before == live.finished
+    known = all(one.name in kept for one in generations.every())
+    return not (known and (before in ("", holder.token) or finished))
 
 
-def _failures(index: Index, names: LiveNames) -> IndexFailures:
-    drugs, texts = index.facts("drugs", names.generation), index.facts("texts", names.space)
+def _to_embed_again(texts: Texts, target: Target) -> list[Text]:
+    """Texts that the model refused in earlier runs, and doubtful ones."""
+    if not target.space_exists:
+        return []
+    space = target.generation.space
+    hashes = texts.to_embed_again(space)
+    records = zip(hashes, texts.records(space, hashes), strict=True)
+    return [Text(one, record.text, record.columns) for one, record in records if record]
+
+
+def _failures(server: Server, names: LiveNames) -> IndexFailures:
+    drugs, texts = server.index("drugs", names.generation), server.index("texts", names.space)
     return IndexFailures(
         documents=drugs.failures if drugs else 0, texts=texts.failures if texts else 0
     )

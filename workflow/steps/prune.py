@@ -1,18 +1,43 @@
-"""What Redis holds and no kept generation needs."""
+"""What is kept and what goes: generations, spaces, staged and old documents, unused texts."""
 
-from collections.abc import Iterable
+from workflow.contract.holder import Holder
+from workflow.contract.ports.generations import Generation, Generations, Kept, Live
 
-from workflow.contract.ports.index import Index
+SWEPT = 250_000
+"""Keys of one piece of a sweep: some seconds."""
 
 
-def drop_all_but(
-    index: Index, run_id: str, *, generations: Iterable[str], spaces: Iterable[str]
-) -> None:
-    """Drop every other generation and space: memory is freed even after a run that ran out."""
-    kept_generations, kept_spaces = set(generations), set(spaces)
-    for generation in index.generations():
-        if generation.name not in kept_generations:
-            index.drop_generation(generation.name, run_id)
-    for space in index.spaces():
-        if space not in kept_spaces:
-            index.drop_space(space, run_id)
+def kept_by(
+    live: Live | None,
+    generations: Generations,
+    holder: Holder,
+    target: Generation | None = None,
+    *,
+    unused_texts: bool = False,
+) -> Kept:
+    """The live generation, the one before the last backfill, and what this run writes."""
+    names = [live.names.generation, live.previous] if live else []
+    found = [generations.find(name) for name in names if name]
+    kept = [one for one in (*found, target) if one]
+    return Kept(
+        generations=list(dict.fromkeys(one.name for one in kept)),
+        spaces=list(dict.fromkeys(one.space for one in kept)),
+        staged=holder.identity,
+        undo=live.undo if live else "",
+        unused_texts=unused_texts,
+    )
+
+
+def sweep_leftovers(generations: Generations, kept: Kept, holder: Holder) -> int:
+    """Remove everything that is not kept, to the end; how many keys went.
+
+    Memory is free then even after a run that used all of it up.
+    """
+    generations.drop_indexes(kept, holder)
+    cursor: int | None = 0
+    removed = 0
+    while cursor is not None:
+        cursor, count = generations.sweep(kept, cursor, holder, keys=SWEPT)
+        removed += count
+    generations.forget(kept, holder)
+    return removed

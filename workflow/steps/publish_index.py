@@ -1,129 +1,183 @@
-"""PublishIndex: switch, record, prune, report. Only it makes a new generation visible."""
+"""PublishIndex: the switch, and nothing else. Only it makes what a run wrote visible."""
 
-import json
-from collections.abc import Iterator
+from base64 import b64decode
 from dataclasses import replace
+from datetime import datetime
 
-from workflow.contract.errors import NothingToRollBack, RunSuperseded, VerificationFailed
-from workflow.contract.events.files import Baseline, LastRun, Review
-from workflow.contract.events.payloads import ReviewedTask
-from workflow.contract.events.report import RunReport
+from workflow.contract.errors import RunSuperseded, VerificationFailed
+from workflow.contract.events.files import (
+    Baseline,
+    Check,
+    GoldenVectors,
+    LastRun,
+    PageLoaded,
+    Review,
+    Switched,
+)
+from workflow.contract.events.payloads import PublishedIndex, ReviewedTask
 from workflow.contract.ports.clock import Clock
-from workflow.contract.ports.generations import Generation
-from workflow.contract.ports.index import Index
+from workflow.contract.ports.documents import Documents
+from workflow.contract.ports.generations import Generation, Generations, LiveNames, Swap
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.server import IndexKind
-from workflow.contract.runs import BASELINE, REVIEW, RunFiles
-from workflow.report.assemble import assemble, ended, write_report
-from workflow.steps.prune import drop_all_but
+from workflow.contract.ports.search import SearchIndex
+from workflow.contract.ports.server import IndexKind, Server
+from workflow.contract.runs import (
+    BASELINE,
+    GOLDEN,
+    LOAD_SUMMARY,
+    PUBLISH,
+    REVIEW,
+    RunFiles,
+)
+from workflow.contract.settings import Settings
+from workflow.report.assemble import assemble
+from workflow.search.synonyms import read_synonyms
+from workflow.verify.checks import check, described
+from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
+from workflow.verify.pages import read_verified
 
-CHUNK = 1000
+TAKEN_BACK = "-taken-back"
+"""Ends the name of a switch that was undone at once: no redrive takes it for its own."""
 
 
-def publish_index(task: ReviewedTask, *, index: Index, runs: RunStore, clock: Clock) -> RunReport:
-    """Make the run's generation live and the one before it previous; drop what nobody uses.
+def publish_index(
+    task: ReviewedTask,
+    *,
+    generations: Generations,
+    documents: Documents,
+    server: Server,
+    search: SearchIndex,
+    runs: RunStore,
+    settings: Settings,
+    clock: Clock,
+) -> PublishedIndex:
+    """Switch, look at what searches now find, and take a sync's switch back where it is wrong.
 
-    Twice is the same as once. Raises RunSuperseded.
+    Twice is the same as once. Raises RunSuperseded, VerificationFailed.
     """
-    plan, run_id = task.plan, task.run.run_id
-    files = RunFiles(runs, run_id)
-    review = files.read(REVIEW, Review)
-    generations = {one.name: one for one in index.generations()}
-    if plan.generation not in generations:
-        raise RunSuperseded(
-            f"generation {plan.generation} is gone, a newer run dropped it; start a new run, texts "
-            "that are embedded already are kept"
-        )
-    report = assemble(files, plan.run, status="SUCCEEDED", ended_at=clock(), published=True)
-    facts = Baseline(rows=review.rows, profile=review.profile, last=_figures(report))
-    if plan.run.input.partial:
-        facts = files.read(BASELINE, Baseline)
-    published = replace(
-        generations[plan.generation],
-        state="live",
-        run_id=run_id,
-        published_at=clock().isoformat(timespec="seconds"),
-        rows=facts.rows,
-        profile=json.dumps(facts.model_dump()["profile"]),
-        last=facts.last.model_dump_json() if facts.last else "null",
+    plan, holder = task.plan, task.run.holder
+    files = RunFiles.of(runs, holder)
+    before = _own_generation(task, generations)
+    swap, left = (Swap(), []) if plan.new_generation else _swap(files)
+    note = Switched(
+        generation=plan.generation, done=False, written=len(swap.written), removed=len(swap.removed)
     )
-    gone = _indexes_gone(index, published)
+    if not _is_switched(generations, holder.identity):
+        check_indexes(before, server)
+        files.write(PUBLISH, note)
+        record = _record(task, before, files, clock())
+        if plan.new_generation:
+            generations.publish(record, plan.live_generation or "", holder)
+        else:
+            generations.switch(record, swap, holder, repair=left)
+    checks = _look(task, files, documents, server, search, runs, settings)
+    wrong = [one for one in checks if not one.passed]
+    if wrong and swap.keys:
+        generations.take_back(before, holder.identity, f"{holder.identity}{TAKEN_BACK}", holder)
+        raise VerificationFailed(
+            f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
+            "docs/operations.md, searches that fail"
+        )
+    update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
+    files.write(PUBLISH, note.model_copy(update=update))
+    return PublishedIndex(generation=plan.generation, documents=documents.count(plan.generation))
+
+
+def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:
+    name = task.plan.generation
+    generation = generations.find(name)
+    if generation is None:
+        raise RunSuperseded(
+            f"generation {name} is gone, a newer run dropped it; start a new run, texts that are "
+            "embedded already are kept"
+        )
+    return generation
+
+
+def _is_switched(generations: Generations, identity: str) -> bool:
+    """Whether an earlier try of this execution came as far."""
+    live = generations.live()
+    return live is not None and live.names.switch == identity
+
+
+def check_indexes(generation: Generation, server: Server) -> None:
+    """Raise VerificationFailed where an index vanished: an alias would then mean nothing."""
+    gone = missing_indexes(generation, server)
     if gone:
-        # A MULTI does not undo its other commands where an alias finds no index.
         raise VerificationFailed(
             f"{' and '.join(gone)} disappeared after the verification; nothing was published; "
             "start a sync, which creates it again"
         )
-    previous = _previous(plan.generation, plan.live_generation, generations)
-    index.publish(published, previous, run_id)
-    _prune(index, run_id, published, generations.get(previous or ""), review)
-    return write_report(files, ended(report, clock()))
 
 
-def _indexes_gone(index: Index, generation: Generation) -> list[str]:
-    """The names of a generation's FT indexes that do not exist."""
+def missing_indexes(generation: Generation, server: Server) -> list[str]:
+    """The FT indexes of a generation that do not exist."""
     kinds: tuple[tuple[IndexKind, str], ...] = (
         ("drugs", generation.name),
         ("texts", generation.space),
     )
-    return [f"index {kind}:{name}" for kind, name in kinds if index.facts(kind, name) is None]
+    return [f"index {kind}:{name}" for kind, name in kinds if server.index(kind, name) is None]
 
 
-def _figures(report: RunReport) -> LastRun:
-    return LastRun.model_validate(report.model_dump(include=set(LastRun.model_fields)))
+def _swap(files: RunFiles) -> tuple[Swap, list[str]]:
+    """What was read twice alike; the keys of the rest are for the next sync."""
+    pages = read_verified(files)
+    left = {key for page in pages for key in page.drifted}
+    kept = {key for page in pages for key in page.kept}
+    written: list[str] = []
+    removed: list[str] = []
+    for page in files.read_pages_there(LOAD_SUMMARY, PageLoaded):
+        changes = files.read_changes(page.page)
+        keys = (one.document.ndc for one in changes.upserts)
+        written += [key for key in keys if key not in left]
+        removed += [key for key in changes.removals if key not in kept]
+    return Swap(written, removed), sorted(left)
 
 
-def _previous(new: str, live: str | None, generations: dict[str, Generation]) -> str | None:
-    """The generation to keep for a rollback: the one that was live, else today's previous one."""
-    if live is not None and live != new:
-        return live
-    return next((one.name for one in generations.values() if one.state == "previous"), None)
-
-
-def _prune(
-    index: Index, run_id: str, live: Generation, previous: Generation | None, review: Review
-) -> None:
-    kept = [live] + ([previous] if previous else [])
-    drop_all_but(
-        index,
-        run_id,
-        generations=[one.name for one in kept],
-        spaces=[one.space for one in kept],
+def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: datetime) -> Generation:
+    """The generation as it is behind the switch. A key range says nothing of the whole."""
+    if task.run.input.partial:
+        baseline = files.read(BASELINE, Baseline)
+    else:
+        review = files.read(REVIEW, Review)
+        report = assemble(files, task.run, status="SUCCEEDED", ended_at=now)
+        last = LastRun.model_validate(report.model_dump(include=set(LastRun.model_fields)))
+        baseline = Baseline(rows=review.rows, profile=review.profile, last=last)
+    return replace(
+        before,
+        state="live",
+        published_at=now.isoformat(timespec="seconds"),
+        published_before=before.published_at,
+        baseline=baseline,
+        before=before.baseline if before.published_at else None,
     )
-    if review.changed or review.removed or live.name == run_id:
-        _prune_texts(index, run_id, live.space, [one for one in kept if one.space == live.space])
 
 
-def _prune_texts(index: Index, run_id: str, space: str, kept: list[Generation]) -> None:
-    """Delete the text records of a space that no drug of a kept generation names."""
-    used = {one for generation in kept for one in _texts_named(index, generation.name)}
-    index.delete_texts(space, run_id, [one for one in index.texts_of(space) if one not in used])
-
-
-def _texts_named(index: Index, generation: str) -> Iterator[str]:
-    keys = index.keys_between(generation, None, None)
-    for start in range(0, len(keys), CHUNK):
-        hashes = index.text_hashes(generation, keys[start : start + CHUNK])
-        yield from (one for one in hashes if one)
-
-
-def roll_back(index: Index, run_id: str, clock: Clock) -> Generation:
-    """Put the previous generation live in one step; the next sync brings it up to date.
-
-    Takes the fence: a run that is under way may no longer write. Raises NothingToRollBack.
-    """
-    generations = {one.name: one for one in index.generations()}
-    previous = next((one for one in generations.values() if one.state == "previous"), None)
-    live = index.live()
-    if previous is None:
-        raise NothingToRollBack("there is no previous generation; only a backfill leaves one")
-    gone = _indexes_gone(index, previous)
-    if gone:
-        raise NothingToRollBack(
-            f"the previous generation {previous.name} cannot be searched: {' and '.join(gone)} "
-            "is gone; start a backfill"
-        )
-    index.take_fence(run_id)
-    back = replace(previous, state="live", published_at=clock().isoformat(timespec="seconds"))
-    index.publish(back, live.generation if live else None, run_id)
-    return back
+def _look(
+    task: ReviewedTask,
+    files: RunFiles,
+    documents: Documents,
+    server: Server,
+    search: SearchIndex,
+    runs: RunStore,
+    settings: Settings,
+) -> list[Check]:
+    """Behind the switch: the index holds what the key set says, and answers what it must."""
+    plan = task.plan
+    facts = server.index("drugs", plan.generation)
+    keys = documents.count(plan.generation)
+    indexed = facts.documents if facts else 0
+    grown = facts.failures - plan.failures_before.documents if facts else 0
+    checks = [
+        check("documents indexed after the switch", indexed == keys, keys, indexed),
+        check("documents refused by the switch", grown <= 0, 0, grown),
+    ]
+    golden = files.read_if_there(GOLDEN, GoldenVectors)
+    if golden and not plan.new_generation:
+        vectors = {one.text: b64decode(one.vector) for one in golden.vectors}
+        names = LiveNames(plan.generation, plan.space)
+        synonyms = read_synonyms(settings.synonyms_file)
+        queries = read_golden_queries(runs, settings.golden_queries_key)
+        result = golden_check(queries, GoldenAsker(search, names, synonyms, None, vectors))
+        checks += [result] if result else []
+    return checks

@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
-from typing import Any
 
-from workflow.contract.documents import HASH_RANGE
 from workflow.contract.errors import CatalogEmpty
 from workflow.contract.events.files import SAMPLES, Baseline, ColumnProfile, PageDiff, Review
 from workflow.contract.events.payloads import ChangesPage, PageRange, PlanTask, ReviewRef, TextsPage
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.run_store import RunStore
+from workflow.contract.ports.texts import Text
 from workflow.contract.runs import (
     BASELINE,
     DIFF_SUMMARY,
@@ -22,14 +21,17 @@ from workflow.contract.runs import (
     PAGES,
     READERS,
     REVIEW,
+    TEXTS_AGAIN,
     RunFiles,
     page_name,
 )
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import tokens_of
-from workflow.report.assemble import assemble, write_report
 from workflow.steps.costs import Work, estimate
 from workflow.steps.guards import constant_columns, review_guards, stop
+
+REJECTED_SHOWN = 500
+"""Rejected rows in a report; their number is exact."""
 
 PROFILED = 40
 """Values per column that are kept over all pages."""
@@ -44,10 +46,10 @@ def review_changes(
     CatalogEmpty, DeleteGuardTripped, CatalogDegraded, BudgetExceeded.
     """
     plan = task.plan
-    files = RunFiles(runs, plan.run.run_id)
+    files = RunFiles.of(runs, plan.run.holder)
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
     pages = files.read_pages(DIFF_SUMMARY, names, PageDiff)
-    if not any(page.rows for page in pages) and not plan.run.input.partial:
+    if not any(page.rows or page.rejected for page in pages) and not plan.run.input.partial:
         raise CatalogEmpty(
             "the catalog lost its rows after this run began; start again once its load is complete"
         )
@@ -55,25 +57,24 @@ def review_changes(
     review = _review(task, files, pages, texts, settings)
     review = review.model_copy(update={"reviewed_at": clock()})
     files.write(REVIEW, review)
-    if review.dry_run:
-        write_report(files, assemble(files, plan.run, status="SUCCEEDED", ended_at=clock()))
-    else:
+    if not review.dry_run:
         stop(review.guards)
     return ReviewRef.model_validate(review.model_dump(include=set(ReviewRef.model_fields)))
 
 
-def _distinct_texts(files: RunFiles, pages: Sequence[str]) -> list[dict[str, Any]]:
-    """Each text once, however many pages need it, in order of the pages."""
+def _distinct_texts(files: RunFiles, pages: Sequence[str]) -> list[Text]:
+    """Each text once, however many pages need it; those to embed again, too."""
+    names = [*(DIFF_TEXTS.format(page) for page in pages), TEXTS_AGAIN]
     with ThreadPoolExecutor(READERS) as pool:
-        found = pool.map(lambda page: list(files.read_lines(DIFF_TEXTS.format(page))), pages)
-        return list({text["hash"]: text for texts in found for text in texts}.values())
+        read = pool.map(files.read_texts, names)
+        return list({text.hash: text for texts in read for text in texts}.values())
 
 
 def _review(
     task: PlanTask,
     files: RunFiles,
     pages: Sequence[PageDiff],
-    texts: Sequence[dict[str, Any]],
+    texts: Sequence[Text],
     settings: Settings,
 ) -> Review:
     run_input = task.plan.run.input
@@ -82,6 +83,7 @@ def _review(
     vanished = sum(page.vanished for page in pages)
     upserts = sum(page.upserts for page in pages)
     profile = _merge_profiles(pages)
+    rejected = [row for page in pages for row in page.rejected]
     baseline = files.read(BASELINE, Baseline)
     to_load = [
         ChangesPage(page=page.page, upserts=page.upserts, removals=page.removed)
@@ -93,7 +95,7 @@ def _review(
         rows=rows,
         upserts=upserts,
         texts=len(texts),
-        tokens=sum(tokens_of(text["text"]) for text in texts),
+        tokens=sum(tokens_of(text.text) for text in texts),
         diff_pages=len(pages),
         pages_with_new_texts=sum(bool(page.new_texts) for page in pages),
         embed_pages=len(to_embed),
@@ -109,7 +111,8 @@ def _review(
         unchanged=sum(page.unchanged for page in pages),
         vanished=vanished,
         live=live,
-        checksum=sum(page.checksum for page in pages) % HASH_RANGE,
+        rejected=len(rejected),
+        rejected_rows=tuple(rejected[:REJECTED_SHOWN]),
         profile=profile,
         samples={
             kind: tuple(key for page in pages for key in page.samples[kind])[:SAMPLES]
@@ -125,6 +128,8 @@ def _review(
             profile=profile,
             baseline=baseline,
             estimate=cost,
+            rejected=rejected,
+            changes=0 if task.plan.new_generation else sum(map(_changes, pages)),
         ),
         warnings=() if baseline.rows else tuple(constant_columns(profile, rows)),
         embed_key=files.write_manifest(EMBED_MANIFEST, to_embed),
@@ -148,13 +153,17 @@ def _merge_profiles(pages: Sequence[PageDiff]) -> dict[str, ColumnProfile]:
     }
 
 
-def _cut_evenly(files: RunFiles, texts: Sequence[dict[str, Any]], most: int) -> list[TextsPage]:
+def _changes(page: PageDiff) -> int:
+    return page.upserts + page.removed
+
+
+def _cut_evenly(files: RunFiles, texts: Sequence[Text], most: int) -> list[TextsPage]:
     """Write the texts in pages whose sizes differ by one at most."""
     count = ceil(len(texts) / most)
     pages = []
     for number in range(count):
         name = page_name(number)
         part = texts[number * len(texts) // count : (number + 1) * len(texts) // count]
-        files.write_lines(EMBED_TEXTS.format(name), part)
+        files.write_texts(EMBED_TEXTS.format(name), part)
         pages.append(TextsPage(page=name, texts=len(part)))
     return pages

@@ -1,17 +1,19 @@
 """Golden queries: what a team knows that a search must find."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from workflow.contract.columns import NAME_COLUMNS
 from workflow.contract.errors import SettingsInvalid
+from workflow.contract.events.files import Check
 from workflow.contract.ports.generations import LiveNames
-from workflow.contract.ports.model import Embedder, TextRefused
+from workflow.contract.ports.model import Embedder, Purpose, TextRefused, Vector
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
 from workflow.search.search import Answer, search
 from workflow.search.synonyms import Synonyms
+from workflow.verify.checks import GOLDEN, check
 
 FIRST = 10
 
@@ -57,30 +59,64 @@ def _is_known(expected: str, names: LiveNames, index: SearchIndex) -> bool:
     return bool(index.drugs_like(names.generation, {}, expected, 1))
 
 
-def unanswered(
-    queries: Sequence[GoldenQuery],
-    names: LiveNames,
-    *,
-    embedder: Embedder,
-    index: SearchIndex,
-    synonyms: Synonyms,
-) -> list[str]:
-    """The queries whose first drugs hold none that is expected, or that the model refuses."""
-    ask = partial(
-        search, names=names, embedder=embedder, index=index, synonyms=synonyms, limit=FIRST
-    )
-    return [one.query for one in queries if not _is_answered(one, ask)]
+class GoldenAsker:
+    """Asks one generation, and remembers each vector: the switch is tried without the model."""
+
+    def __init__(
+        self,
+        index: SearchIndex,
+        names: LiveNames,
+        synonyms: Synonyms,
+        embedder: Embedder | None,
+        vectors: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.index = index
+        self.names = names
+        self.vectors = dict(vectors or {})
+        self.texts_per_call = 1
+        self._embedder = embedder
+        self._synonyms = synonyms
+
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[Vector]:
+        """The Embedder port. Raises TextRefused for a text that was not embedded before."""
+        text = texts[0]
+        if text not in self.vectors:
+            if self._embedder is None:
+                raise TextRefused(f"{text!r} was not embedded when the index was verified")
+            self.vectors[text] = self._embedder.embed([text], purpose)[0].data
+        return [Vector(self.vectors[text], 0)]
+
+    def ask(self, query: str) -> Answer:
+        """The first products of one query."""
+        return search(
+            query,
+            self.names,
+            embedder=self,
+            index=self.index,
+            synonyms=self._synonyms,
+            limit=FIRST,
+        )
 
 
-def _is_answered(golden: GoldenQuery, ask: Callable[[str], Answer]) -> bool:
+def golden_check(queries: Sequence[GoldenQuery], asker: GoldenAsker) -> Check | None:
+    """None where no query counts for this catalog."""
+    counting = that_count(queries, asker.names, asker.index)
+    if not counting:
+        return None
+    bad = [one.query for one in counting if not _is_answered(one, asker)]
+    found = f"{len(counting) - len(bad)} answered" + "".join(f"; not {one!r}" for one in bad[:3])
+    return check(GOLDEN, not bad, f"{len(counting)} answered", found)
+
+
+def _is_answered(golden: GoldenQuery, asker: GoldenAsker) -> bool:
     try:
-        found = ask(golden.query)
+        found = asker.ask(golden.query)
     except TextRefused:
         return False
     named = " ".join(
         fields.get(column, "").lower()
         for product in found.products
         for fields in product.packages
-        for column in ("drug_name", "brand_name", "generic_name")
+        for column in NAME_COLUMNS
     )
     return any(word.lower() in named for word in golden.expect)

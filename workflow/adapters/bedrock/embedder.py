@@ -15,6 +15,7 @@ from workflow.contract.errors import (
     EmbedderThrottled,
     EmbedderUnavailable,
     InvalidEmbedding,
+    ModelFailed,
 )
 from workflow.contract.ports.model import Purpose, TextRefused, Vector
 from workflow.contract.vectors import to_bytes
@@ -28,6 +29,10 @@ THROTTLED = {"ThrottlingException", "ModelNotReadyException", "ServiceQuotaExcee
 DENIED = {"AccessDeniedException", "UnrecognizedClientException", "ResourceNotFoundException"}
 REFUSED = {"ValidationException"}
 TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
+
+
+FAILED = {"ModelErrorException", "ModelTimeoutException"}
+"""The model itself failed on the request: others may pass."""
 
 
 class BedrockEmbedder:
@@ -123,6 +128,8 @@ class BedrockEmbedder:
                 f"{self._model_id}: {code}: {words}; enable access to the model and grant "
                 "bedrock:InvokeModel"
             )
+        if code in FAILED:
+            return ModelFailed(f"{self._model_id}: {code}: {words}")
         return EmbedderUnavailable(f"{self._model_id}: {code}: {words}")
 
 

@@ -1,37 +1,29 @@
-"""The catalog in MySQL (Aurora MySQL 3, MySQL 8, MariaDB 10.11), read with mysql-connector.
+"""The catalog in MySQL (Aurora MySQL 3, MySQL 8 and 9, MariaDB), read with mysql-connector.
 
 Pure Python driver: on some machines its C extension fails to load OpenSSL, and it is 21 MB.
-Only SQL that all three servers know; keys are compared in SQL for paging and never folded here.
+Only SQL that all these servers know; keys are compared in SQL for paging and never folded here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, Final
 
 from mysql.connector import connect
 from mysql.connector.abstracts import MySQLConnectionAbstract
-from mysql.connector.errors import Error
 
+from workflow.adapters.mysql import session
+from workflow.adapters.mysql.columns import Column, column_of
+from workflow.adapters.mysql.errors import translated
+from workflow.adapters.mysql.reading import read_rows, text
 from workflow.contract.columns import COLUMNS, KEY, REQUIRED
-from workflow.contract.errors import (
-    CatalogAccessDenied,
-    CatalogError,
-    CatalogMissing,
-    CatalogQueryFailed,
-    CatalogUnavailable,
-    ColumnMissing,
-    KeyBlank,
-    KeyNotIndexed,
-)
-from workflow.contract.ports.catalog import Row
+from workflow.contract.errors import CatalogQueryFailed, ColumnMissing, KeyBlank, KeyNotIndexed
+from workflow.contract.ports.catalog import RangeRows
 
-DENIED = {1044, 1045, 1142, 1143, 1227, 1698, 3118, 3159}
-MISSING = {1049, 1146}
-UNAVAILABLE = {
-    *(1040, 1053, 1080, 1129, 1152, 1158, 1159, 1160, 1161, 1203, 1226),  # connections, network
-    *(1205, 1213, 1317, 1927, 3024, 3572, 1969),  # locks, killed or timed-out statements
-    *(2002, 2003, 2005, 2006, 2012, 2013, 2014, 2026, 2055),  # the client's own
-}
+CONNECT_S: Final = 5
+"""A server that is there greets at once; for one that is not, nobody waits longer."""
+
+CUT: Final = {1260, 1301, 1931}
+"""Warnings of values or rows that are left out: GROUP_CONCAT, a packet, rows examined."""
 
 
 class MySQLCatalog:
@@ -49,15 +41,17 @@ class MySQLCatalog:
             connection = connect(
                 **self._options(),
                 use_pure=True,
-                charset="utf8mb4",
-                collation="utf8mb4_bin",
+                charset=session.CHARSET,
+                collation=session.COLLATION,
                 use_unicode=True,
                 autocommit=True,
-                connection_timeout=self._timeout_s,
+                connection_timeout=min(CONNECT_S, self._timeout_s),
                 read_timeout=self._timeout_s,
                 write_timeout=self._timeout_s,
             )
         with closing(connection):
+            with translated(self._table):
+                session.prepare(connection, self._timeout_s)
             yield MySQLReader(connection, self._table)
 
 
@@ -68,20 +62,24 @@ class MySQLReader:
         self._connection = connection
         self._name = table
         self._table = ".".join(f"`{part}`" for part in table.split("."))
-        self._present: tuple[str, ...] | None = None
+        self._present: list[Column] | None = None
 
     def columns(self) -> tuple[str, ...]:
-        """Raises CatalogMissing, ColumnMissing."""
+        """Raises CatalogMissing, ColumnMissing, ColumnUnreadable."""
+        return tuple(column.name for column in self._columns())
+
+    def _columns(self) -> list[Column]:
+        """Invisible ones, too, which SELECT * does not give."""
         if self._present is None:
-            _, names = self._query(f"SELECT * FROM {self._table} LIMIT 0")
-            found = {name.lower() for name in names}
+            shown, _ = self._query(f"SHOW FULL COLUMNS FROM {self._table}")
+            found = {str(row[0]).lower(): (text(row[1]), row[2]) for row in shown}
             missing = [column for column in REQUIRED if column not in found]
             if missing:
                 raise ColumnMissing(
-                    f"{self._name} has no column {', '.join(missing)}; add it to the view "
-                    f"(its columns: {', '.join(names)})"
+                    f"{self._name} has no column {', '.join(missing)} that the user may read; add "
+                    f"it to the view (its columns: {', '.join(found)})"
                 )
-            self._present = tuple(column for column in COLUMNS if column in found)
+            self._present = [column_of(name, *found[name]) for name in COLUMNS if name in found]
         return self._present
 
     def check_key(self, rows_worth_an_index: int) -> None:
@@ -94,8 +92,9 @@ class MySQLReader:
                 f"{self._name} has a row whose {KEY} is NULL or empty; give it a key or leave it "
                 "out of the view"
             )
-        sql, values = self._page_end(None, None, rows_worth_an_index)
-        steps, names = self._query(f"EXPLAIN {sql}", values)
+        sql, values = self._keys(None, None, 2, rows_worth_an_index - 1)
+        # By name: MySQL 9 gives a tree of text where the form is not said.
+        steps, names = self._query(f"EXPLAIN FORMAT=TRADITIONAL {sql}", values)
         for step in steps:
             plan = dict(zip((name.lower() for name in names), step, strict=True))
             scanned = int(plan.get("rows") or 0)
@@ -112,44 +111,66 @@ class MySQLReader:
         return not rows
 
     def page_end(self, after: str | None, through: str | None, rows: int) -> str | None:
-        sql, values = self._page_end(after, through, rows)
-        found, _ = self._query(sql, values)
-        return found[0][0] if len(found) == 2 else None
+        # Two rows: the page's last and, where the catalog goes on, the next page's first.
+        found, _ = self._query(*self._keys(after, through, 2, rows - 1))
+        return text(found[0][0]) if len(found) == 2 else None
 
-    def _page_end(
-        self, after: str | None, through: str | None, rows: int
+    def key_at(self, after: str | None, through: str | None, offset: int) -> str | None:
+        found, _ = self._query(*self._keys(after, through, 1, offset))
+        return text(found[0][0]) if found else None
+
+    def count(self, after: str | None, through: str | None) -> int:
+        where, values = _range(after, through)
+        found, _ = self._query(f"SELECT COUNT(*) FROM {self._table} t WHERE {where}", values)
+        return int(found[0][0])
+
+    def _keys(
+        self, after: str | None, through: str | None, limit: int, offset: int
     ) -> tuple[str, tuple[str, ...]]:
         where, values = _range(after, through)
         key = f"t.`{KEY}`"
-        # Two rows: the page's last and, where the catalog goes on, the next page's first.
         sql = (
-            f"SELECT CAST({key} AS CHAR) FROM {self._table} t WHERE {where} "
-            f"ORDER BY {key} LIMIT 2 OFFSET {rows - 1}"
+            f"SELECT {key} FROM {self._table} t WHERE {where} "
+            f"ORDER BY {key} LIMIT {limit} OFFSET {offset}"
         )
         return sql, values
 
-    def read_range(self, after: str | None, through: str | None) -> Iterator[Row]:
+    def read_range(
+        self, after: str | None, through: str | None, limit: int | None = None
+    ) -> RangeRows:
         where, values = _range(after, through)
-        return self._rows(f"{where} ORDER BY t.`{KEY}`", values)
+        most = "" if limit is None else f" LIMIT {limit}"
+        return self._rows(f"{where} ORDER BY t.`{KEY}`{most}", values)
 
-    def read_keys(self, keys: Sequence[str]) -> Iterator[Row]:
+    def read_keys(self, keys: Sequence[str]) -> RangeRows:
         if not keys:
-            return iter(())
-        return self._rows(f"t.`{KEY}` IN ({', '.join(['%s'] * len(keys))})", tuple(keys))
+            return RangeRows([], [], [])
+        marks = ", ".join(["%s"] * len(keys))
+        return self._rows(f"t.`{KEY}` IN ({marks}) ORDER BY t.`{KEY}`", tuple(keys))
 
-    def _rows(self, where: str, values: tuple[str, ...]) -> Iterator[Row]:
-        present = self.columns()
-        # CAST gives zero dates, decimals and booleans one form in every server and driver.
-        casts = ", ".join(f"CAST(t.`{column}` AS CHAR) AS `{column}`" for column in present)
-        # t.ndc in ORDER BY is the column, not the CAST of the same name, which has no index.
-        sql = f"SELECT {casts} FROM {self._table} t WHERE {where}"
-        # Raw: every value is text already, and the driver's conversion takes half of its time.
+    def _rows(self, where: str, values: tuple[str, ...]) -> RangeRows:
+        columns = self._columns()
+        wanted = [column.value for column in columns]
+        wanted += [column.check for column in columns if column.check]
+        sql = f"SELECT {', '.join(wanted)} FROM {self._table} t WHERE {where}"
+        # Raw: the driver's conversion takes half of its time, and makes zero dates None.
         # All at once: fetchmany goes through five calls a row.
         with translated(self._name), closing(self._connection.cursor(raw=True)) as cursor:
             cursor.execute(sql, values)
-            for row in cursor.fetchall():
-                values_of = [None if one is None else one.decode() for one in row]
-                yield dict(zip(present, values_of, strict=True))
+            found = cursor.fetchall()
+            warnings = cursor.warning_count
+        if warnings:
+            self._refuse_cut_answers()
+        return read_rows(columns, found)
+
+    def _refuse_cut_answers(self) -> None:
+        shown, _ = self._query("SHOW WARNINGS")
+        cut = [str(words) for _, number, words in shown if number in CUT]
+        if cut:
+            raise CatalogQueryFailed(
+                f"MySQL left out part of {self._name}: {cut[0]}; mend the view, or raise what the "
+                "message names"
+            )
 
     def _query(
         self, sql: str, values: tuple[str, ...] = ()
@@ -166,30 +187,3 @@ def _range(after: str | None, through: str | None) -> tuple[str, tuple[str, ...]
     used = [(sql, value) for sql, value in bounds if value is not None]
     where = " AND ".join(sql for sql, _ in used) or "TRUE"
     return where, tuple(value for _, value in used)
-
-
-@contextmanager
-def translated(table: str) -> Iterator[None]:
-    """Turn the driver's errors into ours, once, with the cause kept."""
-    try:
-        yield
-    except Error as error:
-        raise _translate(error, table) from error
-    except (OSError, EOFError) as error:
-        raise CatalogUnavailable(f"the connection to MySQL broke: {error}") from error
-
-
-def _translate(error: Error, table: str) -> CatalogError:
-    number = error.errno
-    if number in DENIED:
-        return CatalogAccessDenied(
-            f"MySQL refused the user: {error.msg}; check mysql_user, its secret and the grant "
-            f"SELECT on {table}"
-        )
-    if number in MISSING:
-        return CatalogMissing(f"MySQL: {error.msg}; check catalog_table and mysql_database")
-    if number in UNAVAILABLE or number in (-1, None):
-        return CatalogUnavailable(f"MySQL did not answer: {error}")
-    if number == 1054:
-        return ColumnMissing(f"MySQL: {error.msg} (it was there when the page began)")
-    return CatalogQueryFailed(f"MySQL refused a statement on {table}: {error}")

@@ -6,7 +6,7 @@ its turn is and sleeps once, instead of asking again and again as with a yes-or-
 
 from redis import Redis
 
-from workflow.adapters.redis.store import translated
+from workflow.adapters.redis.client import translated
 
 BURST_S = 1.0
 """An idle quota may be used this far ahead at once."""
@@ -19,7 +19,8 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local turn = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now - tonumber(ARGV[2]))
 local after = turn + tonumber(ARGV[1])
-redis.call('SET', KEYS[1], string.format('%.6f', after), 'EX', math.ceil(after - now) + 60)
+local kept = math.max(1, math.ceil(after - now)) + 60
+redis.call('SET', KEYS[1], string.format('%.6f', after), 'EX', kept)
 return string.format('%.6f', math.max(0, turn - now))
 """
 

@@ -1,21 +1,16 @@
 """What every payload and file of a run is: frozen, closed, and named in messages."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict
 
 Mode = Literal["sync", "backfill"]
 
-Guard = Literal["deletes", "profile", "budget", "rejects"]
+Guard = Literal["deletes", "profile", "budget", "rejects", "switch"]
+Acceptable = Literal["deletes", "profile", "budget", "rejects"]
+"""Guards that a run may be told to accept. A switch that is too large is a backfill's work."""
 
 RunStatus = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
-
-Checksum = Annotated[
-    int,
-    BeforeValidator(lambda value: int(value, 16) if isinstance(value, str) else value),
-    PlainSerializer(lambda value: f"{value:032x}", return_type=str),
-]
-"""A sum of content hashes mod 2^128: 32 hex digits in JSON."""
 
 
 class Event(BaseModel):

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from workflow.contract.events.base import Checksum, Event, Guard
+from workflow.contract.events.base import Event, Guard
 from workflow.contract.events.payloads import Timing
 
 SAMPLES: Final = 5
@@ -44,11 +44,22 @@ class ColumnProfile(Event):
     commonest: dict[str, int]
 
 
+class RejectedRow(Event):
+    """A row that cannot be carried whole. A new one has no document, else the old one stays."""
+
+    ndc: str
+    column: str
+    value: str
+    reason: str
+    new: bool
+
+
 class PageDiff(Event):
-    """`diff/{page}.json`. Counts are drugs; `checksum` covers every row of the page."""
+    """`diff/{page}.json`. Counts are drugs."""
 
     page: str
     rows: int
+    """Rows that can be carried, so without the rejected ones."""
     added: int
     changed: int
     removed: int
@@ -58,7 +69,7 @@ class PageDiff(Event):
     live: int
     """Drugs of the live generation in this range."""
     new_texts: int
-    checksum: Checksum
+    rejected: tuple[RejectedRow, ...] = ()
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
     timing: Timing | None = None
@@ -104,7 +115,9 @@ class Review(Event):
     unchanged: int
     vanished: int
     live: int
-    checksum: Checksum
+    rejected: int = 0
+    rejected_rows: tuple[RejectedRow, ...] = ()
+    """The first 500 of them."""
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
     estimate: Estimate
@@ -121,6 +134,7 @@ class RejectedText(Event):
     """A text that the model refused for good, and its words."""
 
     text_hash: str
+    text: str
     reason: str
 
 
@@ -131,28 +145,52 @@ class PageEmbedded(Event):
     texts: int
     embedded: int
     tokens: int
-    rejected: int
+    rejected: tuple[RejectedText, ...] = ()
     timing: Timing | None = None
 
 
-class RejectedRow(Event):
-    """A drug that could not be written, because the model refused its text."""
-
-    ndc: str
-    text_hash: str
-    reason: str
-    new: bool
-    """A new drug is missing from the index; a changed one keeps its old document."""
-
-
 class PageLoaded(Event):
-    """`load/{page}.json`. `correction` is what rejected rows take from the page's checksum."""
+    """`load/{page}.json`. Removals are noted here and made by the switch."""
 
     page: str
     upserted: int
     removed: int
-    rejected: tuple[RejectedRow, ...]
-    correction: Checksum
+    timing: Timing | None = None
+
+
+class Neighbour(Event):
+    """A text near a sampled one: the cosine distance is exact."""
+
+    text_hash: str
+    distance: float
+
+
+class VerifiedPage(Event):
+    """`verify/{page}.json`: one page of what would be searched, compared with MySQL read again."""
+
+    page: str
+    rows: int
+    """Rows that must have a document."""
+    documents: int
+    """Documents that there would be."""
+    damaged: dict[str, str]
+    """Key -> what is wrong with its document."""
+    bad_texts: dict[str, str]
+    """Key -> what is wrong with its text record."""
+    drifted: tuple[str, ...]
+    """Keys whose row is another one than DiffPage saw: left as they are, for the next sync."""
+    vanishing: tuple[str, ...]
+    """Keys that are live and in the catalog and not in the new generation."""
+    kept: tuple[str, ...]
+    """Keys that the catalog lacked and has again: not removed."""
+    texts: int
+    """Distinct texts that the documents name."""
+    unindexed: int
+    """Records of these that the index does not know."""
+    refused: tuple[str, ...]
+    """Keys of drugs that are found by NDC and name only: the model refused their text."""
+    nearest: tuple[tuple[Neighbour, ...], ...] = ()
+    """Of each sampled text, its nearest ones of this page."""
     timing: Timing | None = None
 
 
@@ -175,3 +213,35 @@ class Verification(Event):
     @property
     def passed(self) -> bool:
         return all(check.passed for check in self.checks)
+
+
+class Building(Event):
+    """`building.json`: how far an index was when VerifyIndex last saw it get further."""
+
+    index: str
+    percent: float
+    at: datetime
+
+
+class QueryVector(Event):
+    """A golden query's text and its vector, base64 of float32[dimensions], little-endian."""
+
+    text: str
+    vector: str
+
+
+class GoldenVectors(Event):
+    """`golden.json`: what the switch is tried with, so that PublishIndex needs no model."""
+
+    vectors: tuple[QueryVector, ...]
+
+
+class Switched(Event):
+    """`publish.json`: written before the switch, and again behind it."""
+
+    generation: str
+    done: bool
+    switched_at: datetime | None = None
+    written: int = 0
+    removed: int = 0
+    checks: tuple[Check, ...] = ()

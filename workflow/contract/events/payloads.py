@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from workflow.contract.events.base import Event, Guard, Mode
+from workflow.contract.events.base import Acceptable, Event, Mode
+from workflow.contract.holder import Holder
 
 
 class RunInput(Event):
@@ -24,7 +25,7 @@ class RunInput(Event):
     """Only keys up to and including this one, with `sync`."""
     page_size: int = Field(1000, ge=1, le=20_000, strict=True)
     """Catalog rows per page, 1 to 20,000."""
-    accept: tuple[Guard, ...] = ()
+    accept: tuple[Acceptable, ...] = ()
     """Guards that shall not stop this run."""
     reembed: bool = Field(False, strict=True)
     """With `backfill`: embed every text afresh, in a space of its own."""
@@ -74,6 +75,11 @@ class Run(Event):
     def where(self) -> str:
         return f"run {self.run_id}"
 
+    @property
+    def holder(self) -> Holder:
+        """This very execution: what the fence, generations and staged documents go by."""
+        return Holder(self.run_id, self.started_at)
+
 
 class RunTask(Event):
     """PlanPages' payload."""
@@ -108,12 +114,10 @@ class Plan(Event):
     diff_concurrency: int
     embed_concurrency: int
     load_concurrency: int
+    verify_concurrency: int
+    sample_keys: tuple[str, ...] = ()
+    """Keys spread over the catalog: verification searches for what these drugs are found by."""
     planned_at: datetime | None = None
-
-    @property
-    def writes_live(self) -> bool:
-        """Whether the run changes documents that searches see."""
-        return not self.new_generation
 
 
 class PageRange(Event):
@@ -122,6 +126,8 @@ class PageRange(Event):
     page: str
     after: str | None
     through: str | None
+    rows: int = 0
+    """How many rows were in it when the run was planned."""
 
 
 class TextsPage(Event):
@@ -215,10 +221,36 @@ class ReviewRef(Event):
     load_pages: int
 
 
+class VerifyPageTask(DiffPageTask):
+    """The payload of VerifyPages' child: the same ranges as DiffPages'."""
+
+
 class ReviewedTask(PlanTask):
-    """The payload of VerifyIndex and PublishIndex."""
+    """The payload of VerifyIndex, PublishIndex and ReportRun."""
 
     review: ReviewRef
+
+
+class Pruning(Event):
+    """How far PruneIndex came. It begins at cursor 0."""
+
+    cursor: int = 0
+    removed: int = 0
+    done: bool = False
+
+
+class PruneTask(ReviewedTask):
+    """PruneIndex is asked again, with its own answer, until it is done."""
+
+    prune: Pruning = Pruning()
+
+
+class PublishedIndex(Event):
+    """What PublishIndex answers."""
+
+    generation: str
+    documents: int
+    prune: Pruning = Pruning()
 
 
 class VerifiedIndex(Event):

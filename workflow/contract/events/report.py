@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from workflow.contract.events.base import Event, Mode, RunStatus
-from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
+from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow, RejectedText
 
 
 class RunReport(Event):
@@ -41,7 +41,7 @@ class RunReport(Event):
     unchanged: int = 0
     """Drugs whose document is as it was."""
     rejected: int = 0
-    """Drugs left out because the model refused their text."""
+    """Rows that cannot be carried: new ones have no document, others keep their old one."""
     rejected_rows: tuple[RejectedRow, ...] = ()
     """The first 500 of them."""
     texts_to_embed: int = 0
@@ -66,8 +66,18 @@ class RunReport(Event):
     """What a first run has nothing to compare with."""
     verification: tuple[Check, ...] = ()
     """Each check; empty where the run did not come to it."""
-    published: bool = False
-    """Searches are answered from what the run wrote."""
+    published: bool | None = False
+    """Searches are answered from what the run wrote. None: it ended during the switch."""
+    drifted: tuple[str, ...] = ()
+    """Keys whose row changed during the run, the first 500: left for the next sync."""
+    kept: tuple[str, ...] = ()
+    """Keys that the catalog lacked for a while, the first 500: not removed."""
+    texts_refused: int = 0
+    """Texts that the model refused: their drugs are found by NDC and name only."""
+    refused_texts: tuple[RejectedText, ...] = ()
+    """The first 500 of them, with the model's words."""
+    refused_drugs: tuple[str, ...] = ()
+    """Keys of the drugs of all refused texts, the first 500."""
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]] = Field(
         default_factory=dict
     )

@@ -1,18 +1,40 @@
 """The drug catalog."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Row = Mapping[str, str | None]
-"""One catalog row: documented column -> the value as MySQL casts it to CHAR."""
+"""One catalog row: documented column -> its value as text."""
+
+
+class UnreadableRow(NamedTuple):
+    """A row of the catalog that no document can stand for."""
+
+    ndc: str
+    """Bytes that are no text are written `\\xff`."""
+    column: str
+    value: str
+    """The value, or its bytes in hexadecimal: `0x...`; the first of them where it is long."""
+    reason: str
+    """What is wrong with it and what to do."""
+
+
+class RangeRows(NamedTuple):
+    """Rows in the order in which the catalog gave them."""
+
+    rows: list[Row]
+    """Those that a document can stand for."""
+    unreadable: list[UnreadableRow]
+    keys: list[str]
+    """The keys of both, in order: all that the catalog has in the range, up to the limit."""
 
 
 class CatalogReader(Protocol):
     """An open connection to the catalog. Errors: `errors.CatalogError`."""
 
     def columns(self) -> tuple[str, ...]:
-        """The documented columns that the catalog has."""
+        """The documented columns that the catalog has. Raises ColumnMissing, ColumnUnreadable."""
         ...
 
     def check_key(self, rows_worth_an_index: int) -> None:
@@ -25,11 +47,21 @@ class CatalogReader(Protocol):
         """The last key of the page of `rows` rows behind `after`; None where no row follows it."""
         ...
 
-    def read_range(self, after: str | None, through: str | None) -> Iterator[Row]:
-        """The rows of `(after, through]` in key order, from one statement."""
+    def key_at(self, after: str | None, through: str | None, offset: int) -> str | None:
+        """The key behind the first `offset` keys of `(after, through]`; None where it ends."""
         ...
 
-    def read_keys(self, keys: Sequence[str]) -> Iterator[Row]:
+    def count(self, after: str | None, through: str | None) -> int:
+        """How many rows `(after, through]` has."""
+        ...
+
+    def read_range(
+        self, after: str | None, through: str | None, limit: int | None = None
+    ) -> RangeRows:
+        """The rows of `(after, through]` in key order, from one statement: `limit` at most."""
+        ...
+
+    def read_keys(self, keys: Sequence[str]) -> RangeRows:
         """The rows of these keys that still exist."""
         ...
 

@@ -1,7 +1,9 @@
-"""Documents."""
+"""Documents: those of a generation, and those that a sync staged for it."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from workflow.contract.holder import Holder
 
 Fields = dict[str, str]
 """A Redis hash as text: only fields that have a value."""
@@ -29,8 +31,47 @@ class Change(NamedTuple):
     old: str | None
 
 
-class Batch(NamedTuple):
-    """What one transaction of LoadPage writes and removes."""
+class Documents(Protocol):
+    """Documents and key sets. Errors: `errors.IndexError_`; writes raise RunSuperseded."""
 
-    upserts: Sequence[Document]
-    removals: Sequence[str]
+    def count(self, generation: str) -> int:
+        """How many keys the generation's key set has."""
+        ...
+
+    def keys_between(self, generation: str, after: str | None, through: str | None) -> list[str]:
+        """The key set's keys of `(after, through]`, in byte order."""
+        ...
+
+    def content_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]: ...
+
+    def to_repair(self, generation: str, ndcs: Sequence[str]) -> set[str]:
+        """Those of the keys that an earlier run left to be written again."""
+        ...
+
+    def read(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
+        """Each document's hash; empty where it does not exist."""
+        ...
+
+    def read_staged(self, holder: Holder, ndcs: Sequence[str]) -> list[Fields]:
+        """What this run staged; empty where it staged nothing."""
+        ...
+
+    def write(self, generation: str, holder: Holder, documents: Sequence[Document]) -> None:
+        """Write whole documents into a generation that is not live, with their keys."""
+        ...
+
+    def stage(self, holder: Holder, documents: Sequence[Document]) -> None:
+        """Write whole documents outside every index, for the switch."""
+        ...
+
+    def leave_out(self, generation: str, holder: Holder, ndcs: Sequence[str]) -> None:
+        """Take documents out of a generation that is not live."""
+        ...
+
+    def report_damage(self, generation: str, holder: Holder, ndcs: Sequence[str]) -> None:
+        """Put keys into the repair set: the next sync writes them again."""
+        ...
+
+    def rebuild_key_set(self, generation: str, holder: Holder) -> None:
+        """Make the key set name exactly the documents that exist, by a scan."""
+        ...

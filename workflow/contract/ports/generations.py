@@ -1,21 +1,43 @@
-"""Generations."""
+"""Generations, the right to write, and what is live."""
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, Protocol
 
-GenerationState = Literal["building", "live", "suspect", "previous"]
+from workflow.contract.events.files import Baseline
+from workflow.contract.holder import Holder
+
+GenerationState = Literal["building", "live", "previous"]
 
 
 class LiveNames(NamedTuple):
-    """What searches are answered from."""
+    """What searches are answered from. `switch` is another one after every switch."""
 
     generation: str
     space: str
+    switch: str = ""
+
+
+class Live(NamedTuple):
+    """The live names, and what `rollback` can go back to.
+
+    `undo` is the identity of the sync whose switch can be taken back; `previous` is the generation
+    before the last backfill.
+    """
+
+    names: LiveNames
+    previous: str = ""
+    undo: str = ""
+    finished: str = ""
+    """The fence's token of the last run that came to the end of its pruning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One complete set of documents. `profile` is JSON: `events.ColumnProfile` by column."""
+    """One complete set of documents. `baseline` is what the last full publish found.
+
+    `before` is the baseline before the last switch: a rollback brings it back.
+    """
 
     name: str
     space: str
@@ -25,8 +47,92 @@ class Generation:
     run_id: str
     created_at: str
     published_at: str = ""
-    rows: int = 0
-    """Catalog rows at the last full publish."""
-    profile: str = "{}"
-    last: str = "null"
-    """JSON: `events.LastRun`."""
+    """When what is in it was last published by a run."""
+    baseline: Baseline = field(default_factory=Baseline)
+    before: Baseline | None = None
+    published_before: str = ""
+
+
+class Swap(NamedTuple):
+    """The documents that one switch exchanges: `written` have a staged one, `removed` go."""
+
+    written: Sequence[str] = ()
+    removed: Sequence[str] = ()
+
+    @property
+    def keys(self) -> int:
+        return len(self.written) + len(self.removed)
+
+
+class Sweep(NamedTuple):
+    """How far a sweep through all keys came: `cursor` is None at the end."""
+
+    cursor: int | None
+    removed: int
+
+
+class Kept(NamedTuple):
+    """What pruning keeps. `spaces` are those of the generations."""
+
+    generations: Sequence[str]
+    spaces: Sequence[str]
+    staged: str
+    """Identity of the run whose staged documents are kept."""
+    undo: str
+    unused_texts: bool = True
+    """Whether texts of kept spaces that no kept drug names are removed, too."""
+
+
+class Generations(Protocol):
+    """Errors: `errors.IndexError_`. Writes raise RunSuperseded where another run has the fence."""
+
+    def live(self) -> Live | None: ...
+    def every(self) -> list[Generation]: ...
+    def find(self, name: str) -> Generation | None: ...
+
+    def take_fence(self, holder: Holder) -> str:
+        """Give the fence to this run, and say what held it: a token, or nothing.
+
+        Raises RunSuperseded where a run that started later has it: it only moves forward.
+        """
+        ...
+
+    def create(self, generation: Generation, holder: Holder) -> None: ...
+
+    def publish(self, generation: Generation, previous: str, holder: Holder) -> None:
+        """Make a built generation live, and record both, in one transaction."""
+        ...
+
+    def switch(
+        self,
+        generation: Generation,
+        swap: Swap,
+        holder: Holder,
+        *,
+        repair: Sequence[str] = (),
+    ) -> None:
+        """Put staged documents in the place of live ones, all at once or not at all.
+
+        The old ones go where `take_back` finds them. `repair` are keys for the next sync.
+        """
+        ...
+
+    def take_back(self, generation: Generation, undo: str, switch: str, holder: Holder) -> None:
+        """Undo the switch of run `undo`, as the switch of that name; a second time is as before."""
+        ...
+
+    def finish(self, holder: Holder) -> None:
+        """Remember that this run left nothing behind."""
+        ...
+
+    def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
+        """Remove what is not kept from about `keys` keys behind `cursor`, which begins at 0."""
+        ...
+
+    def drop_indexes(self, kept: Kept, holder: Holder) -> None:
+        """Drop the FT indexes of generations and spaces that are not kept; the hashes stay."""
+        ...
+
+    def forget(self, kept: Kept, holder: Holder) -> None:
+        """Remove the records of generations that are not kept. Last, behind their documents."""
+        ...

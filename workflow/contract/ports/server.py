@@ -1,7 +1,12 @@
-"""The Redis server."""
+"""The Redis server and its FT indexes."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
+
+from workflow.contract.holder import Holder
+from workflow.contract.ports.generations import LiveNames
+
+IndexKind = Literal["drugs", "texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,42 @@ class ServerFacts:
     max_memory: int
     used_memory: int
     eviction_policy: str
+    cluster: bool = False
+    most_results: int = 1_000_000
+    """What one query may return at most (MAXSEARCHRESULTS)."""
 
 
-IndexKind = Literal["drugs", "texts"]
+class Server(Protocol):
+    """Errors: `errors.IndexError_`."""
+
+    def facts(self) -> ServerFacts:
+        """Raises IndexFeatureMissing where the server has no search."""
+        ...
+
+    def index(self, kind: IndexKind, name: str) -> IndexFacts | None:
+        """None where the index does not exist."""
+        ...
+
+    def schema_digest(self) -> str:
+        """What a generation's FT indexes are made of; another one needs a backfill."""
+        ...
+
+    def create_indexes(self, names: LiveNames) -> None:
+        """Create the FT indexes that are missing."""
+        ...
+
+    def rebuild_index(self, kind: IndexKind, names: LiveNames, holder: Holder) -> None:
+        """Create an FT index anew; the server fills it from the hashes that exist."""
+        ...
+
+    def aliases_point_at(self, names: LiveNames) -> bool:
+        """True also where the engine has no aliases."""
+        ...
+
+    def point_aliases(self, names: LiveNames, holder: Holder) -> None:
+        """Let `drugs` and `texts` mean the live indexes again, where they do not."""
+        ...
+
+    def indexed_texts(self, space: str, hashes: list[str]) -> int:
+        """How many of these text records the index knows."""
+        ...

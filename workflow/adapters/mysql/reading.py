@@ -1,0 +1,66 @@
+"""What the server sent for a page -> rows that a document can stand for, and others by name."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from workflow.adapters.mysql.columns import Column
+from workflow.contract.columns import KEY
+from workflow.contract.ports.catalog import RangeRows, Row, UnreadableRow
+from workflow.contract.rows import read_row, unreadable
+
+NOT_UTF8: Final = "is not UTF-8; CONVERT it in the view, or mend the value"
+
+Values = Sequence[bytes | None]
+"""The columns' values and then their checks'."""
+
+
+def read_rows(columns: Sequence[Column], found: Sequence[Values]) -> RangeRows:
+    """Rows in the order of the answer, whose first column is the key."""
+    rows = RangeRows([], [], [])
+    for values in found:
+        rows.keys.append(text(values[0]))
+        row = _read(columns, values)
+        if isinstance(row, UnreadableRow):
+            rows.unreadable.append(row)
+        else:
+            rows.rows.append(row)
+    return rows
+
+
+def text(value: bytes | bytearray | str | None) -> str:
+    """What came as bytes, with those that are no UTF-8 written `\\xff`."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else bytes(value).decode(errors="backslashreplace")
+
+
+def _read(columns: Sequence[Column], values: Values) -> Row | UnreadableRow:
+    try:
+        texts = [None if value is None else value.decode() for value in values]
+    except UnicodeDecodeError:
+        return _undecodable(columns, values)
+    row = dict(zip((column.name for column in columns), texts, strict=False))
+    if len(texts) > len(columns):
+        lost = _lost(columns, row, texts[len(columns) :])
+        if lost:
+            return lost
+    return read_row(row)
+
+
+def _undecodable(columns: Sequence[Column], values: Values) -> UnreadableRow:
+    row = {KEY: text(values[0])}
+    for column, value in zip(columns, values, strict=False):
+        if value is not None and text(value).encode() != value:
+            return unreadable(row, column.name, f"0x{bytes(value).hex()}", NOT_UTF8)
+    raise AssertionError("a check is ASCII")
+
+
+def _lost(
+    columns: Sequence[Column], row: Row, checks: Sequence[str | None]
+) -> UnreadableRow | None:
+    """A check that has a value tells that the column's may not be the catalog's."""
+    checked = [column for column in columns if column.check]
+    for column, original in zip(checked, checks, strict=True):
+        if original is not None and any(mark in (row[column.name] or "") for mark in column.marks):
+            return unreadable(row, column.name, original, column.reason)
+    return None

@@ -1,0 +1,214 @@
+"""Commands to Redis (redis-py, RESP3), the fence, and the server's errors as ours.
+
+Commands are given as Redis knows them, so that the adapters read beside the key table of the docs.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import repeat
+from typing import Any
+
+from hiredis import pack_command
+from redis import Redis
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    WatchError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from workflow.adapters.redis.keys import WRITER
+from workflow.contract.errors import (
+    IndexAccessDenied,
+    IndexCommandFailed,
+    IndexQueryCut,
+    IndexUnavailable,
+    MemoryShort,
+    RunSuperseded,
+    SyncError,
+)
+from workflow.contract.holder import Holder
+from workflow.contract.ports.documents import Fields
+
+SCAN_COUNT = 5000
+BATCH = 1000
+"""Members or keys of one command."""
+
+QUERY_MS = 10_000
+"""What a query may take. The server's own limit (500 ms) returns what it has and says nothing."""
+
+PASSING = ("MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN", "CLUSTERDOWN")
+"""Answers of a server that fails over, restarts or is busy: it will answer again."""
+
+DENIED = ("NOAUTH", "WRONGPASS", "NOPERM")
+"""A password that rotated is read anew by the next connection."""
+
+Command = tuple[Any, ...]
+
+
+class CommandPacker:
+    """Gives redis-py commands as bytes, by hiredis alone.
+
+    redis-py's own looks at every argument in Python first: 7 us a document instead of 3.
+    """
+
+    def pack(self, name: str, *arguments: Any) -> list[bytes]:
+        return [pack_command((*name.encode().split(), *arguments))]
+
+
+class RedisClient:
+    """One connection pool, shared by threads; answers are bytes."""
+
+    def __init__(self, client: "Redis") -> None:
+        self._client = client
+
+    def ask(self, *command: Any) -> Any:
+        """One command."""
+        with translated():
+            return self._client.execute_command(*command)
+
+    def ask_all(self, commands: Iterable[Command]) -> list[Any]:
+        """Many commands in one round trip, each for itself."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            return pipe.execute()
+
+    def ask_hashes(self, commands: Iterable[Command]) -> list[Any]:
+        """As `ask_all`; None where a key holds something that is no hash: not written by us."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            answers = pipe.execute(raise_on_error=False)
+            for answer in answers:
+                if isinstance(answer, RedisError) and not str(answer).startswith("WRONGTYPE"):
+                    raise answer
+        return [None if isinstance(answer, RedisError) else answer for answer in answers]
+
+    def query(self, *command: Any) -> dict[bytes, Any]:
+        """One FT.SEARCH or FT.AGGREGATE. Raises IndexQueryCut where its answer is not whole."""
+        return whole(self.ask(*limited(command)))
+
+    def query_all(self, commands: Sequence[Command]) -> list[dict[bytes, Any]]:
+        """Many queries in one round trip."""
+        if len(commands) == 1:
+            # A pipeline costs redis-py three times what one command does.
+            return [self.query(*commands[0])]
+        return [whole(answer) for answer in self.ask_all(map(limited, commands))]
+
+    def write_fenced(self, holder: Holder, commands: Iterable[Command]) -> None:
+        """All commands in one transaction, if the run still has the fence: else RunSuperseded."""
+        with translated(), self._client.pipeline(transaction=True) as pipe:
+            try:
+                pipe.watch(WRITER)
+                self.require(holder, pipe.execute_command("GET", WRITER))
+                pipe.multi()
+                for command in commands:
+                    pipe.execute_command(*command)
+                pipe.execute()
+            except WatchError as error:
+                raise self._cut_off(holder, error) from error
+
+    def _cut_off(self, holder: Holder, error: WatchError) -> SyncError:
+        """Somebody wrote the fence, or the connection broke: redis-py has one error for both."""
+        try:
+            self.require(holder, self.ask("GET", WRITER))
+        except RunSuperseded as error_of_fence:
+            return error_of_fence
+        return IndexUnavailable(f"a transaction of Redis was cut off: {error}")
+
+    @staticmethod
+    def require(holder: Holder, held: bytes | None) -> None:
+        """Raise RunSuperseded where the fence is not this run's."""
+        if as_text(held or b"") != holder.token:
+            raise superseded(holder, as_text(held or b""))
+
+    def scan(self, pattern: str) -> Iterator[str]:
+        """Every key that matches; a key may come twice."""
+        cursor: Any = 0
+        while True:
+            cursor, keys = self.ask("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)
+            yield from map(as_text, keys)
+            if int(cursor) == 0:
+                return
+
+    def unlink(self, holder: Holder, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), BATCH):
+            self.write_fenced(holder, [("UNLINK", *keys[start : start + BATCH])])
+
+    def hash(self, key: str) -> Fields:
+        return decoded(self.ask("HGETALL", key))
+
+
+def limited(command: Command) -> Command:
+    """A query says its own time limit and dialect."""
+    return (*command, "TIMEOUT", QUERY_MS, "DIALECT", 2)
+
+
+def whole(answer: dict[bytes, Any]) -> dict[bytes, Any]:
+    """The answer, unless the server warns that it stopped before the end."""
+    warnings = answer.get(b"warning") or ()
+    if warnings:
+        raise IndexQueryCut(
+            f"Redis cut a query short: {'; '.join(as_text(one) for one in warnings)} "
+            f"({QUERY_MS / 1000:g} s allowed); the server is busy or too small"
+        )
+    return answer
+
+
+def superseded(holder: Holder, held: str) -> RunSuperseded:
+    other = held.partition(" ")[2] or held
+    return RunSuperseded(
+        f"run {holder.run_id} may no longer write, {other or 'no run'} may; start a new run, texts "
+        "that are embedded already are kept"
+    )
+
+
+def pairs(mapping: dict[str, Any]) -> list[Any]:
+    """A hash's fields as arguments of HSET."""
+    return [part for pair in mapping.items() for part in pair]
+
+
+def as_text(value: bytes) -> str:
+    """Bytes that are no UTF-8 were not written by us; they shall not match, and not crash."""
+    return value.decode("utf-8", "replace")
+
+
+def as_texts(values: Iterable[bytes]) -> list[str]:
+    """As `as_text`, without a call in Python for each."""
+    return list(map(str, values, repeat("utf-8"), repeat("replace")))
+
+
+def decoded(fields: dict[bytes, bytes]) -> Fields:
+    return dict(zip(as_texts(fields), as_texts(fields.values()), strict=True))
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn redis-py's errors into ours, once, with the cause kept."""
+    try:
+        yield
+    except RedisError as error:
+        raise _translate(error) from error
+
+
+def _translate(error: RedisError) -> SyncError:
+    words = str(error)
+    denied = (AuthenticationError, AuthorizationError, NoPermissionError)
+    if isinstance(error, denied) or words.startswith(DENIED):
+        return IndexAccessDenied(f"Redis refused the user: {words}; check redis_secret_arn and ACL")
+    if isinstance(error, OutOfMemoryError):
+        return MemoryShort(
+            f"Redis is full: {words}; raise maxmemory and start a new run, which first drops what "
+            "this one left"
+        )
+    passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
+    if isinstance(error, passing) or words.startswith(PASSING):
+        return IndexUnavailable(f"Redis cannot answer or write now: {words}")
+    return IndexCommandFailed(f"Redis refused a command: {words}")

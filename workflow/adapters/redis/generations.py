@@ -1,0 +1,329 @@
+"""Generations, the fence, and what is live: the Generations port."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from workflow.adapters.redis.client import (
+    BATCH,
+    SCAN_COUNT,
+    Command,
+    RedisClient,
+    as_text,
+    as_texts,
+    pairs,
+    superseded,
+)
+from workflow.adapters.redis.indexes import RedisIndexes
+from workflow.adapters.redis.keys import (
+    GENERATION,
+    LIVE,
+    TEXT,
+    WRITER,
+    again_set,
+    document_key,
+    key_set,
+    repair_set,
+    staged_key,
+    swapped_set,
+    undo_key,
+)
+from workflow.contract.errors import IndexCommandFailed
+from workflow.contract.events.files import Baseline
+from workflow.contract.holder import Holder
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.generations import (
+    Generation,
+    Kept,
+    Live,
+    LiveNames,
+    Swap,
+    Sweep,
+)
+
+TAKE_FENCE: Final = """#!lua flags=allow-oom
+local held = redis.call('GET', KEYS[1]) or ''
+local started = string.match(held, '^(%d+) ') or ''
+if #started == 14 and started > string.sub(ARGV[1], 1, 14) then return {'no', held} end
+redis.call('SET', KEYS[1], ARGV[1])
+return {'yes', held}
+"""
+"""The fence only moves forward in time, also where memory is full: the new run is what frees it."""
+
+SWAP: Final = """#!lua flags=allow-oom
+local held = redis.call('GET', KEYS[1])
+if held ~= ARGV[1] then return {'fence', held or ''} end
+local live, incoming, outgoing, keyset, swapped = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local keys, after = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
+for _, one in ipairs(keys) do
+  if (redis.call('EXISTS', incoming .. one[1]) == 1) ~= one[2] then return {'missing', one[1]} end
+end
+for _, one in ipairs(keys) do
+  local key, comes = one[1], one[2]
+  local goes = redis.call('EXISTS', live .. key) == 1
+  if goes then redis.call('RENAME', live .. key, 'drugs:swap') end
+  if comes then redis.call('RENAME', incoming .. key, live .. key) end
+  if goes then redis.call('RENAME', 'drugs:swap', outgoing .. key) end
+  if comes then redis.call('ZADD', keyset, 0, key) else redis.call('ZREM', keyset, key) end
+  if goes or comes then
+    redis.call('ZADD', swapped, (goes and comes and 0) or (comes and 1) or 2, key)
+  end
+end
+for _, command in ipairs(after) do redis.call(unpack(command)) end
+return {'done', ''}
+"""
+"""Exchange documents, all or none: a script is not interrupted, and looks before it renames.
+
+Each key comes with whether a document comes in. What happened to it is its score in `swapped`:
+CHANGED, ADDED or REMOVED. Renaming works where memory is full; 20,000 take a fifth of a second.
+"""
+
+CHANGED, ADDED, REMOVED = 0, 1, 2
+
+
+class RedisGenerations:
+    """`drugs:live`, `drugs:generation:...`, `drugs:writer`, `undo:...`."""
+
+    def __init__(self, client: RedisClient, indexes: RedisIndexes) -> None:
+        self._client = client
+        self._indexes = indexes
+
+    # Reading
+
+    def live(self) -> Live | None:
+        fields = self._client.hash(LIVE)
+        if not fields:
+            return None
+        names = LiveNames(fields["generation"], fields["space"], fields.get("switch", ""))
+        facts = (fields.get(name, "") for name in ("previous", "undo", "finished"))
+        return Live(names, *facts)
+
+    def every(self) -> list[Generation]:
+        names = {key.removeprefix(GENERATION) for key in self._client.scan(f"{GENERATION}*")}
+        found = [self.find(name) for name in sorted(names)]
+        return [one for one in found if one]
+
+    def find(self, name: str) -> Generation | None:
+        fields = self._client.hash(GENERATION + name)
+        return generation_of(name, fields) if fields else None
+
+    # The fence
+
+    def take_fence(self, holder: Holder) -> str:
+        answer = self._client.ask("EVAL", TAKE_FENCE, 1, WRITER, holder.token)
+        taken, held = as_texts(answer)
+        if taken == "no":
+            raise superseded(holder, held)
+        return held
+
+    # Writing
+
+    def create(self, generation: Generation, holder: Holder) -> None:
+        self._client.write_fenced(holder, [record_command(generation)])
+
+    def publish(self, generation: Generation, previous: str, holder: Holder) -> None:
+        names = LiveNames(generation.name, generation.space, holder.identity)
+        commands = [
+            ("DEL", LIVE),
+            ("HSET", LIVE, *pairs(_live_fields(names, previous, undo=""))),
+            *self._indexes.alias_commands(names),
+            record_command(generation),
+        ]
+        if previous:
+            commands.append(("HSET", GENERATION + previous, "state", "previous"))
+        self._client.write_fenced(holder, commands)
+
+    def switch(
+        self,
+        generation: Generation,
+        swap: Swap,
+        holder: Holder,
+        *,
+        repair: Sequence[str] = (),
+    ) -> None:
+        identity = holder.identity
+        keys = [(key, True) for key in swap.written] + [(key, False) for key in swap.removed]
+        live = self.live() or Live(LiveNames("", ""))
+        names = LiveNames(generation.name, generation.space, identity)
+        undo = identity if keys else live.undo
+        after: list[Command] = [
+            *_batched("SREM", repair_set(generation.name), [key for key, _ in keys]),
+            *_batched("SADD", repair_set(generation.name), repair),
+            record_command(generation),
+            ("HSET", LIVE, *pairs(_live_fields(names, live.previous, undo=undo))),
+        ]
+        self._swap(generation.name, staged_key(identity, ""), identity, keys, after, holder)
+
+    def take_back(self, generation: Generation, undo: str, switch: str, holder: Holder) -> None:
+        answer = self._client.ask("ZRANGE", swapped_set(undo), 0, -1, "WITHSCORES")
+        keys = [(as_text(key), int(score) != ADDED) for key, score in answer]
+        after = [
+            *_batched("SREM", repair_set(generation.name), [key for key, _ in keys]),
+            record_command(generation),
+            ("HSET", LIVE, "switch", switch),
+        ]
+        self._swap(generation.name, undo_key(undo, ""), undo, keys, after, holder)
+
+    def _swap(
+        self,
+        generation: str,
+        incoming: str,
+        undo: str,
+        keys: Sequence[tuple[str, bool]],
+        after: Iterable[Command],
+        holder: Holder,
+    ) -> None:
+        prefixes = (document_key(generation, ""), incoming, undo_key(undo, ""))
+        sets = (key_set(generation), swapped_set(undo))
+        packed = [
+            json.dumps(one, ensure_ascii=False)
+            for one in (keys, [list(map(str, command)) for command in after])
+        ]
+        answer = self._client.ask("EVAL", SWAP, 1, WRITER, holder.token, *prefixes, *sets, *packed)
+        result, word = as_texts(answer)
+        if result == "fence":
+            raise superseded(holder, word)
+        if result == "missing":
+            raise IndexCommandFailed(
+                f"the switch of generation {generation} was not made: the document of ndc {word!r} "
+                "is not where it must be; nothing was changed; start a new run"
+            )
+
+    # Removing
+
+    def finish(self, holder: Holder) -> None:
+        self._client.write_fenced(holder, [("HSET", LIVE, "finished", holder.token)])
+
+    def drop_indexes(self, kept: Kept, holder: Holder) -> None:
+        for name in self._indexes.names():
+            kind, _, of = name.partition(":")
+            if of not in (kept.generations if kind == "drugs" else kept.spaces):
+                self._indexes.drop(name, holder)
+
+    def forget(self, kept: Kept, holder: Holder) -> None:
+        """Records go last: a drop that was cut off is found and ended by the next run."""
+        for one in self.every():
+            if one.name not in kept.generations:
+                keys = (key_set(one.name), repair_set(one.name), GENERATION + one.name)
+                self._client.write_fenced(holder, [("UNLINK", *keys)])
+
+    def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
+        at, seen, removed = cursor, 0, 0
+        while True:
+            answer = self._client.ask("SCAN", at, "COUNT", SCAN_COUNT)
+            at, found = int(answer[0]), as_texts(answer[1])
+            useless = self._useless(found, kept)
+            self._client.unlink(holder, useless)
+            removed += len(useless)
+            seen += len(found)
+            if at == 0:
+                return Sweep(None, removed)
+            if seen >= keys:
+                return Sweep(at, removed)
+
+    def _useless(self, keys: Sequence[str], kept: Kept) -> list[str]:
+        useless = [key for key in keys if _is_of_another(key, kept)]
+        if kept.unused_texts:
+            unsure = [key for key in keys if key.startswith(TEXT) and not _is_of_another(key, kept)]
+            useless += self._unused(unsure, kept)
+        return useless
+
+    def _unused(self, keys: Sequence[str], kept: Kept) -> list[str]:
+        """The text records that no kept drug names: the drugs' indexes are asked for each."""
+        hashes = [key.rpartition(":")[2] for key in keys]
+        used = self._texts_of_undo(kept.undo, set(hashes)) if hashes else set()
+        for generation in kept.generations:
+            left = [one for one in hashes if one not in used]
+            counts = self._indexes.drugs_naming(generation, left)
+            used |= {one for one, count in zip(left, counts, strict=True) if count}
+        return [key for key, one in zip(keys, hashes, strict=True) if one not in used]
+
+    def _texts_of_undo(self, undo: str, hashes: set[str]) -> set[str]:
+        """Documents that a rollback would bring back are in no index."""
+        if not undo:
+            return set()
+        keys = as_texts(self._client.ask("ZRANGE", swapped_set(undo), 0, -1))
+        answers = self._client.ask_hashes(
+            ("HGET", undo_key(undo, one), "text_hash") for one in keys
+        )
+        return {as_text(one) for one in answers if one} & hashes
+
+
+def _is_of_another(key: str, kept: Kept) -> bool:
+    """Whether a key belongs to a generation, space or run that is not kept."""
+    prefix, _, rest = key.partition(":")
+    owner = rest.rpartition(":")[0]
+    match f"{prefix}:":
+        case "drug:":
+            return not _begins(rest, kept.generations)
+        case "text:":
+            return owner not in kept.spaces
+        case "staged:":
+            return not _begins(rest, [kept.staged])
+        case "undo:":
+            return not _begins(rest, [kept.undo])
+    for name, owners in (
+        (swapped_set(""), [kept.undo]),
+        (key_set(""), kept.generations),
+        (repair_set(""), kept.generations),
+        (again_set(""), kept.spaces),
+    ):
+        if key.startswith(name):
+            return key.removeprefix(name) not in owners
+    return False
+
+
+def _begins(rest: str, owners: Iterable[str]) -> bool:
+    """Keys of drugs may hold colons."""
+    return any(owner and rest.startswith(f"{owner}:") for owner in owners)
+
+
+def _live_fields(names: LiveNames, previous: str, *, undo: str) -> dict[str, str]:
+    return {
+        "generation": names.generation,
+        "space": names.space,
+        "switch": names.switch,
+        "previous": previous,
+        "undo": undo,
+    }
+
+
+def _batched(command: str, name: str, members: Sequence[str]) -> list[Command]:
+    return [
+        (command, name, *members[start : start + BATCH]) for start in range(0, len(members), BATCH)
+    ]
+
+
+def record_command(generation: Generation) -> Command:
+    """The command that records a generation's facts."""
+    before = generation.before.model_dump_json() if generation.before else ""
+    facts = {
+        "space": generation.space,
+        "space_revision": generation.space_revision,
+        "schema": generation.schema,
+        "state": generation.state,
+        "run_id": generation.run_id,
+        "created_at": generation.created_at,
+        "published_at": generation.published_at,
+        "published_before": generation.published_before,
+        "baseline": generation.baseline.model_dump_json(),
+        "before": before,
+    }
+    return ("HSET", GENERATION + generation.name, *pairs(facts))
+
+
+def generation_of(name: str, fields: Fields) -> Generation:
+    """A record read back. What a record lacks has its default."""
+    facts: dict[str, Any] = {
+        key: fields[key]
+        for key in (
+            *("space", "space_revision", "schema", "state", "run_id", "created_at"),
+            *("published_at", "published_before"),
+        )
+        if key in fields
+    }
+    if fields.get("baseline"):
+        facts["baseline"] = Baseline.model_validate_json(fields["baseline"])
+    if fields.get("before"):
+        facts["before"] = Baseline.model_validate_json(fields["before"])
+    return Generation(name=name, **facts)

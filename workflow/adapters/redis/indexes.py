@@ -1,0 +1,214 @@
+"""The server and its FT indexes: the Server port, for the Redis Query Engine."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workflow.adapters.redis.client import Command, RedisClient, as_text
+from workflow.adapters.redis.keys import document_key, drugs_index, text_key, texts_index
+from workflow.adapters.redis.syntax import tag
+from workflow.contract.columns import (
+    CLASS_COLUMNS,
+    DETAIL_COLUMNS,
+    NAME_COLUMNS,
+    TAG_COLUMNS,
+    TAG_SEPARATOR,
+    TEXT_COLUMNS,
+)
+from workflow.contract.errors import IndexCommandFailed, IndexFeatureMissing
+from workflow.contract.holder import Holder
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.server import IndexFacts, IndexKind, ServerFacts
+
+NO_INDEX = ("unknown index", "no such index", "not found")
+MOST_RESULTS = 1_000_000
+"""What the engine returns at most unless it is told otherwise."""
+
+
+class RedisIndexes:
+    """Schemas, FT.INFO, aliases. `options` are attributes of the vector field, such as M."""
+
+    def __init__(
+        self, client: RedisClient, *, dimensions: int, algorithm: str, options: Mapping[str, Any]
+    ) -> None:
+        """An option that is None is left to the server."""
+        self._client = client
+        given = {name: value for name, value in options.items() if value is not None}
+        attributes = {"TYPE": "FLOAT32", "DIM": dimensions, "DISTANCE_METRIC": "COSINE", **given}
+        parts = [part for pair in attributes.items() for part in pair]
+        self._vector = (algorithm, len(parts), *parts)
+
+    # The server
+
+    def facts(self) -> ServerFacts:
+        facts = self._client.ask("INFO")
+        version = str(facts.get("redis_version", ""))
+        try:
+            self.names()
+        except IndexCommandFailed as error:
+            raise IndexFeatureMissing(
+                f"Redis {version} has no search (FT._LIST: {error}); use Redis 8, Redis Stack or "
+                "another server with vector search"
+            ) from error
+        return ServerFacts(
+            version=version,
+            max_memory=int(facts.get("maxmemory", 0)),
+            used_memory=int(facts.get("used_memory", 0)),
+            eviction_policy=str(facts.get("maxmemory_policy", "")),
+            cluster=int(facts.get("cluster_enabled", 0)) == 1,
+            most_results=self._most_results(),
+        )
+
+    def _most_results(self) -> int:
+        """Not every server lets its configuration be read; then a query tells."""
+        try:
+            answer = self._client.ask("FT.CONFIG", "GET", "MAXSEARCHRESULTS")
+        except IndexCommandFailed:
+            return MOST_RESULTS
+        values = answer.values() if isinstance(answer, dict) else [pair[1] for pair in answer]
+        found = next((as_text(value) for value in values if value is not None), "")
+        return int(found) if found.isdigit() else MOST_RESULTS
+
+    # Schemas
+
+    def schema_digest(self) -> str:
+        schema = [*self._drugs_schema("", ""), *self._texts_schema("", "")]
+        return hashlib.blake2b(repr(schema).encode(), digest_size=8).hexdigest()
+
+    def _drugs_schema(self, name: str, prefix: str) -> Command:
+        tags = [
+            part
+            for column in ("text_hash", *TAG_COLUMNS)
+            for part in (column, "TAG", "SEPARATOR", TAG_SEPARATOR)
+        ]
+        texts = [part for column in TEXT_COLUMNS for part in (column, "TEXT", "NOSTEM")]
+        return (*_create(name, prefix), *tags, *texts)
+
+    def _texts_schema(self, name: str, prefix: str) -> Command:
+        """Words of names are searched as they are spelt; those of classes by their stem."""
+        columns = (*NAME_COLUMNS, *DETAIL_COLUMNS)
+        exact = [part for column in columns for part in (column, "TEXT", "NOSTEM")]
+        stemmed = [part for column in CLASS_COLUMNS for part in (column, "TEXT")]
+        return (*_create(name, prefix), *exact, *stemmed, "embedding", "VECTOR", *self._vector)
+
+    def create_indexes(self, names: LiveNames) -> None:
+        """Raises IndexFeatureMissing with the server's words about what it does not take."""
+        present = self.names()
+        texts, drugs = texts_index(names.space), drugs_index(names.generation)
+        schemas = {
+            texts: self._texts_schema(texts, text_key(names.space, "")),
+            drugs: self._drugs_schema(drugs, document_key(names.generation, "")),
+        }
+        for name, schema in schemas.items():
+            if name not in present:
+                self._create(name, schema)
+
+    def rebuild_index(self, kind: IndexKind, names: LiveNames, holder: Holder) -> None:
+        """An alias of a dropped index is gone: `point_aliases` brings it back."""
+        self.drop(
+            drugs_index(names.generation) if kind == "drugs" else texts_index(names.space), holder
+        )
+        self.create_indexes(names)
+
+    def drop(self, name: str, holder: Holder) -> None:
+        """The hashes stay."""
+        if name in self.names():
+            self._client.write_fenced(holder, [("FT.DROPINDEX", name)])
+
+    def _create(self, name: str, schema: Command) -> None:
+        try:
+            self._client.ask(*schema)
+        except IndexCommandFailed as error:
+            algorithm, _, *options = self._vector
+            raise IndexFeatureMissing(
+                f"Redis refused to create {name} with {algorithm} "
+                f"{' '.join(map(str, options))}: {error}; change index_algorithm or set the option "
+                "that it names to none"
+            ) from error
+
+    # What they hold
+
+    def names(self) -> list[str]:
+        """Every FT index of the server that is ours."""
+        names = map(as_text, self._client.ask("FT._LIST"))
+        return sorted(name for name in names if name.startswith(("drugs:", "texts:")))
+
+    def index(self, kind: IndexKind, name: str) -> IndexFacts | None:
+        found = self._info(f"{kind}:{name}")
+        if found is None:
+            return None
+        # valkey-search reports a backfill, the Redis Query Engine the share it has indexed.
+        percent = float(found.get("percent_indexed", found.get("backfill_complete_percent", 1)))
+        busy = int(found.get("indexing", found.get("backfill_in_progress", 0)))
+        return IndexFacts(
+            documents=int(found["num_docs"]),
+            failures=int(found.get("hash_indexing_failures", 0)),
+            building=bool(busy) or percent < 1,
+            percent=percent,
+        )
+
+    def indexed_texts(self, space: str, hashes: Sequence[str]) -> int:
+        if not hashes:
+            return 0
+        keys = [text_key(space, one) for one in hashes]
+        only = ("INKEYS", len(keys), *keys, "LIMIT", 0, 0)
+        return int(
+            self._client.query("FT.SEARCH", texts_index(space), "*", *only)[b"total_results"]
+        )
+
+    def drugs_naming(self, generation: str, hashes: Sequence[str]) -> list[int]:
+        """How many documents name each text."""
+        if not hashes:
+            return []
+        index = drugs_index(generation)
+        queries = [
+            ("FT.SEARCH", index, f"@text_hash:{{{tag(one)}}}", "LIMIT", 0, 0) for one in hashes
+        ]
+        return [int(answer[b"total_results"]) for answer in self._client.query_all(queries)]
+
+    def _info(self, name: str) -> dict[str, Any] | None:
+        try:
+            found = self._client.ask("FT.INFO", name)
+        except IndexCommandFailed as error:
+            if any(words in str(error).lower() for words in NO_INDEX):
+                return None
+            raise
+        return {as_text(key): _plain(value) for key, value in found.items()}
+
+    # Aliases
+
+    def aliases_point_at(self, names: LiveNames) -> bool:
+        if not self._has_aliases():
+            return True
+        return all(
+            (found := self._info(alias)) is not None and found["index_name"] == name
+            for alias, name in _aliases(names).items()
+        )
+
+    def point_aliases(self, names: LiveNames, holder: Holder) -> None:
+        if not self.aliases_point_at(names):
+            self._client.write_fenced(holder, self.alias_commands(names))
+
+    def alias_commands(self, names: LiveNames) -> list[Command]:
+        """None where the engine has no aliases."""
+        if not self._has_aliases():
+            return []
+        return [("FT.ALIASUPDATE", alias, name) for alias, name in _aliases(names).items()]
+
+    def _has_aliases(self) -> bool:
+        # As one word: redis-py's own parser of COMMAND fails on a command that is not there.
+        answer = self._client.ask("COMMAND INFO", "FT.ALIASUPDATE")
+        return any(answer.values() if isinstance(answer, dict) else answer)
+
+
+def _create(name: str, prefix: str) -> Command:
+    # No stop words: every word of a name can be searched.
+    return ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, "STOPWORDS", 0, "SCHEMA")
+
+
+def _aliases(names: LiveNames) -> dict[str, str]:
+    return {"drugs": drugs_index(names.generation), "texts": texts_index(names.space)}
+
+
+def _plain(value: Any) -> Any:
+    return as_text(value) if isinstance(value, bytes) else value

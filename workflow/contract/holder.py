@@ -1,0 +1,21 @@
+"""Who may write to the index."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class Holder(NamedTuple):
+    """Who may write: one execution, by its name *and* its start. Names are free again in time."""
+
+    run_id: str
+    started_at: datetime
+
+    @property
+    def identity(self) -> str:
+        """Unique for ever, and fit for a key: the name and the start's milliseconds in hex."""
+        return f"{self.run_id}-{int(self.started_at.timestamp() * 1000):x}"
+
+    @property
+    def token(self) -> str:
+        """The value of the fence. Later starts sort higher."""
+        return f"{int(self.started_at.timestamp() * 1000):014d} {self.run_id}"

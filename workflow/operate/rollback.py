@@ -1,0 +1,72 @@
+"""Rollback: undo the last switch, or go back to the generation before the last backfill."""
+
+from dataclasses import replace
+
+from workflow.contract.errors import IndexCommandFailed, NothingToRollBack
+from workflow.contract.holder import Holder
+from workflow.contract.ports.generations import Generation, Generations, Live
+from workflow.contract.ports.server import Server
+
+
+def roll_back(
+    generations: Generations, server: Server, holder: Holder, *, generation: str = ""
+) -> Generation:
+    """What is live now. Without a name, the last switch is undone; a second time is as before.
+
+    Takes the fence: a run that is under way may no longer write. Raises NothingToRollBack.
+    """
+    live = generations.live()
+    if live is None:
+        raise NothingToRollBack("there is no live index yet; the first sync builds it")
+    if generation and generation not in (live.previous, live.names.generation):
+        raise NothingToRollBack(
+            f"there is no generation {generation!r} to go back to; the one before the last "
+            f"backfill is {live.previous or 'none'}"
+        )
+    if live.undo and generation != live.previous:
+        return _undo(generations, live, holder)
+    return _to_previous(generations, server, live, holder)
+
+
+def _undo(generations: Generations, live: Live, holder: Holder) -> Generation:
+    """Put the documents before the last sync back in their place."""
+    now = generations.find(live.names.generation)
+    if now is None:
+        raise NothingToRollBack(f"the record of generation {live.names.generation} is gone")
+    generations.take_fence(holder)
+    back = replace(
+        now,
+        published_at=now.published_before,
+        published_before=now.published_at,
+        baseline=now.before or now.baseline,
+        before=now.baseline,
+    )
+    try:
+        generations.take_back(back, live.undo, holder.identity, holder)
+    except IndexCommandFailed as error:
+        raise NothingToRollBack(f"the last sync cannot be undone: {error}; start a sync") from error
+    return back
+
+
+def _to_previous(
+    generations: Generations, server: Server, live: Live, holder: Holder
+) -> Generation:
+    previous = generations.find(live.previous) if live.previous else None
+    if previous is None:
+        raise NothingToRollBack(
+            "nothing was switched since the index was built, and no backfill left a generation"
+        )
+    gone = [
+        f"index {kind}:{name}"
+        for kind, name in (("drugs", previous.name), ("texts", previous.space))
+        if server.index(kind, name) is None  # type: ignore[arg-type]
+    ]
+    if gone:
+        raise NothingToRollBack(
+            f"the previous generation {previous.name} cannot be searched: {' and '.join(gone)} "
+            "is gone; start a backfill"
+        )
+    generations.take_fence(holder)
+    back = replace(previous, state="live")
+    generations.publish(back, live.names.generation, holder)
+    return back

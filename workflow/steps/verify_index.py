@@ -1,0 +1,246 @@
+"""VerifyIndex: add the pages up, check what is global, and say whether the switch may be made."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import timedelta
+from typing import Final
+
+from workflow.contract.errors import (
+    CatalogMoved,
+    IndexBuildStalled,
+    IndexStillBuilding,
+    TooManyRejected,
+    VerificationFailed,
+)
+from workflow.contract.events.files import (
+    Building,
+    Check,
+    GoldenVectors,
+    QueryVector,
+    Review,
+    Verification,
+    VerifiedPage,
+)
+from workflow.contract.events.payloads import (
+    Plan,
+    ReviewedTask,
+    VerifiedIndex,
+)
+from workflow.contract.ports.clock import Clock
+from workflow.contract.ports.documents import Documents
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.model import Embedder, Quota
+from workflow.contract.ports.run_store import RunStore
+from workflow.contract.ports.search import SearchIndex
+from workflow.contract.ports.server import IndexFacts, Server
+from workflow.contract.ports.texts import Texts
+from workflow.contract.runs import (
+    BUILDING,
+    GOLDEN,
+    REVIEW,
+    VERIFICATION,
+    RunFiles,
+)
+from workflow.contract.settings import Settings
+from workflow.embedding.caller import Caller
+from workflow.search.synonyms import read_synonyms
+from workflow.steps.mend_index import mend_index, mend_texts_index
+from workflow.verify.checks import (
+    DRIFT,
+    MODEL,
+    NO_DAMAGE,
+    REJECTED,
+    VANISHING,
+    described,
+    document_checks,
+    drift_check,
+    index_checks,
+    model_check,
+    off,
+    recall_checks,
+    rejected_check,
+    text_checks,
+    vanishing_check,
+)
+from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
+from workflow.verify.pages import read_verified
+from workflow.verify.samples import sample_texts
+
+BAD_KEYS_SHOWN: Final = 100
+STALLED: Final = timedelta(minutes=10)
+"""An index that is no further after so long is not being built any more."""
+
+
+def verify_index(
+    task: ReviewedTask,
+    *,
+    embedder: Embedder,
+    quota: Quota,
+    documents: Documents,
+    texts: Texts,
+    server: Server,
+    search: SearchIndex,
+    runs: RunStore,
+    settings: Settings,
+    clock: Clock,
+) -> VerifiedIndex:
+    """Check everything, write `verification.json`, and only then raise.
+
+    What differs goes into the repair set, which the next sync repairs. Raises IndexStillBuilding,
+    IndexBuildStalled, PagesMissing, CatalogMoved, VerificationFailed, TooManyRejected.
+    """
+    plan = task.plan
+    files = RunFiles.of(runs, plan.run.holder)
+    names = LiveNames(plan.generation, plan.space)
+    drugs, index_of_texts = _built(files, server, names, clock)
+    pages = read_verified(files)
+    review = files.read(REVIEW, Review)
+    wrong_texts: list[str] = []
+    checks = [
+        *index_checks(plan, drugs, index_of_texts),
+        *document_checks(
+            plan, pages, drugs, documents.count(plan.generation), _growth(plan, review, pages)
+        ),
+        *text_checks(pages),
+        drift_check(pages, settings),
+        vanishing_check(pages),
+        rejected_check(plan, pages, review.rejected, settings),
+    ]
+    if drugs and index_of_texts:
+        most = max(settings.verify_texts, settings.verify_queries)
+        every = sample_texts(plan, most, documents=documents, texts=texts, settings=settings)
+        sampled = every.first(settings.verify_texts)
+        if sampled.records and (review.embed_pages or plan.new_generation):
+            with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
+                agreed, wrong_texts = model_check(caller, sampled, settings)
+            checks.append(agreed)
+        elif not settings.verify_texts:
+            checks.append(off(MODEL, "verify_texts"))
+        checks += recall_checks(search, plan.space, every, pages, settings)
+        checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
+    verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
+    files.write(VERIFICATION, verification)
+    if not verification.passed:
+        _mend(plan, pages, wrong_texts, documents=documents, texts=texts, server=server)
+        stop(verification)
+    _settle_drift(plan, pages, documents)
+    return VerifiedIndex(
+        documents=sum(page.documents for page in pages),
+        texts=index_of_texts.documents if index_of_texts else 0,
+        checks=len(checks),
+    )
+
+
+def _built(
+    files: RunFiles, server: Server, names: LiveNames, clock: Clock
+) -> tuple[IndexFacts | None, IndexFacts | None]:
+    drugs = server.index("drugs", names.generation)
+    texts = server.index("texts", names.space)
+    for name, facts in ((f"drugs:{names.generation}", drugs), (f"texts:{names.space}", texts)):
+        if facts and facts.building:
+            _note_progress(files, name, facts, clock)
+            raise IndexStillBuilding(f"index {name} is {facts.percent:.0%} built; asked again soon")
+    return drugs, texts
+
+
+def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) -> None:
+    """Raise IndexBuildStalled where the index is no further than `STALLED` ago."""
+    before = files.read_if_there(BUILDING, Building)
+    now = Building(index=name, percent=facts.percent, at=clock())
+    if before is None or (before.index, before.percent) != (now.index, now.percent):
+        files.write(BUILDING, now)
+    elif now.at - before.at > STALLED:
+        minutes = (now.at - before.at).total_seconds() / 60
+        raise IndexBuildStalled(
+            f"index {name} has been {facts.percent:.0%} built for {minutes:.0f} minutes; check the "
+            "server's log and load, then redrive the execution"
+        )
+
+
+def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage]) -> int:
+    """How many keys the switch adds to those that are there now."""
+    if plan.new_generation:
+        return 0
+    return review.added - review.removed + sum(len(page.kept) for page in pages)
+
+
+def _golden_checks(
+    files: RunFiles,
+    plan: Plan,
+    names: LiveNames,
+    runs: RunStore,
+    settings: Settings,
+    embedder: Embedder,
+    search: SearchIndex,
+) -> list[Check]:
+    """Ask a new generation. A sync's documents are asked behind the switch, with these vectors."""
+    queries = read_golden_queries(runs, settings.golden_queries_key)
+    if not queries:
+        return []
+    asker = GoldenAsker(search, names, read_synonyms(settings.synonyms_file), embedder)
+    result = golden_check(queries, asker)
+    vectors = tuple(
+        QueryVector(text=text, vector=b64encode(vector).decode())
+        for text, vector in asker.vectors.items()
+    )
+    files.write(GOLDEN, GoldenVectors(vectors=vectors))
+    return [result] if plan.new_generation and result else []
+
+
+def _bad(pages: Sequence[VerifiedPage]) -> list[str]:
+    return list(dict.fromkeys(key for page in pages for key in (*page.damaged, *page.bad_texts)))
+
+
+def _mend(
+    plan: Plan,
+    pages: Sequence[VerifiedPage],
+    wrong_texts: Sequence[str],
+    *,
+    documents: Documents,
+    texts: Texts,
+    server: Server,
+) -> None:
+    if plan.run.input.dry_run:
+        return
+    mend_index(plan, _bad(pages), documents=documents, server=server)
+    texts.doubt(plan.space, plan.run.holder, wrong_texts)
+    if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
+        mend_texts_index(plan, server=server)
+
+
+def _settle_drift(plan: Plan, pages: Sequence[VerifiedPage], documents: Documents) -> None:
+    """What was not read twice alike waits for the next sync.
+
+    A first generation leaves such documents out: nothing was found before. One beside a live
+    generation keeps them, for they are newer than what is live.
+    """
+    drifted = [key for page in pages for key in page.drifted]
+    if not drifted or not plan.new_generation or plan.run.input.dry_run:
+        return
+    if plan.live_generation is None:
+        documents.leave_out(plan.generation, plan.run.holder, drifted)
+    else:
+        documents.report_damage(plan.generation, plan.run.holder, drifted)
+
+
+def stop(verification: Verification) -> None:
+    """Raise what the checks that do not hold amount to."""
+    failed = [check for check in verification.checks if not check.passed]
+    names = {check.check for check in failed}
+    text = described(failed)
+    if names == {REJECTED}:
+        raise TooManyRejected(
+            f'{text}; see the report; if they may be left out, start with "accept": ["rejects"]'
+        )
+    if names <= {DRIFT, VANISHING}:
+        raise CatalogMoved(
+            f"{text}; the catalog changed while the run read it; nothing was published; start a "
+            "new run once its load has ended"
+        )
+    if names <= NO_DAMAGE:
+        raise VerificationFailed(
+            f"{text}; the index equals the catalog, so a sync cannot repair this; nothing was "
+            "published; see docs/operations.md, searches that fail"
+        )
+    raise VerificationFailed(f"{text}; nothing was published; start a sync, which repairs it")

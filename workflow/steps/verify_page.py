@@ -1,0 +1,86 @@
+"""VerifyPage: ask the source itself about one page, and compare what would be searched."""
+
+from workflow.contract.documents import renderer_of
+from workflow.contract.events.files import VerifiedPage
+from workflow.contract.events.payloads import VerifyPageTask
+from workflow.contract.ports.catalog import Catalog
+from workflow.contract.ports.clock import Clock
+from workflow.contract.ports.documents import Documents
+from workflow.contract.ports.run_store import RunStore
+from workflow.contract.ports.server import Server
+from workflow.contract.ports.texts import Texts
+from workflow.contract.read_page import most_rows, read_page
+from workflow.contract.runs import VERIFY_SUMMARY, PageChanges, RunFiles
+from workflow.contract.settings import Settings
+from workflow.verify.pages import PageComparison, PageFindings
+from workflow.verify.recall import nearest_of_page
+from workflow.verify.samples import sample_texts
+
+
+def verify_page(
+    task: VerifyPageTask,
+    *,
+    catalog: Catalog,
+    documents: Documents,
+    texts: Texts,
+    server: Server,
+    runs: RunStore,
+    settings: Settings,
+    clock: Clock,
+) -> VerifiedPage:
+    """Write `verify/{page}.json`; change nothing. Raises CatalogMoved."""
+    started_at = clock()
+    files = RunFiles.of(runs, task.run.holder)
+    changes = files.read_changes(task.page.page)
+    verified = compare_page(
+        task,
+        changes,
+        catalog=catalog,
+        documents=documents,
+        texts=texts,
+        server=server,
+        settings=settings,
+    )
+    verified = verified.model_copy(update={"timing": task.timing(started_at, clock())})
+    files.write(VERIFY_SUMMARY.format(task.page.page), verified)
+    return verified
+
+
+def compare_page(
+    task: VerifyPageTask,
+    changes: PageChanges,
+    *,
+    catalog: Catalog,
+    documents: Documents,
+    texts: Texts,
+    server: Server,
+    settings: Settings,
+) -> VerifiedPage:
+    """The page's rows as they are now against the documents that `changes` lead to."""
+    plan, page = task.plan, task.page
+    rows = read_page(catalog, page, renderer_of(settings, plan.space), most=most_rows(page, plan))
+    comparison = PageComparison(plan, page, changes, dimensions=settings.embedding_dimensions)
+    found = comparison.run(rows, documents=documents, texts=texts)
+    approximate = settings.index_algorithm != "FLAT"
+    count = settings.verify_queries if approximate else 0
+    sampled = sample_texts(plan, count, documents=documents, texts=texts, settings=settings)
+    return VerifiedPage(
+        page=page.page,
+        rows=found.rows,
+        documents=found.documents,
+        damaged=found.damaged,
+        bad_texts=found.bad_texts,
+        drifted=tuple(found.drifted),
+        vanishing=tuple(found.vanishing),
+        kept=tuple(found.kept),
+        texts=found.texts,
+        unindexed=_unindexed(server, plan.space, found),
+        refused=tuple(sorted(found.refused)),
+        nearest=nearest_of_page(sampled.vectors, found.records),
+    )
+
+
+def _unindexed(server: Server, space: str, found: PageFindings) -> int:
+    """Records that exist and that no search can find."""
+    hashes = list(found.records)
+    return len(hashes) - server.indexed_texts(space, hashes)
