@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from redis import Redis
+from workflow.adapters.redis.search import RedisIndex
+from workflow.adapters.redis.store import CommandPacker
 
 from benchmarks.fda_index import Catalog, batched, embedded, read_catalog
 from benchmarks.search_queries import make_queries
 from local.servers.servers import start_redis, stop_redis
 from local.standin.minilm import MiniLM, fit
-from workflow.adapters.redis.search import RedisIndex
-from workflow.adapters.redis.store import CommandPacker
 from workflow.contract.documents import vector_hash
 from workflow.contract.errors import IndexFeatureMissing
 from workflow.contract.ports.documents import Batch, Document

@@ -29,7 +29,8 @@ from benchmarks.fda_index import (
 from benchmarks.search_queries import EvalQuery, make_blind_queries, make_queries
 from local.servers.servers import start_redis, stop_redis
 from local.servers.stack import DIMENSIONS, home
-from workflow.adapters.redis.search import RedisIndex
+from workflow.adapters.redis.index import RedisIndex
+from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder
 from workflow.search.query_cache import CachedQueries
@@ -119,24 +120,24 @@ def main() -> None:
 
 
 @contextmanager
-def served() -> Iterator[tuple[RedisIndex, Catalog]]:
+def served() -> Iterator[tuple[RedisSearch, Catalog]]:
     """The FDA's prescriptions as the live generation of a Redis of the evaluation's own."""
     root = home() / "eval"
     server = start_redis(root, extra_args=("--appendonly", "no"))
     try:
-        with Redis.from_url(server.url, protocol=2) as client:
+        with Redis.from_url(server.url, protocol=3) as client:
             client.flushall()
             index = RedisIndex(client, dimensions=DIMENSIONS, algorithm="FLAT", options={})
-            yield index, prepare(index)
+            yield index.search, prepare(index)
     finally:
         stop_redis(root)
 
 
-def ask_of(index: RedisIndex, embedder: Embedder | None) -> Callable[[str], Answer]:
+def ask_of(index: RedisSearch, embedder: Embedder | None) -> Callable[[str], Answer]:
     return partial(search, names=NAMES, embedder=embedder, index=index, limit=FIRST, packages=1)
 
 
-def report(queries: Sequence[EvalQuery], index: RedisIndex, *, blind: bool, verbose: bool) -> None:
+def report(queries: Sequence[EvalQuery], index: RedisSearch, *, blind: bool, verbose: bool) -> None:
     embedder = CachedQueries(LocalEmbedder(DIMENSIONS))
     parts = (
         {"blind": queries}
@@ -159,13 +160,13 @@ def report(queries: Sequence[EvalQuery], index: RedisIndex, *, blind: bool, verb
         print(f"look-alikes swapped: {swapped(queries, ask) or 'none'}")
 
 
-def by_vector(index: RedisIndex, embedder: Embedder, text: str) -> list[str]:
+def by_vector(index: RedisSearch, embedder: Embedder, text: str) -> list[str]:
     """The nearest texts, whatever the words are."""
     vector = embedder.embed([text], "query")[0].data
     return [hit.name for hit in index.nearest_texts(NAMES.space, vector, FIRST)]
 
 
-def by_search(index: RedisIndex, embedder: Embedder | None, text: str) -> list[str]:
+def by_search(index: RedisSearch, embedder: Embedder | None, text: str) -> list[str]:
     """The text of each card's first strength, the parts in a row."""
     found = ask_of(index, embedder)(text)
     return [product.packages[0]["text_hash"] for product in found.products]

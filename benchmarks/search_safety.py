@@ -57,7 +57,7 @@ def order(text: str, salt: str = "") -> int:
 
 
 def slip(word: str) -> str:
-    """One slip of the keyboard, chosen by the word: a letter too many, too few, another, swapped."""
+    """One slip of the keyboard, by the word: a letter too many, too few, another, or swapped."""
     place = order(word, "place") % len(word)
     letter = LETTERS[order(word, "letter") % len(LETTERS)]
     kind = order(word, "kind") % 4

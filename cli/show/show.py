@@ -9,7 +9,11 @@ from rich.markup import escape
 from workflow.contract.errors import advice
 from workflow.contract.events.files import Check
 from workflow.contract.events.report import RunReport
+from workflow.search.cards import Product
+from workflow.search.ndcs import dashed
 from workflow.search.search import Answer
+from workflow.search.shown import heading
+from workflow.search.strengths import shown_of
 
 
 def show_report(console: Console, report: RunReport, where: Path) -> None:
@@ -92,22 +96,29 @@ def show_checks(console: Console, checks: Sequence[Check]) -> None:
 
 
 def show_found(console: Console, query: str, found: Answer) -> None:
-    """Products, best first: how near in meaning, one key, what it is, and how many packages."""
+    """What is to be told, then the parts: one line a product, with its strengths."""
     console.print(f"[bold]{escape(query)}[/]", highlight=False)
-    for wrong, right in found.corrected.items():
-        console.print(f"  {escape(wrong)}: searched {escape(right)}", highlight=False)
-    for product in found.products:
-        fields = product.packages[0]
-        names = (fields.get(name, "") for name in ("drug_name", "generic_name", "strength"))
-        more = (fields.get("dosage_form", ""), f"{product.total} packages")
-        what = " · ".join(value for value in (*names, *more) if value)
-        near = f"{product.parts['cosine']:.3f}" if "cosine" in product.parts else "  -  "
-        console.print(
-            f"  {near}  {fields['ndc']}  {escape(what)}",
-            highlight=False,
-            no_wrap=True,
-            overflow="ellipsis",
-        )
+    for notice in found.notices:
+        console.print(f"  [yellow]{escape(notice.text)}[/]", highlight=False, soft_wrap=True)
+    for part in found.parts:
+        console.print(f"  [bold]{escape(heading(part))}[/]", highlight=False, soft_wrap=True)
+        for product in part.products:
+            _show_product(console, product)
+
+
+def _show_product(console: Console, product: Product) -> None:
+    """One key, what it is, its strengths, and how many packages there are."""
+    fields = product.packages[0]
+    names = (fields.get(name, "") for name in ("drug_name", "generic_name"))
+    strengths = ", ".join(shown_of(item.strength) for item in product.items if item.strength)
+    more = (strengths, fields.get("dosage_form", ""), f"{product.total} packages")
+    what = " · ".join(dict.fromkeys(value for value in (*names, *more) if value))
+    console.print(
+        f"    {escape(dashed(fields['ndc']))}  {escape(what)}",
+        highlight=False,
+        no_wrap=True,
+        overflow="ellipsis",
+    )
 
 
 def _short(path: Path) -> str:

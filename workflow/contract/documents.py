@@ -153,7 +153,7 @@ class Renderer:
     def text(self, fields: Fields) -> Text:
         """The text of a document's fields, with the columns that searches ask for by word."""
         text = self._text(fields)
-        columns = {
+        columns: Fields = {
             name: searched
             for name in SEARCHED_COLUMNS
             if name in fields and (searched := _as_searched(name, fields[name]))

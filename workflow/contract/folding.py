@@ -48,7 +48,7 @@ def fold_words(text: str) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Lower case in compatibility form with its punctuation: what strengths and NDCs are read in."""
+    """Lower case in compatibility form, with its punctuation: strengths and NDCs need it."""
     shown = _FORMAT.sub("", text.translate(_MARKS))
     shown = unicodedata.normalize("NFKC", shown).casefold().replace("\u03bc", "u")
     return " ".join(shown.split())

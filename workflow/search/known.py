@@ -17,7 +17,7 @@ from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base
 
 TABLE: Final = "known_names.txt.gz"
 ABBREVIATIONS: Final = "abbreviations.json"
-LONGEST_NAME: Final = 7
+LONGEST_NAME: Final = 12
 """Words of the longest name that is looked up."""
 
 BITS_AN_EDIT: Final = 2
@@ -112,7 +112,7 @@ class KnownNames:
 @lru_cache(REMEMBERED)
 def _substances_of(known: KnownNames, name: str) -> Substances:
     words = name.split()
-    found = set()
+    found: set[str] = set()
     place = 0
     while place < len(words):
         size, means = _longest(known, words, place)

@@ -203,9 +203,9 @@ class Lookup:
         ]
         if matches and not (found or same):
             self._tell_combined(terms, len(matches))
-        if self._query.has_amounts and (found or same):
-            if not any(one.strength == 1 for one in (*found, *same)):
-                self._notices.append(notices.strength_missing(self._query.text))
+        shown = (*found, *same)
+        if self._query.has_amounts and shown and not any(one.strength == 1 for one in shown):
+            self._notices.append(notices.strength_missing(self._query.text))
         begins = () if found or same else begins
         about = next(iter(meant), frozenset()) if len(meant) == 1 else frozenset()
         return Named(
@@ -234,8 +234,16 @@ def _any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
 
 
 def _are_names(terms: Sequence[Term], query: Query) -> bool:
-    """True where meaning has nothing to add: what was asked for is a drug."""
-    return not query.lay and any(term.means for term in terms)
+    """True where meaning has nothing to add: what was asked for is a drug.
+
+    The `insulin` of `insulin glargine` asks for no other insulin.
+    """
+    named = {word for term in terms for word in term.typed.split() if _tells(term, query)}
+    return query.lay <= named and any(term.means for term in terms)
+
+
+def _tells(term: Term, query: Query) -> bool:
+    return any(word not in query.lay for word in term.typed.split())
 
 
 def _is_unknown(term: Term, known: KnownNames) -> bool:

@@ -67,7 +67,7 @@ def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) 
         name = " ".join(span)
         if not known.means(name) or not _is_named(span, query):
             continue
-        if any(word in query.lay for word in span) and not known.is_substance(name):
+        if query.lay.issuperset(span) and not known.is_substance(name):
             continue
         return size
     return 0
@@ -75,9 +75,7 @@ def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) 
 
 def _is_named(span: Sequence[str], query: Query) -> bool:
     """Not a form, a route, a salt or a filler alone."""
-    return len(span) > 1 or not (
-        is_description(span[0]) or span[0] in SALTS or span[0] in FILLERS
-    )
+    return len(span) > 1 or not (is_description(span[0]) or span[0] in SALTS or span[0] in FILLERS)
 
 
 def _may_name(word: str, query: Query, *, behind: bool) -> bool:

@@ -28,7 +28,7 @@ class Notice(NamedTuple):
     text: str
     words: str = ""
     instead: tuple[str, ...] = ()
-    count: int = 0
+    number: int = 0
 
 
 def not_in_catalog(name: str, substances: Sequence[str]) -> Notice:
@@ -40,7 +40,7 @@ def not_in_catalog(name: str, substances: Sequence[str]) -> Notice:
 
 def only_combined(name: str, substances: Sequence[str], count: int) -> Notice:
     text = f"This catalog has {listed(substances)} only together with other substances."
-    return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances), count)
+    return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances), number=count)
 
 
 def read_as(word: str, name: str) -> Notice:
@@ -78,7 +78,7 @@ def nothing_found(query: str) -> Notice:
 
 def filters_hide(count: int) -> Notice:
     text = f"The filters hide {count:,} packages."
-    return Notice(NoticeKind.FILTERS_HIDE, text, count=count)
+    return Notice(NoticeKind.FILTERS_HIDE, text, number=count)
 
 
 def meaning_unavailable() -> Notice:

@@ -140,7 +140,8 @@ def strength_of(query: Query, fields: Fields) -> float:
     volumes = {volume for one in drug for volume in one.volumes}
     wanted = [one for one in query.strengths if one not in volumes]
     left, met = list(drug), 0
-    for asked in (*wanted, *query.bare):
+    every: tuple[Strength | float, ...] = (*wanted, *query.bare)
+    for asked in every:
         held = next((one for one in left if _is_amount(asked, one)), None)
         if held is not None:
             left.remove(held)

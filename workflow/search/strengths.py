@@ -1,7 +1,7 @@
 """Amounts in a query and in a catalog: one reading for both, in time linear in the text.
 
-A number is a run of digits and marks, read once: `2,5` and `2\u00b75` are 2.5, `1,000` is a thousand,
-`0,125` is not. A unit is the word behind it. Nothing here backtracks.
+A number is a run of digits and marks, read once: `2,5` is 2.5 with a comma or a middle dot, `1,000`
+is a thousand, `0,125` is not. A unit is the word behind it. Nothing here backtracks.
 """
 
 import re
@@ -134,13 +134,18 @@ def _is_number(token: str) -> bool:
 
 def _unit(tokens: Sequence[re.Match[str]], place: int) -> tuple[str, int]:
     """The unit that stands here, and the place behind it."""
-    if place < len(tokens) and tokens[place][0] in UNITS:
+    if place < len(tokens) and tokens[place][0] in UNITS and _ends(tokens[place]):
         unit = tokens[place][0]
         if unit == "million":
             following = place + 1 < len(tokens) and tokens[place + 1][0] in ("unit", "units")
             return unit, place + 1 + following
         return unit, place + 1
     return "", place
+
+
+def _ends(unit: re.Match[str]) -> bool:
+    """Not the letters of something longer: the `h` of `7H2O`."""
+    return not unit.string[unit.end() : unit.end() + 1].isalnum()
 
 
 def _strength(number: str, unit: str) -> Strength | None:
@@ -208,7 +213,7 @@ def _stands_bare(text: str, one: _Written) -> bool:
 
 @lru_cache(REMEMBERED)
 def amounts_of(strength: str) -> tuple[Amount, ...]:
-    """The ingredients of a stored strength: `10 mg/1; 20 mg/1`, `10-325 mg`, `250 mg/5mL`, `5 %`."""
+    """The ingredients of a stored strength: `10 mg/1; 20 mg/1`, `10-325 mg`, `250 mg/5mL`."""
     found: list[Amount] = []
     for part in _read(strength).split(";"):
         found += _ingredients(list(_expressions(part)), part)
