@@ -187,7 +187,7 @@ def asked_of(text: str, *, bare: bool = True) -> Asked:
         if not one.unit and not (bare and _stands_bare(shown, one)):
             continue
         if one.unit:
-            strengths += [amount for n in one.numbers if (amount := _strength(n, one.unit))]
+            strengths += [read for n in one.numbers if (read := _strength(n, one.unit))]
         elif ":" in one.marks:
             strengths += _ratio(one)
         else:
