@@ -5,11 +5,12 @@ BIN := .venv/bin
 ROWS ?= 2000
 EXAMPLES ?= 300
 STAGE ?= dev
+PLACE ?= sid
 CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test soak audit check docs bench bench-full eval install synth diff deploy certificates snapshot
+.PHONY: help demo test test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy certificates snapshot
 .PHONY: prerequisites clean
 .DEFAULT_GOAL := help
 
@@ -19,8 +20,14 @@ help: ## Show this list
 demo: .venv/installed-local ## Watch the whole workflow run on this machine (ROWS=2000)
 	$(BIN)/drugsync demo --rows $(ROWS)
 
-test: .venv/installed-dev ## Run every test, over real MariaDB and real Redis
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: .venv/installed-dev ## Run every test, over a real MySQL or MariaDB and a real Redis
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20
+
+test-on: .venv/installed-dev ## Try install, demo and tests in a place of Debian's packages, as root (PLACE=sid)
+	$(BIN)/python -m tools.places $(PLACE)
+
+test-matrix: .venv/installed-dev ## The same in every place, and write the table of docs/support.md
+	$(BIN)/python -m tools.places all --record
 
 soak: .venv/installed-dev ## Try arbitrary histories of the catalog, new ones each time (EXAMPLES=300)
 	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_model.py

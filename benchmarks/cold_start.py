@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra.compute.bundles import HOST, build_bundle
-from infra.compute.functions import OPERATOR, SEARCH, SPECS, Spec
+from infra.compute.specs import OPERATOR, SEARCH, SPECS, Spec
 
 REPEATED = 5
 IMPORT = """
@@ -33,17 +33,17 @@ def cold_starts() -> list[dict[str, Any]]:
 
 
 def _measure(spec: Spec, folder: Path) -> dict[str, Any]:
-    modules = [spec.handler.removesuffix(".handler")]
+    modules = [f"handlers.{spec.handler}"]
     # What wiring.py imports at the first call.
     modules += ["workflow.adapters.redis.search"] * spec.uses_redis
     modules += ["workflow.adapters.mysql.catalog"] * ("catalog" in spec.access)
-    bundle = str(build_bundle(spec.libraries, target=HOST))
+    bundle = str(build_bundle(spec.contents, target=HOST))
     program = IMPORT.format(bundle=bundle, modules=", ".join(modules))
     nowhere, kept = folder / "nowhere", folder / "kept"
     _seconds(program, kept)
     return {
         "function": spec.state,
-        "zip_mb": _zipped(build_bundle(spec.libraries), folder / "bundle.zip") / 1e6,
+        "zip_mb": _zipped(build_bundle(spec.contents), folder / "bundle.zip") / 1e6,
         "import_ms": 1e3 * _median(program, "-B", nowhere),
         "compiled_ms": 1e3 * _median(program, "-b", kept),
     }

@@ -6,7 +6,13 @@ from typing import Any
 
 from tests.fakes import NOW
 from tests.rows import DIMENSIONS
-from workflow.contract.events.files import ColumnProfile, Estimate, PageDiff
+from workflow.contract.events.files import (
+    ColumnProfile,
+    Estimate,
+    PageDiff,
+    Review,
+    VerifiedPage,
+)
 from workflow.contract.events.payloads import (
     ChangesPage,
     DiffPageTask,
@@ -16,13 +22,20 @@ from workflow.contract.events.payloads import (
     PageRange,
     Plan,
     PlanTask,
+    ReviewedTask,
+    ReviewRef,
     Run,
     RunInput,
     TextsPage,
+    Tries,
 )
+from workflow.contract.holder import Holder
+from workflow.contract.ports.generations import Generation
 from workflow.contract.settings import Settings
 
-GENERATION, SPACE, RUN = "generation", "space", "run"
+GENERATION, SPACE, RUN, PAGE = "generation", "space", "run", "00000"
+HOLDER = Holder(RUN, NOW)
+"""Who runs: the execution of every payload here."""
 
 
 def settings(**changed: Any) -> Settings:
@@ -38,40 +51,69 @@ def settings(**changed: Any) -> Settings:
     return Settings(**values | changed)
 
 
-def plan(*, new_generation: bool = False, **run_input: Any) -> Plan:
+def plan(
+    *,
+    new_generation: bool = False,
+    live: str | None = None,
+    samples: tuple[str, ...] = (),
+    **said: Any,
+) -> Plan:
+    """The plan of a sync of the live generation, or of a new one beside `live`."""
     return Plan(
-        run=Run(run_id=RUN, started_at=NOW, settings_digest="digest", input=RunInput(**run_input)),
+        run=Run(run_id=RUN, started_at=NOW, settings_digest="digest", input=RunInput(**said)),
         bucket="runs-of-tests",
         pages_key=f"runs/{RUN}/pages.json",
         pages=1,
         generation=GENERATION,
         new_generation=new_generation,
-        live_generation=None if new_generation else GENERATION,
+        live_generation=live if new_generation else GENERATION,
         space=SPACE,
         space_revision="0",
         failures_before=IndexFailures(),
         diff_concurrency=1,
         embed_concurrency=1,
         load_concurrency=1,
+        verify_concurrency=1,
+        sample_keys=samples,
     )
 
 
+def whole_page(rows: int = 0) -> PageRange:
+    return PageRange(page=PAGE, after=None, through=None, rows=rows)
+
+
 def diff_task(page: PageRange | None = None, **planned: Any) -> DiffPageTask:
-    whole = PageRange(page="00000", after=None, through=None)
-    return DiffPageTask(plan=plan(**planned), page=page or whole)
+    return DiffPageTask(plan=plan(**planned), page=page or whole_page())
 
 
-def review_task(**run_input: Any) -> PlanTask:
-    return PlanTask(plan=plan(**run_input))
+def review_task(**planned: Any) -> PlanTask:
+    return PlanTask(plan=plan(**planned))
 
 
-def embed_task(texts: int) -> EmbedPageTask:
-    return EmbedPageTask(plan=plan(), page=TextsPage(page="00000", texts=texts))
+def embed_task(texts: int, retries: int = 0) -> EmbedPageTask:
+    tries = Tries(entered_at=NOW, retries=retries)
+    return EmbedPageTask(plan=plan(), page=TextsPage(page=PAGE, texts=texts), tries=tries)
 
 
 def load_task(*, new_generation: bool = False) -> LoadPageTask:
-    page = ChangesPage(page="00000", upserts=0, removals=0)
+    page = ChangesPage(page=PAGE, upserts=0, removals=0)
     return LoadPageTask(plan=plan(new_generation=new_generation), page=page)
+
+
+def reviewed_task(*, embed_pages: int = 0, **planned: Any) -> ReviewedTask:
+    ref = ReviewRef(
+        dry_run=False, embed_key="e", embed_pages=embed_pages, load_key="l", load_pages=1
+    )
+    return ReviewedTask(plan=plan(**planned), review=ref)
+
+
+def generation(name: str = GENERATION, **changed: Any) -> Generation:
+    """A live generation's record."""
+    facts: dict[str, Any] = {
+        **{"space": SPACE, "space_revision": "0", "schema": "schema", "state": "live"},
+        **{"run_id": "before", "created_at": "2026"},
+    }
+    return Generation(name, **facts | changed)
 
 
 def estimate(usd: float = 0.0) -> Estimate:
@@ -93,9 +135,30 @@ def page_diff(page: str, rows: int = 0, **changed: Any) -> PageDiff:
     values: dict[str, Any] = {
         **{"page": page, "rows": rows, "live": rows, "unchanged": rows},
         **{"added": 0, "changed": 0, "removed": 0, "vanished": 0, "new_texts": 0},
-        **{"checksum": 0, "profile": {}, "samples": {"added": (), "changed": (), "removed": ()}},
+        **{"profile": {}, "samples": {"added": (), "changed": (), "removed": ()}},
     }
     return PageDiff(**values | changed)
+
+
+def review(**changed: Any) -> Review:
+    """A review in which nothing changes, unless told otherwise."""
+    values: dict[str, Any] = {
+        **{"dry_run": False, "rows": 0, "added": 0, "changed": 0, "removed": 0, "unchanged": 0},
+        **{"vanished": 0, "live": 0, "profile": {}, "samples": {}, "estimate": estimate()},
+        **{"guards": (), "warnings": ()},
+        **{"embed_key": "e", "embed_pages": 0, "load_key": "l", "load_pages": 0},
+    }
+    return Review(**values | changed)
+
+
+def verified_page(page: str = PAGE, rows: int = 0, **changed: Any) -> VerifiedPage:
+    """A page of which everything is right, unless told otherwise."""
+    values: dict[str, Any] = {
+        **{"rows": rows, "documents": rows, "texts": rows, "unindexed": 0},
+        **{"damaged": {}, "bad_texts": {}, "drifted": (), "vanishing": (), "kept": ()},
+        **{"refused": ()},
+    }
+    return VerifiedPage(page=page, **values | changed)
 
 
 def profile(blanks: int, **commonest: int) -> ColumnProfile:

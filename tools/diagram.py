@@ -91,7 +91,7 @@ def _straight(start: int, end: int, label: str, _passing: int) -> str:
 def _round(start: int, end: int, label: str, passing: int) -> str:
     """Each further one leaves its box lower and comes nearer to it."""
     right = LEFT + BREADTH + 5
-    lane = right + 40 + 34 * (end - start) // STEP
+    lane = right + 40 + 34 * abs(end - start) // STEP
     leave, enter = start + 8 + 14 * (passing - 1), end + BOX // 2
     words = f'<text class="label" x="{right + 4}" y="{leave - 3}">{label}</text>'
     return f'<path d="M{right - 5} {leave}H{lane}V{enter}H{right + 2}"/>{words}'
@@ -109,8 +109,9 @@ def _arrows(state: State) -> Iterator[tuple[str, str]]:
 
 def _condition(choice: State) -> str:
     field = choice["Variable"].rpartition(".")[2]
-    value = next(choice[name] for name in choice if name.endswith("Equals"))
-    return f"{field} = {json.dumps(value)}"
+    comparison = next(name for name in choice if name not in ("Variable", "Next"))
+    sign = "&gt;" if comparison.endswith("GreaterThan") else "="
+    return f"{field} {sign} {json.dumps(choice[comparison])}"
 
 
 def _table(states: dict[str, State]) -> str:

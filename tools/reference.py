@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import get_args, get_origin
@@ -14,6 +15,7 @@ from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
+from workflow.contract.setting_forms import form_of
 from workflow.contract.settings import PREFIX, RESULT_SETTINGS, Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -27,7 +29,7 @@ and its last step, the run stops with `SettingsChanged`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
-| variable | type | default | what it is |
+| variable | may be | default | what it is |
 |---|---|---|---|
 """
 
@@ -39,7 +41,7 @@ message, in the execution and in the run report, has the run, the page and the f
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
-| error | retried | what it means, and what to do |
+| error | retried for | what it means, and what to do |
 |---|---|---|
 """
 
@@ -147,7 +149,8 @@ def _report_line(name: str, field: FieldInfo, doc: str) -> str:
 
 def _error_line(error: type[errors.SyncError]) -> str:
     meaning = " ".join((error.__doc__ or "").split())
-    return f"| `{error.__name__}` | {'yes' if error.retried else ''} | {meaning} |\n"
+    lasts = f"{error.retry.mean_s / 60:.0f} min" if error.retry else ""
+    return f"| `{error.__name__}` | {lasts} | {meaning} |\n"
 
 
 def _line(name: str) -> str:
@@ -156,7 +159,9 @@ def _line(name: str) -> str:
     if name in RESULT_SETTINGS:
         shown = f"**{shown}**"
     default = "required" if field.is_required() else f"`{field.default!r}`"
-    return f"| {shown} | {_type(field.annotation)} | {default} | {field.description} |\n"
+    form = form_of(Settings, name).replace("|", "\\|")
+    form = re.sub(r"\^\S+", r"`\g<0>`", form)
+    return f"| {shown} | {form} | {default} | {field.description} |\n"
 
 
 def _type(annotation: object) -> str:

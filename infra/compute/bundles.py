@@ -1,8 +1,8 @@
 """What a function's zip holds, built with pip and without Docker.
 
-A bundle is the packages `workflow` and `handlers`, the libraries that the function imports in
-their pinned versions (`constraints.txt`), and its certificates. boto3 comes with the runtime.
-Libraries are kept under `build/`, by their pins: the second build needs no network.
+A bundle is the function's handler, the rooms of `workflow/` that it is made of, the libraries that
+these import in their pinned versions (`constraints.txt`), and its certificates. boto3 comes with
+the runtime. Libraries are kept under `build/`, by their pins: the second build needs no network.
 """
 
 import hashlib
@@ -43,7 +43,6 @@ LIBRARIES: dict[Library, tuple[str, ...]] = {
 PURE: frozenset[Library] = frozenset({"mysql"})
 """Taken as pure Python: the C extension of the MySQL driver alone is 21 MB."""
 
-PACKAGES = ("workflow", "handlers")
 PINS = "constraints.txt"
 BUILD = ROOT / "build" / "bundles"
 UTILITIES = (
@@ -66,12 +65,33 @@ NEVER_IMPORTED = (
 )
 """Half a bundle would be these. The test that imports every bundle tells if one is needed."""
 
+EVERY_HANDLER = ("__init__", "clock", "entry", "wiring")
+"""What handlers share. `wiring` imports an adapter only where one is asked for."""
+
 BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files that differ from build to build."""
 
 
 class BundleFailed(Exception):
     """A bundle could not be built. The message carries pip's own words."""
+
+
+class Contents(NamedTuple):
+    """What one function's bundle holds of ours and of others."""
+
+    handler: str
+    """Name of its file in `handlers/`."""
+    rooms: tuple[str, ...]
+    """Folders below `workflow/`."""
+    libraries: tuple[Library, ...]
+
+    def sources(self, root: Path) -> dict[str, Path]:
+        """Files and folders by their place in the bundle."""
+        names = ["workflow/__init__.py", *(f"workflow/{room}" for room in self.rooms)]
+        if any(room.startswith("adapters/") for room in self.rooms):
+            names.append("workflow/adapters/__init__.py")
+        names += [f"handlers/{one}.py" for one in (*EVERY_HANDLER, self.handler)]
+        return {name: root / name for name in sorted(names)}
 
 
 class Target(NamedTuple):
@@ -87,7 +107,7 @@ HOST = Target("host", f"{sys.version_info.major}.{sys.version_info.minor}", ())
 
 
 def build_bundle(
-    libraries: Iterable[Library],
+    contents: Contents,
     *,
     target: Target = LAMBDA,
     certificates: Mapping[str, Path] | None = None,
@@ -95,12 +115,13 @@ def build_bundle(
 ) -> Path:
     """The folder of one bundle. `certificates` become `certificates/{name}`."""
     pins = read_pins(root / PINS)
-    folders = [_libraries(library, target, pins) for library in sorted(libraries)]
-    sources = [*folders, *(root / package for package in PACKAGES), *(certificates or {}).values()]
-    folder = BUILD / f"{target.name}-{_digest(sources, sorted(certificates or {}))}"
+    folders = [_libraries(library, target, pins) for library in sorted(contents.libraries)]
+    sources = contents.sources(root)
+    sources |= {f"certificates/{name}": path for name, path in (certificates or {}).items()}
+    folder = BUILD / f"{target.name}-{contents.handler}-{_digest(sources, folders)}"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=_made(BUILD)) as work:
-            _assemble(Path(work) / "bundle", folders, certificates or {}, root)
+            _assemble(Path(work) / "bundle", folders, sources)
             _keep(Path(work) / "bundle", folder)
     return folder
 
@@ -115,17 +136,16 @@ def read_pins(path: Path) -> dict[str, str]:
     return pins
 
 
-def _assemble(
-    folder: Path, libraries: list[Path], certificates: Mapping[str, Path], root: Path
-) -> None:
+def _assemble(folder: Path, libraries: list[Path], sources: Mapping[str, Path]) -> None:
     for library in libraries:
         shutil.copytree(library, folder, dirs_exist_ok=True)
-    for package in PACKAGES:
-        unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
-        shutil.copytree(root / package, folder / package, ignore=unwanted)
-    for name, source in certificates.items():
-        _made(folder / "certificates")
-        shutil.copyfile(source, folder / "certificates" / name)
+    for name, source in sources.items():
+        if source.is_dir():
+            unwanted = shutil.ignore_patterns("__pycache__", "*.pyc")
+            shutil.copytree(source, folder / name, ignore=unwanted)
+        else:
+            _made((folder / name).parent)
+            shutil.copyfile(source, folder / name)
 
 
 def _libraries(library: Library, target: Target, pins: Mapping[str, str]) -> Path:
@@ -171,16 +191,13 @@ def _prune(folder: Path, unwanted: Iterable[str]) -> None:
             (info / name).unlink(missing_ok=True)
 
 
-def _digest(sources: list[Path], names: list[str]) -> str:
-    digest = hashlib.sha256(json.dumps(names).encode())
-    for source in sources:
-        if source.is_relative_to(BUILD):
-            digest.update(source.name.encode())
-            continue
+def _digest(sources: Mapping[str, Path], libraries: list[Path]) -> str:
+    digest = hashlib.sha256(json.dumps([folder.name for folder in libraries]).encode())
+    for name, source in sorted(sources.items()):
         files = [source] if source.is_file() else sorted(source.rglob("*"))
         for file in files:
             if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(f"{file.relative_to(source.parent)}\0".encode() + file.read_bytes())
+                digest.update(f"{name}/{file.relative_to(source)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:16]
 
 

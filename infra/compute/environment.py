@@ -4,12 +4,14 @@ from infra.compute.functions import BUNDLE, MYSQL_CA, REDIS_CA
 from infra.data.data_stack import DataStack
 from infra.stage.settings import variables
 from infra.stage.stage import Stage
+from workflow.contract.settings import Settings
 
 
 def environment(stage: Stage, data: DataStack) -> dict[str, str]:
     """`DRUGSYNC_*`. An empty value is the workflow's default."""
     return variables(
-        stage.settings.model_dump()
+        dict.fromkeys(Settings.model_fields, "")
+        | stage.table
         | {"run_bucket": stage.run_bucket_name}
         | _mysql(stage, data)
         | _redis(stage, data)

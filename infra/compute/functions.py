@@ -1,9 +1,5 @@
 """One small function for each Task state: its bundle, its role, its place in the network."""
 
-import re
-from dataclasses import dataclass
-from typing import Literal
-
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -12,8 +8,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.compute.bundles import Library, build_bundle
+from infra.compute.bundles import build_bundle
+from infra.compute.specs import Spec
 from infra.data.data_stack import RUNS, DataStack
+from infra.grants import allow
 from infra.nag import acknowledge, shown
 from infra.stage.models import InvokeGrant, invoke_grants
 from infra.stage.stage import ROOT, Stage
@@ -24,76 +22,6 @@ RUNTIME = lambda_.Runtime.PYTHON_3_14
 MYSQL_CA = "mysql-ca.pem"
 REDIS_CA = "redis-ca.pem"
 BUNDLE = "/var/task"
-
-Access = Literal[
-    "catalog", "index", "search index", "model", "read runs", "write runs", "executions"
-]
-"""`search index` is the index by the Redis user who may only read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What a function may reach, and its size. One vCPU comes with 1,769 MB."""
-
-    state: str
-    access: frozenset[Access]
-    memory_mb: int
-    timeout_s: int = 900
-    http: bool = False
-    """It answers requests: Powertools' event handler is in its bundle."""
-
-    @property
-    def handler(self) -> str:
-        """The state's name as a file name."""
-        return f"handlers.{re.sub(r'(?<!^)(?=[A-Z])', '_', self.state).lower()}.handler"
-
-    @property
-    def uses_redis(self) -> bool:
-        return bool(self.access & {"index", "search index"})
-
-    @property
-    def in_vpc(self) -> bool:
-        return self.uses_redis or "catalog" in self.access
-
-    @property
-    def libraries(self) -> list[Library]:
-        needed: list[Library] = ["core"]
-        if self.uses_redis:
-            needed.append("redis")
-        if "catalog" in self.access:
-            needed.append("mysql")
-        if self.http:
-            needed.append("http")
-        return needed
-
-
-def _spec(state: str, *access: Access, memory_mb: int, timeout_s: int = 900) -> Spec:
-    return Spec(state, frozenset(access), memory_mb, timeout_s)
-
-
-SPECS = (
-    _spec("AcceptRun", "executions", memory_mb=256, timeout_s=60),
-    _spec("PlanPages", "catalog", "index", "write runs", memory_mb=1024),
-    _spec("DiffPage", "catalog", "index", "write runs", memory_mb=1769),
-    _spec("ReviewChanges", "read runs", "write runs", memory_mb=1769),
-    _spec("EmbedPage", "index", "model", "read runs", "write runs", memory_mb=1769),
-    _spec("LoadPage", "index", "read runs", "write runs", memory_mb=1769),
-    _spec("VerifyPage", "catalog", "index", "read runs", "write runs", memory_mb=1769),
-    _spec("VerifyIndex", "index", "model", "read runs", "write runs", memory_mb=1769),
-    _spec("PublishIndex", "index", "read runs", "write runs", memory_mb=1024),
-    _spec("PruneIndex", "index", memory_mb=1024),
-    _spec("ReportRun", "read runs", "write runs", memory_mb=1024),
-)
-
-"""The Task states."""
-
-OPERATOR = _spec(
-    "OperateIndex", "catalog", "index", "model", "read runs", "write runs", memory_mb=3538
-)
-"""No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC."""
-
-SEARCH = Spec("SearchApi", frozenset({"search index", "model"}), 1769, timeout_s=29, http=True)
-"""No state: it answers searches. An HTTP API waits for 30 seconds."""
 
 
 class StepFunction(Construct):
@@ -131,7 +59,7 @@ class StepFunction(Construct):
             runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             code=lambda_.Code.from_asset(str(self._bundle())),
-            handler=spec.handler,
+            handler=f"handlers.{spec.handler}.handler",
             memory_size=spec.memory_mb,
             timeout=Duration.seconds(spec.timeout_s),
             role=self.role,
@@ -150,7 +78,7 @@ class StepFunction(Construct):
             certificates[MYSQL_CA] = ROOT / mysql.ca_file
         if self._spec.uses_redis and redis and redis.ca_file:
             certificates[REDIS_CA] = ROOT / redis.ca_file
-        return build_bundle(self._spec.libraries, certificates=certificates)
+        return build_bundle(self._spec.contents, certificates=certificates)
 
     def _placement(self) -> dict[str, object]:
         if not self._spec.in_vpc:
@@ -171,7 +99,7 @@ class StepFunction(Construct):
         if self._spec.in_vpc:
             found.append(_network_interfaces())
         if "executions" in access:
-            found.append(_allow("states:ListExecutions", self._machine_arn))
+            found.append(allow("states:ListExecutions", self._machine_arn))
         if "catalog" in access:
             found += data.catalog.server.statements
         if "index" in access:
@@ -180,14 +108,14 @@ class StepFunction(Construct):
             found += data.redis.searched.statements
         if "read runs" in access:
             # Without ListBucket, S3 answers 403 for a missing object instead of 404.
-            found += [_allow("s3:ListBucket", bucket.bucket_arn), _allow("s3:GetObject", runs)]
+            found += [allow("s3:ListBucket", bucket.bucket_arn), allow("s3:GetObject", runs)]
         if "write runs" in access:
-            found.append(_allow("s3:PutObject", runs))
+            found.append(allow("s3:PutObject", runs))
         if "model" in access:
             found += self._invoke()
         golden = self._stage.settings.golden_queries_key
         if golden and self._spec.access >= {"catalog", "model"}:
-            found.append(_allow("s3:GetObject", self._run_bucket.arn_for_objects(golden)))
+            found.append(allow("s3:GetObject", self._run_bucket.arn_for_objects(golden)))
         return found
 
     def _grants(self) -> list[InvokeGrant]:
@@ -201,13 +129,7 @@ class StepFunction(Construct):
 
     def _invoke(self) -> list[iam.PolicyStatement]:
         return [
-            iam.PolicyStatement(
-                actions=["bedrock:InvokeModel"],
-                resources=[grant.resource],
-                conditions={"StringEquals": {"bedrock:InferenceProfileArn": grant.only_through}}
-                if grant.only_through
-                else None,
-            )
+            allow("bedrock:InvokeModel", grant.resource, only=_through(grant.only_through))
             for grant in self._grants()
         ]
 
@@ -244,22 +166,20 @@ def function_role(scope: Construct, log_group: logs.LogGroup) -> iam.Role:
     """A role that may write its own log and nothing else yet."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["logs:CreateLogStream", "logs:PutLogEvents"],
-            resources=[log_group.log_group_arn],
-        )
+        allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
     )
     return role
 
 
-def _allow(action: str, resource: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[action], resources=[resource])
+def _through(profile: str | None) -> dict[str, object] | None:
+    """A profile's models may be invoked through the profile only."""
+    return {"StringEquals": {"bedrock:InferenceProfileArn": profile}} if profile else None
 
 
 def _network_interfaces() -> iam.PolicyStatement:
     """What Lambda needs to put a function into a VPC."""
-    return iam.PolicyStatement(
-        actions=[
+    return allow(
+        [
             "ec2:AssignPrivateIpAddresses",
             "ec2:CreateNetworkInterface",
             "ec2:DeleteNetworkInterface",
@@ -267,5 +187,5 @@ def _network_interfaces() -> iam.PolicyStatement:
             "ec2:DescribeSubnets",
             "ec2:UnassignPrivateIpAddresses",
         ],
-        resources=["*"],
+        "*",
     )

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from infra.compute.functions import retention
 from infra.data.data_stack import RUNS
+from infra.grants import allow
 from infra.nag import acknowledge, shown
 from infra.stage.stage import ROOT
 
@@ -84,13 +85,11 @@ class Machine(Construct):
         stack = Stack.of(self)
         executions, children = execution_arns(stack, self._name)
         return [
-            _allow("lambda:InvokeFunction", *(one.function_arn for one in functions.values())),
-            _allow("s3:GetObject", manifests),
-            _allow("states:StartExecution", machine_arn(stack, self._name)),
-            iam.PolicyStatement(
-                actions=["states:DescribeExecution", "states:StopExecution"], resources=[executions]
-            ),
-            _allow("states:RedriveExecution", children),
+            allow("lambda:InvokeFunction", *(one.function_arn for one in functions.values())),
+            allow("s3:GetObject", manifests),
+            allow("states:StartExecution", machine_arn(stack, self._name)),
+            allow(["states:DescribeExecution", "states:StopExecution"], executions),
+            allow("states:RedriveExecution", children),
         ]
 
     def _accept_findings(self, run_bucket: s3.IBucket) -> None:
@@ -104,10 +103,6 @@ class Machine(Construct):
             "IAM5[Resource::*]",
             *(f"IAM5[Resource::{shown(arn, stack)}]" for arn in arns),
         )
-
-
-def _allow(action: str, *resources: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[action], resources=list(resources))
 
 
 def _arn(stack: Stack, resource: str, name: str) -> str:

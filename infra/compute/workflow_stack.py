@@ -6,9 +6,10 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.compute.environment import environment, search_environment
-from infra.compute.functions import OPERATOR, SEARCH, SPECS, Spec, StepFunction
+from infra.compute.functions import StepFunction
 from infra.compute.machine import Machine, machine_arn
 from infra.compute.schedule import Schedule
+from infra.compute.specs import OPERATOR, SEARCH, SPECS, Spec
 from infra.data.data_stack import DataStack
 from infra.search.search import SearchApi
 from infra.stage.sections import SearchSection

@@ -14,6 +14,7 @@ from constructs import Construct
 from infra.data.network import Network
 from infra.data.redis_secrets import RedisSecrets, full_arn
 from infra.data.servers import RedisServer
+from infra.grants import allow
 from infra.nag import acknowledge
 from infra.search.search_rights import SEARCH_RIGHTS, SEARCH_USER
 from infra.stage.sections import ExistingRedis, NewRedis
@@ -161,7 +162,7 @@ class Redis(Construct):
             arn = Stack.of(self).format_arn(
                 service="s3", region="", account="", resource=bucket_key
             )
-            role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[arn]))
+            role.add_to_policy(allow("s3:GetObject", arn))
         acknowledge(
             role,
             "Session Manager and PutMetricData have no resources; the latter is held to our "
@@ -214,22 +215,19 @@ def _commands(variables: dict[str, str]) -> list[str]:
 
 
 def _publish_metrics() -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        actions=["cloudwatch:PutMetricData"],
-        resources=["*"],
-        conditions={"StringEquals": {"cloudwatch:namespace": NAMESPACE}},
-    )
+    ours = {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
+    return allow("cloudwatch:PutMetricData", "*", only=ours)
 
 
 def _session_manager() -> iam.PolicyStatement:
     """What the agent of Session Manager needs to open a shell, and no more."""
-    return iam.PolicyStatement(
-        actions=[
+    return allow(
+        [
             "ssm:UpdateInstanceInformation",
             "ssmmessages:CreateControlChannel",
             "ssmmessages:CreateDataChannel",
             "ssmmessages:OpenControlChannel",
             "ssmmessages:OpenDataChannel",
         ],
-        resources=["*"],
+        "*",
     )

@@ -6,6 +6,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 
+from infra.grants import allow
+
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
@@ -24,11 +26,11 @@ class Server:
         """What a function needs to log in."""
         found = []
         if self.secret_arn:
-            found.append(_allow("secretsmanager:GetSecretValue", self.secret_arn))
+            found.append(allow("secretsmanager:GetSecretValue", self.secret_arn))
         if self.secret_key_arn:
-            found.append(_allow("kms:Decrypt", self.secret_key_arn))
+            found.append(allow("kms:Decrypt", self.secret_key_arn))
         if self.iam_user_arn:
-            found.append(_allow("rds-db:connect", self.iam_user_arn))
+            found.append(allow("rds-db:connect", self.iam_user_arn))
         return found
 
 
@@ -39,7 +41,3 @@ class RedisServer(Server):
     url: str
     memory: cloudwatch.Metric | None
     """Used memory in percent of the limit, where somebody publishes it."""
-
-
-def _allow(action: str, resource: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[action], resources=[resource])

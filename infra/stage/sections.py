@@ -281,7 +281,6 @@ class AlarmSection(Section):
 
     emails: Annotated[tuple[str, ...], Field(min_length=1)]
     unpublished_hours: int = Field(26, ge=2, le=168)
-    rejected_share: Share = 0.001
     throttled_pages: int = Field(10, ge=1)
     """Tries of pages in 15 minutes that the model's quota ended."""
     redis_memory_percent: int = Field(80, ge=10, le=99)

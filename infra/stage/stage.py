@@ -1,8 +1,9 @@
 """One stage: its file, read and checked without a network."""
 
 import tomllib
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -16,7 +17,8 @@ from infra.stage.sections import (
     Section,
     VpcSection,
 )
-from infra.stage.settings import WorkflowSettings
+from infra.stage.settings import TableInvalid, read_table
+from workflow.contract.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 """The project's folder: files that a stage names are found from here."""
@@ -39,10 +41,24 @@ class Stage(Section):
     vpc: VpcSection
     mysql: MysqlSection
     redis: RedisSection
-    settings: WorkflowSettings = WorkflowSettings()
+    table: dict[str, Any] = Field({}, alias="settings")
+    """As the file has it; `settings` is what functions will make of it."""
     schedule: ScheduleSection = ScheduleSection()
     alarms: AlarmSection
     search: SearchSection | None = None
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The workflow's settings; of the servers, what is known before they exist."""
+        mysql, redis = self.mysql.existing, self.redis.existing
+        known = {
+            "run_bucket": self.run_bucket_name,
+            "catalog_table": self.mysql.table,
+            "mysql_database": self.mysql.database,
+            "mysql_host": mysql.host if mysql else "created",
+            "redis_url": f"rediss://{redis.host if redis else 'created'}",
+        }
+        return read_table(self.table, known)
 
     @property
     def prefix(self) -> str:
@@ -73,10 +89,17 @@ class Stage(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems = [*self._missing_endpoints(), *self._missing_files(), *self._wrong_places()]
-        problems += self._wrong_login_of_searches()
+        problems += [*self._wrong_settings(), *self._wrong_login_of_searches()]
         if problems:
-            raise ValueError("; ".join(problems))
+            raise ValueError("\n".join(problems))
         return self
+
+    def _wrong_settings(self) -> list[str]:
+        try:
+            self.settings  # noqa: B018 - read and kept
+        except TableInvalid as error:
+            return [f"settings.{name}: {reason}" for name, reason in error.problems]
+        return []
 
     def _missing_endpoints(self) -> list[str]:
         existing = self.vpc.existing
@@ -157,5 +180,5 @@ def _explain(error: ValidationError) -> list[str]:
             reason = "is required"
         elif problem["type"] == "extra_forbidden":
             reason = "is no field of a stage file"
-        lines += [f"  {field}: {reason}"] if field else [f"  {one}" for one in reason.split("; ")]
+        lines += [f"  {field}: {reason}"] if field else [f"  {one}" for one in reason.splitlines()]
     return lines

@@ -44,7 +44,6 @@ class Alarms(Construct):
             "The index differed from the catalog, so nothing was published",
             metrics.of_errors("VerificationFailed"),
         )
-        self._rejected(settings.rejected_share)
         self._add(
             "Throttled",
             "The model's quota ends pages again and again; lower tokens_per_minute",
@@ -82,26 +81,6 @@ class Alarms(Construct):
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             periods=hours,
             missing=cloudwatch.TreatMissingData.BREACHING,
-        )
-
-    def _rejected(self, share: float) -> None:
-        using = {
-            f"{name}_{mode}": metrics.of_runs(name, mode, period=HOUR)
-            for name in ("rejected", "catalog_rows")
-            for mode in metrics.MODES
-        }
-        rejected, rows = (
-            " + ".join(f"FILL({name}_{mode}, 0)" for mode in metrics.MODES)
-            for name in ("rejected", "catalog_rows")
-        )
-        expression = cloudwatch.MathExpression(
-            expression=f"IF({rows} > 0, ({rejected}) / ({rows}), 0)",
-            using_metrics=dict(using),
-            period=HOUR,
-            label="Share of rows that the model refused",
-        )
-        self._add(
-            "Rejected", "The model refused many rows; see the report", expression, threshold=share
         )
 
     def _dead_letters(self, name: str, queue: sqs.Queue) -> None:

@@ -15,7 +15,9 @@ from constructs import Construct
 from infra.compute.bundles import build_bundle
 from infra.compute.functions import RUNTIME, function_role, log_group
 from infra.compute.machine import execution_arns, machine_arn, map_run_arns
+from infra.compute.specs import NOTIFIER
 from infra.data.data_stack import RUNS
+from infra.grants import allow
 from infra.nag import acknowledge, shown
 from infra.stage.stage import Stage
 
@@ -77,7 +79,7 @@ class Failures(Construct):
         )
 
     def _function(self, stage: Stage, run_bucket: s3.IBucket) -> lambda_.Function:
-        name = f"{stage.prefix}-NotifyFailure"
+        name = f"{stage.prefix}-{NOTIFIER.state}"
         log = log_group(self, name, stage.log_retention_days)
         role = function_role(self, log)
         for statement in self._statements(run_bucket):
@@ -90,10 +92,10 @@ class Failures(Construct):
             description="Finds out why a run failed and tells people",
             runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
-            code=lambda_.Code.from_asset(str(build_bundle(["core"]))),
-            handler="handlers.notify_failure.handler",
-            memory_size=256,
-            timeout=Duration.minutes(2),
+            code=lambda_.Code.from_asset(str(build_bundle(NOTIFIER.contents))),
+            handler=f"handlers.{NOTIFIER.handler}.handler",
+            memory_size=NOTIFIER.memory_mb,
+            timeout=Duration.seconds(NOTIFIER.timeout_s),
             role=role,
             log_group=log,
             tracing=lambda_.Tracing.ACTIVE,
@@ -110,16 +112,11 @@ class Failures(Construct):
         executions, children = execution_arns(stack, self._name)
         reads = ["states:DescribeExecution", "states:GetExecutionHistory"]
         return [
-            iam.PolicyStatement(actions=reads, resources=[executions, children]),
-            iam.PolicyStatement(actions=["states:ListMapRuns"], resources=[executions]),
-            iam.PolicyStatement(
-                actions=["states:ListExecutions"], resources=[map_run_arns(stack, self._name)]
-            ),
-            iam.PolicyStatement(
-                actions=["s3:PutObject"],
-                resources=[run_bucket.arn_for_objects(f"{RUNS}*/failure.json")],
-            ),
-            iam.PolicyStatement(actions=["sns:Publish"], resources=[self.topic.topic_arn]),
+            allow(reads, executions, children),
+            allow("states:ListMapRuns", executions),
+            allow("states:ListExecutions", map_run_arns(stack, self._name)),
+            allow("s3:PutObject", run_bucket.arn_for_objects(f"{RUNS}*/failure.json")),
+            allow("sns:Publish", self.topic.topic_arn),
         ]
 
     def _accept_findings(self, role: iam.Role, run_bucket: s3.IBucket) -> None:

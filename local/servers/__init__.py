@@ -1,1 +1,1 @@
-"""MariaDB and Redis as background processes."""
+"""MySQL and Redis as background processes."""

@@ -1,14 +1,17 @@
 #!/bin/sh
-# Install from Debian what pip cannot: MariaDB, and venv where it is missing; with a second argument,
-# `chromium`, that too, for the tests of the search page.
+# Install from Debian what pip cannot: MariaDB, where there is no MySQL either, and venv where it is
+# missing; with a second argument, `chromium`, that too, for the tests of the search page.
 # Without the rights to do that, print the one command and stop.
 set -eu
 
 python=${1:-python3}
 missing=""
 "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
-PATH="$PATH:/usr/sbin:/usr/libexec" command -v mariadbd >/dev/null ||
-  missing="$missing mariadb-server-core mariadb-client-core"
+database() {
+  PATH="$PATH:/usr/sbin:/usr/libexec"
+  command -v "${DRUGCATALOG_MYSQL:-mariadbd}" || command -v mysqld
+}
+(database) >/dev/null || missing="$missing mariadb-server-core mariadb-client-core"
 browser() {
   command -v chromium || command -v chromium-browser || command -v google-chrome
 }

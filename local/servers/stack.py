@@ -1,4 +1,4 @@
-"""MariaDB, Redis and the Bedrock stand-in together, and the settings that reach them."""
+"""MySQL, Redis and the Bedrock stand-in together, and the settings that reach them."""
 
 import os
 from collections.abc import Callable
@@ -8,13 +8,13 @@ from typing import Any
 
 from local.errors import LocalError
 from local.servers.servers import (
-    MariaDBServer,
+    MySQLServer,
     RedisServer,
-    running_mariadb,
+    running_mysql,
     running_redis,
-    start_mariadb,
+    start_mysql,
     start_redis,
-    stop_mariadb,
+    stop_mysql,
     stop_redis,
 )
 from local.standin.bedrock_process import (
@@ -43,7 +43,7 @@ class Stack:
     """The servers of one directory, running."""
 
     root: Path
-    mysql: MariaDBServer
+    mysql: MySQLServer
     redis: RedisServer
     bedrock: StandinProcess
 
@@ -84,7 +84,7 @@ class Stack:
         del mysql["pid"]
         return {
             "mysql": mysql,
-            "redis": {"url": self.redis.url},
+            "redis": {"url": self.redis.url, "version": self.redis.version},
             "bedrock": {"endpoint": self.bedrock.endpoint},
             "settings": self.settings().model_dump(mode="json"),
         }
@@ -92,8 +92,8 @@ class Stack:
 
 def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
     """Start what does not run yet. Raises LocalError with the command that mends it."""
-    announce("MariaDB")
-    mysql = start_mariadb(root)
+    announce("MariaDB or MySQL")
+    mysql = start_mysql(root)
     announce("Redis with vector search")
     redis = start_redis(root)
     announce("Bedrock stand-in")
@@ -101,10 +101,10 @@ def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
     return Stack(root, mysql, redis, bedrock)
 
 
-def parts(root: Path) -> dict[str, MariaDBServer | RedisServer | StandinProcess | None]:
+def parts(root: Path) -> dict[str, MySQLServer | RedisServer | StandinProcess | None]:
     """Each server, or None where it does not run."""
     return {
-        "MariaDB": running_mariadb(root),
+        "MySQL": running_mysql(root),
         "Redis": running_redis(root),
         "the Bedrock stand-in": running_standin(root),
     }
@@ -125,6 +125,6 @@ def down(root: Path) -> list[str]:
     stopped = {
         "Bedrock stand-in": stop_standin(root),
         "Redis": stop_redis(root),
-        "MariaDB": stop_mariadb(root),
+        "MySQL": stop_mysql(root),
     }
     return [name for name, ran in stopped.items() if ran]

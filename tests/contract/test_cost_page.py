@@ -39,7 +39,7 @@ DEFAULTS = Settings(
 
 
 def test_a_run_with_changes_passes_every_state_once_and_the_children_twice() -> None:
-    children = BACKFILL.diff_pages + BACKFILL.embed_pages + BACKFILL.load_pages
+    children = 2 * BACKFILL.diff_pages + BACKFILL.embed_pages + BACKFILL.load_pages
     states = len(MACHINE["States"])
     assert requests_of(BACKFILL).transitions == states + 1 + 2 * children
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from tools import diagram
+from tools import diagram, support
 from tools.reference import pages
 from workflow import __version__
 from workflow.steps.accept_run import parse_input
@@ -45,6 +45,12 @@ def test_the_drawing_of_the_state_machine_is_current() -> None:
     text = diagram.PAGE.read_text(encoding="utf-8")
     assert text == diagram.page(text, diagram.read_definition())
     assert diagram.PICTURE.read_text(encoding="utf-8") == diagram.picture(diagram.read_definition())
+
+
+def test_the_table_of_what_was_tried_is_current() -> None:
+    text = support.PAGE.read_text(encoding="utf-8")
+    assert text == support.page(text)
+    assert support.read_results()
 
 
 def test_the_inputs_for_the_console_are_right() -> None:

@@ -25,12 +25,15 @@ DOORS: dict[str, set[str]] = {
     "workflow.embedding": {CONTRACT},
     "workflow.report": {CONTRACT},
     "workflow.search": {CONTRACT},
-    "workflow.steps": {CONTRACT, "workflow.embedding", "workflow.report", "workflow.search"},
     "workflow.verify": {CONTRACT, "workflow.embedding", "workflow.search"},
+    "workflow.steps": TO_OPERATE - {"workflow.steps"},
     "workflow.operate": TO_OPERATE,
     "workflow.adapters": {CONTRACT},
     "handlers": {*TO_OPERATE, "workflow.operate", "workflow.adapters"},
-    "infra": {"workflow.contract.errors", "workflow.contract.settings", "workflow.contract.models"},
+    "infra": {
+        *("workflow.contract.errors", "workflow.contract.models", "workflow.contract.settings"),
+        *("workflow.contract.rights", "workflow.contract.setting_forms", "workflow.contract.sizes"),
+    },
     "local": {"workflow", "handlers"},
     "cli": {"workflow", "handlers", "local"},
     "tools": {"workflow", "handlers", "local", "cli", "infra"},
@@ -53,7 +56,7 @@ VENDORS = {"aws_lambda_powertools", "boto3", "botocore", "hiredis", "moto", "mys
 PACKAGES = {room.split(".")[0] for room in DOORS}
 STATES = {
     *("accept_run", "plan_pages", "diff_page", "review_changes", "embed_page", "load_page"),
-    "publish_index",
+    *("verify_page", "verify_index", "publish_index", "prune_index", "report_run"),
 }
 
 

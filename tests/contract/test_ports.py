@@ -6,6 +6,8 @@ import inspect
 from typing import Any
 
 import pytest
+from workflow.adapters.redis.search import RedisIndex
+from workflow.contract.ports.index import Index
 
 from tests.fakes import (
     FakeCatalog,
@@ -18,12 +20,10 @@ from tests.fakes import (
 from workflow.adapters.bedrock.embedder import BedrockEmbedder
 from workflow.adapters.mysql.catalog import MySQLCatalog, MySQLReader
 from workflow.adapters.redis.quota import RedisQuota
-from workflow.adapters.redis.search import RedisIndex
 from workflow.adapters.s3.run_store import S3RunStore
 from workflow.adapters.stepfunctions.executions import StepFunctionsExecutions
 from workflow.contract.ports.catalog import Catalog, CatalogReader
 from workflow.contract.ports.executions import Executions
-from workflow.contract.ports.index import Index
 from workflow.contract.ports.model import Embedder, Quota
 from workflow.contract.ports.run_store import RunStore
 

@@ -19,9 +19,12 @@ from workflow.contract.events.payloads import (
     EmbedPageTask,
     LoadPageTask,
     PlanTask,
+    PruneTask,
+    Pruning,
     ReviewedTask,
     ReviewRef,
     RunTask,
+    VerifyPageTask,
 )
 
 PAYLOADS: dict[str, type[Event]] = {
@@ -31,8 +34,11 @@ PAYLOADS: dict[str, type[Event]] = {
     "ReviewChanges": PlanTask,
     "EmbedPage": EmbedPageTask,
     "LoadPage": LoadPageTask,
+    "VerifyPage": VerifyPageTask,
     "VerifyIndex": ReviewedTask,
     "PublishIndex": ReviewedTask,
+    "PruneIndex": PruneTask,
+    "ReportRun": ReviewedTask,
 }
 """The model that parses each Task's payload."""
 
@@ -43,7 +49,8 @@ PAYLOADS: dict[str, type[Event]] = {
 def test_the_states_are_those_of_the_design() -> None:
     assert list(MACHINE["States"]) == [
         *("AcceptRun", "PlanPages", "DiffPages", "ReviewChanges", "HasChanges"),
-        *("EmbedPages", "LoadPages", "VerifyIndex", "PublishIndex", "Done"),
+        *("EmbedPages", "HasDocuments", "LoadPages", "VerifyPages", "VerifyIndex"),
+        *("PublishIndex", "PruneIndex", "IsPruned", "ReportRun", "Done"),
     ]
     assert set(TASKS) == set(PAYLOADS)
 
@@ -122,22 +129,41 @@ def test_a_maps_child_never_asks_for_its_own_execution(name: str) -> None:
 # Paths
 
 
-def test_a_dry_run_ends_and_what_is_not_needed_is_skipped() -> None:
-    choice = STATES["HasChanges"]
-    branches = [
-        (
-            one["Variable"],
-            one.get("BooleanEquals", one.get("NumericEquals")),
-            one["Next"],
-        )
-        for one in choice["Choices"]
+def branches(choice: str) -> list[tuple[str, str, object, str]]:
+    """Each branch of a Choice: the variable, the comparison, its value, the next state."""
+    return [
+        (branch["Variable"], *next(iter(_comparison(branch).items())), branch["Next"])
+        for branch in STATES[choice]["Choices"]
     ]
-    assert branches == [
-        ("$.review.dry_run", True, "Done"),
-        ("$.review.load_pages", 0, "VerifyIndex"),
-        ("$.review.embed_pages", 0, "LoadPages"),
+
+
+def _comparison(branch: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in branch.items() if name not in ("Variable", "Next")}
+
+
+def test_a_dry_run_is_reported_and_what_is_not_needed_is_skipped() -> None:
+    assert branches("HasChanges") == [
+        ("$.review.dry_run", "BooleanEquals", True, "ReportRun"),
+        ("$.review.embed_pages", "NumericGreaterThan", 0, "EmbedPages"),
+        ("$.review.load_pages", "NumericGreaterThan", 0, "LoadPages"),
     ]
-    assert choice["Default"] == "EmbedPages"
+    assert STATES["HasChanges"]["Default"] == "VerifyPages"
+
+
+def test_texts_that_are_embedded_again_need_no_document() -> None:
+    assert branches("HasDocuments") == [
+        ("$.review.load_pages", "NumericGreaterThan", 0, "LoadPages")
+    ]
+    assert STATES["HasDocuments"]["Default"] == "VerifyPages"
+
+
+def test_pruning_is_asked_again_with_its_own_answer_until_it_is_done() -> None:
+    assert branches("IsPruned") == [("$.prune.done", "BooleanEquals", True, "ReportRun")]
+    assert STATES["IsPruned"]["Default"] == "PruneIndex"
+    fields = set(Pruning.model_fields)
+    for name in ("PublishIndex", "PruneIndex"):
+        assert {one.removesuffix(".$") for one in STATES[name]["ResultSelector"]} == fields
+        assert STATES[name]["ResultPath"] == "$.prune"
 
 
 def test_every_next_state_exists_and_every_state_is_reached() -> None:

@@ -87,11 +87,11 @@ def test_two_rows_of_one_key_stop_the_run_wherever_the_pages_are_cut(
     synced: FaultLab, page_size: int
 ) -> None:
     run = synced.catalog.execute
-    run("CREATE TABLE stored AS SELECT * FROM drugs")
-    run("CREATE INDEX by_ndc ON stored (ndc)")
-    run(f"INSERT INTO stored SELECT * FROM drugs WHERE ndc = '{ndc(5)}'")
-    run("CREATE VIEW twice AS SELECT * FROM stored")
+    run("CREATE TABLE kept AS SELECT * FROM drugs")
+    run("CREATE INDEX by_ndc ON kept (ndc)")
+    run(f"INSERT INTO kept SELECT * FROM drugs WHERE ndc = '{ndc(5)}'")
+    run("CREATE VIEW twice AS SELECT * FROM kept")
     report = synced.fail("DuplicateKey", page_size=page_size, settings={"catalog_table": "twice"})
     assert ndc(5) in str(report.cause)
     run("DROP VIEW twice")
-    run("DROP TABLE stored")
+    run("DROP TABLE kept")

@@ -11,6 +11,10 @@ from tests.faults.tally import named
 from tests.rows import COLUMNS
 from tests.servers import assert_in_step
 
+NO_PADDING = "one without padding"
+NAMES = {"MariaDB": "utf8mb4_general_nopad_ci", "MySQL": "utf8mb4_0900_ai_ci"}
+"""What `NO_PADDING` is called."""
+
 # The collation, and keys that it orders or equates otherwise than their bytes
 FOLDING = [
     ("utf8mb4_general_ci", ["a", "B", "c", "D", "e"]),
@@ -22,7 +26,7 @@ EQUATING = [
     ("utf8mb4_general_ci", ["a", "b", "b ", "c"]),
     ("utf8mb4_bin", ["a", "a ", "a  ", "b"]),
     ("utf8mb4_unicode_ci", ["e", "é", "ê", "f"]),
-    ("utf8mb4_general_nopad_ci", ["a", "A", "b", "B"]),
+    (NO_PADDING, ["a", "A", "b", "B"]),
 ]
 
 
@@ -37,6 +41,8 @@ def fill(lab: FaultLab, collation: str, keys: list[str]) -> None:
     """The live rows and these, under a key column of this collation, without a unique index."""
     run = lab.catalog.execute
     run("CREATE TABLE odd AS SELECT * FROM drugs")
+    if collation == NO_PADDING:
+        collation = NAMES[lab.stack.mysql.version.split()[0]]
     charset = collation.partition("_")[0]
     run(f"ALTER TABLE odd MODIFY ndc VARCHAR(64) CHARACTER SET {charset} COLLATE {collation}")
     run("CREATE INDEX by_ndc ON odd (ndc)")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from local.servers.processes import free_port
-from local.servers.servers import connect, running_mariadb, start_mariadb, stop_mariadb
+from local.servers.servers import connect, running_mysql, start_mysql, stop_mysql
 from tests.faults.conftest import ROWS
 from tests.faults.lab import FaultLab, OnTry
 from tests.faults.proxy import Cut, Proxy, proxy_to
@@ -170,7 +170,7 @@ def test_a_locked_table_is_read_once_it_is_free(lab: FaultLab) -> None:
 
 @pytest.mark.fault("MySQL", "SIGKILL and restart", "DiffPage", RETRIED)
 def test_a_server_that_restarts_is_asked_again(lab: FaultLab, tmp_path: Path) -> None:
-    server = start_mariadb(tmp_path)
+    server = start_mysql(tmp_path)
     try:
         with contextlib.closing(connect(server)) as connection:
             connection.autocommit = True
@@ -179,7 +179,7 @@ def test_a_server_that_restarts_is_asked_again(lab: FaultLab, tmp_path: Path) ->
             table.insert(*make_rows(ROWS))
 
         def crash() -> None:
-            found = running_mariadb(tmp_path)
+            found = running_mysql(tmp_path)
             assert found
             os.kill(found.pid, signal.SIGKILL)
             os.waitpid(found.pid, 0)
@@ -187,9 +187,9 @@ def test_a_server_that_restarts_is_asked_again(lab: FaultLab, tmp_path: Path) ->
         own = FaultLab(
             replace(lab.stack, mysql=server), lab.catalog, lab.index, settings=lab.settings
         )
-        turn = OnTry("DiffPage", after={1: crash}, before={3: lambda: start_mariadb(tmp_path)})
+        turn = OnTry("DiffPage", after={1: crash}, before={3: lambda: start_mysql(tmp_path)})
         own.succeed(intercept=turn, settings=ONE_BY_ONE)
         assert errors(own) == [BROKEN]
         own.assert_in_step()
     finally:
-        stop_mariadb(tmp_path)
+        stop_mysql(tmp_path)

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,22 @@ from typing import Any
 import pytest
 
 from infra.compute.bundles import (
+    EVERY_HANDLER,
     HOST,
     LAMBDA,
     LIBRARIES,
     PINS,
     BundleFailed,
+    Contents,
+    Target,
     build_bundle,
     read_pins,
 )
+from infra.compute.specs import EVERY, Spec
 from infra.stage.stage import ROOT
-from tests.infra.parts import missing_part
+from tests import payloads
+from tests.contract.test_imports import MODULES, is_in, ours
+from workflow.contract.events.payloads import ReviewedTask, ReviewRef, RunTask
 from workflow.contract.settings import PREFIX, Settings
 
 if find_spec("pip") is None:
@@ -38,9 +43,6 @@ ZIP_LIMIT = 5 * MEGABYTE
 CERTIFICATES = {"mysql-ca.pem": ROOT / "infra" / "certificates" / "rds-roots.pem"}
 AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 
-ADAPTERS = {"catalog": "mysql", "index": "redis", "quota": "redis"}
-"""What a handler takes from the wiring, and the library that it needs."""
-
 SETTINGS = {
     "RUN_BUCKET": "runs",
     "CATALOG_TABLE": "drugs",
@@ -50,30 +52,23 @@ SETTINGS = {
 }
 
 
-def handlers() -> list[str]:
-    """Every handler that a function is made of."""
-    others = {"__init__", "clock", "entry", "wiring"}
-    return sorted(path.stem for path in (ROOT / "handlers").glob("*.py") if path.stem not in others)
+RUNTIME = shutil.which(f"python{LAMBDA.python}")
+"""The functions' own Python, where this machine has it; else bundles run under this one."""
+RUN_TARGET = Target("host", LAMBDA.python, ()) if RUNTIME else HOST
+
+every_function = pytest.mark.parametrize("spec", EVERY, ids=lambda spec: spec.state)
 
 
-def libraries(handler: str) -> list[str]:
-    """From the handler's own code: `w.catalog` needs the MySQL driver."""
-    source = (ROOT / "handlers" / f"{handler}.py").read_text()
-    used = re.findall(r"\bw\.(\w+)", source)
-    http = {"http"} if "aws_lambda_powertools.event_handler" in source else set()
-    return sorted({"core", *(ADAPTERS[name] for name in used if name in ADAPTERS), *http})
-
-
-@pytest.mark.parametrize("handler", handlers())
-def test_a_bundle_is_below_five_megabytes(handler: str, tmp_path: Path) -> None:
-    folder = build_bundle(libraries(handler), certificates=CERTIFICATES)  # type: ignore[arg-type]
-    archive = Path(shutil.make_archive(str(tmp_path / handler), "zip", folder))
+@every_function
+def test_a_bundle_is_below_five_megabytes(spec: Spec, tmp_path: Path) -> None:
+    folder = build_bundle(spec.contents, certificates=CERTIFICATES)
+    archive = Path(shutil.make_archive(str(tmp_path / spec.state), "zip", folder))
     assert archive.stat().st_size < ZIP_LIMIT
 
 
-@pytest.mark.parametrize("handler", handlers())
-def test_a_bundle_holds_arm64_libraries_only_and_no_sdk(handler: str) -> None:
-    folder = build_bundle(libraries(handler))  # type: ignore[arg-type]
+@every_function
+def test_a_bundle_holds_arm64_libraries_only_and_no_sdk(spec: Spec) -> None:
+    folder = build_bundle(spec.contents)
     names = {path.name for path in folder.iterdir()}
     assert {"workflow", "handlers", "pydantic"} <= names
     assert not names & {"botocore", "boto3", "infra", "local", "cli", "tests", "numpy"}
@@ -85,32 +80,132 @@ def test_a_bundle_holds_arm64_libraries_only_and_no_sdk(handler: str) -> None:
     assert not list(folder.rglob("_mysql_connector*"))
 
 
-@pytest.mark.parametrize("handler", handlers())
-def test_a_bundle_holds_only_the_libraries_of_its_function(handler: str) -> None:
-    folder, wanted = build_bundle(libraries(handler)), libraries(handler)  # type: ignore[arg-type]
-    assert (folder / "mysql").exists() == ("mysql" in wanted)
-    assert (folder / "redis").exists() == ("redis" in wanted)
+@every_function
+def test_a_bundle_holds_the_rooms_and_libraries_of_its_function_only(spec: Spec) -> None:
+    folder, contents = build_bundle(spec.contents), spec.contents
+    assert {path.stem for path in (folder / "handlers").glob("*")} == {
+        *EVERY_HANDLER,
+        contents.handler,
+    }
+    held = {room for room in rooms_of_the_project() if (folder / "workflow" / room).is_dir()}
+    assert held == set(contents.rooms)
+    assert (folder / "mysql").exists() == ("mysql" in contents.libraries)
+    assert (folder / "redis").exists() == ("redis" in contents.libraries)
     event_handler = folder / "aws_lambda_powertools" / "event_handler"
-    assert event_handler.exists() == ("http" in wanted)
+    assert event_handler.exists() == ("http" in contents.libraries)
 
 
-@pytest.mark.parametrize("handler", handlers())
-def test_a_bundle_imports_in_a_clean_interpreter(handler: str, sdk: Path) -> None:
-    """The same pins for this machine: the handler, and every adapter that it takes."""
-    folder = build_bundle(libraries(handler), target=HOST)  # type: ignore[arg-type]
-    used = sorted(set(re.findall(r"\bw\.(\w+)", (ROOT / "handlers" / f"{handler}.py").read_text())))
-    code = f"""
-import sys
-sys.path[:0] = [{str(folder)!r}, {str(sdk)!r}]
-import handlers.{handler}
-from handlers.wiring import wiring
-for name in {used!r}:
-    getattr(wiring(), name)
+@every_function
+def test_a_function_names_the_rooms_that_its_handler_is_made_of(spec: Spec) -> None:
+    """Adapters follow from what the function may reach; the wiring imports them when asked."""
+    reached = {
+        room for room in rooms_of_the_project() for name in closure(spec.handler)
+        if is_in(name, f"workflow.{room.replace('/', '.')}")
+    }  # fmt: skip
+    named = set(spec.contents.rooms)
+    assert reached - named == set()
+    assert {room for room in named - reached if not room.startswith("adapters/")} == set()
+
+
+def test_every_handler_belongs_to_a_function() -> None:
+    files = {path.stem for path in (ROOT / "handlers").glob("*.py")} - set(EVERY_HANDLER)
+    assert files == {spec.handler for spec in EVERY}
+
+
+def closure(handler: str) -> set[str]:
+    """Every module of ours that importing a handler imports; not what the wiring asks for later."""
+    seen: set[str] = set()
+    todo = [f"handlers.{handler}"]
+    while todo:
+        name = todo.pop()
+        if name in seen or name not in MODULES:
+            continue
+        seen.add(name)
+        if name != "handlers.wiring":
+            todo += ours(name)
+    return seen
+
+
+def rooms_of_the_project() -> list[str]:
+    folders = [path.parent for path in (ROOT / "workflow").rglob("__init__.py")]
+    names = [path.relative_to(ROOT / "workflow").as_posix() for path in folders]
+    return [name for name in names if "/" not in name or name.startswith("adapters/")
+            if name not in (".", "adapters")]  # fmt: skip
+
+
+# Each bundle alone: nothing beside it but boto3, and no network
+
+
+NOTHING = ReviewRef(dry_run=False, embed_key="e", embed_pages=0, load_key="l", load_pages=0)
+RUN = payloads.plan().run
+EVENTS: dict[str, tuple[Any, str]] = {
+    "accept_run": (
+        {
+            "run_id": "r", "state_machine_arn": "arn:aws:states:us-east-1:1:stateMachine:m",
+            "started_at": "2026-11-28T00:00:00Z", "input": {},
+        },
+        "ExecutionsUnavailable",
+    ),
+    "plan_pages": (RunTask(run=RUN), "Unavailable"),
+    "diff_page": (payloads.diff_task(), "Unavailable"),
+    "review_changes": (payloads.review_task(), "RunStoreUnavailable"),
+    "embed_page": (payloads.embed_task(1), "Unavailable"),
+    "load_page": (payloads.load_task(), "Unavailable"),
+    "verify_index": (ReviewedTask(plan=payloads.plan(), review=NOTHING), "Unavailable"),
+    "publish_index": (ReviewedTask(plan=payloads.plan(), review=NOTHING), "Unavailable"),
+    "operate_index": ({"action": "rollback", "run_id": "r"}, "Unavailable"),
+    "notify_failure": (
+        {"detail": {"executionArn": "arn:aws:states:us-east-1:1:execution:m:r"}},
+        "ExecutionsUnavailable",
+    ),
+}  # fmt: skip
+"""A right event of each function, and how its answer ends where no server can be reached."""
+
+ALONE = """
+import json, socket, sys, time
+sys.path[:0] = [{bundle!r}, {sdk!r}]
+def refuse(*_):
+    raise ConnectionRefusedError("there is no network in this test")
+socket.socket.connect = refuse
+time.sleep = lambda _: None
+from types import SimpleNamespace
+context = SimpleNamespace(function_name="f", aws_request_id="1")
+"""
+ASK = """
+from handlers.{handler} import handler
+try:
+    print(json.dumps(handler(json.loads({event!r}), context)))
+except Exception as error:
+    print(type(error).__name__)
 strangers = [name for name, one in sys.modules.items()
              if "site-packages" in (getattr(one, "__file__", None) or "")]
 assert not strangers, strangers
 """
-    run_alone(code)
+TAKE = """
+import json, re
+from handlers.wiring import wiring
+for name in {used!r}:
+    getattr(wiring(), name)
+"""
+
+
+def test_the_bundles_ran_under_the_functions_own_python() -> None:
+    if RUNTIME is None:
+        pytest.skip(f"no python{LAMBDA.python} here: the bundles ran under {HOST.python}")
+
+
+@pytest.mark.parametrize("handler", EVENTS)
+def test_a_bundle_alone_answers_an_event(handler: str, sdk: Path) -> None:
+    event, expected = EVENTS[handler]
+    output = run_alone(contents_of(handler), sdk, ASK.format(handler=handler, event=_json(event)))
+    assert output.splitlines()[-1].endswith(expected), output
+
+
+@every_function
+def test_a_bundle_has_every_adapter_that_its_handler_takes(spec: Spec, sdk: Path) -> None:
+    source = (ROOT / "handlers" / f"{spec.handler}.py").read_text()
+    used = sorted(set(re.findall(r"\bw\.(\w+)", source)))
+    run_alone(spec.contents, sdk, TAKE.format(used=used))
 
 
 @pytest.mark.parametrize(
@@ -121,26 +216,28 @@ assert not strangers, strangers
         ("/health", 503, "IndexUnavailable: try again later"),
     ],
 )
-def test_the_bundle_of_searches_answers_requests(
+def test_the_bundle_of_searches_alone_answers_requests(
     sdk: Path, path: str, status: int, detail: str
 ) -> None:
-    """With nothing beside it but boto3, and no Redis: what needs none is answered, too."""
-    folder = build_bundle(libraries("search_api"), target=HOST)  # type: ignore[arg-type]
-    assert (folder / "workflow" / "search" / "synonyms.json").is_file()
-    event = json.dumps(request(path))
-    output = run_alone(f"""
-import json, sys
-from types import SimpleNamespace
-sys.path[:0] = [{str(folder)!r}, {str(sdk)!r}]
-from handlers.search_api import handler
-from workflow.synonyms import fda_synonyms
-assert fda_synonyms().phrases
-context = SimpleNamespace(function_name="SearchApi", aws_request_id="1")
-print(json.dumps(handler(json.loads({event!r}), context)))
-""")
-    answer = json.loads(output.splitlines()[-1])
+    code = ASK.format(handler="search_api", event=json.dumps(request(path)))
+    answer = json.loads(run_alone(contents_of("search_api"), sdk, code).splitlines()[-1])
     assert answer["headers"]["Content-Type"] == "application/problem+json"
     assert (answer["statusCode"], detail in answer["body"]) == (status, True), answer["body"]
+
+
+def test_every_function_answers_an_event_alone() -> None:
+    assert {*EVENTS, "search_api"} == {spec.handler for spec in EVERY}
+
+
+def contents_of(handler: str) -> Contents:
+    return next(spec.contents for spec in EVERY if spec.handler == handler)
+
+
+def _json(event: Any) -> str:
+    """With the digest of the settings below, as AcceptRun hands it on."""
+    data = event if isinstance(event, dict) else event.model_dump(mode="json")
+    digest = Settings.from_environment(variables()).digest
+    return json.dumps(data).replace(f'"{RUN.settings_digest}"', f'"{digest}"')
 
 
 def request(path: str) -> dict[str, Any]:
@@ -158,40 +255,40 @@ def request(path: str) -> dict[str, Any]:
     }
 
 
-def run_alone(code: str) -> str:
-    """What the code prints in an interpreter that finds no package but those it adds itself."""
-    environment = {f"{PREFIX}{name}": value for name, value in SETTINGS.items()}
+def run_alone(contents: Contents, sdk: Path, code: str) -> str:
+    """What the code prints in an interpreter that finds the bundle, boto3 and nothing else."""
+    bundle = build_bundle(contents, target=RUN_TARGET)
+    program = ALONE.format(bundle=str(bundle), sdk=str(sdk)) + code
+    keys = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nobody"}
+    own = {"RUN_BUCKET": "runs", "FAILURE_TOPIC_ARN": "arn:aws:sns:us-east-1:1:t"}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code],
-        env={"AWS_DEFAULT_REGION": "us-east-1", "PATH": os.environ["PATH"], **environment},
+        [RUNTIME or sys.executable, "-I", "-S", "-c", program],
+        env={"AWS_DEFAULT_REGION": "us-east-1", "PATH": os.environ["PATH"]}
+        | keys | own | variables(),
         capture_output=True,
         text=True,
         check=False,
-    )
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def variables() -> dict[str, str]:
+    return {f"{PREFIX}{name}": value for name, value in SETTINGS.items()}
 
 
 @pytest.fixture(scope="session")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with boto3 and what it needs: what the Lambda runtime has."""
     folder = tmp_path_factory.mktemp("sdk")
-    site = Path(sysconfig.get_paths()["purelib"])
     for name in AWS_SDK:
-        source = site / name if (site / name).exists() else site / f"{name}.py"
+        spec = find_spec(name)
+        assert spec is not None, name
+        assert spec.origin is not None, name
+        source = Path(spec.origin)
+        source = source.parent if source.name == "__init__.py" else source
         (folder / source.name).symlink_to(source)
     return folder
-
-
-def test_functions_and_bundles_agree_on_their_libraries() -> None:
-    """The deployed functions take the libraries that their handlers use."""
-    if missing := missing_part():
-        pytest.skip(f"no templates without it: {missing}")
-    from infra.compute.functions import OPERATOR, SEARCH, SPECS
-
-    every = (*SPECS, OPERATOR, SEARCH)
-    specs = {spec.handler.split(".")[1]: sorted(spec.libraries) for spec in every}
-    assert specs == {name: libraries(name) for name in handlers() if name != "notify_failure"}
 
 
 def test_every_library_is_pinned_in_one_place() -> None:
@@ -202,7 +299,7 @@ def test_every_library_is_pinned_in_one_place() -> None:
 def test_a_library_that_is_not_pinned_is_named(tmp_path: Path) -> None:
     (tmp_path / PINS).write_text("pydantic==2.0\n")
     with pytest.raises(BundleFailed, match=r"constraints\.txt does not pin annotated-types"):
-        build_bundle(["core"], root=tmp_path)
+        build_bundle(EVERY[0].contents, root=tmp_path)
 
 
 def test_the_runtime_is_the_one_that_the_libraries_are_for() -> None:
@@ -211,7 +308,7 @@ def test_the_runtime_is_the_one_that_the_libraries_are_for() -> None:
 
 
 def test_the_settings_above_are_enough() -> None:
-    Settings.from_environment({f"{PREFIX}{name}": value for name, value in SETTINGS.items()})
+    Settings.from_environment(variables())
 
 
 def machine_of(path: Path) -> str:

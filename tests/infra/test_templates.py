@@ -395,7 +395,7 @@ def test_the_alarms_are_those_that_are_documented(workflow: Template) -> None:
     }
     of_searches = {"SearchErrors", "SearchLatency"}
     assert set(alarms) - of_searches == {
-        "RunFailed", "Unpublished", "VerificationFailed", "Rejected", "Throttled",
+        "RunFailed", "Unpublished", "VerificationFailed", "Throttled",
         "ScheduleDeadLetters", "FailureDeadLetters", "RedisMemory",
     }  # fmt: skip
     assert all(one["AlarmActions"] for one in alarms.values())

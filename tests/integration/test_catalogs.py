@@ -23,10 +23,10 @@ RANGE = "SELECT v.* FROM drugs v WHERE v.ndc > '000020' AND v.ndc <= '0000250000
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MySQLConnectionAbstract]:
     root = tmp_path_factory.mktemp("catalogs")
-    with servers.connect(servers.start_mariadb(root)) as connection:
+    with servers.connect(servers.start_mysql(root)) as connection:
         connection.autocommit = True
         yield connection
-    servers.stop_mariadb(root)
+    servers.stop_mysql(root)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def count(connection: MySQLConnectionAbstract, where: str = "1") -> int:
 
 def assert_reads_by_key(connection: MySQLConnectionAbstract) -> None:
     for statement in (PROBE, RANGE):
-        plan = query(connection, f"EXPLAIN {statement}")
+        plan = query(connection, f"EXPLAIN FORMAT=TRADITIONAL {statement}")
         assert plan[0]["key"] == "PRIMARY", plan
         assert plan[0]["type"] == "range", plan
         assert not any("filesort" in (step["Extra"] or "") for step in plan), plan

@@ -16,14 +16,14 @@ from redis.commands.search.field import VectorField
 from redis.commands.search.index_definition import IndexDefinition
 
 from local.errors import LocalError
-from local.servers import processes, servers
+from local.servers import mysql_binaries, processes, servers
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     servers.stop_redis(tmp_path)
-    servers.stop_mariadb(tmp_path)
+    servers.stop_mysql(tmp_path)
 
 
 def kill(pid: int) -> None:
@@ -32,7 +32,7 @@ def kill(pid: int) -> None:
 
 
 def test_mariadb_answers_on_its_socket_and_on_loopback(root: Path) -> None:
-    server = servers.start_mariadb(root)
+    server = servers.start_mysql(root)
     for where in ({"unix_socket": server.socket}, {"host": server.host, "port": server.port}):
         with (
             mysql.connector.connect(
@@ -45,13 +45,13 @@ def test_mariadb_answers_on_its_socket_and_on_loopback(root: Path) -> None:
 
 
 def test_nobody_is_root_in_mariadb_over_tcp(root: Path) -> None:
-    server = servers.start_mariadb(root)
+    server = servers.start_mysql(root)
     with pytest.raises(mysql.connector.Error, match="Access denied"):
         mysql.connector.connect(host=server.host, port=server.port, user="root", use_pure=True)
 
 
 def test_starting_twice_gives_the_same_servers(root: Path) -> None:
-    assert servers.start_mariadb(root) == servers.start_mariadb(root)
+    assert servers.start_mysql(root) == servers.start_mysql(root)
     assert servers.start_redis(root) == servers.start_redis(root)
 
 
@@ -76,7 +76,7 @@ def test_stopping_ends_the_server_and_says_whether_there_was_one(root: Path) -> 
 
 
 def test_stopping_what_never_started_makes_nothing(tmp_path: Path) -> None:
-    assert not servers.stop_mariadb(tmp_path / "none")
+    assert not servers.stop_mysql(tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
@@ -122,13 +122,13 @@ def test_redis_has_vector_search_and_recovers_index_and_data_after_a_kill(root: 
 
 
 def test_mariadb_recovers_its_data_after_a_kill(root: Path) -> None:
-    server = servers.start_mariadb(root)
+    server = servers.start_mysql(root)
     with servers.connect(server) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE t (a INT)")
         cursor.execute("INSERT INTO t VALUES (42)")
         connection.commit()
     kill(server.pid)
-    again = servers.start_mariadb(root)
+    again = servers.start_mysql(root)
     with servers.connect(again) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT a FROM t")
         assert cursor.fetchall() == [(42,)]
@@ -171,6 +171,6 @@ def test_without_mariadb_the_error_has_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(servers, "SERVER_DIRECTORIES", ())
+    monkeypatch.setattr(mysql_binaries, "SERVER_DIRECTORIES", ())
     with pytest.raises(LocalError, match=r"apt-get install .*mariadb-server-core"):
-        servers.start_mariadb(tmp_path)
+        servers.start_mysql(tmp_path)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from workflow.adapters.redis.search import RedisIndex
 
 from tests.lab import Lab, before
 from tests.rows import make_row, ndc, text_of
-from workflow.adapters.redis.search import RedisIndex
 from workflow.contract.errors import NothingToRollBack
 from workflow.steps.publish_index import roll_back
 

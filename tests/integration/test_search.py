@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from workflow.adapters.redis.search import RedisIndex
 
 from local.servers.stack import Stack
 from tests.rows import DIMENSIONS, vector_of
-from workflow.adapters.redis.search import RedisIndex
 from workflow.contract.documents import Writer, vector_hash
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Batch, Fields

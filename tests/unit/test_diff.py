@@ -9,51 +9,61 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes import FakeCatalog, FakeIndex, FakeRunStore, clock
-from tests.payloads import GENERATION, RUN, SPACE, diff_task, settings
-from tests.rows import Row, make_row, make_rows, ndc
-from workflow.contract.documents import checksum, writer_of
-from workflow.contract.errors import DuplicateKey, KeyBlank, KeyOrderMismatch
+from tests.payloads import GENERATION, HOLDER, SPACE, diff_task, settings, whole_page
+from tests.rows import Row, make_row, make_rows, ndc, vector_of
+from workflow.contract.documents import record_of, renderer_of
+from workflow.contract.errors import CatalogMoved, DuplicateKey, KeyBlank, KeyOrderMismatch
 from workflow.contract.events.files import PageDiff
 from workflow.contract.events.payloads import PageRange
-from workflow.contract.ports.documents import Batch, Document
-from workflow.contract.ports.model import Vector
-from workflow.contract.ports.texts import Text
-from workflow.contract.runs import RunFiles
+from workflow.contract.ports.documents import Document
+from workflow.contract.ports.texts import NewRecord, Text
+from workflow.contract.runs import PageChanges, RunFiles
 from workflow.steps.diff_page import check_keys, diff_page, profile
 
-WHOLE = PageRange(page="00000", after=None, through=None)
+WHOLE = whole_page()
+TEXTS = "diff/00000.texts.jsonl.gz"
 
 
 def documents_of(rows: Sequence[Row]) -> list[Document]:
-    writer = writer_of(settings(), SPACE)
-    return [writer.document(row) for row in rows]
+    renderer = renderer_of(settings(), SPACE)
+    return [renderer.document(row) for row in rows]
+
+
+def texts_of(rows: Sequence[Row]) -> list[Text]:
+    renderer = renderer_of(settings(), SPACE)
+    return [renderer.text(one.fields) for one in documents_of(rows)]
 
 
 def index_with(rows: Sequence[Row], *, texts: bool = True) -> FakeIndex:
     """An index that holds these rows, with the records of their texts."""
-    index, writer = FakeIndex(), writer_of(settings(), SPACE)
-    index.take_fence("before")
-    index.load(GENERATION, "before", Batch(documents_of(rows), ()), suspect=False)
+    index = FakeIndex()
+    index.generations.take_fence(HOLDER)
+    index.documents.write(GENERATION, HOLDER, documents_of(rows))
     if texts:
-        for document in documents_of(rows):
-            record = (writer.text(document.fields), Vector(b"v", 1), "hash")
-            index.write_texts(SPACE, "before", [record])
+        for text in texts_of(rows):
+            record = record_of(text, vector_of(text.text))
+            index.texts.write(SPACE, HOLDER, [NewRecord(text.hash, record, 1)])
     return index
 
 
 def diff(
-    rows: Sequence[Row], index: FakeIndex, page: PageRange = WHOLE, *, new_generation: bool = False
+    rows: Sequence[Row], index: FakeIndex, page: PageRange = WHOLE, **planned: object
 ) -> tuple[PageDiff, RunFiles]:
     runs = FakeRunStore()
     summary = diff_page(
-        diff_task(page, new_generation=new_generation),
+        diff_task(page, **planned),
         catalog=FakeCatalog(rows),
-        index=index,  # type: ignore[arg-type] # the part of the port that this step uses
+        documents=index.documents,
+        texts=index.texts,
         runs=runs,
         settings=settings(),
         clock=clock,
     )
-    return summary, RunFiles(runs, RUN)
+    return summary, RunFiles.of(runs, HOLDER)
+
+
+def changes(files: RunFiles) -> PageChanges:
+    return files.read_changes("00000")
 
 
 def counts(summary: PageDiff) -> tuple[int, int, int, int]:
@@ -114,6 +124,58 @@ def test_any_keys_in_the_order_of_their_bytes_are_right(keys: set[str]) -> None:
     check_keys(sorted(keys, key=str.encode), WHOLE)
 
 
+# A catalog that is being loaded
+
+
+@pytest.mark.parametrize(
+    ("planned", "there", "moved"),
+    [(24, 4, False), (25, 4, True), (2000, 1960, False), (2000, 1959, True), (4, 40, False)],
+)
+def test_a_page_that_lost_more_rows_than_the_guard_allows_is_asked_again(
+    planned: int, there: int, moved: bool
+) -> None:
+    rows = [{"ndc": f"{number:05}", "drug_name": "x"} for number in range(there)]
+    if not moved:
+        assert diff(rows, FakeIndex(), whole_page(planned))[0].rows == there
+        return
+    with pytest.raises(CatalogMoved, match=f"{planned - there} of the {planned:,} rows"):
+        diff(rows, FakeIndex(), whole_page(planned))
+
+
+@pytest.mark.parametrize(("there", "moved"), [(15, False), (16, True)])
+def test_a_page_that_grew_by_more_than_a_page_is_not_read(there: int, moved: bool) -> None:
+    if not moved:
+        assert diff(make_rows(there), FakeIndex(), whole_page(10), page_size=5)[0].rows == there
+        return
+    with pytest.raises(CatalogMoved, match="more than 15 rows and had 10"):
+        diff(make_rows(there), FakeIndex(), whole_page(10), page_size=5)
+
+
+# Rows that cannot be carried
+
+BAD = make_row(1, is_active="perhaps")
+
+
+def test_a_rejected_row_is_named_with_its_column_and_value() -> None:
+    summary, _ = diff([make_row(0), BAD], FakeIndex())
+    row = summary.rejected[0]
+    assert (row.ndc, row.column, row.value, row.new) == (ndc(1), "is_active", "perhaps", True)
+    assert (summary.rows, counts(summary)) == (1, (1, 0, 0, 0))
+
+
+def test_the_drug_of_a_rejected_row_is_no_removal() -> None:
+    summary, files = diff([make_row(0), BAD], index_with(make_rows(3)))
+    assert [(row.ndc, row.new) for row in summary.rejected] == [(ndc(1), False)]
+    assert (summary.removed, summary.vanished) == (1, 1)
+    assert changes(files).removals == [ndc(2)]
+    assert changes(files).rejected == [ndc(1)]
+
+
+def test_rejected_rows_are_there_and_the_catalog_did_not_move() -> None:
+    rows = [make_row(number, is_active="perhaps") for number in range(30)]
+    assert len(diff(rows, FakeIndex(), whole_page(30))[0].rejected) == 30
+
+
 # What differs
 
 
@@ -123,10 +185,11 @@ def test_rows_of_an_empty_index_are_all_added() -> None:
     assert summary.new_texts == 2
 
 
-def test_rows_that_are_stored_are_unchanged() -> None:
+def test_rows_that_are_stored_are_unchanged_and_noted_with_their_hashes() -> None:
     summary, files = diff(make_rows(4), index_with(make_rows(4)))
     assert counts(summary) == (0, 0, 0, 4)
-    assert list(files.read_lines("diff/00000.jsonl.gz")) == []
+    hashes = {one.ndc: one.content_hash for one in documents_of(make_rows(4))}
+    assert changes(files) == PageChanges([], [], hashes, [])
     assert summary.new_texts == 0
 
 
@@ -136,35 +199,36 @@ def test_each_kind_of_change_is_told_from_the_others() -> None:
     summary, files = diff(rows, index)
     assert counts(summary) == (1, 1, 1, 2)
     assert summary.samples == {"added": (ndc(9),), "changed": (ndc(1),), "removed": (ndc(3),)}
-    lines = list(files.read_lines("diff/00000.jsonl.gz"))
-    assert [line["fields"]["ndc"] for line in lines if "fields" in line] == [ndc(9), ndc(1)]
-    assert [line["remove"] for line in lines if "remove" in line] == [ndc(3)]
+    found = changes(files)
+    assert [one.document.ndc for one in found.upserts] == [ndc(9), ndc(1)]
+    assert found.removals == [ndc(3)]
+    assert sorted(found.unchanged) == [ndc(0), ndc(2)]
 
 
 def test_a_change_carries_the_content_hash_that_is_stored_now() -> None:
     index = index_with(make_rows(2))
     _, files = diff([make_row(0, route="NASAL"), make_row(1), make_row(2)], index)
-    old = {line["fields"]["ndc"]: line["old"] for line in files.read_lines("diff/00000.jsonl.gz")}
+    old = {one.document.ndc: one.old for one in changes(files).upserts}
     assert old == {ndc(0): documents_of(make_rows(1))[0].content_hash, ndc(2): None}
 
 
 def test_a_key_to_repair_counts_as_changed() -> None:
     index = index_with(make_rows(4))
-    index.report_damage(GENERATION, "before", [ndc(2)], suspect=False)
+    index.documents.report_damage(GENERATION, HOLDER, [ndc(2)])
     summary, _ = diff(make_rows(4), index)
     assert counts(summary) == (0, 1, 0, 3)
 
 
 def test_a_document_outside_the_key_set_is_written_again() -> None:
     index = index_with(make_rows(4))
-    index.key_sets[GENERATION].discard(ndc(2))
+    index.memory.key_sets[GENERATION].discard(ndc(2))
     summary, _ = diff(make_rows(4), index)
     assert counts(summary) == (1, 0, 0, 3)
 
 
 def test_a_key_without_its_document_is_changed() -> None:
     index = index_with(make_rows(4))
-    del index.stored[GENERATION, ndc(2)]
+    del index.memory.stored[GENERATION, ndc(2)]
     summary, _ = diff(make_rows(4), index)
     assert counts(summary) == (0, 1, 0, 3)
 
@@ -175,12 +239,22 @@ def test_only_the_pages_own_range_is_compared() -> None:
     assert (summary.removed, summary.samples["removed"]) == (2, (ndc(2), ndc(3)))
 
 
+def test_a_new_generation_counts_the_live_drugs_that_vanish() -> None:
+    index = index_with(make_rows(4))
+    index.memory.key_sets["live"] = index.memory.key_sets.pop(GENERATION)
+    summary, _ = diff(make_rows(3), index, new_generation=True, live="live", mode="backfill")
+    assert counts(summary) == (3, 0, 0, 0)
+    assert (summary.live, summary.vanished) == (4, 1)
+
+
+# Texts
+
+
 def test_new_texts_are_named_once_and_only_where_no_record_is() -> None:
-    index = index_with(make_rows(2))
-    summary, files = diff(make_rows(6), index)
-    texts = list(files.read_lines("diff/00000.texts.jsonl.gz"))
-    assert summary.new_texts == len(texts) == 2
-    assert Text(**texts[0]).hash == documents_of([make_row(2)])[0].text_hash
+    summary, files = diff(make_rows(6), index_with(make_rows(2)))
+    found = files.read_texts(TEXTS)
+    assert summary.new_texts == len(found) == 2
+    assert found == [texts_of([make_row(2)])[0], texts_of([make_row(4)])[0]]
 
 
 def test_an_unchanged_row_needs_no_text() -> None:
@@ -188,30 +262,29 @@ def test_an_unchanged_row_needs_no_text() -> None:
     assert summary.new_texts == 0
 
 
-def test_a_new_generation_counts_the_live_drugs_that_vanish() -> None:
-    index = index_with(make_rows(4))
-    task = diff_task(WHOLE, new_generation=True, mode="backfill")
-    live = task.plan.model_copy(update={"live_generation": GENERATION, "generation": "new"})
-    summary = diff_page(
-        task.model_copy(update={"plan": live}),
-        catalog=FakeCatalog(make_rows(3)),
-        index=index,  # type: ignore[arg-type] # the part of the port that this step uses
-        runs=FakeRunStore(),
-        settings=settings(),
-        clock=clock,
-    )
-    assert counts(summary) == (3, 0, 0, 0)
-    assert (summary.live, summary.vanished) == (4, 1)
+@pytest.mark.parametrize(("new_generation", "again"), [(False, 1), (True, 0)])
+def test_a_sync_embeds_the_text_of_a_faulty_record_again_and_a_backfill_does_not(
+    new_generation: bool, again: int
+) -> None:
+    """A backfill writes over nothing that the live generation reads."""
+    index, text = index_with(make_rows(2)), texts_of(make_rows(1))[0]
+    record, origin = index.memory.kept[SPACE, text.hash]
+    index.memory.kept[SPACE, text.hash] = (record._replace(vector=vector_of("other")), origin)
+    index.memory.key_sets[GENERATION].clear()
+    summary, files = diff(make_rows(2), index, new_generation=new_generation)
+    assert summary.new_texts == again
+    assert files.read_texts(TEXTS) == [text] * again
 
 
-# Sums and profiles
+def test_a_text_that_was_refused_has_a_record() -> None:
+    index, text = FakeIndex(), texts_of(make_rows(1))[0]
+    index.generations.take_fence(HOLDER)
+    refused = NewRecord(text.hash, record_of(text, b"", "not to my taste"), 0)
+    index.texts.write(SPACE, HOLDER, [refused])
+    assert diff(make_rows(2), index)[0].new_texts == 0
 
 
-@given(st.lists(st.integers(0, (1 << 128) - 1)), st.integers(0, 10))
-def test_checksums_of_pages_add_up_in_any_order(values: list[int], cut: int) -> None:
-    hashes = [f"{value:032x}" for value in values]
-    parts = checksum(hashes[:cut]) + checksum(reversed(hashes[cut:]))
-    assert parts % (1 << 128) == checksum(hashes)
+# Profiles
 
 
 def test_a_profile_counts_blanks_and_the_commonest_values() -> None:

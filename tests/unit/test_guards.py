@@ -5,18 +5,26 @@ from __future__ import annotations
 import pytest
 
 from tests.payloads import estimate, profile, settings
-from workflow.contract.errors import BudgetExceeded, CatalogDegraded, DeleteGuardTripped
+from workflow.contract.errors import (
+    BudgetExceeded,
+    CatalogDegraded,
+    DeleteGuardTripped,
+    SwitchTooLarge,
+    TooManyRejected,
+)
 from workflow.contract.events.base import Guard
-from workflow.contract.events.files import Baseline, ColumnProfile, GuardResult
+from workflow.contract.events.files import Baseline, ColumnProfile, GuardResult, RejectedRow
 from workflow.contract.events.payloads import RunInput
 from workflow.steps.guards import (
     budget,
     constant_columns,
     degraded,
+    rejects,
     removals,
     review_guards,
     shrinkage,
     stop,
+    too_large,
 )
 
 
@@ -94,6 +102,35 @@ def test_an_estimate_trips_above_the_budget(usd: float, tripped: bool) -> None:
     assert bool(budget(estimate(usd), settings())) == tripped
 
 
+@pytest.mark.parametrize(
+    ("rejected", "rows", "tripped"),
+    [(0, 0, False), (20, 20, False), (21, 21, True), (21, 20_999, True), (21, 21_000, False)],
+)
+def test_rejected_rows_trip_above_a_thousandth_and_above_twenty(
+    rejected: int, rows: int, tripped: bool
+) -> None:
+    one = RejectedRow(ndc="1", column="route", value="?", reason="is no text", new=True)
+    found = rejects([one] * rejected, rows, settings())
+    assert bool(found) == tripped
+    if tripped:
+        assert "ndc '1': route is no text" in found[0]
+
+
+@pytest.mark.parametrize(("changes", "tripped"), [(5, False), (6, True)])
+def test_more_changes_than_one_switch_may_make_are_a_backfills_work(
+    changes: int, tripped: bool
+) -> None:
+    found = too_large(changes, settings(switch_limit=5))
+    assert bool(found) == tripped
+    if tripped:
+        assert '{"mode": "backfill"}' in found[0]
+
+
+def test_a_switch_that_is_too_large_cannot_be_accepted() -> None:
+    message = review(RunInput(), changes=settings().switch_limit + 1)["switch"].message
+    assert "accept" not in message
+
+
 def test_a_first_run_warns_of_a_constant_column() -> None:
     columns = {
         "route": profile(0, ORAL=20),
@@ -117,6 +154,8 @@ def review(run_input: RunInput, **changed: int) -> dict[Guard, GuardResult]:
         profile=columns,
         baseline=Baseline(rows=100, profile={"route": profile(0)}),
         estimate=estimate(),
+        rejected=[],
+        changes=values.get("changes", 0),
     )
     return {one.guard: one for one in found}
 
@@ -132,6 +171,8 @@ def test_guards_that_hold_are_reported_too() -> None:
     assert {guard: one.tripped for guard, one in found.items()} == {
         "deletes": True,
         "budget": False,
+        "rejects": False,
+        "switch": False,
         "profile": True,
     }
 
@@ -156,6 +197,8 @@ def result(guard: Guard, *, accepted: bool = False) -> GuardResult:
         ("deletes", DeleteGuardTripped),
         ("profile", CatalogDegraded),
         ("budget", BudgetExceeded),
+        ("rejects", TooManyRejected),
+        ("switch", SwitchTooLarge),
     ],
 )
 def test_each_guard_stops_by_its_own_error(guard: Guard, error: type[Exception]) -> None:

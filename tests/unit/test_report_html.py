@@ -76,7 +76,13 @@ def test_whatever_the_world_says_is_text_and_no_markup(words: str, keys: list[st
             samples={"added": tuple(keys)},
             rejected=1,
             rejected_rows=(
-                RejectedRow(ndc=words, text_hash="0", reason=f'"><img src=x>{words}', new=True),
+                RejectedRow(
+                    ndc=words,
+                    column="route",
+                    value=words,
+                    reason=f'"><img src=x>{words}',
+                    new=True,
+                ),
             ),
             verification=(Check(check=words, passed=False, expected=words, found=words),),
             guards=(GuardResult(guard="deletes", tripped=True, accepted=False, message=words),),

@@ -8,7 +8,7 @@ import pytest
 
 from tests.payloads import settings
 from workflow.contract.errors import SettingsInvalid
-from workflow.contract.settings import RESULT_SETTINGS, Settings, check_template
+from workflow.contract.settings import CODE_VERSIONS, RESULT_SETTINGS, Settings, check_template
 
 LEAST = {
     "DRUGSYNC_RUN_BUCKET": "runs-of-tests",
@@ -196,3 +196,12 @@ def test_each_setting_that_decides_the_result_is_in_the_digest(name: str) -> Non
 )
 def test_other_settings_may_change_during_a_run(changed: dict[str, Any]) -> None:
     assert settings(**changed).digest == settings().digest
+
+
+@pytest.mark.parametrize("name", ["texts", "hashes", "keys", "files"])
+def test_code_that_reads_what_a_run_left_otherwise_has_another_digest(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = settings().digest
+    monkeypatch.setitem(CODE_VERSIONS, name, 99)
+    assert settings().digest != before

@@ -58,13 +58,17 @@ SyncError
 base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+from workflow.contract import retries
 
 
 class SyncError(Exception):
     """A run's named error. `where` is the run and page, added once at the function's edge."""
 
-    retried: ClassVar[bool] = False
+    retry: ClassVar[retries.Retry | None] = None
+    """How the state machine tries again; None: it does not."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -94,6 +98,11 @@ class InvalidInput(SyncError):
 class SettingsInvalid(SyncError):
     """A setting is missing or wrong. Correct the environment variable that the message names."""
 
+    def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+        """Settings by name, and what is wrong with each: a stage file names them its own way."""
+
 
 class RunInProgress(SyncError):
     """An older execution still runs. Wait for it or stop it, then start again."""
@@ -114,7 +123,7 @@ class CatalogError(SyncError):
 class CatalogUnavailable(CatalogError):
     """MySQL did not answer. Retried; if it lasts, check host, port, security group and load."""
 
-    retried = True
+    retry = retries.OUTAGE
 
 
 class CatalogAccessDenied(CatalogError):
@@ -160,7 +169,7 @@ class KeyOrderMismatch(CatalogError):
 class CatalogMoved(CatalogError):
     """Rows vanish while the run reads them. Retried; start again once the load has ended."""
 
-    retried = True
+    retry = retries.RELOAD
 
 
 class EmbedderError(SyncError):
@@ -170,19 +179,19 @@ class EmbedderError(SyncError):
 class EmbedderThrottled(EmbedderError):
     """The model's quota is used up for now. Retried; lower tokens_per_minute if it lasts."""
 
-    retried = True
+    retry = retries.QUOTA
 
 
 class EmbedderUnavailable(EmbedderError):
     """The model did not answer or failed. Retried; texts already embedded are kept."""
 
-    retried = True
+    retry = retries.OUTAGE
 
 
 class ModelFailed(EmbedderError):
     """The model failed on a request. Retried; a text that fails every time is rejected."""
 
-    retried = True
+    retry = retries.MODEL
 
 
 class EmbedderAccessDenied(EmbedderError):
@@ -192,7 +201,7 @@ class EmbedderAccessDenied(EmbedderError):
 class InvalidEmbedding(EmbedderError):
     """The model's answer is no usable vector. Retried; check model and dimensions if it lasts."""
 
-    retried = True
+    retry = retries.MODEL
 
 
 class RequestRejected(EmbedderError):
@@ -206,7 +215,7 @@ class IndexError_(SyncError):  # noqa: N801 - IndexError is Python's own
 class IndexUnavailable(IndexError_):
     """Redis did not answer or cannot write now. Retried; if it lasts, check the server."""
 
-    retried = True
+    retry = retries.OUTAGE
 
 
 class IndexAccessDenied(IndexError_):
@@ -236,13 +245,13 @@ class TextMissing(IndexError_):
 class IndexQueryCut(IndexError_):
     """Redis stopped a query before its end. Retried; if it lasts, the server is too small."""
 
-    retried = True
+    retry = retries.OUTAGE
 
 
 class IndexStillBuilding(IndexError_):
     """Redis is still indexing. Retried at a steady interval until it is done."""
 
-    retried = True
+    retry = retries.BUILDING
 
 
 class IndexBuildStalled(IndexError_):
@@ -268,7 +277,7 @@ class RunStoreError(SyncError):
 class RunStoreUnavailable(RunStoreError):
     """S3 did not answer. Retried."""
 
-    retried = True
+    retry = retries.OUTAGE
 
 
 class RunStoreAccessDenied(RunStoreError):
@@ -290,7 +299,7 @@ class PagesMissing(RunStoreError):
 class ExecutionsUnavailable(SyncError):
     """Step Functions did not list the executions. Retried."""
 
-    retried = True
+    retry = retries.OUTAGE
 
 
 class GuardTripped(SyncError):

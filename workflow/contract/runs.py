@@ -8,6 +8,7 @@ import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
@@ -66,12 +67,14 @@ UNPACKED_LIMIT: Final = 512 * 1024 * 1024
 class PageChanges(NamedTuple):
     """`diff/{page}.jsonl.gz`: what becomes of each row and key of one page.
 
-    `unchanged` has the content hash of each row whose document stays.
+    `unchanged` has the content hash of each row whose document stays. `rejected` rows cannot be
+    carried: their drugs keep the document that they have, if any.
     """
 
     upserts: list[Change]
     removals: list[str]
     unchanged: dict[str, str]
+    rejected: list[str]
 
 
 def page_name(number: int) -> str:
@@ -114,7 +117,7 @@ class RunFiles:
             body = orjson.loads(self._store.read(self.key(name)))
             self._check(name, body.pop(HEAD, None), model.__name__)
             return model.model_validate(body, strict=False)
-        except (ValidationError, ValueError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise RunFileCorrupt(f"{self.key(name)} is no {model.__name__}: {error}") from error
 
     def read_if_there(self, name: str, model: type[Model]) -> Model | None:
@@ -145,26 +148,30 @@ class RunFiles:
             {"fields": one.document.fields, "old": one.old} for one in changes.upserts
         ]
         lines += [{"remove": key} for key in changes.removals]
-        lines.append({"unchanged": changes.unchanged})
+        lines.append({"unchanged": changes.unchanged, "rejected": changes.rejected})
         self._write_lines(DIFF_CHANGES.format(page), "PageChanges", lines)
 
     def read_changes(self, page: str) -> PageChanges:
-        changes = PageChanges([], [], {})
-        for line in self._read_lines(DIFF_CHANGES.format(page), "PageChanges"):
-            if "fields" in line:
-                document = Document(line["fields"]["ndc"], line["fields"])
-                changes.upserts.append(Change(document, line["old"]))
-            elif "remove" in line:
-                changes.removals.append(line["remove"])
-            else:
-                changes.unchanged.update(line["unchanged"])
+        name = DIFF_CHANGES.format(page)
+        changes = PageChanges([], [], {}, [])
+        with self._whole(name):
+            for line in self._read_lines(name, "PageChanges"):
+                if "fields" in line:
+                    document = Document(line["fields"]["ndc"], line["fields"])
+                    changes.upserts.append(Change(document, line["old"]))
+                elif "remove" in line:
+                    changes.removals.append(line["remove"])
+                else:
+                    changes.unchanged.update(line["unchanged"])
+                    changes.rejected.extend(line["rejected"])
         return changes
 
     def write_texts(self, name: str, texts: Iterable[Text]) -> None:
         self._write_lines(name, "Texts", (text._asdict() for text in texts))
 
     def read_texts(self, name: str) -> list[Text]:
-        return [Text(**line) for line in self._read_lines(name, "Texts")]
+        with self._whole(name):
+            return [Text(**line) for line in self._read_lines(name, "Texts")]
 
     def _write_lines(self, name: str, model: str, lines: Iterable[Any]) -> None:
         every = [{HEAD: self._head(model)}, *lines]
@@ -172,13 +179,17 @@ class RunFiles:
         self._store.write(self.key(name), gzip.compress(body, GZIP_LEVEL, mtime=0))
 
     def _read_lines(self, name: str, model: str) -> Iterator[Any]:
+        lines = iter(_unpacked(self._store.read(self.key(name))).splitlines())
+        self._check(name, orjson.loads(next(lines, b"")).get(HEAD), model)
+        return map(orjson.loads, lines)
+
+    @contextmanager
+    def _whole(self, name: str) -> Iterator[None]:
+        """Raise RunFileCorrupt where a file's lines are not what was written."""
         try:
-            lines = iter(_unpacked(self._store.read(self.key(name))).splitlines())
-            head = orjson.loads(next(lines))
-            self._check(name, head.get(HEAD), model)
-            yield from map(orjson.loads, lines)
-        except (zlib.error, EOFError, ValueError, AttributeError, StopIteration) as error:
-            raise RunFileCorrupt(f"{self.key(name)} is cut or damaged: {error}") from error
+            yield
+        except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunFileCorrupt(f"{self.key(name)} is cut or damaged: {error!r}") from error
 
     # All pages
 

@@ -13,6 +13,7 @@ from workflow.contract import versions
 from workflow.contract.columns import COLUMNS
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.models import FAMILIES, ModelFamily, family_of
+from workflow.contract.setting_forms import problems_of
 
 PREFIX = "DRUGSYNC_"
 DEFAULT_TEMPLATE = "{generic_name} {brand_name} {strength} {dosage_form} {route} {drug_class}"
@@ -68,7 +69,9 @@ class Settings(BaseModel):
     index_compression: str | None = Field(None, description="SVS-VAMANA compression, e.g. LVQ8")
 
     embedding_model: str = Field(
-        "amazon.titan-embed-text-v2:0", description="Bedrock model or inference profile id"
+        "amazon.titan-embed-text-v2:0",
+        pattern=r"^[A-Za-z0-9:._/-]+$",
+        description="Bedrock model or inference profile id",
     )
     embedding_dimensions: int = Field(1024, description="vector length")
     embedding_normalize: bool = Field(True, description="unit-length vectors, where the model asks")
@@ -111,7 +114,11 @@ class Settings(BaseModel):
         pattern=r"^[A-Za-z0-9_-]+\.json$",
         description="lay words and their classes: a file in `workflow/`",
     )
-    golden_queries_key: str = Field("", description="object in the run bucket; empty: none")
+    golden_queries_key: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_./-]*$",
+        description="object in the run bucket, not under `runs/`; empty: none",
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -128,6 +135,11 @@ class Settings(BaseModel):
             )
         if not (self.mysql_host or self.mysql_socket):
             raise ValueError("mysql_host is required, or DRUGSYNC_MYSQL_SOCKET in its place")
+        if self.golden_queries_key.startswith("runs/"):
+            raise ValueError(
+                "golden_queries_key is under runs/, where the functions write that it judges; "
+                "put the object elsewhere, e.g. golden/queries.json"
+            )
         check_template(self.embedding_template)
         return self
 
@@ -181,7 +193,9 @@ class Settings(BaseModel):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise SettingsInvalid(_explain(error)) from error
+            problems = problems_of(error, cls)
+            lines = (f"{PREFIX}{name.upper()} {reason}" for name, reason in problems)
+            raise SettingsInvalid("; ".join(lines), problems) from error
 
 
 CODE_VERSIONS = {
@@ -228,20 +242,3 @@ def check_template(template: str) -> None:
             )
     if not names:
         raise ValueError("embedding_template names no column, so every drug would have one text")
-
-
-def _explain(error: ValidationError) -> str:
-    """Name each variable and what is wrong, and never a value that may be a secret."""
-    lines = []
-    for problem in error.errors(include_url=False):
-        reason = problem["msg"].removeprefix("Value error, ")
-        # What is wrong with several settings together begins with the name of one.
-        name = "_".join(map(str, problem["loc"])) or reason.partition(" ")[0].rstrip(":")
-        reason = reason.removeprefix(name).lstrip(": ")
-        name = PREFIX + name.upper()
-        if problem["type"] == "missing":
-            reason = "is required"
-        elif problem["type"] == "extra_forbidden":
-            reason = "is not a setting; see docs/settings.md"
-        lines.append(f"{name} {reason}")
-    return "; ".join(lines)

@@ -244,7 +244,7 @@ def _compare_page(plan: Plan, page: PageRange, files: RunFiles, ports: Ports) ->
 def as_it_is(changes: PageChanges) -> PageChanges:
     """What the index must hold today: the old documents of changed rows; removed ones are apart."""
     old = {one.document.ndc: one.old for one in changes.upserts if one.old is not None}
-    return PageChanges([], changes.removals, changes.unchanged | old)
+    return changes._replace(upserts=[], unchanged=changes.unchanged | old)
 
 
 def _nothing_to_load(diffs: Sequence[PageDiff]) -> Review:

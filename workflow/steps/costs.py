@@ -11,6 +11,7 @@ from typing import Final
 
 from workflow.contract.events.files import Estimate
 from workflow.contract.settings import Settings
+from workflow.contract.sizes import MEMORY_MB
 
 CALL_S: Final = 0.12
 """Titan v2 answers in 70 to 150 ms."""
@@ -26,21 +27,6 @@ TEXT_BYTES: Final = 900
 
 VECTOR_COPIES: Final = 2.2
 """A vector lies in the hash and in the index, whose graph takes a fifth more."""
-
-MEMORY_MB: Final = {
-    "AcceptRun": 256,
-    "PlanPages": 1024,
-    "DiffPage": 1769,
-    "ReviewChanges": 1769,
-    "EmbedPage": 1769,
-    "LoadPage": 1769,
-    "VerifyPage": 1769,
-    "VerifyIndex": 1769,
-    "PublishIndex": 1024,
-    "PruneIndex": 1024,
-    "ReportRun": 1024,
-}
-"""As infra/compute/functions.py sizes them."""
 
 OVERHEAD_S: Final = 0.2
 """Of each call of a function: a few requests to S3 at 25 ms, and a connection or two."""

@@ -66,7 +66,8 @@ def diff_page(
     summary = _summary(page, rows, difference, live, stored, len(missing))
 
     files = RunFiles.of(runs, plan.run.holder)
-    changes = PageChanges(difference.changes, difference.removed, difference.unchanged)
+    rejected = [row.ndc for row in rows.unreadable]
+    changes = PageChanges(difference.changes, difference.removed, difference.unchanged, rejected)
     files.write_changes(page.page, changes)
     files.write_texts(DIFF_TEXTS.format(page.page), missing)
     summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})

@@ -100,7 +100,11 @@ def verify_index(
     checks = [
         *index_checks(plan, drugs, index_of_texts),
         *document_checks(
-            plan, pages, drugs, documents.count(plan.generation), _growth(plan, review, pages)
+            plan,
+            pages,
+            drugs,
+            documents.count(plan.generation),
+            _growth(plan, review, pages, documents),
         ),
         *text_checks(pages),
         drift_check(pages, settings),
@@ -158,11 +162,18 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
         )
 
 
-def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage]) -> int:
-    """How many keys the switch adds to those that are there now."""
-    if plan.new_generation:
-        return 0
-    return review.added - review.removed + sum(len(page.kept) for page in pages)
+def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
+    """How many keys there will be more than now, when this run is through."""
+    if not plan.new_generation:
+        return review.added - review.removed + sum(len(page.kept) for page in pages)
+    if plan.live_generation is None:
+        # Left out below, or by an earlier try of this step.
+        return -sum(map(bool, documents.read(plan.generation, _drifted(pages))))
+    return 0
+
+
+def _drifted(pages: Sequence[VerifiedPage]) -> list[str]:
+    return [key for page in pages for key in page.drifted]
 
 
 def _golden_checks(
@@ -215,7 +226,7 @@ def _settle_drift(plan: Plan, pages: Sequence[VerifiedPage], documents: Document
     A first generation leaves such documents out: nothing was found before. One beside a live
     generation keeps them, for they are newer than what is live.
     """
-    drifted = [key for page in pages for key in page.drifted]
+    drifted = _drifted(pages)
     if not drifted or not plan.new_generation or plan.run.input.dry_run:
         return
     if plan.live_generation is None:

@@ -13,7 +13,7 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from workflow.adapters.mysql import session
 from workflow.adapters.mysql.columns import Column, column_of
-from workflow.adapters.mysql.errors import translated
+from workflow.adapters.mysql.errors import greeted, translated
 from workflow.adapters.mysql.reading import read_rows, text
 from workflow.contract.columns import COLUMNS, KEY, REQUIRED
 from workflow.contract.errors import CatalogQueryFailed, ColumnMissing, KeyBlank, KeyNotIndexed
@@ -37,7 +37,7 @@ class MySQLCatalog:
 
     @contextmanager
     def connect(self) -> Iterator["MySQLReader"]:
-        with translated(self._table):
+        with translated(self._table), greeted():
             connection = connect(
                 **self._options(),
                 use_pure=True,

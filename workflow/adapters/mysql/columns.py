@@ -26,6 +26,9 @@ WHOLE_CHARSETS: Final = {
 SUBSTITUTES: Final = ("?", "\ufffd")
 """What servers write for a character that Unicode lacks, and for none that merely has a twin."""
 
+REPLACEMENT: Final = "0xEFBFBD"
+"""The second of them; some character sets convert it back into what it stands for."""
+
 NO_CHARACTER: Final = "is no character of its column's character set; mend the value"
 SIX_DIGITS: Final = "is a FLOAT, of which MySQL writes six digits; make the column DECIMAL"
 
@@ -60,9 +63,10 @@ def column_of(name: str, declared: str, collation: str | None) -> Column:
         return Column(name, value, f"IF({again} <> {value}, CAST({value} AS DOUBLE), NULL)")
     charset = collation.split("_")[0] if collation else None
     if charset and charset not in WHOLE_CHARSETS:
-        again = f"CONVERT(CONVERT({value} USING utf8mb4) USING {charset})"
-        differs = f"CAST({again} AS BINARY) <> CAST({value} AS BINARY)"
-        check = f"IF({differs}, CONCAT('0x', HEX({value})), NULL)"
+        utf8 = f"CONVERT({value} USING utf8mb4)"
+        differs = f"CAST(CONVERT({utf8} USING {charset}) AS BINARY) <> CAST({value} AS BINARY)"
+        replaced = f"LOCATE({REPLACEMENT}, CAST({utf8} AS BINARY))"
+        check = f"IF({differs} OR {replaced}, CONCAT('0x', HEX({value})), NULL)"
         return Column(name, value, check, SUBSTITUTES, NO_CHARACTER)
     return Column(name, value)
 

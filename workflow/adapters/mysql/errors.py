@@ -65,16 +65,31 @@ def translated(table: str) -> Iterator[None]:
         raise _translate(error, table) from error
     except (OSError, EOFError) as error:
         raise CatalogUnavailable(f"the connection to MySQL broke: {error}") from error
-    except (IndexError, struct.error, UnicodeDecodeError) as error:
-        # The driver reads whatever answers as MySQL's first packet.
+
+
+@contextmanager
+def greeted() -> Iterator[None]:
+    """The driver reads whatever answers first as MySQL's greeting, and fails in its own ways."""
+    try:
+        yield
+    except (IndexError, ValueError, struct.error) as error:
         raise CatalogUnavailable(
             f"what answered does not speak MySQL's protocol ({error}); check mysql_host and "
             "mysql_port"
         ) from error
 
 
+def _number(error: BaseException | None) -> int | None:
+    """The server's. The driver wraps some of its errors in another without one."""
+    while error is not None:
+        if isinstance(error, Error) and error.errno not in (None, -1):
+            return int(error.errno)
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def _translate(error: Error, table: str) -> CatalogError:
-    number = error.errno
+    number = _number(error)
     if number in LOGIN:
         return CatalogAccessDenied(
             f"MySQL refused the user: {error.msg}; check mysql_user, its secret, its host and TLS"
@@ -100,6 +115,6 @@ def _translate(error: Error, table: str) -> CatalogError:
         )
     if number == COLUMN_MISSING:
         return ColumnMissing(f"MySQL: {error.msg} (it was there when the page began)")
-    if number in UNAVAILABLE or number in (-1, None):
+    if number in UNAVAILABLE or number is None:
         return CatalogUnavailable(f"MySQL did not answer: {error}")
     return CatalogQueryFailed(f"MySQL refused a statement on {table}: {error}")

@@ -1,0 +1,120 @@
+"""Every function: what it is made of, what it may reach, and for how long it may run."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from infra.compute.bundles import Contents, Library
+from workflow.contract.sizes import MEMORY_MB
+
+Access = Literal[
+    "catalog", "index", "search index", "model", "read runs", "write runs", "executions"
+]
+"""`search index` is the index by the Redis user who may only read."""
+
+
+ADAPTERS: dict[Access, str] = {
+    "catalog": "adapters/mysql",
+    "index": "adapters/redis",
+    "search index": "adapters/redis",
+    "model": "adapters/bedrock",
+    "read runs": "adapters/s3",
+    "write runs": "adapters/s3",
+    "executions": "adapters/stepfunctions",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What a function is made of, what it may reach, and for how long it may run.
+
+    `rooms` are the folders below `workflow/` that its handler imports; a test compares.
+    """
+
+    state: str
+    access: frozenset[Access]
+    rooms: tuple[str, ...]
+    timeout_s: int = 900
+    http: bool = False
+    """It answers requests: Powertools' event handler is in its bundle."""
+
+    @property
+    def handler(self) -> str:
+        """The state's name as a file name."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", self.state).lower()
+
+    @property
+    def memory_mb(self) -> int:
+        return MEMORY_MB[self.state]
+
+    @property
+    def uses_redis(self) -> bool:
+        return bool(self.access & {"index", "search index"})
+
+    @property
+    def in_vpc(self) -> bool:
+        return self.uses_redis or "catalog" in self.access
+
+    @property
+    def contents(self) -> Contents:
+        """Its bundle."""
+        adapters = {ADAPTERS[access] for access in self.access}
+        rooms = ("contract", *self.rooms, *sorted(adapters))
+        return Contents(self.handler, rooms, self._libraries)
+
+    @property
+    def _libraries(self) -> tuple[Library, ...]:
+        needed = {"redis": self.uses_redis, "mysql": "catalog" in self.access, "http": self.http}
+        others: list[Library] = ["redis", "mysql", "http"]
+        return ("core", *(library for library in others if needed[library]))
+
+
+def _spec(state: str, *access: Access, rooms: str = "steps", timeout_s: int = 900) -> Spec:
+    return Spec(
+        state=state, access=frozenset(access), rooms=tuple(rooms.split()), timeout_s=timeout_s
+    )
+
+
+SPECS = (
+    _spec("AcceptRun", "executions", rooms="search steps", timeout_s=60),
+    _spec("PlanPages", "catalog", "index", "write runs"),
+    _spec("DiffPage", "catalog", "index", "write runs"),
+    _spec("ReviewChanges", "read runs", "write runs", rooms="embedding report steps"),
+    _spec("EmbedPage", "index", "model", "read runs", "write runs", rooms="embedding steps"),
+    _spec("LoadPage", "index", "read runs", "write runs"),
+    _spec(
+        *("VerifyPage", "catalog", "index", "read runs", "write runs"),
+        rooms="embedding search steps verify",
+    ),
+    _spec(
+        *("VerifyIndex", "index", "model", "read runs", "write runs"),
+        rooms="embedding search steps verify",
+    ),
+    _spec(
+        *("PublishIndex", "index", "read runs", "write runs"),
+        rooms="embedding report search steps verify",
+    ),
+    _spec("PruneIndex", "index"),
+    _spec("ReportRun", "read runs", "write runs", rooms="report steps"),
+)
+"""The Task states."""
+
+OPERATOR = _spec(
+    *("OperateIndex", "catalog", "index", "model", "read runs", "write runs"),
+    rooms="embedding operate report search steps verify",
+)
+"""No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC."""
+
+SEARCH = Spec(
+    state="SearchApi",
+    access=frozenset({"search index", "model"}),
+    rooms=("search",),
+    timeout_s=29,
+    http=True,
+)
+"""No state: it answers searches. An HTTP API waits for 30 seconds."""
+
+NOTIFIER = _spec("NotifyFailure", "executions", "write runs", rooms="operate", timeout_s=120)
+"""No state: it tells people why a run failed. `infra/watch/failures.py` has its rights."""
+
+EVERY = (*SPECS, OPERATOR, SEARCH, NOTIFIER)

@@ -1,0 +1,107 @@
+"""The MySQL or MariaDB of this machine, and how each is made ready and started.
+
+``$DRUGCATALOG_MYSQL`` names one; else ``mariadbd`` of Debian 12 and 13, else ``mysqld``.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.errors import LocalError
+
+NAMED = "DRUGCATALOG_MYSQL"
+PROGRAMS = ("mariadbd", "mysqld")
+SERVER_DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin")
+INSTALL = (
+    "Run: sudo apt-get install --no-install-recommends mariadb-server-core mariadb-client-core "
+    "(or mysql-server-core)"
+)
+VERSION = re.compile(r"Ver (\d+\.\d+\.\d+)")
+ONLY_MYSQL = (
+    "--secure-file-priv=NULL",  # else it wants a folder that only the full package makes
+    "--mysqlx=OFF",
+)
+
+
+@dataclass(frozen=True)
+class MySQLBinaries:
+    """``kind`` is MariaDB or MySQL; ``version`` names both."""
+
+    kind: str
+    version: str
+    server: str
+
+    def install_command(self, data: Path, tmp: Path) -> list[str]:
+        """What makes the system tables in a new data directory."""
+        common = ["--no-defaults", f"--datadir={data}", f"--tmpdir={tmp}", *as_user()]
+        if self.kind == "MySQL":
+            return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0]]
+        return [
+            _program("mariadb-install-db"),
+            *common,
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+            "--skip-name-resolve",
+        ]
+
+    def start_command(self, options: Sequence[str]) -> list[str]:
+        own = ONLY_MYSQL if self.kind == "MySQL" else ()
+        return [self.server, "--no-defaults", *options, *own, *as_user()]
+
+    def only_local_root(self) -> list[str]:
+        """Statements. Other people on this machine can reach the port: root gets no TCP."""
+        if self.kind == "MySQL":  # it makes no other root
+            return []
+        return [
+            "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';",
+            "FLUSH PRIVILEGES;",
+        ]
+
+
+def find_mysql(kind: str | None = None) -> MySQLBinaries:
+    """The server of this machine, or the one of this kind. LocalError where there is none."""
+    named = os.environ.get(NAMED)
+    for name in (named,) if named else PROGRAMS:
+        path = _path(name)
+        found = _identified(path) if path else None
+        if found and kind in (None, found.kind):
+            return found
+    if named:
+        raise LocalError(f"${NAMED} is {named}, which is no {kind or 'MySQL or MariaDB'} server")
+    if kind:
+        raise LocalError(f"The local data are {kind}'s, which is not installed. {INSTALL}")
+    raise LocalError(f"Neither MariaDB nor MySQL is installed. {INSTALL}")
+
+
+def as_user() -> list[str]:
+    """The servers refuse to run as root unless told to."""
+    return [f"--user={pwd.getpwuid(0).pw_name}"] if os.geteuid() == 0 else []
+
+
+def _identified(server: str) -> MySQLBinaries | None:
+    answer = subprocess.run(
+        [server, "--no-defaults", "--version"], capture_output=True, text=True, check=False
+    ).stdout
+    version = VERSION.search(answer)
+    if version is None:
+        return None
+    kind = "MariaDB" if "MariaDB" in answer else "MySQL"
+    return MySQLBinaries(kind, f"{kind} {version[1]}", server)
+
+
+def _path(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(SERVER_DIRECTORIES))
+
+
+def _program(name: str) -> str:
+    found = _path(name)
+    if found is None:
+        raise LocalError(f"{name} was not found. {INSTALL}")
+    return found

@@ -1,0 +1,68 @@
+"""What each Redis user may do: one list for the host, the docs, the doctor and the tests.
+
+`~` and not `%R~`: the query engine takes an index's name for a key that is written, and refused
+FT.SEARCH to a user with `%R~` (measured with its versions 2.10 and Redis 8.2). What a user may
+write is decided by the commands.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Rights(NamedTuple):
+    """One user. `commands` are as ACL names them: `client|setinfo` is a subcommand."""
+
+    user: str
+    functions: tuple[str, ...]
+    keys: tuple[str, ...]
+    commands: tuple[str, ...]
+
+    @property
+    def rules(self) -> str:
+        """As `ACL SETUSER` and the `user` line of a configuration take it, without a password."""
+        keys = " ".join(f"~{one}" for one in self.keys)
+        return f"{keys} -@all {' '.join(f'+{one}' for one in self.commands)}"
+
+
+CONNECTION: Final = ("hello", "auth", "select", "client|setinfo")
+LIVE: Final = ("drug:*", "drugs:*", "text:*", "texts:*", "drugs", "texts")
+"""Documents, text records, key sets; the FT indexes and their aliases, which count as keys."""
+
+SEARCHES: Final = Rights(
+    user="drugsync_search",
+    functions=("SearchApi",),
+    keys=LIVE,
+    commands=(
+        *("ft.search", "ft.aggregate", "ft.spellcheck", "hgetall", "hmget", "zcard"),
+        *CONNECTION,
+    ),
+)
+READS: Final = Rights(
+    user="drugsync_read",
+    functions=("DiffPage", "VerifyPage"),
+    keys=(*LIVE, "staged:*"),
+    commands=(
+        *("hget", "hgetall", "hmget", "zrangebylex", "smismember", "ft.search"),
+        *CONNECTION,
+    ),
+)
+RUNS: Final = Rights(
+    user="drugsync_run",
+    functions=(
+        *("PlanPages", "EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex", "PruneIndex"),
+        "OperateIndex",
+    ),
+    keys=(*LIVE, "staged:*", "undo:*"),
+    commands=(
+        *("get", "set", "del", "unlink", "exists", "rename", "scan"),
+        *("hget", "hgetall", "hmget", "hset"),
+        *("zadd", "zrem", "zcard", "zrange", "zrangebylex"),
+        *("sadd", "srem", "smembers", "smismember"),
+        *("watch", "unwatch", "multi", "exec", "discard"),
+        *("eval", "evalsha", "script|load", "time"),
+        *("info", "command|info"),
+        *("ft.create", "ft.dropindex", "ft._list", "ft.info", "ft.config"),
+        *("ft.search", "ft.spellcheck", "ft.aliasupdate"),
+        *CONNECTION,
+    ),
+)
+EVERY: Final = (READS, RUNS, SEARCHES)

@@ -1,0 +1,73 @@
+"""What each field of a settings model may be, in words: for refusals and for docs/settings.md."""
+
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+Problem = tuple[str, str]
+"""The name of a setting, and what is wrong with it and what to do."""
+
+KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+
+
+def form_of(model: type[BaseModel], name: str) -> str:
+    """What a setting may be: `a whole number from 2 to 512, or none`."""
+    schema = model.model_json_schema()["properties"][name]
+    forms = [_form(one) for one in schema.get("anyOf", [schema])]
+    return ", or ".join(forms)
+
+
+def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
+    """Every wrong setting once, in their order, and never a value: it may be a secret."""
+    found: dict[str, str] = {}
+    for problem in error.errors(include_url=False, include_input=False):
+        name, reason = _problem(problem, model)
+        found.setdefault(name, reason)
+    return list(found.items())
+
+
+def _problem(problem: Any, model: type[BaseModel]) -> Problem:
+    if not problem["loc"]:
+        # What is wrong with several settings together begins with the name of one.
+        name, _, reason = problem["msg"].removeprefix("Value error, ").partition(" ")
+        return name.rstrip(":"), reason
+    name = str(problem["loc"][0])
+    if problem["type"] == "missing":
+        return name, "is required"
+    if problem["type"] == "extra_forbidden":
+        return name, _unknown(name, model)
+    field = model.model_fields[name]
+    advice = "" if field.is_required() else f"; leave it out for {_shown(field.default)}"
+    return name, f"must be {form_of(model, name)}{advice}"
+
+
+def _unknown(name: str, model: type[BaseModel]) -> str:
+    near = get_close_matches(name, model.model_fields, n=1)
+    hint = f"did you mean {near[0]}?" if near else "see docs/settings.md"
+    return f"is not a setting; {hint}"
+
+
+def _form(schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        return f"one of {', '.join(schema['enum'])}"
+    if "const" in schema:
+        return str(schema["const"])
+    if "pattern" in schema:
+        return f"text of the form {schema['pattern']}"
+    if schema["type"] == "null":
+        return "none"
+    if schema["type"] == "string":
+        least = schema.get("minLength")
+        return f"text of {least} characters or more" if least else "text"
+    return KINDS[schema["type"]] + _limits(schema.get("minimum"), schema.get("maximum"))
+
+
+def _limits(least: float | None, most: float | None) -> str:
+    if least is None:
+        return "" if most is None else f" of at most {most:g}"
+    return f" of at least {least:g}" if most is None else f" from {least:g} to {most:g}"
+
+
+def _shown(default: object) -> str:
+    return "none" if default in (None, "") else str(default)
