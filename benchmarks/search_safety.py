@@ -125,13 +125,21 @@ def tall_man() -> list[str]:
 
 def wrong(asked: Asked, answer: Answer, known: KnownNames) -> Iterator[Wrong]:
     """Products of the strongest parts that are another drug."""
-    means = known.means(asked.name)
+    means = known.means(asked.name) | _own(answer, known)
     for part in answer.parts:
         for card in part.products:
             fields = card.packages[0]
             if not _is_right(part.kind, asked.name, means, fields, known):
                 names = (fields.get(column, "") for column in NAME_COLUMNS)
                 yield Wrong(asked, part.kind, " | ".join(names))
+
+
+def _own(answer: Answer, known: KnownNames) -> Meanings:
+    """What the catalog itself says that a brand is made of."""
+    found = (part for part in answer.parts if part.kind == PartKind.FOUND)
+    return frozenset(
+        substances_of(card.packages[0], known) for part in found for card in part.products
+    )
 
 
 def _is_right(
@@ -144,7 +152,7 @@ def _is_right(
     substances = substances_of(fields, known)
     if kind == PartKind.SAME_SUBSTANCE:
         return has_name or substances in means
-    return has_name or any(one <= substances for one in means)
+    return has_name or any(one <= substances for one in known.means(name))
 
 
 def make_queries(known: KnownNames, held: frozenset[str], share: int) -> list[Asked]:

@@ -103,7 +103,11 @@ def _key(name: str) -> str:
         return ""
     key = fold(name)
     words = key.split()
-    return key if len(key) > 1 and len(words) <= MOST_WORDS and not "".join(words).isdigit() else ""
+    return (
+        key
+        if len(key) >= SHORTEST_WORD and len(words) <= MOST_WORDS and not "".join(words).isdigit()
+        else ""
+    )
 
 
 def other_words(names: list[Name]) -> list[str]:

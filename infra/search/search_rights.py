@@ -9,7 +9,7 @@ SEARCH_USER = "drugsync_search"
 
 SEARCH_KEYS = "~drug:* ~drugs:* ~text:* ~texts:*"
 SEARCH_COMMANDS = (
-    "+ft.search +ft.aggregate +ft.spellcheck +hgetall +hmget +zcard "
+    "+ft.search +ft.aggregate +ft.spellcheck +ft.tagvals +hgetall +hmget +zcard +zrangebylex "
     "+hello +auth +select +client|setinfo"
 )
 SEARCH_RIGHTS = f"{SEARCH_KEYS} -@all {SEARCH_COMMANDS}"

@@ -15,6 +15,7 @@ from workflow.contract.ports.search import Filters, SearchIndex
 from workflow.search import shown
 from workflow.search.cards import OfStrength, Product, card_key
 from workflow.search.equivalents import equivalents
+from workflow.search.filters import as_stored
 from workflow.search.floor import CONSERVATIVE
 from workflow.search.known import known_names
 from workflow.search.ndcs import LONGEST_KEY, dashed, ndcs_of
@@ -108,6 +109,7 @@ def _facets(
     names: LiveNames, index: SearchIndex, texts: Sequence[str], filters: Filters
 ) -> dict[str, dict[str, int]]:
     """A column's own filter does not narrow its values: others of it may be chosen, too."""
+    filters = as_stored(filters, names, index)
     best = list(dict.fromkeys(texts))[:FACET_TEXTS]
     counts = {}
     for column in FACETS:

@@ -13,7 +13,9 @@ from importlib.resources import files
 from typing import Final
 
 from workflow.search.edits import distance
+from workflow.search.strengths import UNITS
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
+from workflow.search.vocabulary import FORMS, ROUTES
 
 TABLE: Final = "known_names.txt.gz"
 ABBREVIATIONS: Final = "abbreviations.json"
@@ -118,16 +120,28 @@ def _substances_of(known: KnownNames, name: str) -> Substances:
         size, means = _longest(known, words, place)
         if size:
             found |= next(iter(means))
-        elif words[place] not in JOINTS and (words[place] not in SALTS or not found):
+        elif _is_substance(words[place]) and (words[place] not in SALTS or not found):
             found.add(words[place])
         place += size or 1
     return frozenset(found)
 
 
+def may_begin(word: str) -> bool:
+    """No name of a substance begins with the name of a salt or a unit; with a mineral's it may."""
+    return word in MINERALS or not (word in SALTS or word in UNITS)
+
+
+def _is_substance(word: str) -> bool:
+    """An unknown word is taken for one, unless it says a form, a route or an amount."""
+    return not (
+        word in JOINTS or word in FORMS or word in ROUTES or word in UNITS or word.isdigit()
+    )
+
+
 def _longest(known: KnownNames, words: Sequence[str], place: int) -> tuple[int, Meanings]:
     """The longest known name that begins here and means one thing."""
     for size in range(min(LONGEST_NAME, len(words) - place), 0, -1):
-        if words[place] in SALTS and words[place] not in MINERALS:
+        if not may_begin(words[place]):
             return 0, NOTHING
         means = known.means(" ".join(words[place : place + size]))
         if len(means) == 1:

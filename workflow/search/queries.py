@@ -12,13 +12,15 @@ LONGEST_QUERY: Final = 200
 
 
 class Query(NamedTuple):
-    """A query, taken apart. `words` are in its order; `lay` are those that mean `classes`.
+    """A query, taken apart. `whole` are all its words, `words` those that
+    are no amount, in its order; `lay` are those that mean `classes`.
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
     `forms` is one word of the query: the words of a form that it may mean.
     """
 
     text: str
+    whole: tuple[str, ...]
     words: tuple[str, ...]
     strengths: tuple[Strength, ...]
     bare: tuple[float, ...]
@@ -47,6 +49,7 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
     forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
     return Query(
         text=shown,
+        whole=fold_words(shown),
         words=rest,
         strengths=asked.strengths,
         bare=asked.bare,

@@ -85,7 +85,7 @@ def _match(
         return None
     strength = strength_of(query, fields)
     asked = " ".join(term.name for term in terms)
-    named_so = any(fold_words(name) == query.words for name in names if name)
+    named_so = any(fold_words(name) in (query.whole, query.words) for name in names if name)
     place = (
         query.has_amounts and strength < 1,
         not named_so,

@@ -17,6 +17,7 @@ from workflow.contract.ports.search import ClassQuery, Filters, Hit, SearchIndex
 from workflow.contract.vectors import cosine, to_floats
 from workflow.search import notices
 from workflow.search.cards import Candidate, Drawer, OfStrength, Product
+from workflow.search.filters import as_stored
 from workflow.search.floor import CONSERVATIVE
 from workflow.search.known import KnownNames, known_names
 from workflow.search.lookup import Lookup, Named
@@ -113,6 +114,7 @@ def search(
     by_key = _by_ndc(query, names, index, filters)
     if by_key is not None:
         return by_key
+    filters = as_stored(filters, names, index)
     known = known_names()
     asked = understand(query, synonyms or fda_synonyms(), known)
     found = _Search(asked, names, embedder, index, filters, floor, known)

@@ -177,6 +177,11 @@ class RedisSearch:
         found = self._client.query("FT.SEARCH", drugs_index(generation), query, "LIMIT", 0, most)
         return sorted(_fields_by_name(found, "").values(), key=_by_key)
 
+    def stored_values(self, generation: str, column: str) -> list[str]:
+        return sorted(
+            as_texts(self._client.ask("FT.TAGVALS", drugs_index(generation), word(column)))
+        )
+
     def count_values(
         self, generation: str, hashes: Sequence[str], filters: Filters, columns: Sequence[str]
     ) -> dict[str, dict[str, int]]:

@@ -13,4 +13,4 @@ def word(text: str) -> str:
 def tag(value: str) -> str:
     """A whole value for `@column:{...}`: everything but letters and digits is escaped."""
     # No stored value has a control character, and NUL would end the query.
-    return re.sub(r"([^\w])", r"\\\1", re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", value))
+    return re.sub(r"([\W_])", r"\\\1", re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", value))

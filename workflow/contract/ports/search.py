@@ -102,6 +102,10 @@ class SearchIndex(Protocol):
         """Drugs that pass the filters and hold all words of `name` in their names."""
         ...
 
+    def stored_values(self, generation: str, column: str) -> list[str]:
+        """Every value of a column that is filtered by, as the index compares it."""
+        ...
+
     def count_values(
         self, generation: str, hashes: Sequence[str], filters: Filters, columns: Sequence[str]
     ) -> dict[str, dict[str, int]]:
