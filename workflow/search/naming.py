@@ -69,8 +69,19 @@ def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) 
             continue
         if query.lay.issuperset(span) and not known.is_substance(name):
             continue
-        return size
+        return _without_form(span, known)
     return 0
+
+
+def _without_form(span: Sequence[str], known: KnownNames) -> int:
+    """How many words are the name, where the last ones only say the form: `prednisone tablets`."""
+    means = known.means(" ".join(span))
+    size = len(span)
+    while size > 1 and is_description(span[size - 1]):
+        if known.means(" ".join(span[: size - 1])) != means:
+            break
+        size -= 1
+    return size
 
 
 def _is_named(span: Sequence[str], query: Query) -> bool:
