@@ -170,21 +170,8 @@ PARSERS: tuple[Callable[[str], object], ...] = (
     *(amounts_of.__wrapped__, sort_key),
 )
 PATTERNS = (
-    "1/",
-    "1,",
-    "1.",
-    "1 mg/",
-    "1 ",
-    "-",
-    ",",
-    ".",
-    "1-",
-    "a1",
-    "\u00b7",
-    "1:",
-    " ",
-    "a-",
-    "\u00e9",
+    *("1/", "1,", "1.", "1 mg/", "1 ", "-", ",", ".", "1-", "a1", "1:", " ", "a-"),
+    *("\u00b7", "\u00e9"),
 )
 
 
@@ -193,9 +180,9 @@ PATTERNS = (
 def test_every_parser_takes_time_linear_in_the_text(
     parser: Callable[[str], object], pattern: str
 ) -> None:
-    """64 times the text may take 64 times as long and some noise; the square would be 4,096."""
+    """64 times the text may take 64 times as long, and noise; a square would take 4,096 times."""
     small, large = (took(parser, pattern * (size // len(pattern))) for size in (SMALL, LARGE))
-    assert large < 64 * 5 * max(small, FASTEST_S / 64)
+    assert large < 64 * 16 * max(small, FASTEST_S / 20)
 
 
 def took(parser: Callable[[str], object], text: str) -> float:
