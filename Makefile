@@ -10,7 +10,8 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy certificates snapshot
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy
+.PHONY: release certificates snapshot
 .PHONY: prerequisites clean
 .DEFAULT_GOAL := help
 
@@ -21,7 +22,10 @@ demo: .venv/installed-local ## Watch the whole workflow run on this machine (ROW
 	$(BIN)/drugsync demo --rows $(ROWS)
 
 test: .venv/installed-dev ## Run every test, over a real MySQL or MariaDB and a real Redis
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations 20 $(COVERAGE)
+
+coverage: ## The same, and which branches no test takes (shown, and no gate)
+	$(MAKE) test COVERAGE="--cov --cov-report=term:skip-covered"
 
 test-on: .venv/installed-dev ## Try install, demo and tests in a place of Debian's packages, as root (PLACE=sid)
 	$(BIN)/python -m tools.places $(PLACE)
@@ -70,6 +74,11 @@ diff: install ## Compare STAGE's stacks with the templates
 deploy: install ## Deploy STAGE's stacks
 	$(CDK) deploy --all -c stage=$(STAGE) --require-approval broadening
 
+release: .venv/installed-dev ## Build the wheel and the sdist into dist/; try the wheel in an empty folder
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	.ci/try-wheel dist/*.whl
+
 certificates: ## Take newer roots of RDS's certificates
 	curl --fail --output infra/certificates/rds-roots.pem \
 	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
@@ -79,7 +88,7 @@ snapshot: .venv/installed-dev ## Accept the workflow stack's template as it is n
 
 clean: ## Stop the servers; remove their data and the virtual environment
 	if [ -x $(BIN)/drugsync ]; then $(BIN)/drugsync down; fi
-	rm -rf .venv .local
+	rm -rf .venv .local dist
 
 prerequisites:
 	@local/servers/prerequisites.sh $(PYTHON)
@@ -88,7 +97,7 @@ prerequisites:
 .venv/installed-local: pyproject.toml constraints.txt | prerequisites
 	@echo "installing into .venv (about 200 MB, once)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[local]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
 .venv/installed-dev: .venv/installed-local

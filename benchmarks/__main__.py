@@ -21,7 +21,8 @@ from benchmarks.profile import profile
 from benchmarks.quota import against_quota, connections
 from benchmarks.scale import at_scale
 from benchmarks.tables import show
-from local.servers.stack import Stack, down, home
+from local.places import home
+from local.servers.stack import Stack, down
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 PICTURE = Path(__file__).parents[1] / "docs" / "profile.svg"

@@ -4,6 +4,7 @@ import time
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -11,11 +12,13 @@ from redis import Redis
 
 from benchmarks.lab import adapters
 from local.servers.stack import Stack
-from workflow.contract.documents import text_hash, vector_hash, writer_of
-from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.contract.documents import record_of, renderer_of, text_hash
+from workflow.contract.holder import Holder
+from workflow.contract.ports.generations import Kept, LiveNames
 from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.ports.texts import Text
 from workflow.embedding.caller import tokens_of
+from workflow.steps.prune import sweep_leftovers
 
 BATCH = 500
 
@@ -48,19 +51,17 @@ def measure(stack: Stack, settings: dict[str, str]) -> Floor:
         Redis.from_url(stack.redis.url, protocol=2) as redis,
     ):
         names = LiveNames("floor", "floor")
-        wiring.index.take_fence("floor")
-        wiring.index.create_generation(
-            Generation("floor", "floor", "0", "", "building", "floor", "")
-        )
-        wiring.index.create_indexes(names)
+        holder = Holder("floor", datetime.now(UTC))
+        wiring.index.generations.take_fence(holder)
+        wiring.index.server.create_indexes(names)
         started = time.perf_counter()
         with wiring.catalog.connect() as reader:
             rows = reader.read_range(None, None).rows
         fetched = time.perf_counter()
-        writer = writer_of(wiring.settings, "floor")
-        documents = [writer.document(row) for row in rows]
+        renderer = renderer_of(wiring.settings, "floor")
+        documents = [renderer.document(row) for row in rows]
         built = time.perf_counter()
-        texts = {document.text_hash: writer.text(document.fields) for document in documents}
+        texts = {document.text_hash: renderer.text(document.fields) for document in documents}
         vectors = NoCostEmbedder(wiring.settings.embedding_dimensions)
         texts_s = _timed(redis, [_text_command(text, vectors) for text in texts.values()])
         documents_s = _timed(
@@ -70,8 +71,8 @@ def measure(stack: Stack, settings: dict[str, str]) -> Floor:
         hashes_s = _timed(
             redis, [("HGET", f"drug:floor:{one.ndc}", "content_hash") for one in documents]
         )
-        wiring.index.drop_generation("floor", "floor")
-        wiring.index.drop_space("floor", "floor")
+        nothing = Kept((), (), staged="", undo="")
+        sweep_leftovers(wiring.index.generations, nothing, holder)
     return Floor(fetched - started, built - fetched, texts_s, documents_s, hashes_s)
 
 
@@ -97,9 +98,9 @@ class NoCostEmbedder:
 
 def _text_command(text: Text, vectors: NoCostEmbedder) -> tuple[Any, ...]:
     vector = vectors.embed([text.text])[0].data
-    bound = ("vector_hash", vector_hash(text.hash, vector))
-    record = (*_pairs(text.columns), "text", text.text, "embedding", vector, *bound)
-    return ("HSET", f"text:floor:{text.hash}", *record)
+    bound = record_of(text, vector).record_hash
+    own = ("text", text.text, "embedding", vector, "record_hash", bound)
+    return ("HSET", f"text:floor:{text.hash}", *_pairs(text.columns), *own)
 
 
 def _pairs(fields: dict[str, str]) -> list[str]:

@@ -8,27 +8,30 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from redis import Redis
-from workflow.adapters.redis.search import RedisIndex
-from workflow.adapters.redis.store import CommandPacker
 
 from benchmarks.fda_index import Catalog, batched, embedded, read_catalog
 from benchmarks.search_queries import make_queries
 from local.servers.servers import start_redis, stop_redis
 from local.standin.minilm import MiniLM, fit
-from workflow.contract.documents import vector_hash
+from workflow.adapters.redis.client import CommandPacker
+from workflow.adapters.redis.index import RedisIndex
+from workflow.contract.documents import record_of
 from workflow.contract.errors import IndexFeatureMissing
-from workflow.contract.ports.documents import Batch, Document
+from workflow.contract.holder import Holder
+from workflow.contract.ports.documents import Document
 from workflow.contract.ports.generations import LiveNames
-from workflow.contract.ports.model import Vector
 from workflow.contract.ports.search import Filters
+from workflow.contract.ports.texts import NewRecord
 
 NAMES = LiveNames("choice", "choice")
+HOLDER = Holder("choice", datetime.now(UTC))
 LOADED_AT_ONCE = 500
 QUERIES = 60
 NEAREST = 10
@@ -90,7 +93,7 @@ def index_choices(
     server = start_redis(root / "index")
     measured: dict[str, Any] = {"texts": len(catalog.texts), "documents": len(catalog.documents)}
     try:
-        with Redis.from_url(server.url, protocol=2, command_packer=CommandPacker()) as client:
+        with Redis.from_url(server.url, protocol=3, command_packer=CommandPacker()) as client:
             client.config_set("appendonly", "no")
             measured |= _load_drugs(client, choices[0], catalog)
             for choice in choices:
@@ -141,9 +144,9 @@ def _measure(
     fitted = _fitted(catalog, vectors, choice.dimensions)
     before = _memory(client)
     try:
-        index.create_indexes(NAMES)
+        index.server.create_indexes(NAMES)
     except IndexFeatureMissing as error:
-        CHOICES[0].index(client).create_indexes(NAMES)
+        CHOICES[0].index(client).server.create_indexes(NAMES)
         return {"refused": str(error)}
     seconds = _timed(lambda: _load_texts(index, catalog, fitted))
     return {
@@ -181,24 +184,21 @@ def _fit(matrix: Floats, dimensions: int) -> Floats:
 
 def _load_texts(index: RedisIndex, catalog: Catalog, fitted: dict[str, bytes]) -> None:
     for part in batched(catalog.texts.values(), LOADED_AT_ONCE):
-        records = [
-            (one, Vector(fitted[one.hash], 1), vector_hash(one.hash, fitted[one.hash]))
-            for one in part
-        ]
-        index.write_texts(NAMES.space, NAMES.generation, records)
+        records = [NewRecord(one.hash, record_of(one, fitted[one.hash]), 1) for one in part]
+        index.texts.write(NAMES.space, HOLDER, records)
 
 
 def _load_drugs(client: "Redis", choice: Choice, catalog: Catalog) -> dict[str, float]:
     """The documents, which are the same whatever indexes the texts."""
     client.flushall()
     index = choice.index(client)
-    index.take_fence(NAMES.generation)
-    index.create_indexes(NAMES)
+    index.generations.take_fence(HOLDER)
+    index.server.create_indexes(NAMES)
     before = _memory(client)
 
     def load() -> None:
         for part in batched(catalog.documents, LOADED_AT_ONCE):
-            index.load(NAMES.generation, NAMES.generation, Batch(part, ()), suspect=False)
+            index.documents.write(NAMES.generation, HOLDER, part)
 
     seconds = _timed(load)
     return {
@@ -247,9 +247,9 @@ def _two_steps(index: RedisIndex, query: bytes, filters: Filters) -> list[str]:
     found: list[str] = []
     seen = 0
     while True:
-        hits = index.nearest_texts(NAMES.space, query, count)
+        hits = index.search.nearest_texts(NAMES.space, query, count)
         asked = [hit.name for hit in hits[seen:]]
-        drugs = index.drugs_of_texts(NAMES.generation, asked, 1, filters)
+        drugs = index.search.drugs_of_texts(NAMES.generation, asked, 1, filters)
         found += [one for one, some in zip(asked, drugs, strict=True) if some.total]
         if len(found) >= NEAREST or len(hits) < count:
             return found[:NEAREST]
@@ -266,8 +266,8 @@ def _created_after(
 
     def load_then_index() -> None:
         _load_texts(index, catalog, fitted)
-        index.create_indexes(NAMES)
-        while (facts := index.facts("texts", NAMES.space)) is None or facts.building:
+        index.server.create_indexes(NAMES)
+        while (facts := index.server.index("texts", NAMES.space)) is None or facts.building:
             time.sleep(0.05)
 
     return {"texts_per_s": len(catalog.texts) / _timed(load_then_index)}

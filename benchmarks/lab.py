@@ -21,8 +21,9 @@ from handlers.wiring import Wiring, wiring
 from local.catalogs.catalog import load_fda
 from local.engine.invocations import Interceptor, Invocation, call_through
 from local.engine.runner import run
+from local.places import home
 from local.servers.servers import connect
-from local.servers.stack import Stack, home, up
+from local.servers.stack import Stack, up
 from local.standin.bedrock_process import control
 from workflow.contract.events.report import RunReport
 from workflow.contract.ports.run_store import RunStore

@@ -4,12 +4,12 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from cli.sites.site import Site, SiteError
+from cli.sites.site import Site, SiteError, no_run
 from local.engine.runner import LOG
-from local.servers.stack import home
+from local.engine.runs import RUN_ID
+from local.places import STAGE_VARIABLE, home
 from workflow.contract.events.base import Guard, Mode
 
-STAGE_VARIABLE = "DRUGCATALOG_STAGE"
 ON_AWS = "On AWS"
 
 
@@ -19,12 +19,26 @@ def complete_run(incomplete: str) -> list[str]:
     return sorted((name for name in names if name.startswith(incomplete)), reverse=True)
 
 
+def check_run(name: str | None) -> str | None:
+    """A name that no run can have names none: it becomes part of paths and addresses."""
+    if name is not None and not RUN_ID.fullmatch(name):
+        raise typer.BadParameter(no_run(repr(name), ""))
+    return name
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 RunOrLast = Annotated[
     str | None,
-    typer.Argument(metavar="[RUN]", help="Default: the newest.", autocompletion=complete_run),
+    typer.Argument(
+        metavar="[RUN]",
+        help="Default: the newest.",
+        autocompletion=complete_run,
+        callback=check_run,
+    ),
 ]
-RunName = Annotated[str, typer.Argument(metavar="RUN", autocompletion=complete_run)]
+RunName = Annotated[
+    str, typer.Argument(metavar="RUN", autocompletion=complete_run, callback=check_run)
+]
 Stage = Annotated[
     str | None,
     typer.Option(
@@ -39,8 +53,17 @@ Profile = Annotated[
 Region = Annotated[
     str | None, typer.Option(help="AWS region, with --stage.", rich_help_panel=ON_AWS)
 ]
+Wait = Annotated[
+    bool,
+    typer.Option("--wait", help="Watch it to its end; here it always is.", rich_help_panel=ON_AWS),
+]
 InMode = Annotated[Mode, typer.Option(help="Mend the live index, or build a new one.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run", help="Plan only: what would change and cost, and which guards would stop it."
+    ),
+]
 PageSize = Annotated[int | None, typer.Option(help="Catalog rows per page.")]
 AfterKey = Annotated[str | None, typer.Option(help="Only keys above this one.")]
 ThroughKey = Annotated[str | None, typer.Option(help="Only keys up to this one.")]
@@ -49,6 +72,9 @@ Accept = Annotated[
     typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Guard))}."),
 ]
 Reembed = Annotated[bool, typer.Option("--reembed", help="With backfill: embed every text afresh.")]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Replace the catalog that is there, without a question.")
+]
 
 
 def run_input(**given: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every function does around its step: parse, check the settings, log, count, dump."""
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -101,9 +102,15 @@ def check_settings(run: Run, settings: Settings) -> None:
         )
 
 
+def _metrics() -> EphemeralMetrics:
+    """The deployment names its service after its stage: one stage's figures are not another's."""
+    service = os.environ.get("POWERTOOLS_SERVICE_NAME", SERVICE)
+    return EphemeralMetrics(namespace=NAMESPACE, service=service)
+
+
 def count_error(error: SyncError) -> None:
     """One `errors` by name: the alarms choose the names that they are about."""
-    metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    metrics = _metrics()
     metrics.add_dimension("error", type(error).__name__)
     metrics.add_metric("errors", MetricUnit.Count, 1)
     metrics.flush_metrics()
@@ -113,7 +120,7 @@ def count_report(report: RunReport) -> None:
     """The figures of a published run, per mode; nothing of a dry run."""
     if not report.published:
         return
-    metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
+    metrics = _metrics()
     metrics.add_dimension("mode", report.mode)
     metrics.add_metric("published", MetricUnit.Count, 1)
     metrics.add_metric("duration", MetricUnit.Seconds, report.duration_s)

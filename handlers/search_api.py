@@ -15,10 +15,8 @@ from pydantic import BaseModel
 from handlers.clock import now
 from handlers.entry import count_error, logger
 from handlers.wiring import wiring
-from workflow.contract.documents import space_of
 from workflow.contract.errors import NothingLive, SyncError
-from workflow.contract.ports.generations import LiveNames
-from workflow.search.answers import alternatives, find_drugs, health, one_drug
+from workflow.search.answers import alternatives, find_drugs, health, model_of, one_drug
 from workflow.search.api import (
     PATHS,
     PROBLEM,
@@ -33,8 +31,6 @@ from workflow.search.synonyms import read_synonyms
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-
-    from workflow.contract.ports.model import Embedder
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -57,7 +53,7 @@ def drugs() -> Response[str]:
         offset=request.offset,
         packages=request.packages,
         facets=request.facets,
-        embedder=embedder_of,
+        embedder=lambda names: model_of(names, w.index.search, w.settings, w.queries),
         index=w.index.search,
         synonyms=read_synonyms(w.settings.synonyms_file),
         on_degraded=_degraded,
@@ -91,20 +87,6 @@ def get_openapi() -> Response[str]:
     """The document that this API is described by."""
     read_nothing(_query())
     return _answer(HTTPStatus.OK, "application/json", json.dumps(openapi()))
-
-
-def embedder_of(names: LiveNames) -> "Embedder | None":
-    """The model of the live space; none where the settings describe another one.
-
-    Vectors of two models never meet: while a new model's backfill runs, and until the functions
-    know of it, the words of a query are searched alone.
-    """
-    w = wiring()
-    generation = w.index.search.generation(names.generation)
-    if generation is None:
-        return None
-    is_ours = space_of(w.settings, generation.space_revision).id == names.space
-    return w.queries if is_ours else None
 
 
 def _query() -> str:

@@ -13,7 +13,7 @@ def handler(task: VerifyPageTask) -> VerifiedPage:
     w = wiring()
     return verify_page(
         task,
-        catalog=w.catalog,
+        catalog=w.catalog_to_verify,
         documents=w.index.documents,
         texts=w.index.texts,
         server=w.index.server,

@@ -88,10 +88,20 @@ class Wiring:
 
     @cached_property
     def catalog(self) -> "Catalog":
+        return self._catalog_at(self.settings.mysql_host)
+
+    @cached_property
+    def catalog_to_verify(self) -> "Catalog":
+        """The reader endpoint, where there is one: the second read then costs the writer none."""
+        return self._catalog_at(self.settings.mysql_reader_host or self.settings.mysql_host)
+
+    def _catalog_at(self, host: str) -> "Catalog":
         from workflow.adapters.mysql.catalog import MySQLCatalog
 
         settings = self.settings
-        return MySQLCatalog(self._mysql_options, settings.catalog_table, settings.mysql_timeout_s)
+        return MySQLCatalog(
+            lambda: self._mysql_options(host), settings.catalog_table, settings.mysql_timeout_s
+        )
 
     @cached_property
     def index(self) -> "RedisIndex":
@@ -151,28 +161,33 @@ class Wiring:
             options["credential_provider"] = _redis_credentials(settings.redis_secret_arn)
         if settings.redis_url.startswith("rediss://") and settings.redis_ssl_ca:
             options["ssl_ca_certs"] = settings.redis_ssl_ca
+        if settings.redis_ca_secret_arn:
+            secret = settings.redis_ca_secret_arn
+            options["ssl_ca_data"] = _secret(secret, IndexAccessDenied, IndexUnavailable, "ca")[
+                "ca"
+            ]
         if not settings.redis_url.startswith("unix://"):
             options["socket_connect_timeout"] = settings.redis_timeout_s
         # RESP3: only there does a server say that it cut a query short.
         client: Redis = Redis.from_url(settings.redis_url, protocol=3, **options)
         return client
 
-    def _mysql_options(self) -> dict[str, Any]:
+    def _mysql_options(self, host: str) -> dict[str, Any]:
         """Anew for each connection: secrets rotate and IAM tokens end after 15 minutes."""
         settings = self.settings
         options: dict[str, Any] = {"database": settings.mysql_database}
         if settings.mysql_socket:
             options |= {"unix_socket": settings.mysql_socket, "ssl_disabled": True}
         else:
-            options |= {"host": settings.mysql_host, "port": settings.mysql_port}
+            options |= {"host": host, "port": settings.mysql_port}
             options |= _mysql_tls(settings)
-        return options | self._mysql_login()
+        return options | self._mysql_login(host)
 
-    def _mysql_login(self) -> dict[str, Any]:
+    def _mysql_login(self, host: str) -> dict[str, Any]:
         settings = self.settings
         if settings.mysql_iam_auth:
             token = _aws_client("rds").generate_db_auth_token(
-                DBHostname=settings.mysql_host,
+                DBHostname=host,
                 Port=settings.mysql_port,
                 DBUsername=settings.mysql_user,
             )
@@ -217,21 +232,22 @@ def _mysql_tls(settings: Settings) -> dict[str, Any]:
 
 
 def _secret(
-    arn: str, denied: type[SyncError], unavailable: type[SyncError]
+    arn: str, denied: type[SyncError], unavailable: type[SyncError], needed: str = "password"
 ) -> defaultdict[str, str]:
     """A secret's fields. Neither error carries anything of its value."""
     from aws_lambda_powertools.utilities import parameters
 
     try:
         found = json.loads(parameters.get_secret(arn, max_age=SECRET_AGE_S))
-        fields = {name: found[name] for name in ("username", "password") if name in found}
+        fields = {name: found[name] for name in ("username", "password", "ca") if name in found}
     except parameters.GetParameterError as error:
         kind = denied if any(code in str(error) for code in SECRET_DENIED) else unavailable
         raise kind(f"secret {arn} could not be read: {error}") from error
     except (ValueError, TypeError):
         fields = {}
-    if "password" not in fields:
-        raise denied(f"secret {arn} is no JSON object with username and password")
+    if needed not in fields:
+        form = "username and password" if needed == "password" else needed
+        raise denied(f"secret {arn} is no JSON object with {form}")
     return defaultdict(str, fields)
 
 

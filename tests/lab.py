@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import redis
+
 from local.engine.engine import Engine, engine, handler_of
 from local.engine.invocations import Interceptor, Invocation, call_through
-from local.engine.runner import LOG, run
+from local.engine.runner import OWN, redrive, run
 from local.servers.stack import BUCKET, Stack
 from local.standin.bedrock_process import control, counters
 from tests.rows import DIMENSIONS
@@ -118,6 +120,24 @@ class Lab:
             settings=self.settings | (settings or {}),
         )
 
+    def redrive(
+        self,
+        run_id: str,
+        *,
+        intercept: Interceptor = call_through,
+        settings: dict[str, str] | None = None,
+    ) -> RunReport:
+        """Run again what failed or never started, as `run` would."""
+        self.invocations = []
+        return redrive(
+            self.stack,
+            run_id,
+            observe=self.invocations.append,
+            intercept=intercept,
+            retry_wait_scale=0,
+            settings=self.settings | (settings or {}),
+        )
+
     def succeed(self, mode: str = "sync", **arguments: Any) -> RunReport:
         """A run that must succeed."""
         report = self.run(mode, **arguments)
@@ -146,6 +166,10 @@ class Lab:
     def assert_in_step(self) -> None:
         """The live index is the catalog as it is now."""
         assert_in_step(self.index, self.catalog.rows().values())
+
+    def resp3(self) -> redis.Redis:
+        """A client of the test's Redis as the product's adapters want it."""
+        return redis.Redis.from_url(self.stack.redis.url, protocol=3)
 
     # The model's stand-in
 
@@ -183,7 +207,7 @@ class Lab:
         folder = self.stack.root / "runs" / run_id
         with self.machine(**settings) as made:
             for path in folder.rglob("*"):
-                if path.is_file() and path.name != LOG:
+                if path.is_file() and path.name not in OWN:
                     key = f"runs/{run_id}/{path.relative_to(folder).as_posix()}"
                     made.s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
             context = SimpleNamespace(function_name="redriven", aws_request_id="redriven")

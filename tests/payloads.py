@@ -134,7 +134,8 @@ def page_diff(page: str, rows: int = 0, **changed: Any) -> PageDiff:
     """A page of unchanged rows, unless told otherwise."""
     values: dict[str, Any] = {
         **{"page": page, "rows": rows, "live": rows, "unchanged": rows},
-        **{"added": 0, "changed": 0, "removed": 0, "vanished": 0, "new_texts": 0},
+        **{"added": 0, "changed": 0, "removed": 0, "vanished": 0},
+        **{"new_texts": 0, "text_parts": (0,)},
         **{"profile": {}, "samples": {"added": (), "changed": (), "removed": ()}},
     }
     return PageDiff(**values | changed)

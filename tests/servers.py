@@ -94,6 +94,20 @@ class IndexReader:
             key.removeprefix(prefix): self._hash(key)["state"] for key in self._keys(f"{prefix}*")
         }
 
+    def states(self) -> dict[str, str]:
+        """Each generation's state, by the run that built it."""
+        records = [self.generation(name) for name in self.generations()]
+        return {record["run_id"]: record["state"] for record in records}
+
+    def built_by(self, run_id: str) -> str:
+        """The name of the generation that a run built."""
+        names = self.generations()
+        return next(name for name in names if self.generation(name)["run_id"] == run_id)
+
+    def live_run(self) -> str:
+        """The run that built the live generation."""
+        return self.generation()["run_id"]
+
     def documents(self, generation: str | None = None) -> dict[str, dict[str, str]]:
         """Each document's hash, by the key it is stored under."""
         prefix = f"drug:{generation or self.live()[0]}:"

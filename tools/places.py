@@ -131,7 +131,7 @@ def _environment() -> dict[str, str]:
     }
 
 
-def attempt(name: str, folder: Path) -> Result:
+def attempt(name: str, folder: Path, tests: str) -> Result:
     """Install, demo and tests. A step that fails ends it; the result says which."""
     place = PLACES[name]
     log = folder.with_suffix(".log")
@@ -140,7 +140,7 @@ def attempt(name: str, folder: Path) -> Result:
     steps = {
         "install": f"{make} .venv/installed-dev",
         "demo": f"{make} demo",
-        "tests": f".venv/bin/python -m pytest -q -n 2 --dist loadfile {ignored} {TESTS}",
+        "tests": f".venv/bin/python -m pytest -q -n 2 --dist loadfile {ignored} {tests}",
     }
     seconds: dict[str, float] = {}
     outputs: dict[str, str] = {}
@@ -186,6 +186,7 @@ def _counts(output: str) -> dict[str, int]:
 def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Try the project in other places.")
     parser.add_argument("places", nargs="+", choices=[*PLACES, "all"])
+    parser.add_argument("--tests", default=TESTS, help="what pytest is given")
     parser.add_argument("--record", action="store_true", help="write docs/support.md")
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     names = list(PLACES) if "all" in chosen.places else chosen.places
@@ -197,7 +198,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
             try:
                 build(PLACES[name], folder)
                 print(f"{name}: built in {time.monotonic() - started:.0f} s", flush=True)
-                results.append(attempt(name, folder))
+                results.append(attempt(name, folder, chosen.tests))
             except PlaceError as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 1

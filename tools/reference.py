@@ -1,14 +1,11 @@
 """Write the reference pages of docs/ from the code: python -m tools.reference."""
 
-import ast
-import inspect
 import re
-from itertools import pairwise
 from pathlib import Path
-from typing import get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from tools.models import docstrings, shown_type
 from tools.reference_cli import command_line
 from workflow.contract import errors
 from workflow.contract.events.base import Event
@@ -71,7 +68,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 CLI = """# Command line
 
-`drugsync` works on this machine, and with `--stage` (or `$DRUGCATALOG_STAGE`) on AWS. `drugsync
+`drugsync` works on this machine, and with `--stage` (or `$DRUGSYNC_STAGE`) on AWS. `drugsync
 --install-completion` teaches your shell to complete it; `-h` after any command shows its options.
 Colours are left out where the output is no terminal, or `NO_COLOR` is set. Ctrl-C stops a local
 run; one on AWS goes on.
@@ -107,26 +104,13 @@ def named_errors() -> list[type[errors.SyncError]]:
 
 def _fields(model: type[Event]) -> list[tuple[str, FieldInfo, str]]:
     """Name, field and the docstring below it."""
-    docs = _docstrings(model)
+    docs = docstrings(model)
     return [(name, field, docs.get(name, "")) for name, field in model.model_fields.items()]
-
-
-def _docstrings(model: type[Event]) -> dict[str, str]:
-    """The string below each attribute; Python itself does not keep it."""
-    tree = ast.parse(inspect.getsource(model)).body[0]
-    body = tree.body if isinstance(tree, ast.ClassDef) else []
-    found = {}
-    for one, following in pairwise(body):
-        if not isinstance(one, ast.AnnAssign) or not isinstance(following, ast.Expr):
-            continue
-        if isinstance(one.target, ast.Name) and isinstance(following.value, ast.Constant):
-            found[one.target.id] = " ".join(str(following.value.value).split())
-    return found
 
 
 def _input_line(name: str, field: FieldInfo, doc: str) -> str:
     default = "`null`" if field.default is None else f"`{_json(field.default)}`"
-    return f"| `{name}` | {_type(field.annotation)} | {default} | {doc} |\n"
+    return f"| `{name}` | {shown_type(field.annotation)} | {default} | {doc} |\n"
 
 
 def _json(value: object) -> str:
@@ -144,7 +128,7 @@ def _report() -> str:
 
 
 def _report_line(name: str, field: FieldInfo, doc: str) -> str:
-    return f"| `{name}` | {_type(field.annotation)} | {doc} |\n"
+    return f"| `{name}` | {shown_type(field.annotation)} | {doc} |\n"
 
 
 def _error_line(error: type[errors.SyncError]) -> str:
@@ -162,20 +146,6 @@ def _line(name: str) -> str:
     form = form_of(Settings, name).replace("|", "\\|")
     form = re.sub(r"\^\S+", r"`\g<0>`", form)
     return f"| {shown} | {form} | {default} | {field.description} |\n"
-
-
-def _type(annotation: object) -> str:
-    parts = get_args(annotation)
-    if not parts:
-        return getattr(annotation, "__name__", str(annotation))
-    origin = getattr(get_origin(annotation), "__name__", "")
-    if origin == "Literal":
-        return " or ".join(f"`{part}`" for part in parts)
-    if origin == "tuple":
-        return f"list of {_type(parts[0])}"
-    if origin == "dict":
-        return f"{_type(parts[1])}, by {_type(parts[0])}"
-    return " or ".join("none" if part is type(None) else _type(part) for part in parts)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,19 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import typer.main
+from pydantic import BaseModel
 from typer.core import TyperArgument
 
 from cli.commands.ops import VERBS
+from cli.documents import DOCUMENTS
 from cli.main import app
+from tools.models import described, shown_type
+from workflow.contract.events.payloads import RunInput
+from workflow.contract.events.report import RunReport
 
 Command = Any
 """A click command; typer brings its own copy of click's classes."""
@@ -24,8 +30,58 @@ def command_line() -> str:
         if path in examples:
             shown = "\n".join(f"drugsync {line}" for line in examples[path])
             lines.append(f"\n```sh\n{shown}\n```\n")
+        if path in DOCUMENTS:
+            lines.append(f"\n`--json` prints {_document(DOCUMENTS[path])}.\n")
         sections.append("".join(lines))
-    return "".join(sections)
+    return "".join([*sections, JSON, *_documents()])
+
+
+JSON = """
+## JSON documents
+
+What `--json` prints on stdout: one document, with nothing before or after it. Progress and hints go
+to stderr. Characters that a terminal would obey are escaped. An added field breaks nothing; one
+that goes, or changes its meaning, is in the changelog.
+"""
+
+
+def _document(kind: Any) -> str:
+    """`RunReport` or a list of them, linked."""
+    if get_origin(kind) is list:
+        return f"a list of {_document(get_args(kind)[0])}"
+    if get_origin(kind) is UnionType:
+        return " or ".join(map(_document, get_args(kind)))
+    if kind is RunReport:
+        return "a [RunReport](report.md)"
+    return f"a [{kind.__name__}](#{kind.__name__.lower()})"
+
+
+def _documents() -> Iterator[str]:
+    """A table for each model that a document is made of, once; the report has a page of its own."""
+    done = {RunReport, RunInput}
+    for kind in DOCUMENTS.values():
+        for model in _models(kind, done):
+            yield f"\n### {model.__name__}\n\n{_first_line(model)}\n\n"
+            yield "| field | type | what it is |\n|---|---|---|\n"
+            for name, annotation, doc in described(model):
+                yield f"| `{name}` | {shown_type(annotation)} | {_plain(doc)} |\n"
+
+
+def _models(kind: Any, done: set[Any]) -> Iterator[type[BaseModel]]:
+    """The models within a type, outer ones first."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if kind in done:
+            return
+        done.add(kind)
+        yield kind
+        for field in kind.model_fields.values():
+            yield from _models(field.annotation, done)
+    for part in get_args(kind):
+        yield from _models(part, done)
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").strip().partition("\n")[0]
 
 
 def commands(group: Command, prefix: str = "") -> Iterator[tuple[str, Command]]:

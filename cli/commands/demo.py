@@ -1,15 +1,21 @@
 """The demonstration: a catalog, a dry run, and the index kept in step with it."""
 
-from collections.abc import Callable
+import shutil
 from typing import Any
 
 import typer
 from redis import Redis
-from rich.console import Console
 from rich.rule import Rule
 
+from cli.commands.catalog import DEFAULT_ROWS, Rows, load_catalog, rows_of
+from cli.commands.search import search_live
+from cli.show.show import show_found, show_report
+from cli.show.terminal import Out, console, many
+from cli.sites.local_site import LocalSite
+from local.places import HOME_VARIABLE, demo_home
 from local.servers.servers import connect
-from local.servers.stack import Stack
+from local.servers.stack import Stack, up
+from local.standin.bedrock_process import control
 from workflow.contract.events.report import RunReport
 
 PAGE_SIZE = 250
@@ -52,50 +58,74 @@ CHANGES = (
 )
 
 
-def show(
-    console: Console,
-    *,
-    empty: Callable[[], None],
-    load: Callable[[], object],
-    change: Callable[[], list[str]],
-    run: Callable[[dict[str, Any]], RunReport],
-    search: Callable[[str], None],
-) -> None:
-    """Play it; ends with exit code 1 where a run failed."""
+def demo(rows: Rows = DEFAULT_ROWS) -> None:
+    """Watch all of it: dry run, sync, a page that fails and its redrive, backfill, search.
+
+    It has servers and a folder of its own, and touches no catalog or index of yours.
+    """
+    out = console()
+    count = rows_of(rows)
+    with out.status("starting") as status:
+        stack = up(demo_home(), lambda part: status.update(f"starting {part}"))
+    _title(out, f"The catalog: the FDA's NDC directory of April 2019, in {stack.mysql.version}")
+    _empty(stack)
+    load_catalog(out, stack, "fda", count)
+    _runs(out, stack)
+    _title(out, "Search")
+    for text, kind in SEARCHES:
+        out.say("[dim]{}[/]", kind)
+        show_found(out, text, search_live(stack, text, {}, limit=5))
+    _farewell(out)
+
+
+def _runs(out: Out, stack: Stack) -> None:
+    site = LocalSite(stack.root)
 
     def act(title: str, **run_input: Any) -> None:
-        console.print(Rule(title, align="left"))
-        report = run({"page_size": PAGE_SIZE, **run_input})
-        if report.status != "SUCCEEDED":
-            raise typer.Exit(1)
+        _title(out, title)
+        _succeed(out, site, site.run({"page_size": PAGE_SIZE, **run_input}, out))
 
-    console.print(Rule("The catalog: the FDA's NDC directory in MariaDB", align="left"))
-    empty()
-    load()
     act("Dry run: what would happen, and what it would cost", dry_run=True)
-    act("First sync: builds the index from nothing")
-    console.print(Rule("The catalog changes", align="left"))
-    for line in change():
-        console.print(f"  {line}")
+    _title(out, "First sync: one call of the model is refused, and with it one page")
+    control(stack.bedrock.endpoint, faults=[{"kind": "AccessDeniedException", "times": 1}])
+    failed = site.run({"page_size": PAGE_SIZE}, out)
+    show_report(out, *site.report(failed.run_id))
+    _title(out, "Redrive: that page alone, then what follows")
+    _succeed(out, site, site.redrive(failed.run_id, out))
+    _title(out, "The catalog changes")
+    for line in change_catalog(stack):
+        out.say("  {}", line)
     act("Sync: only what changed")
     act(
         "Backfill: a second generation beside the live one, verified, then switched to",
         mode="backfill",
     )
-    console.print(Rule("Search", align="left"))
-    for text, kind in SEARCHES:
-        console.print(f"[dim]{kind}[/]")
-        search(text)
-    console.print(
-        "\nThe servers are still running: [bold]drugsync search TEXT[/], [bold]drugsync run[/], "
-        "[bold]drugsync down[/]."
-    )
 
 
-def empty_index(stack: Stack) -> None:
-    """Delete everything in the local Redis, so that the first sync is one."""
+def _succeed(out: Out, site: LocalSite, report: RunReport) -> None:
+    show_report(out, *site.report(report.run_id))
+    if report.status != "SUCCEEDED":
+        raise typer.Exit(1)
+
+
+def _title(out: Out, title: str) -> None:
+    out.print(Rule(title, align="left"))
+
+
+def _empty(stack: Stack) -> None:
+    """The demonstration's own Redis and runs, so that its first sync is one."""
+    control(stack.bedrock.endpoint, reset=True)
+    shutil.rmtree(stack.root / "runs", ignore_errors=True)
     with Redis.from_url(stack.redis.url) as client:
         client.flushall()
+
+
+def _farewell(out: Out) -> None:
+    out.say("")
+    out.say("The demonstration's servers go on running. Look around in them:")
+    out.say("  export {}={}", HOME_VARIABLE, demo_home())
+    out.say("  drugsync search TEXT, drugsync serve, drugsync report --open, drugsync runs")
+    out.say("Stop them: [bold]drugsync down[/]")
 
 
 def change_catalog(stack: Stack) -> list[str]:
@@ -107,7 +137,7 @@ def change_catalog(stack: Stack) -> list[str]:
             with connection.cursor() as cursor:
                 for statement in statements:
                     cursor.execute(statement)
-                done.append(f"{title}: {cursor.rowcount} row{'s' * (cursor.rowcount != 1)}")
+                done.append(f"{title}: {many(cursor.rowcount, 'row')}")
         connection.commit()
     finally:
         connection.close()

@@ -5,7 +5,6 @@ The very handler of AWS, behind the standard library's HTTP server: for one pers
 
 import base64
 import hashlib
-import os
 import re
 import sys
 import threading
@@ -21,6 +20,7 @@ import typer
 
 from cli.show.terminal import console
 from local.errors import LocalError
+from local.places import home
 from local.servers import stack as stacks
 
 PAGE = Path(__file__).with_name("search.html")
@@ -90,7 +90,8 @@ class _Requests(BaseHTTPRequestHandler):
         self.close_connection = True
         self._answer()
 
-    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_POST
+    # The names that http.server looks for.
+    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_POST  # noqa: N815
 
     def _answer(self) -> None:
         """Only by a name of this machine: another site's page cannot ask through a browser."""
@@ -153,14 +154,17 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8080,
 ) -> None:
     """Serve the search API and a search page, on this machine only."""
-    os.environ.update(stacks.running(stacks.home()).environment())
+    environment = stacks.ready(home()).environment()
+    with stacks.functions_see(environment), _server(port) as server:
+        console().say("http://127.0.0.1:{}/  (Ctrl-C ends it)", server.server_port)
+        server.serve_forever()
+
+
+def _server(port: int) -> SearchServer:
     # Imported here: handlers read the environment, and the other commands need no API.
     from handlers.search_api import handler
 
     try:
-        server = SearchServer(("127.0.0.1", port), handler)
+        return SearchServer(("127.0.0.1", port), handler)
     except OSError as error:
         raise LocalError(f"port {port} is taken ({error}); give another with --port") from error
-    with server:
-        console().print(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", soft_wrap=True)
-        server.serve_forever()

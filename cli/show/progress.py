@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,14 +16,10 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from cli.show.terminal import Out, many
+from local.engine.definition import map_of, sizes
 from local.engine.invocations import Invocation
 
-MAPS = {
-    "DiffPage": "DiffPages",
-    "EmbedPage": "EmbedPages",
-    "LoadPage": "LoadPages",
-    "VerifyPage": "VerifyPages",
-}
 PLAIN_EVERY_S = 5.0
 """How often a Map that takes long says how far it is, where nobody sees a bar."""
 
@@ -47,8 +42,10 @@ class State:
 class RunProgress:
     """Shows invocations as they come, from any thread."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, out: Out) -> None:
+        self._out = out
+        self._replayed: Counter[str] = Counter()
+        self._called: dict[str, set[str | None]] = {}
         self._states: dict[str, State] = {}
         self._totals: dict[str, int] = {}
         self._bars = Progress(
@@ -57,9 +54,9 @@ class RunProgress:
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[note]}[/]"),
-            console=console,
-            disable=not console.is_terminal,
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
+            console=out,
+            disable=not out.is_terminal,
             redirect_stdout=False,
             redirect_stderr=False,
         )
@@ -78,12 +75,16 @@ class RunProgress:
 
     def see(self, invocation: Invocation) -> None:
         """The observer of a run."""
-        state = self._state(MAPS.get(invocation.state, invocation.state))
+        state = self._state(map_of(invocation.state))
+        if invocation.replayed:
+            self._replayed[state.name] += 1
+        else:
+            self._called.setdefault(state.name, set()).add(invocation.page)
         if invocation.begun:
             state.retries += invocation.attempt > 1
         elif invocation.result is not None:
             state.done += 1
-            self._learn(invocation.state, invocation.result)
+            self._totals |= sizes(invocation.result)
             state.counts.update(_numbers(invocation.result))
         self._show(state, invocation)
 
@@ -94,18 +95,20 @@ class RunProgress:
             self._states[name] = State(name, total, task)
         return self._states[name]
 
-    def _learn(self, name: str, result: dict[str, Any]) -> None:
-        """How many pages the next Maps have."""
-        if name == "PlanPages":
-            self._totals["DiffPages"] = self._totals["VerifyPages"] = result["pages"]
-        elif name == "ReviewChanges":
-            self._totals["EmbedPages"] = result["embed_pages"]
-            self._totals["LoadPages"] = result["load_pages"]
+    @property
+    def redriven(self) -> str:
+        """What a redrive did not repeat, and where it went on."""
+        kept = ", ".join(f"{state} {count:,}" for state, count in self._replayed.items())
+        state = next((one for one in self._states if one in self._called), "")
+        pages = sorted(page for page in self._called.get(state, ()) if page)
+        where = f"{state} {', '.join(pages[:5])}{', ...' if len(pages) > 5 else ''}".rstrip()
+        calls = many(self._replayed.total(), "call")
+        return f"{calls} not repeated ({kept}); called again from {where}"
 
     def _show(self, state: State, invocation: Invocation) -> None:
         note = _note(state, invocation)
         self._bars.update(state.task, completed=state.done, note=note)
-        if self._console.is_terminal:
+        if self._out.is_terminal:
             return
         now = time.monotonic()
         if invocation.error:
@@ -121,17 +124,13 @@ class RunProgress:
         page = f" page {invocation.page}" if invocation.page else ""
         words = "" if invocation.error in state.errors else f": {invocation.message}"
         state.errors.add(str(invocation.error))
-        line = f"  {state.name}{page}: {invocation.error}{words}"
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._out.say("  {}{}: {}{}", state.name, page, invocation.error, words)
 
     def _say(self, state: State, note: str) -> None:
         elapsed = time.monotonic() - state.started
         pages = f"{state.done}/{state.total}"
-        self._console.print(
-            f"  {state.name:13} {pages:>9} {elapsed:6.1f} s  {note}".rstrip(),
-            highlight=False,
-            soft_wrap=True,
-        )
+        line = f"{state.name:13} {pages:>9} {elapsed:6.1f} s  {note}".rstrip()
+        self._out.say("  {}", line)
 
 
 def _numbers(result: dict[str, Any]) -> dict[str, int]:
@@ -154,21 +153,21 @@ def _note(state: State, invocation: Invocation) -> str:
 def _counts(state: str, count: Counter[str]) -> str:
     match state:
         case "PlanPages":
-            return f"{count['pages']} pages"
+            return many(count["pages"], "page")
         case "DiffPages":
             return (
-                f"{count['rows']:,} rows: {count['added']:,} added, {count['changed']:,} changed, "
-                f"{count['removed']:,} removed"
+                f"{many(count['rows'], 'row')}: {count['added']:,} added, "
+                f"{count['changed']:,} changed, {count['removed']:,} removed"
             )
         case "EmbedPages":
-            return f"{count['embedded']:,} texts, {count['tokens']:,} tokens"
+            return f"{many(count['embedded'], 'text')}, {many(count['tokens'], 'token')}"
         case "LoadPages":
             return f"{count['upserted']:,} written, {count['removed']:,} to remove"
         case "VerifyPages":
-            return f"{count['rows']:,} rows read again, {count['texts']:,} texts"
+            return f"{many(count['rows'], 'row')} read again, {many(count['texts'], 'text')}"
         case "VerifyIndex":
             return (
-                f"{count['checks']} checks, {count['documents']:,} documents, "
-                f"{count['texts']:,} texts"
+                f"{many(count['checks'], 'check')}, {many(count['documents'], 'document')}, "
+                f"{many(count['texts'], 'text')}"
             )
     return ""

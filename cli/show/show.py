@@ -3,122 +3,117 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from cli.show.terminal import Markup, Out, many, markup
 from workflow.contract.errors import advice
 from workflow.contract.events.files import Check
 from workflow.contract.events.report import RunReport
-from workflow.search.cards import Product
-from workflow.search.ndcs import dashed
-from workflow.search.search import Answer
-from workflow.search.shown import heading
-from workflow.search.strengths import shown_of
+from workflow.search.shown import DrugsFound, ProductShown
+
+GOOD, BAD = Markup("[green]✓[/]"), Markup("[bold red]✗[/]")
 
 
-def show_report(console: Console, report: RunReport, where: Path) -> None:
+def show_report(out: Out, report: RunReport, where: Path) -> None:
     """The outcome first, then the counts, then what was checked."""
-    _headline(console, report)
+    _headline(out, report)
     if report.catalog_rows:
-        _show_counts(console, report)
+        _show_counts(out, report)
     if report.verification:
-        _show_verification(console, report)
-    what = "page" if where.suffix == ".html" else "page (report.html), files and log"
-    console.print(f"  [dim]{what}: {escape(_short(where))}[/]", soft_wrap=True)
+        _show_verification(out, report)
+    out.say("  [dim]page: {}[/]", _short(where))
 
 
-def _show_counts(console: Console, report: RunReport) -> None:
-    console.print(
-        f"  catalog {report.catalog_rows:,} rows: "
-        f"[bold]{report.added:,}[/] added, [bold]{report.changed:,}[/] changed, "
-        f"[bold]{report.removed:,}[/] removed, {report.unchanged:,} unchanged"
-        + (f", [red]{report.rejected:,} rejected[/]" if report.rejected else ""),
-        highlight=False,
+def _headline(out: Out, report: RunReport) -> None:
+    name = f"{report.mode}{' (dry run)' if report.dry_run else ''} {report.run_id}"
+    if report.status != "SUCCEEDED":
+        out.say("[bold red]✗ {}: {}[/]", name, report.status)
+        out.say("  [red]{}[/] {}", report.error or "", report.cause or "")
+        hint = advice(report.error or "")
+        if hint:
+            out.say("  {}", hint)
+        return
+    end = f"published as generation {report.generation}" if report.published else "nothing written"
+    out.say("[bold green]✓ {}[/]: {}, {:.1f} s", name, end, report.duration_s)
+
+
+def _show_counts(out: Out, report: RunReport) -> None:
+    rejected = markup(", [red]{:,} rejected[/]", report.rejected) if report.rejected else ""
+    out.say(
+        "  catalog {}: [bold]{:,}[/] added, [bold]{:,}[/] changed, [bold]{:,}[/] removed, "
+        "{:,} unchanged{}",
+        many(report.catalog_rows, "row"),
+        report.added,
+        report.changed,
+        report.removed,
+        report.unchanged,
+        rejected,
     )
-    console.print(f"  {_embedding(report)}", highlight=False)
+    _show_rejected(out, report)
+    out.say("  {}", _embedding(report))
     for guard in report.guards:
         if guard.tripped:
             what = "accepted" if guard.accepted else f"override: --accept {guard.guard}"
-            console.print(f"  [yellow]guard {guard.guard} ({what})[/]: {escape(guard.message)}")
+            out.say("  [yellow]guard {} ({})[/]: {}", guard.guard, what, guard.message)
     for warning in report.warnings:
-        console.print(f"  [yellow]warning[/]: {escape(warning)}")
+        out.say("  [yellow]warning[/]: {}", warning)
 
 
-def _headline(console: Console, report: RunReport) -> None:
-    name = f"{report.mode}{' (dry run)' if report.dry_run else ''} {report.run_id}"
-    if report.status != "SUCCEEDED":
-        console.print(f"[bold red]✗ {name}: {report.status}[/]", highlight=False)
-        console.print(
-            f"  [red]{escape(report.error or '')}[/] {escape(report.cause or '')}", soft_wrap=True
-        )
-        hint = advice(report.error or "")
-        if hint:
-            console.print(f"  {escape(hint)}", highlight=False, soft_wrap=True)
-        return
-    end = f"published as generation {report.generation}" if report.published else "nothing written"
-    console.print(
-        f"[bold green]✓ {name}[/]: {end}, {report.duration_s:.1f} s",
-        highlight=False,
-        soft_wrap=True,
-    )
+def _show_rejected(out: Out, report: RunReport) -> None:
+    """A few by name: who reads "3 rejected" asks which."""
+    rows = report.rejected_rows[:3]
+    for row in rows:
+        out.say("    [red]{}[/] {}", row.ndc, row.reason)
+    if report.rejected > len(rows) > 0:
+        out.say("    and {} more: drugsync report {}", report.rejected - len(rows), report.run_id)
 
 
 def _embedding(report: RunReport) -> str:
     if report.dry_run:
         return (
-            f"to embed: {report.texts_to_embed:,} texts, about {report.estimated_tokens:,} tokens, "
-            f"${report.estimated_usd:.4f}; on AWS {report.estimated_minutes:.1f} minutes "
-            f"and ${report.estimated_aws_usd:.3f} beside the model"
+            f"to embed: {many(report.texts_to_embed, 'text')}, about "
+            f"{many(report.estimated_tokens, 'token')}, ${report.estimated_usd:.4f}; on AWS "
+            f"{report.estimated_minutes:.1f} minutes and ${report.estimated_aws_usd:.3f} beside "
+            "the model"
         )
     return (
-        f"texts: {report.texts_embedded:,} embedded ({report.tokens:,} tokens), "
-        f"{report.texts_reused:,} drugs reused one"
+        f"texts: {report.texts_embedded:,} embedded ({many(report.tokens, 'token')}), "
+        f"{many(report.texts_reused, 'drug')} reused one"
     )
 
 
-def _show_verification(console: Console, report: RunReport) -> None:
+def _show_verification(out: Out, report: RunReport) -> None:
     passed = sum(check.passed for check in report.verification)
-    color = "green" if passed == len(report.verification) else "red"
-    console.print(f"  verification: [{color}]{passed} of {len(report.verification)} checks hold[/]")
-    show_checks(console, report.verification)
+    colour = Markup("green" if passed == len(report.verification) else "red")
+    out.say("  verification: [{}]{} of {} checks hold[/]", colour, passed, len(report.verification))
+    show_checks(out, report.verification)
 
 
-def show_checks(console: Console, checks: Sequence[Check]) -> None:
+def show_checks(out: Out, checks: Sequence[Check]) -> None:
     """A line a check; what was expected where it does not hold."""
     for check in checks:
-        mark = "[green]✓[/]" if check.passed else "[bold red]✗[/]"
+        mark = GOOD if check.passed else BAD
         expected = "" if check.passed else f" (expected {check.expected})"
-        console.print(
-            f"    {mark} {check.check:28} {escape(check.found + expected)}",
-            highlight=False,
-            soft_wrap=True,
-        )
+        out.say("    {} {:28} {}{}", mark, check.check, check.found, expected)
 
 
-def show_found(console: Console, query: str, found: Answer) -> None:
+def show_found(out: Out, query: str, found: DrugsFound) -> None:
     """What is to be told, then the parts: one line a product, with its strengths."""
-    console.print(f"[bold]{escape(query)}[/]", highlight=False)
+    out.say("[bold]{}[/]", query)
     for notice in found.notices:
-        console.print(f"  [yellow]{escape(notice.text)}[/]", highlight=False, soft_wrap=True)
+        out.say("  [yellow]{}[/]", notice.text)
     for part in found.parts:
-        console.print(f"  [bold]{escape(heading(part))}[/]", highlight=False, soft_wrap=True)
+        out.say("  [bold]{}[/]", part.heading)
         for product in part.products:
-            _show_product(console, product)
+            _show_product(out, product)
+    for column, counts in found.facets.items():
+        out.say("  [dim]{}: {}[/]", column, ", ".join(f"{one} {n:,}" for one, n in counts.items()))
 
 
-def _show_product(console: Console, product: Product) -> None:
+def _show_product(out: Out, product: ProductShown) -> None:
     """One key, what it is, its strengths, and how many packages there are."""
-    fields = product.packages[0]
-    names = (fields.get(name, "") for name in ("drug_name", "generic_name"))
-    strengths = ", ".join(shown_of(item.strength) for item in product.items if item.strength)
-    more = (strengths, fields.get("dosage_form", ""), f"{product.total} packages")
-    what = " · ".join(dict.fromkeys(value for value in (*names, *more) if value))
-    console.print(
-        f"    {escape(dashed(fields['ndc']))}  {escape(what)}",
-        highlight=False,
-        no_wrap=True,
-        overflow="ellipsis",
-    )
+    strengths = ", ".join(one.strength_shown for one in product.strengths if one.strength_shown)
+    names = (product.drug_name, product.generic_name, strengths, product.dosage_form)
+    what = dict.fromkeys([*filter(None, names), many(product.package_count, "package")])
+    out.fit("    {}  {}", product.strengths[0].packages[0].ndc_dashed, " · ".join(what))
 
 
 def _short(path: Path) -> str:

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
-from cli.show.show import show_checks
-from cli.sites.site import MapProgress, RunView
+from cli.documents import MapProgress, RunView
+from cli.show.show import BAD, GOOD, show_checks
+from cli.show.terminal import Markup, Out, many, markup
 from workflow.operate.doctor import Finding
 from workflow.operate.operate import Compared, RolledBack
 from workflow.report.plot import seconds
@@ -14,20 +14,28 @@ from workflow.report.plot import seconds
 COLOURS = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan"}
 
 
-def show_view(out: Console, view: RunView) -> None:
+def status_of(view: RunView, width: int = 0) -> Text:
+    """In its colour, padded to a width."""
+    colour = Markup(COLOURS.get(view.status, "red"))
+    return markup("[{}]{}[/]", colour, view.status.ljust(width))
+
+
+def show_view(out: Out, view: RunView) -> None:
     """How a run stands: status, Maps, and why it failed."""
-    colour = COLOURS.get(view.status, "red")
     where = f" in {view.state}" if view.state and view.status != "SUCCEEDED" else ""
-    out.print(
-        f"[{colour}]{view.status}[/]{where}  {view.mode} {view.run_id}, "
-        f"started {view.started_at:%Y-%m-%d %H:%M:%S} UTC{_took(view)}",
-        highlight=False,
-        soft_wrap=True,
+    out.say(
+        "{}{}  {} {}, started {:%Y-%m-%d %H:%M:%S} UTC{}",
+        status_of(view),
+        where,
+        view.mode,
+        view.run_id,
+        view.started_at,
+        _took(view),
     )
     for one in view.maps:
-        out.print(f"  {_map(one)}", highlight=False, soft_wrap=True)
+        out.say("  {}", map_line(one))
     if view.error:
-        out.print(f"  [red]{escape(view.error)}[/] {escape(view.cause or '')}", soft_wrap=True)
+        out.say("  [red]{}[/] {}", view.error, view.cause or "")
 
 
 def _took(view: RunView) -> str:
@@ -36,17 +44,11 @@ def _took(view: RunView) -> str:
     return f", took {seconds((view.ended_at - view.started_at).total_seconds())}"
 
 
-def _map(one: MapProgress) -> str:
+def map_line(one: MapProgress) -> str:
+    """Pages by how they stand, their rate, and the time left."""
+    counts = (("failed", one.failed), ("running", one.running), ("pending", one.pending))
     parts = [f"{one.state:11} {one.done}/{one.total} pages done"]
-    parts += [
-        f"{count} {name}"
-        for name, count in (
-            ("failed", one.failed),
-            ("running", one.running),
-            ("pending", one.pending),
-        )
-        if count
-    ]
+    parts += [f"{count} {name}" for name, count in counts if count]
     if one.rate is not None:
         parts.append(f"{one.rate:.1f} pages/s")
     if one.eta_s is not None:
@@ -54,62 +56,65 @@ def _map(one: MapProgress) -> str:
     return ", ".join(parts)
 
 
-def show_runs(out: Console, runs: Sequence[RunView]) -> None:
+def show_runs(out: Out, runs: Sequence[RunView]) -> None:
     """A line a run, the newest first."""
     if not runs:
-        out.print("no run yet")
+        out.say("no run yet")
     for view in runs:
-        colour = COLOURS.get(view.status, "red")
-        error = f"  {escape(view.error)}" if view.error else ""
-        out.print(
-            f"{view.run_id:34} [{colour}]{view.status:9}[/] {view.started_at:%Y-%m-%d %H:%M}"
-            f"{_took(view)}{error}",
-            highlight=False,
-            soft_wrap=True,
+        out.say(
+            "{:34} {} {:%Y-%m-%d %H:%M}{}{}",
+            view.run_id,
+            status_of(view, 9),
+            view.started_at,
+            _took(view),
+            f"  {view.error}" if view.error else "",
         )
 
 
-def show_findings(out: Console, findings: Sequence[Finding]) -> None:
+def show_findings(out: Out, findings: Sequence[Finding]) -> None:
     """A line a check; what to do stands below one that fails."""
     for one in findings:
-        mark = "[green]✓[/]" if one.ok else "[bold red]✗[/]"
-        out.print(f"{mark} {one.check:24} {escape(one.found)}", highlight=False, soft_wrap=True)
+        mark = GOOD if one.ok else BAD
+        out.say("{} {:24} {}", mark, one.check, one.found)
         if one.advice and not one.ok:
-            out.print(f"  {'':24} [bold]{escape(one.advice)}[/]", highlight=False, soft_wrap=True)
+            out.say("  {:24} [bold]{}[/]", "", one.advice)
 
 
-def show_compared(out: Console, compared: Compared, options: str) -> None:
+def show_compared(out: Out, compared: Compared, options: str) -> None:
     """The checks, and whether a difference is only the catalog's way since the last run."""
     good = compared.verification.passed
-    head = "[green]✓ the index is the catalog[/]" if good else "[bold red]✗ the index differs[/]"
-    out.print(f"{head}: generation {compared.generation}, {compared.rows:,} rows", highlight=False)
+    head = Markup(
+        "[green]✓ the index is the catalog[/]" if good else "[bold red]✗ the index differs[/]"
+    )
+    rows = many(compared.rows, "row")
+    out.say("{}: generation {}, {}", head, compared.generation, rows)
     show_checks(out, compared.verification.checks)
     if compared.behind:
-        out.print(
-            f"  since the last run the catalog has {compared.added:,} more drugs, "
-            f"{compared.changed:,} changed and {compared.removed:,} gone; "
-            f"bring the index in step: drugsync start{options}",
-            highlight=False,
-            soft_wrap=True,
+        out.say(
+            "  since the last run the catalog has {:,} more drugs, {:,} changed and {:,} gone; "
+            "bring the index in step: drugsync run{}",
+            compared.added,
+            compared.changed,
+            compared.removed,
+            options,
         )
     elif not good:
-        out.print(f"  mend it: drugsync start{options}", highlight=False, soft_wrap=True)
+        out.say("  mend it: drugsync run{}", options)
 
 
-def show_rolled_back(out: Console, done: RolledBack, options: str) -> None:
+def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:
     """What is live now, and what must follow."""
-    out.print(
-        f"[green]✓[/] generation {done.generation} is live again (built {done.built_at}); "
-        f"before: {done.before or 'none'}",
-        highlight=False,
-        soft_wrap=True,
+    out.say(
+        "[green]✓[/] generation {} is live again (built {}); before: {}",
+        done.generation,
+        done.built_at,
+        done.before or "none",
     )
     if done.settings_fit:
-        out.print(f"  bring it in step with the catalog: drugsync start{options}", soft_wrap=True)
+        out.say("  bring it in step with the catalog: drugsync run{}", options)
         return
-    out.print(
+    out.say(
         "  [yellow]it was built with other settings than the functions have now: put back model, "
         "dimensions, template and index settings, or searches and the next sync will not fit it; "
-        "to undo, roll back again[/]",
-        soft_wrap=True,
+        "to undo, roll back again[/]"
     )

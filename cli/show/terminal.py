@@ -1,19 +1,116 @@
-"""Streams: what people read, and what programs read."""
+"""What people read, and what programs read: the one way by which data come to a terminal.
 
+A drug's key may hold what a terminal obeys: escape sequences, marks that reverse text, rich's own
+markup. Whatever is printed is a template of ours with values put in, and values are made visible.
+"""
+
+import re
+import string
 import sys
+from typing import Any, cast
 
 import orjson
+from pydantic_core import to_jsonable_python
 from rich.console import Console
+from rich.text import Text
+
+OBEYED = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
+    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # bidi, zero width, line separators
+    "\ue000"  # our own mark in templates
+    "\ud800-\udfff\U000e0000-\U000e007f]"  # lone surrogates, tags
+)
+"""Characters that act, or hide, instead of being seen."""
 
 
-def console(*, stderr: bool = False) -> Console:
+def visible(text: str) -> str:
+    """With each character that a terminal would obey written as its escape."""
+    return OBEYED.sub(lambda found: _escape(found[0]), text)
+
+
+def _escape(character: str) -> str:
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+class Markup(str):
+    """Markup of ours, without any value in it."""
+
+
+HOLE = "\ue000"
+"""Stands for a value while a template's markup is read."""
+
+
+class _Template(string.Formatter):
+    """Collects the values, so that no part of one is ever read as markup."""
+
+    def __init__(self) -> None:
+        self.values: list[Text] = []
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Markup):
+            return str(value)
+        if not isinstance(value, Text):
+            value = Text(visible(cast("str", super().format_field(value, format_spec))))
+        self.values.append(value)
+        return HOLE
+
+
+def markup(template: str, /, *values: object, **named: object) -> Text:
+    """A template of ours, as `str.format` takes it, with values that are only text."""
+    filled = _Template()
+    outer = Text.from_markup(filled.vformat(template, values, named), emoji=False)
+    for value in filled.values:
+        at = outer.plain.index(HOLE)
+        before, hole, after = outer.divide([at, at + 1])
+        inner = value.copy()
+        for span in hole.spans:
+            inner.stylize_before(span.style)
+        outer = before + inner + after
+    return outer
+
+
+class Out(Console):
+    """A console that is given templates and values, and never a text made of both."""
+
+    def say(self, template: str, /, *values: object, **named: object) -> None:
+        """One line, however long."""
+        self.print(markup(template, *values, **named), soft_wrap=True)
+
+    def fit(self, template: str, /, *values: object, **named: object) -> None:
+        """One line, cut at the terminal's width."""
+        line = markup(template, *values, **named)
+        self.print(line, no_wrap=True, overflow="ellipsis")
+
+
+def console(*, stderr: bool = False) -> Out:
     """Bound to today's stream: during a run, sys.stdout is the functions' log.
 
     Colours only on a terminal, and never where NO_COLOR is set.
     """
-    return Console(file=sys.stderr if stderr else sys.stdout)
+    return Out(file=sys.stderr if stderr else sys.stdout)
+
+
+def as_json(document: object) -> str:
+    """A document's JSON, with escapes where a terminal would obey."""
+    text = orjson.dumps(to_jsonable_python(document), option=orjson.OPT_INDENT_2).decode()
+    # orjson indents by line breaks: those stay. What else it leaves raw stands inside strings.
+    return OBEYED.sub(lambda found: found[0] if found[0] == "\n" else _json(found[0]), text)
+
+
+def _json(character: str) -> str:
+    """UTF-16, as JSON wants it."""
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def print_json(document: object) -> None:
     """One document on stdout, and nothing else."""
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+    sys.stdout.write(as_json(document) + "\n")
+
+
+def many(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 package`, `2,000 packages`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

@@ -2,22 +2,28 @@
 
 import json
 import os
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
-from rich.console import Console
 
+from cli.documents import RunView, Started
+from cli.show.terminal import Out
 from cli.sites.aws_errors import explained
 from cli.sites.aws_view import execution_view, failure_of, map_progress
-from cli.sites.site import Action, RunView, SiteError, ended_report, mode_of
+from cli.sites.site import (
+    Action,
+    SiteError,
+    ended_report,
+    no_run,
+    not_redriven,
+)
+from local.engine.runs import input_as_far_as_right, run_id_of
 from workflow.adapters.s3.run_store import S3RunStore
-from workflow.contract.errors import InvalidInput
-from workflow.contract.events.payloads import Run, RunInput
+from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
-from workflow.contract.runs import REPORT_PAGE, RunFiles
+from workflow.contract.runs import RunFiles
 from workflow.operate.doctor import Finding
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.page import render
@@ -71,14 +77,14 @@ class AwsSite:
         with explained():
             return self._session.client(service, config=Config(**options))
 
-    def start(self, run_input: dict[str, Any], console: Console) -> str:
-        """The execution's name; it goes on by itself."""
-        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{mode_of(run_input)}-{os.urandom(2).hex()}"
+    def run(self, run_input: dict[str, Any], out: Out) -> Started:
+        """It goes on by itself."""
+        run_id = run_id_of(parse_input(run_input).mode)
         with explained():
             self._sfn.start_execution(
                 stateMachineArn=self.output(MACHINE), name=run_id, input=json.dumps(run_input)
             )
-        return run_id
+        return Started(run_id=run_id, stage=self.stage)
 
     def runs(self, limit: int) -> list[RunView]:
         with explained():
@@ -108,25 +114,22 @@ class AwsSite:
         if run_id is None:
             newest = self.runs(1)
             if not newest:
-                raise SiteError(f"no run yet; start one with: drugsync start{self.options}")
+                raise SiteError(f"no run yet; start one with: drugsync run{self.options}")
             run_id = newest[0].run_id
         machine = self.output(MACHINE)
         execution = f"{machine.replace(':stateMachine:', ':execution:', 1)}:{run_id}"
-        hint = f"there is no run {run_id}; list them with: drugsync runs{self.options}"
+        hint = no_run(run_id, self.options)
         with explained({"ExecutionDoesNotExist": hint, "InvalidArn": hint}):
             return execution, self._sfn.describe_execution(executionArn=execution)
 
-    def redrive(self, run_id: str) -> None:
-        """Run again the pages that failed or never started."""
+    def redrive(self, run_id: str, out: Out) -> Started:
         execution, found = self._describe(run_id)
         if found.get("redriveStatus", "REDRIVABLE") != "REDRIVABLE":
             reason = found.get("redriveStatusReason") or f"it is {found['status']}"
-            raise SiteError(
-                f"run {run_id} cannot be redriven: {reason}; start a new run, which keeps the "
-                f"texts that are embedded: drugsync start{self.options}"
-            )
+            raise SiteError(not_redriven(run_id, reason, self.options))
         with explained():
             self._sfn.redrive_execution(executionArn=execution)
+        return Started(run_id=run_id, stage=self.stage)
 
     @cached_property
     def store(self) -> S3RunStore:
@@ -137,27 +140,26 @@ class AwsSite:
         view = self.view(run_id)
         files = RunFiles(self.store, view.run_id)
         report = ended_report(files, view, self._run(view))
-        return report, self._page(files, report)
+        return report, self._page(files, report, view.run_id)
 
     def _run(self, view: RunView) -> Run:
         _, found = self._describe(view.run_id)
-        try:
-            run_input = parse_input(json.loads(found["input"]))
-        except InvalidInput:
-            run_input = RunInput()
         return Run(
-            run_id=view.run_id, started_at=view.started_at, settings_digest="", input=run_input
+            run_id=view.run_id,
+            started_at=view.started_at,
+            settings_digest="",
+            input=input_as_far_as_right(json.loads(found["input"])),
         )
 
-    def _page(self, files: RunFiles, report: RunReport) -> Path:
-        """The page that the run wrote, or one made here for a run that failed."""
+    def _page(self, files: RunFiles, report: RunReport, run_id: str) -> Path:
+        """Made here from the data: a page of the bucket's would run on the operator's machine.
+
+        Its name is the one that was asked for, never one that a file of the bucket says.
+        """
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        path = cache / "drug-catalog-sync" / self.stage / f"{report.run_id}.html"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if report.status == "SUCCEEDED":
-            path.write_bytes(self.store.read(files.key(REPORT_PAGE)))
-        else:
-            path.write_text(render(report, read_timeline(files, report)), encoding="utf-8")
+        path = cache / "drug-catalog-sync" / self.stage / f"{run_id}.html"
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text(render(report, read_timeline(files, report)), encoding="utf-8")
         return path
 
     def operate(self, action: Action) -> OperatorAnswer:
@@ -165,14 +167,13 @@ class AwsSite:
 
     def _operate(self, action: str) -> OperatorAnswer:
         """Ask the function inside the VPC."""
-        run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{action}-{os.urandom(2).hex()}"
         client = self._client(
             "lambda", read_timeout=OPERATOR_TIMEOUT_S, retries={"total_max_attempts": 1}
         )
         with explained():
             answer = client.invoke(
                 FunctionName=self.output(OPERATOR),
-                Payload=json.dumps({"action": action, "run_id": run_id}),
+                Payload=json.dumps({"action": action, "run_id": run_id_of(action)}),
             )
             body = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):
@@ -211,7 +212,7 @@ class AwsSite:
     def _newest(self) -> str:
         newest = self.runs(1)
         if not newest:
-            return f"none yet; start one with: drugsync start{self.options}"
+            return f"none yet; start one with: drugsync run{self.options}"
         view = newest[0]
         if view.status in ("FAILED", "TIMED_OUT", "ABORTED"):
             raise SiteError(

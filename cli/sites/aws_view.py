@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cli.sites.site import MAPS, MapProgress, RunView
+from cli.documents import MapProgress, RunView
+from local.engine.definition import maps
+from local.engine.runs import input_as_far_as_right
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
 from workflow.operate.failure import find_failure
 
@@ -20,17 +22,17 @@ class Failure(NamedTuple):
     cause: str | None = None
 
 
-def execution_view(found: Any, maps: tuple[MapProgress, ...], failure: Failure) -> RunView:
+def execution_view(found: Any, progress: tuple[MapProgress, ...], failure: Failure) -> RunView:
     """`found` is DescribeExecution's answer."""
     given = json.loads(found.get("input") or "{}")
     return RunView(
         run_id=found["name"],
         status=found["status"],
-        mode=str(given.get("mode", "sync")),
+        mode=input_as_far_as_right(given).mode,
         started_at=found["startDate"],
         ended_at=found.get("stopDate"),
         state=failure.state,
-        maps=maps,
+        maps=progress,
         error=failure.error,
         cause=failure.cause,
     )
@@ -65,7 +67,8 @@ def label_of(map_run_arn: str) -> str:
 
 
 def _place(state: str) -> int:
-    return MAPS.index(state) if state in MAPS else len(MAPS)
+    names = [one.name for one in maps()]
+    return names.index(state) if state in names else len(names)
 
 
 def failure_of(sfn: "SFNClient", execution: str, status: str) -> Failure:

@@ -1,35 +1,34 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from cli.documents import RunView
 from cli.show.progress import RunProgress
-from cli.show.show import show_report
+from cli.show.terminal import Out
 from cli.sites.run_log import log_lines, view_of
-from cli.sites.site import Action, RunView, SiteError
+from cli.sites.site import Action, SiteError, no_redrive, no_run
 from handlers.wiring import Wiring
+from local.engine import runner
 from local.engine.run_store import FolderRunStore
-from local.engine.runner import LOG, run_id_of
-from local.engine.runner import run as run_machine
+from local.engine.runner import LOG
+from local.engine.runs import holder, run_id_of
 from local.servers import stack as stacks
+from local.servers.reach import unreachable
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, RunFiles
 from workflow.operate.doctor import Finding, examine, finding
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
-
-HINT = "drugsync run"
+from workflow.steps.accept_run import parse_input
 
 
 class LocalSite:
-    """The stack of `stacks.home()`."""
+    """The servers and runs of one home."""
 
     options = ""
 
@@ -38,9 +37,23 @@ class LocalSite:
         self._folder = root / "runs"
         self._store = FolderRunStore(root)
 
-    def start(self, run_input: dict[str, Any], console: Console) -> RunReport:
+    def run(self, run_input: dict[str, Any], out: Out) -> RunReport:
         """Runs it to its end."""
-        return run_once(console, stacks.running(self._root), run_input)
+        parse_input(run_input)
+        stack = stacks.ready(self._root)
+        with RunProgress(out) as progress, _stopped(out):
+            return runner.run(stack, run_input, observe=progress.see)
+
+    def redrive(self, run_id: str, out: Out) -> RunReport:
+        """Runs it to its end. What is not called again is counted."""
+        refusal = no_redrive(self.view(run_id), self.options)
+        if refusal:
+            raise SiteError(refusal)
+        stack = stacks.ready(self._root)
+        with RunProgress(out) as progress, _stopped(out):
+            report = runner.redrive(stack, run_id, observe=progress.see)
+        out.say("  redriven: {}", progress.redriven)
+        return report
 
     def runs(self, limit: int) -> list[RunView]:
         names = sorted(self._names(), reverse=True)
@@ -49,19 +62,12 @@ class LocalSite:
     def view(self, run_id: str | None) -> RunView:
         name = run_id or max(self._names(), default=None)
         if name is None:
-            raise SiteError(f"no run yet; start one with: {HINT}")
+            raise SiteError("no run yet; start one with: drugsync run")
         if name not in self._names():
-            raise SiteError(f"there is no run {name}; list them with: drugsync runs")
+            raise SiteError(no_run(name, self.options))
         lines = list(log_lines(self._folder / name / LOG))
         report = RunFiles(self._store, name).read_if_there(REPORT, RunReport)
-        return view_of(name, lines, report, running=report is None and self._busy(name))
-
-    def redrive(self, run_id: str) -> None:
-        """Not here: an execution ends with the process that ran it."""
-        raise SiteError(
-            f"a local execution cannot be redriven; start another one, which embeds no text of "
-            f"{run_id} twice: {HINT}"
-        )
+        return view_of(name, lines, report, running=holder(self._root) == name)
 
     def report(self, run_id: str | None) -> tuple[RunReport, Path]:
         view = self.view(run_id)
@@ -75,8 +81,8 @@ class LocalSite:
         return report, page
 
     def operate(self, action: Action) -> OperatorAnswer:
-        stack = stacks.running(self._root)
-        with environment(stack):
+        stack = stacks.ready(self._root)
+        with stacks.functions_see(stack.environment()):
             return operate(
                 OperatorTask(action=action, run_id=run_id_of(action)),
                 Wiring().ports._replace(runs=self._store),
@@ -98,12 +104,18 @@ class LocalSite:
         return [*found, *self._examined(stacks.running(self._root))]
 
     def _examined(self, stack: stacks.Stack) -> list[Finding]:
-        with environment(stack):
+        try:
+            settings = stack.settings()
+        except SettingsInvalid as error:
+            return [_failed("settings", error)]
+        silent = unreachable(settings)
+        if silent:
+            return [
+                Finding(check=name, ok=False, found=said, advice=f"correct {name}")
+                for name, said in silent.items()
+            ]
+        with stacks.functions_see(stack.environment()):
             w = Wiring()
-            try:
-                settings = w.settings
-            except SettingsInvalid as error:
-                return [_failed("settings", error)]
             return examine(
                 catalog=w.catalog,
                 embedder=w.embedder,
@@ -115,50 +127,30 @@ class LocalSite:
             )
 
     def _names(self) -> set[str]:
-        """Runs, not the folders of `verify` and `doctor`, which have no log."""
-        return {path.parent.name for path in self._folder.glob(f"*/{LOG}")}
+        """Runs, not the folders of `verify` and `doctor`, which have no log.
 
-    def _busy(self, name: str) -> bool:
-        """Whether a process executes just now, and this is its run: the newest one."""
-        if name != max(self._names()):
-            return False
-        with (self._root / "run.lock").open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-        return False
-
-
-def run_once(
-    console: Console, stack: stacks.Stack, run_input: dict[str, Any], *, quiet: bool = False
-) -> RunReport:
-    """One run with its progress and, unless quiet, its report."""
-    try:
-        with RunProgress(console) as progress:
-            report = run_machine(stack, run_input, observe=progress.see)
-    except KeyboardInterrupt:
-        console.print(
-            "[yellow]stopped[/]: texts that are embedded are kept, and the next run mends what was "
-            f"left half done: {HINT}",
-            soft_wrap=True,
-        )
-        raise
-    if not quiet:
-        show_report(console, report, stack.root / "runs" / report.run_id)
-    return report
+        A folder that may not be read is an OSError: an empty list would be untrue.
+        """
+        if not os.path.lexists(self._root):
+            return set()
+        with os.scandir(self._root) as found:
+            if "runs" not in {one.name for one in found}:
+                return set()
+        with os.scandir(self._folder) as found:
+            return {one.name for one in found if os.path.exists(os.path.join(one.path, LOG))}
 
 
 @contextmanager
-def environment(stack: stacks.Stack) -> Iterator[None]:
-    """The functions' environment variables, in this process."""
-    before = dict(os.environ)
-    os.environ.update(stack.environment())
+def _stopped(out: Out) -> Iterator[None]:
+    """Says what Ctrl-C leaves, and lets it go on."""
     try:
         yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    except KeyboardInterrupt:
+        out.say(
+            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive, "
+            "or start again with drugsync run"
+        )
+        raise
 
 
 def _failed(name: str, error: SettingsInvalid) -> Finding:

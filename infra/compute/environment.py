@@ -1,38 +1,37 @@
-"""The environment of every function: all settings, the same for all, and no secret's value."""
+"""The environment of every function: all settings, and no secret's value.
+
+They are the same for all but the login at Redis, which follows from what a function may do.
+"""
 
 from infra.compute.functions import BUNDLE, MYSQL_CA, REDIS_CA
+from infra.compute.specs import Spec
 from infra.data.data_stack import DataStack
+from infra.data.servers import RedisServer
 from infra.stage.settings import variables
 from infra.stage.stage import Stage
 from workflow.contract.settings import Settings
 
 
-def environment(stage: Stage, data: DataStack) -> dict[str, str]:
-    """`DRUGSYNC_*`. An empty value is the workflow's default."""
-    return variables(
+def environment(stage: Stage, data: DataStack, spec: Spec) -> dict[str, str]:
+    """`DRUGSYNC_*`. An empty value is the workflow's default. Metrics carry the stage's name."""
+    return {"POWERTOOLS_SERVICE_NAME": stage.prefix} | variables(
         dict.fromkeys(Settings.model_fields, "")
         | stage.table
         | {"run_bucket": stage.run_bucket_name}
         | _mysql(stage, data)
-        | _redis(stage, data)
+        | _redis(stage, data.redis.by_user(spec.access))
+        | (FOR_SEARCHES if spec.http else {})
     )
 
 
-def search_environment(stage: Stage, data: DataStack) -> dict[str, str]:
-    """The same with the login of searches, no login at MySQL, and timeouts for people who wait.
-
-    A server that does not answer is a 503 of ours before the HTTP API gives up (30 s).
-    """
-    searched = data.redis.searched
-    return environment(stage, data) | variables(
-        {
-            "redis_secret_arn": searched.secret_arn if searched else "",
-            "redis_timeout_s": 5,
-            "embedding_timeout_s": 3,
-            "mysql_secret_arn": "",
-            "mysql_iam_auth": False,
-        }
-    )
+FOR_SEARCHES = {
+    "redis_timeout_s": 5,
+    "embedding_timeout_s": 3,
+    "mysql_secret_arn": "",
+    "mysql_iam_auth": False,
+}
+"""No login at MySQL, and timeouts for people who wait: a server that does not answer is a 503 of
+ours before the HTTP API gives up (30 s)."""
 
 
 def _mysql(stage: Stage, data: DataStack) -> dict[str, object]:
@@ -51,11 +50,12 @@ def _mysql(stage: Stage, data: DataStack) -> dict[str, object]:
     }
 
 
-def _redis(stage: Stage, data: DataStack) -> dict[str, object]:
-    server, existing = data.redis.server, stage.redis.existing
+def _redis(stage: Stage, server: RedisServer) -> dict[str, object]:
+    existing = stage.redis.existing
     own_ca = bool(existing and existing.ca_file)
     return {
         "redis_url": server.url,
         "redis_secret_arn": server.secret_arn,
+        "redis_ca_secret_arn": server.ca_secret_arn,
         "redis_ssl_ca": f"{BUNDLE}/certificates/{REDIS_CA}" if own_ca else "",
     }

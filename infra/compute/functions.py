@@ -1,6 +1,6 @@
 """One small function for each Task state: its bundle, its role, its place in the network."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.compute.bundles import build_bundle
-from infra.compute.specs import Spec
+from infra.compute.specs import OPERATOR, OPERATORS_RUNS, Spec
 from infra.data.data_stack import RUNS, DataStack
 from infra.grants import allow
 from infra.nag import acknowledge, shown
@@ -47,7 +47,7 @@ class StepFunction(Construct):
         self._run_bucket = run_bucket
         self._machine_arn = machine_arn
         name = f"{stage.prefix}-{spec.state}"
-        self.log_group = log_group(self, name, stage.log_retention_days)
+        self.log_group = log_group(self, stage.log_retention_days)
         self.role = function_role(self, self.log_group)
         for statement in self._statements():
             self.role.add_to_policy(statement)
@@ -102,21 +102,25 @@ class StepFunction(Construct):
             found.append(allow("states:ListExecutions", self._machine_arn))
         if "catalog" in access:
             found += data.catalog.server.statements
-        if "index" in access:
-            found += data.redis.server.statements
-        if "search index" in access and data.redis.searched:
-            found += data.redis.searched.statements
+        if self._spec.uses_redis:
+            found += data.redis.by_user(self._spec.access).statements
         if "read runs" in access:
             # Without ListBucket, S3 answers 403 for a missing object instead of 404.
             found += [allow("s3:ListBucket", bucket.bucket_arn), allow("s3:GetObject", runs)]
-        if "write runs" in access:
-            found.append(allow("s3:PutObject", runs))
+        if self._spec.writes:
+            found.append(allow("s3:PutObject", *self._written()))
         if "model" in access:
             found += self._invoke()
         golden = self._stage.settings.golden_queries_key
-        if golden and self._spec.access >= {"catalog", "model"}:
+        if golden and "golden queries" in access:
             found.append(allow("s3:GetObject", self._run_bucket.arn_for_objects(golden)))
         return found
+
+    def _written(self) -> list[str]:
+        """Its own files, of any run; an operator's function has runs of its own."""
+        runs = OPERATORS_RUNS if self._spec is OPERATOR else ("*",)
+        names = [f"{RUNS}{run}/{file}" for run in runs for file in self._spec.writes]
+        return [self._run_bucket.arn_for_objects(name) for name in names]
 
     def _grants(self) -> list[InvokeGrant]:
         stack = Stack.of(self)
@@ -136,7 +140,8 @@ class StepFunction(Construct):
     def _accept_findings(self) -> None:
         runs = shown(self._run_bucket.arn_for_objects(f"{RUNS}*"), Stack.of(self))
         through = [g.resource for g in self._grants() if "*" in g.resource]
-        resources = ["*", runs, *(shown(arn, Stack.of(self)) for arn in through)]
+        written = [shown(arn, Stack.of(self)) for arn in self._written()]
+        resources = ["*", runs, *written, *(shown(arn, Stack.of(self)) for arn in through)]
         acknowledge(
             self.role,
             "X-Ray and the VPC's network interfaces have no resources to name; a run's files are "
@@ -145,13 +150,27 @@ class StepFunction(Construct):
         )
 
 
-def log_group(scope: Construct, function_name: str, retention_days: int) -> logs.LogGroup:
-    """Its own, so that it has a retention and a role that names it."""
+def log_group(scope: Construct, retention_days: int) -> logs.LogGroup:
+    """Kept when the stack goes, and so without a fixed name: it would be in its successor's way."""
     return logs.LogGroup(
         scope,
         "Log",
-        log_group_name=f"/aws/lambda/{function_name}",
         retention=retention(retention_days),
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    )
+
+
+def delivered_log_group(scope: Construct, name: str, retention_days: int) -> logs.LogGroup:
+    """Of a service that delivers logs. Other names would fill up the account's resource policy.
+
+    The name is fixed, and so the group goes with the stack.
+    """
+    return logs.LogGroup(
+        scope,
+        "Log",
+        log_group_name=f"/aws/vendedlogs/{name}",
+        retention=retention(retention_days),
+        removal_policy=RemovalPolicy.DESTROY,
     )
 
 

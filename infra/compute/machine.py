@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.compute.functions import retention
+from infra.compute.functions import delivered_log_group
 from infra.data.data_stack import RUNS
 from infra.grants import allow
 from infra.nag import acknowledge, shown
@@ -54,13 +53,7 @@ class Machine(Construct):
         policy = iam.Policy(
             self, "Work", roles=[self.role], statements=self._statements(functions, manifests)
         )
-        log = logs.LogGroup(
-            self,
-            "Log",
-            # Under this prefix log delivery does not fill up the account's resource policy.
-            log_group_name=f"/aws/vendedlogs/states/{name}",
-            retention=retention(log_retention_days),
-        )
+        log = delivered_log_group(self, f"states/{name}", log_retention_days)
         self.machine = sfn.StateMachine(
             self,
             "StateMachine",

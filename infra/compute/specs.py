@@ -8,18 +8,27 @@ from infra.compute.bundles import Contents, Library
 from workflow.contract.sizes import MEMORY_MB
 
 Access = Literal[
-    "catalog", "index", "search index", "model", "read runs", "write runs", "executions"
+    "catalog",
+    "index",
+    "read index",
+    "search index",
+    "model",
+    "read runs",
+    "golden queries",
+    "executions",
 ]
-"""`search index` is the index by the Redis user who may only read."""
+"""`read index` and `search index` are the index by Redis users who may only read."""
+OF_REDIS: frozenset[Access] = frozenset({"index", "read index", "search index"})
 
 
 ADAPTERS: dict[Access, str] = {
     "catalog": "adapters/mysql",
     "index": "adapters/redis",
+    "read index": "adapters/redis",
     "search index": "adapters/redis",
     "model": "adapters/bedrock",
     "read runs": "adapters/s3",
-    "write runs": "adapters/s3",
+    "golden queries": "adapters/s3",
     "executions": "adapters/stepfunctions",
 }
 
@@ -34,6 +43,8 @@ class Spec:
     state: str
     access: frozenset[Access]
     rooms: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+    """Files of a run that it may write, below `runs/{run_id}/`: its own, and nobody else's."""
     timeout_s: int = 900
     http: bool = False
     """It answers requests: Powertools' event handler is in its bundle."""
@@ -49,7 +60,7 @@ class Spec:
 
     @property
     def uses_redis(self) -> bool:
-        return bool(self.access & {"index", "search index"})
+        return bool(self.access & OF_REDIS)
 
     @property
     def in_vpc(self) -> bool:
@@ -59,6 +70,7 @@ class Spec:
     def contents(self) -> Contents:
         """Its bundle."""
         adapters = {ADAPTERS[access] for access in self.access}
+        adapters |= {"adapters/s3"} if self.writes else set()
         rooms = ("contract", *self.rooms, *sorted(adapters))
         return Contents(self.handler, rooms, self._libraries)
 
@@ -69,41 +81,68 @@ class Spec:
         return ("core", *(library for library in others if needed[library]))
 
 
-def _spec(state: str, *access: Access, rooms: str = "steps", timeout_s: int = 900) -> Spec:
+def _spec(
+    state: str, *access: Access, rooms: str = "steps", writes: str = "", timeout_s: int = 900
+) -> Spec:
     return Spec(
-        state=state, access=frozenset(access), rooms=tuple(rooms.split()), timeout_s=timeout_s
+        state=state,
+        access=frozenset(access),
+        rooms=tuple(rooms.split()),
+        writes=tuple(writes.split()),
+        timeout_s=timeout_s,
     )
 
 
 SPECS = (
     _spec("AcceptRun", "executions", rooms="search steps", timeout_s=60),
-    _spec("PlanPages", "catalog", "index", "write runs"),
-    _spec("DiffPage", "catalog", "index", "write runs"),
-    _spec("ReviewChanges", "read runs", "write runs", rooms="embedding report steps"),
-    _spec("EmbedPage", "index", "model", "read runs", "write runs", rooms="embedding steps"),
-    _spec("LoadPage", "index", "read runs", "write runs"),
     _spec(
-        *("VerifyPage", "catalog", "index", "read runs", "write runs"),
-        rooms="embedding search steps verify",
+        *("PlanPages", "catalog", "index"),
+        writes="plan.json baseline.json pages.json again.jsonl.gz",
+    ),
+    _spec("DiffPage", "catalog", "read index", writes="diff/*"),
+    _spec(
+        *("ReviewChanges", "read runs"),
+        rooms="embedding report steps",
+        writes="review.json embed.json load.json embed/*.jsonl.gz",
     ),
     _spec(
-        *("VerifyIndex", "index", "model", "read runs", "write runs"),
+        *("EmbedPage", "index", "model", "read runs"),
+        rooms="embedding steps",
+        writes="embed/*.json",
+    ),
+    _spec("LoadPage", "index", "read runs", writes="load/*"),
+    _spec(
+        *("VerifyPage", "catalog", "index", "read runs"),
         rooms="embedding search steps verify",
+        writes="verify/*",
     ),
     _spec(
-        *("PublishIndex", "index", "read runs", "write runs"),
+        *("VerifyIndex", "index", "model", "read runs", "golden queries"),
+        rooms="embedding search steps verify",
+        writes="verification.json building.json golden.json",
+    ),
+    _spec(
+        *("PublishIndex", "index", "read runs", "golden queries"),
         rooms="embedding report search steps verify",
+        writes="publish.json",
     ),
     _spec("PruneIndex", "index"),
-    _spec("ReportRun", "read runs", "write runs", rooms="report steps"),
+    _spec("ReportRun", "read runs", rooms="report steps", writes="report.json report.html"),
 )
 """The Task states."""
 
 OPERATOR = _spec(
-    *("OperateIndex", "catalog", "index", "model", "read runs", "write runs"),
+    *("OperateIndex", "catalog", "index", "model", "read runs", "golden queries"),
     rooms="embedding operate report search steps verify",
+    writes="*",
 )
-"""No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC."""
+"""No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC.
+
+Its files are below ids of its own, `OPERATORS_RUNS`.
+"""
+
+OPERATORS_RUNS = ("doctor", "*-verify-*", "*-rollback-*", "*-doctor-*")
+"""Names of folders below `runs/`, as the command line makes them."""
 
 SEARCH = Spec(
     state="SearchApi",
@@ -114,7 +153,9 @@ SEARCH = Spec(
 )
 """No state: it answers searches. An HTTP API waits for 30 seconds."""
 
-NOTIFIER = _spec("NotifyFailure", "executions", "write runs", rooms="operate", timeout_s=120)
+NOTIFIER = _spec(
+    "NotifyFailure", "executions", rooms="operate", writes="failure.json", timeout_s=120
+)
 """No state: it tells people why a run failed. `infra/watch/failures.py` has its rights."""
 
 EVERY = (*SPECS, OPERATOR, SEARCH, NOTIFIER)

@@ -5,7 +5,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.compute.environment import environment, search_environment
+from infra.compute.environment import environment
 from infra.compute.functions import StepFunction
 from infra.compute.machine import Machine, machine_arn
 from infra.compute.schedule import Schedule
@@ -36,7 +36,6 @@ class WorkflowStack(Stack):
         self._data = data
         self.add_stack_dependency(data)
         self._run_bucket = s3.Bucket.from_bucket_name(self, "Runs", stage.run_bucket_name)
-        self._environment = environment(stage, data)
         self.functions = {spec.state: self._function(spec) for spec in SPECS}
         operator = self._function(OPERATOR)
         self.machine = Machine(
@@ -68,7 +67,7 @@ class WorkflowStack(Stack):
             stage=self._stage,
             data=self._data,
             run_bucket=self._run_bucket,
-            environment=search_environment(self._stage, self._data),
+            environment=environment(self._stage, self._data, SEARCH),
             machine_arn=machine_arn(self, self._stage.prefix),
             reserved_concurrency=settings.reserved_concurrency,
         ).function
@@ -93,12 +92,12 @@ class WorkflowStack(Stack):
             stage=self._stage,
             data=self._data,
             run_bucket=self._run_bucket,
-            environment=self._environment,
+            environment=environment(self._stage, self._data, spec),
             machine_arn=machine_arn(self, self._stage.prefix),
         ).function
 
     def _watch(self, failures: Failures, schedule: Schedule, search: SearchApi | None) -> None:
-        stage, memory = self._stage, self._data.redis.server.memory
+        stage, redis = self._stage, self._data.redis.server
         alarms = Alarms(
             self,
             "Alarms",
@@ -106,7 +105,7 @@ class WorkflowStack(Stack):
             settings=stage.alarms,
             machine=self.machine,
             queues={"ScheduleDeadLetters": schedule.queue, "FailureDeadLetters": failures.queue},
-            redis_memory=memory,
+            redis=redis,
             search=search,
             topic=failures.topic,
         )
@@ -119,6 +118,6 @@ class WorkflowStack(Stack):
             alarms=alarms.alarms,
             usd_per_1k_tokens=stage.settings.price_per_1k_tokens,
             model_id=stage.settings.embedding_model,
-            redis_memory=memory,
+            redis_memory=redis.memory,
             search=search,
         )

@@ -11,10 +11,19 @@ from constructs import Construct
 from infra.data.network import Network
 from infra.data.servers import Server
 from infra.nag import acknowledge
-from infra.stage.sections import ExistingMysql, MysqlSection, NewMysql
+from infra.stage.sections import ExistingMysql, NewMysql
+from infra.stage.stage import Stage
 
 KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 """Kept when the stack is removed, but not when its creation fails."""
+
+MAJOR_VERSION = "8.0"
+PARAMETERS = {
+    "require_secure_transport": "ON",
+    # Exporting the audit log is not enough: it has to be written.
+    "server_audit_logging": "1",
+    "server_audit_events": "CONNECT,QUERY_DCL,QUERY_DDL",
+}
 
 READER = "drugsync_reader"
 NOT_IN_PASSWORDS = " /@\"'\\`$%&(){}[]<>;:,|~#*?!^+=-_."
@@ -25,10 +34,11 @@ class CatalogServer(Construct):
     """`server` is what functions use; `cluster` exists only where this app created it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, mysql: MysqlSection, network: Network
+        self, scope: Construct, construct_id: str, *, stage: Stage, network: Network
     ) -> None:
         super().__init__(scope, construct_id)
-        self._mysql = mysql
+        self._mysql = mysql = stage.mysql
+        self._protected = stage.protected
         self._clients = network.client_group("CatalogClients", "Reads the drug catalog in MySQL")
         self.cluster: rds.DatabaseCluster | None = None
         if mysql.existing:
@@ -67,11 +77,10 @@ class CatalogServer(Construct):
     def _create_cluster(
         self, create: NewMysql, network: Network, group: ec2.SecurityGroup
     ) -> rds.DatabaseCluster:
-        version = rds.AuroraMysqlEngineVersion.of(create.engine_version)
+        # The second argument decides the parameter group's family; CDK would take 5.7.
+        version = rds.AuroraMysqlEngineVersion.of(create.engine_version, MAJOR_VERSION)
         engine = rds.DatabaseClusterEngine.aurora_mysql(version=version)
-        parameters = rds.ParameterGroup(
-            self, "Parameters", engine=engine, parameters={"require_secure_transport": "ON"}
-        )
+        parameters = rds.ParameterGroup(self, "Parameters", engine=engine, parameters=PARAMETERS)
         cluster = rds.DatabaseCluster(
             self,
             "Cluster",
@@ -89,18 +98,25 @@ class CatalogServer(Construct):
             security_groups=[group],
             storage_encrypted=True,
             iam_authentication=True,
-            enable_data_api=True,
+            enable_data_api=create.data_api,
             backup=rds.BackupProps(retention=Duration.days(create.backup_days)),
             cloudwatch_logs_exports=["error", "audit"],
             copy_tags_to_snapshot=True,
-            deletion_protection=True,
+            deletion_protection=self._protected,
             removal_policy=KEEP,
         )
         for name in ("Secret", "Writer"):
             kept = cluster.node.find_child(name)
             cast("Resource", kept).apply_removal_policy(KEEP)
-        _accept_findings(cluster)
+        self._accept_findings(cluster)
         return cluster
+
+    def _accept_findings(self, cluster: rds.DatabaseCluster) -> None:
+        acknowledge(cluster, "The password of the administrator is used by people only", "SMG4")
+        acknowledge(cluster, "MySQL's own port; only one security group may reach it", "RDS11")
+        acknowledge(cluster, "Backtrack would be paid by the hour; backups are kept", "RDS14")
+        if not self._protected:
+            acknowledge(cluster, "A first deployment that fails must be able to go", "RDS10")
 
     def _reader_secret(self) -> secretsmanager.Secret:
         """The functions' own user, who may only SELECT; docs/deploy.md creates it."""
@@ -133,9 +149,3 @@ class CatalogServer(Construct):
 def _connect(clients: ec2.SecurityGroup, server: ec2.ISecurityGroup, port: int) -> None:
     """By reference, in both directions: nobody else is let in."""
     clients.connections.allow_to(server, ec2.Port.tcp(port), "The drug catalog's functions")
-
-
-def _accept_findings(cluster: rds.DatabaseCluster) -> None:
-    acknowledge(cluster, "The password of the administrator is used by people only", "SMG4")
-    acknowledge(cluster, "MySQL's own port; only one security group may reach it", "RDS11")
-    acknowledge(cluster, "Backtrack would be paid by the hour; backups are kept", "RDS14")

@@ -16,7 +16,7 @@ KEEP_DAYS = 30
 
 
 class DataStack(Stack):
-    """Deletion-protected. Removing the workflow stack leaves everything here as it is."""
+    """Protected once the stage says so. Removing the workflow stack changes nothing here."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(
@@ -25,10 +25,10 @@ class DataStack(Stack):
             stack_name=f"{stage.prefix}-data",
             description="Drug catalog sync: network, run bucket and servers. Kept.",
             env={"account": stage.account, "region": stage.region},
-            termination_protection=True,
+            termination_protection=stage.protected,
         )
         self.network = Network(self, "Network", stage=stage)
-        self.catalog = CatalogServer(self, "Catalog", mysql=stage.mysql, network=self.network)
+        self.catalog = CatalogServer(self, "Catalog", stage=stage, network=self.network)
         self.redis = Redis(self, "Redis", stage=stage, network=self.network)
         self.run_bucket = self._bucket(
             "Runs", name=stage.run_bucket_name, logs=self._bucket("AccessLogs")
@@ -42,17 +42,15 @@ class DataStack(Stack):
 
     def _tell(self) -> None:
         """What docs/deploy.md asks for by name."""
-        cluster, instance = self.catalog.cluster, self.redis.instance
+        cluster, host = self.catalog.cluster, self.redis.host
         if cluster and cluster.secret:
             CfnOutput(self, "ClusterArn", value=cluster.cluster_arn)
             CfnOutput(self, "AdminSecretArn", value=cluster.secret.secret_arn)
         if cluster and self.catalog.server.secret_arn:
             CfnOutput(self, "ReaderSecretArn", value=self.catalog.server.secret_arn)
-        if instance:
-            CfnOutput(self, "RedisInstance", value=instance.instance_id)
-            CfnOutput(self, "RedisSecretArn", value=self.redis.server.secret_arn)
-            if self.redis.searched:
-                CfnOutput(self, "SearchSecretArn", value=self.redis.searched.secret_arn)
+        if host:
+            CfnOutput(self, "RedisInstance", value=host.instance.instance_id)
+            CfnOutput(self, "RedisVolume", value=host.volume.volume_id)
 
     def _bucket(
         self, construct_id: str, *, name: str | None = None, logs: s3.Bucket | None = None

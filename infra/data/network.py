@@ -1,5 +1,6 @@
 """Where the functions run: private subnets, endpoints, and who may connect to whom."""
 
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -72,7 +73,12 @@ class Network(Construct):
         return vpc
 
     def _log_flows(self, vpc: ec2.Vpc) -> None:
-        group = logs.LogGroup(self, "FlowLog", retention=logs.RetentionDays.ONE_MONTH)
+        group = logs.LogGroup(
+            self,
+            "FlowLog",
+            retention=logs.RetentionDays.ONE_MONTH,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        )
         vpc.add_flow_log(
             "RejectedFlows",
             destination=ec2.FlowLogDestination.to_cloud_watch_logs(group),

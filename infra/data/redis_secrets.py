@@ -1,29 +1,40 @@
-"""The passwords of the created Redis server: one for the workflow, one for searches."""
+"""The secrets of the created Redis server: its users' passwords, and who signs its certificate."""
 
 import json
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from infra.data.redis_users import USERS
 from infra.nag import acknowledge
-from infra.search.search_rights import SEARCH_USER
 
 
-class RedisSecrets(NamedTuple):
-    """`searches` is there with or without a search API: turning it on changes no server."""
+@dataclass(frozen=True)
+class RedisSecrets:
+    """The host makes authority and certificate; functions read the latter, which has no key."""
 
-    workflow: secretsmanager.Secret
-    searches: secretsmanager.Secret
+    users: dict[str, secretsmanager.Secret]
+    """By the user's name. All are there with or without a search API: no deployment of one
+    changes the server."""
+    authority: secretsmanager.Secret
+    certificate: secretsmanager.Secret
 
     @classmethod
     def create(cls, scope: Construct) -> "RedisSecrets":
-        index = "the drug catalog's search index"
         return cls(
-            _secret(scope, "Password", f"Redis password of {index}"),
-            _secret(scope, "SearchPassword", f"Redis user who may only read {index}", SEARCH_USER),
+            users={
+                user.name: _secret(scope, user.secret, f"Redis user: {user.purpose}", user.name)
+                for user in USERS
+            },
+            authority=_secret(scope, "Authority", "Key that signs the Redis server's certificate"),
+            certificate=_secret(scope, "Certificate", "Who signs the Redis server's certificate"),
         )
+
+    @property
+    def every(self) -> list[secretsmanager.Secret]:
+        return [*self.users.values(), self.authority, self.certificate]
 
 
 def full_arn(secret: secretsmanager.Secret) -> str:
@@ -47,5 +58,5 @@ def _secret(
         ),
         removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     )
-    acknowledge(secret, "The server takes a new password by hand: docs/deploy.md", "SMG4")
+    acknowledge(secret, "The host rotates the users' passwords itself, by its association", "SMG4")
     return secret

@@ -39,5 +39,18 @@ class RedisServer(Server):
     """`url` names the scheme, host and port; a password comes by secret only."""
 
     url: str
+    ca_secret_arn: str = ""
+    """The secret with the certificate of who signed the server's."""
     memory: cloudwatch.Metric | None
     """Used memory in percent of the limit, where somebody publishes it."""
+    disk: cloudwatch.Metric | None = None
+    """The same of the volume, of a created server."""
+    instance_id: str = ""
+    """Of a created server."""
+
+    @property
+    def statements(self) -> list[iam.PolicyStatement]:
+        found = super().statements
+        if self.ca_secret_arn:
+            found.append(allow("secretsmanager:GetSecretValue", self.ca_secret_arn))
+        return found

@@ -8,13 +8,15 @@ from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.compute.functions import retention
+from infra.compute.functions import delivered_log_group
 from infra.stage.sections import SearchSection
 
-PATHS = ("/drugs", "/drugs/{ndc}", "/drugs/{ndc}/alternatives", "/health")
+PATHS = (
+    *("/v1/drugs", "/v1/drugs/{ndc}", "/v1/drugs/{ndc}/alternatives", "/v1/health"),
+    "/v1/openapi.json",
+)
 """Those of `handlers/search_api.py`, each with GET only."""
 
 SIGNED_HEADERS = ("authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
@@ -116,13 +118,7 @@ class SearchApi(Construct):
         )
 
     def _stage(self, name: str, log_retention_days: int) -> None:
-        log = logs.LogGroup(
-            self,
-            "Log",
-            # Under this prefix log delivery does not fill up the account's resource policy.
-            log_group_name=f"/aws/vendedlogs/apis/{name}",
-            retention=retention(log_retention_days),
-        )
+        log = delivered_log_group(self, f"apis/{name}", log_retention_days)
         settings = self.settings
         line = LOGGED | LOGGED_OF_CALLER[settings.authorization]
         gateway.CfnStage(

@@ -6,6 +6,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from infra.stage.instance_types import SHARE_FOR_REDIS, known_types, memory_gb
+from workflow.contract.redis_versions import OLDEST_SAFE, refusal_of
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Word = Annotated[str, Field(pattern=r"^\S+$")]
@@ -23,7 +26,7 @@ Endpoint = Literal[
     "s3",
     "secretsmanager",
     "bedrock-runtime",
-    "cloudformation",
+    "ec2",
     "logs",
     "monitoring",
     "ssm",
@@ -106,10 +109,14 @@ class ExistingMysql(Section):
 class NewMysql(Section):
     """Aurora MySQL Serverless v2."""
 
-    engine_version: str = Field("8.0.mysql_aurora.3.08.2", pattern=r"^8\.0\.mysql_aurora\.3\.\d+")
+    engine_version: str = Field(
+        "8.0.mysql_aurora.3.10.2", pattern=r"^8\.0\.mysql_aurora\.3\.\d{2}\.\d$"
+    )
     min_capacity: float = Field(0.5, ge=0, le=256)
     max_capacity: float = Field(4, ge=1, le=256)
     backup_days: int = Field(7, ge=1, le=35)
+    data_api: bool = False
+    """SQL over HTTPS for whoever fills the database; turn it off again afterwards."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -174,16 +181,44 @@ class NewRedis(Section):
     image_id: str = Field(pattern=r"^ami-[0-9a-f]{8,17}$")
     """A named image: `latest` would replace the server when the next image appears."""
     instance_type: str = Field("r7g.large", pattern=r"^[a-z0-9]+g[a-z]*\.[a-z0-9]+$")
-    package: str = Field(pattern=r"^(s3://[a-z0-9.-]{3,63}/\S+|https://\S+)\.rpm$")
-    """Redis 8 with its query engine, as an RPM for aarch64."""
+    package: str = Field(
+        pattern=r"^(s3://[a-z0-9.-]{3,63}|https://[a-z0-9.-]+(:\d+)?)/[A-Za-z0-9/_.+~-]+\.rpm$"
+    )
+    """Redis 8 with its query engine, as an RPM for aarch64. The file's name has the version."""
     package_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     max_memory_gb: float = Field(10, gt=0)
     volume_gb: int = Field(50, ge=8)
+    snapshot_id: str | None = Field(None, pattern=r"^snap-[0-9a-f]{8,17}$")
+    """The volume begins as this snapshot. Another one is another volume; the old one is kept."""
+    snapshots_kept: int = Field(7, ge=1, le=365)
+    """Daily ones."""
     start_minutes: int = Field(15, ge=5, le=60)
-    """How long the stack waits for PING and FT._LIST to answer before its creation fails."""
+    """How long a deployment waits until the server answers as it must, before it fails."""
+
+    @field_validator("package")
+    @classmethod
+    def _safe(cls, package: str) -> str:
+        version = re.search(r"(\d+\.\d+\.\d+)", package.rpartition("/")[2])
+        if version is None:
+            raise ValueError(
+                f"{package!r} names no version; call the file redis-{OLDEST_SAFE}.aarch64.rpm"
+            )
+        if refused := refusal_of(version[1]):
+            raise ValueError(refused)
+        return package
 
     @model_validator(mode="after")
-    def _volume(self) -> Self:
+    def _fits(self) -> Self:
+        memory = memory_gb(self.instance_type)
+        if memory is None:
+            raise ValueError(
+                f"instance_type {self.instance_type} is not known here; use one of {known_types()}"
+            )
+        if self.max_memory_gb > memory * SHARE_FOR_REDIS:
+            raise ValueError(
+                f"max_memory_gb {self.max_memory_gb:g} is above {memory * SHARE_FOR_REDIS:g}, "
+                f"three quarters of what {self.instance_type} has; take a larger type or less"
+            )
         if self.volume_gb < 3 * self.max_memory_gb:
             raise ValueError(
                 f"volume_gb {self.volume_gb} is below three times max_memory_gb: the append-only "
@@ -284,6 +319,7 @@ class AlarmSection(Section):
     throttled_pages: int = Field(10, ge=1)
     """Tries of pages in 15 minutes that the model's quota ended."""
     redis_memory_percent: int = Field(80, ge=10, le=99)
+    redis_disk_percent: int = Field(80, ge=10, le=99)
 
     @field_validator("emails")
     @classmethod

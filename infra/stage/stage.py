@@ -37,6 +37,9 @@ class Stage(Section):
     account: Annotated[str, Field(pattern=r"^\d{12}$")]
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     log_retention_days: RetentionDays = 90
+    protected: bool = False
+    """Data stack, database and Redis host cannot be deleted. Set it when the first sync has been
+    published: protection would keep a first deployment that failed from being taken away."""
 
     vpc: VpcSection
     mysql: MysqlSection
@@ -77,7 +80,7 @@ class Stage(Section):
         if self._needs_secrets:
             needed.append("secretsmanager")
         if self.redis.create:
-            needed += ["cloudformation", "logs", "monitoring", "ssm", "ssmmessages"]
+            needed += ["ec2", "logs", "monitoring", "ssm", "ssmmessages"]
         return tuple(needed)
 
     @property

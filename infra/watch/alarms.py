@@ -8,11 +8,14 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.data.servers import RedisServer
 from infra.search.search import SearchApi
 from infra.stage.sections import AlarmSection
-from infra.watch import metrics
+from infra.watch.metrics import FIVE_MINUTES, Metrics
 
 HOUR = Duration.hours(1)
+MINUTE = Duration.minutes(1)
+BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 
@@ -29,16 +32,17 @@ class Alarms(Construct):
         settings: AlarmSection,
         machine: sfn.StateMachine,
         queues: dict[str, sqs.Queue],
-        redis_memory: cloudwatch.Metric | None,
+        redis: RedisServer,
         search: SearchApi | None,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
         self._prefix = prefix
+        metrics = Metrics(prefix)
         self._action = actions.SnsAction(topic)
         self.alarms: dict[str, cloudwatch.Alarm] = {}
         self._run_failed(machine)
-        self._unpublished(settings.unpublished_hours)
+        self._unpublished(metrics, settings.unpublished_hours)
         self._add(
             "VerificationFailed",
             "The index differed from the catalog, so nothing was published",
@@ -52,33 +56,35 @@ class Alarms(Construct):
         )
         for name, queue in queues.items():
             self._dead_letters(name, queue)
-        if redis_memory:
-            self._redis_memory(redis_memory, settings.redis_memory_percent)
+        if redis.memory:
+            self._redis_memory(redis.memory, settings.redis_memory_percent)
+        if redis.instance_id and redis.memory and redis.disk:
+            self._redis_host(redis.memory, redis.disk, redis.instance_id, settings)
         if search:
             self._search(search)
 
     def _run_failed(self, machine: sfn.StateMachine) -> None:
         """The notifier tells why; this tells even where the notifier cannot."""
         found = {
-            "failed": machine.metric_failed(period=metrics.FIVE_MINUTES, statistic="Sum"),
-            "timed_out": machine.metric_timed_out(period=metrics.FIVE_MINUTES, statistic="Sum"),
-            "aborted": machine.metric_aborted(period=metrics.FIVE_MINUTES, statistic="Sum"),
+            "failed": machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"),
+            "timed_out": machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"),
+            "aborted": machine.metric_aborted(period=FIVE_MINUTES, statistic="Sum"),
         }
         total = cloudwatch.MathExpression(
             expression=" + ".join(f"FILL({name}, 0)" for name in found),
             using_metrics=dict(found),
-            period=metrics.FIVE_MINUTES,
+            period=FIVE_MINUTES,
             label="Runs that did not succeed",
         )
         self._add("RunFailed", "A run failed, timed out or was aborted", total)
 
-    def _unpublished(self, hours: int) -> None:
+    def _unpublished(self, metrics: Metrics, hours: int) -> None:
         self._add(
             "Unpublished",
             f"No run published an index in {hours} hours: searches answer from an old catalog",
             metrics.all_modes("published", period=HOUR),
             threshold=1,
-            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            comparison=BELOW,
             periods=hours,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
@@ -88,7 +94,7 @@ class Alarms(Construct):
             name,
             "An event reached nobody; read it in the queue",
             queue.metric_approximate_number_of_messages_visible(
-                period=metrics.FIVE_MINUTES, statistic="Maximum"
+                period=FIVE_MINUTES, statistic="Maximum"
             ),
         )
 
@@ -96,24 +102,57 @@ class Alarms(Construct):
         self._add(
             "RedisMemory",
             "Redis is nearly full; a backfill needs room for a second generation",
-            metric.with_(period=metrics.FIVE_MINUTES),
+            metric.with_(period=FIVE_MINUTES),
             threshold=percent,
             periods=3,
         )
+
+    def _redis_host(
+        self,
+        memory: cloudwatch.Metric,
+        disk: cloudwatch.Metric,
+        instance_id: str,
+        settings: AlarmSection,
+    ) -> None:
+        """A server that cannot write publishes no figure: silence alarms."""
+        self._add(
+            "RedisDown",
+            "Redis does not answer, loads for too long, or cannot write: searches answer 503",
+            memory.with_(period=MINUTE, statistic="SampleCount"),
+            threshold=1,
+            comparison=BELOW,
+            periods=5,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
+        self._add(
+            "RedisDisk",
+            "The volume of Redis is nearly full; a full one stops every write",
+            disk.with_(period=FIVE_MINUTES),
+            threshold=settings.redis_disk_percent,
+            periods=3,
+        )
+        failed = cloudwatch.Metric(
+            namespace="AWS/EC2",
+            metric_name="StatusCheckFailed",
+            dimensions_map={"InstanceId": instance_id},
+            statistic="Maximum",
+            period=MINUTE,
+        )
+        self._add("RedisHost", "EC2's checks of the Redis host fail", failed, periods=3)
 
     def _search(self, search: SearchApi) -> None:
         """Several periods: one cold start or one lost connection among few searches is no alarm."""
         self._add(
             "SearchErrors",
             "Searches fail: Redis cannot be asked, or the function has a defect",
-            search.share_of_errors(period=metrics.FIVE_MINUTES),
+            search.share_of_errors(period=FIVE_MINUTES),
             threshold=search.settings.error_share,
             periods=2,
         )
         self._add(
             "SearchLatency",
             "One search in a hundred takes longer than the stage allows",
-            search.metric("Latency", period=metrics.FIVE_MINUTES, statistic="p99"),
+            search.metric("Latency", period=FIVE_MINUTES, statistic="p99"),
             threshold=search.settings.latency_ms,
             periods=3,
         )

@@ -9,7 +9,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.search.search import SearchApi
-from infra.watch import metrics
+from infra.watch.metrics import MODES, NAMESPACE, Metrics
 
 DAY = Duration.days(1)
 PAGES = ("DiffPage", "EmbedPage", "LoadPage")
@@ -34,6 +34,7 @@ class Dashboard(Construct):
         search: SearchApi | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        metrics = Metrics(name)
         board = cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=name, default_interval=Duration.days(14)
         )
@@ -43,16 +44,20 @@ class Dashboard(Construct):
             )
         )
         board.add_widgets(
-            _by_day("Rows of the catalog", "catalog_rows"),
-            _by_day("Added, changed, removed", "added", "changed", "removed"),
-            _by_day("Texts embedded and reused", "texts_embedded", "texts_reused"),
+            _by_day(metrics, "Rows of the catalog", "catalog_rows"),
+            _by_day(metrics, "Added, changed, removed", "added", "changed", "removed"),
+            _by_day(metrics, "Texts embedded and reused", "texts_embedded", "texts_reused"),
         )
         board.add_widgets(
-            _by_day("Tokens", "tokens"), _cost(usd_per_1k_tokens), _by_day("Rejected", "rejected")
+            _by_day(metrics, "Tokens", "tokens"),
+            _cost(metrics, usd_per_1k_tokens),
+            _by_day(metrics, "Rejected", "rejected"),
         )
-        board.add_widgets(_runs(machine), _duration_of_runs(), _duration_of_states(functions))
         board.add_widgets(
-            _failed_pages(functions), _errors_by_name(), _servers(model_id, redis_memory)
+            _runs(machine), _duration_of_runs(metrics), _duration_of_states(functions)
+        )
+        board.add_widgets(
+            _failed_pages(functions), _errors_by_name(name), _servers(model_id, redis_memory)
         )
         if search:
             board.add_widgets(*_searches(search))
@@ -62,11 +67,11 @@ def _graph(title: str, *left: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=list(left), width=THIRD)
 
 
-def _by_day(title: str, *names: str) -> cloudwatch.GraphWidget:
+def _by_day(metrics: Metrics, title: str, *names: str) -> cloudwatch.GraphWidget:
     return _graph(title, *(metrics.all_modes(name, period=DAY) for name in names))
 
 
-def _cost(usd_per_1k_tokens: float) -> cloudwatch.GraphWidget:
+def _cost(metrics: Metrics, usd_per_1k_tokens: float) -> cloudwatch.GraphWidget:
     cost = cloudwatch.MathExpression(
         expression=f"tokens / 1000 * {usd_per_1k_tokens:.8f}",
         using_metrics={"tokens": metrics.all_modes("tokens", period=DAY)},
@@ -87,13 +92,10 @@ def _runs(machine: sfn.StateMachine) -> cloudwatch.GraphWidget:
     )
 
 
-def _duration_of_runs() -> cloudwatch.GraphWidget:
+def _duration_of_runs(metrics: Metrics) -> cloudwatch.GraphWidget:
     return _graph(
         "Duration of published runs (s)",
-        *(
-            metrics.of_runs("duration", mode, period=DAY, statistic="Maximum")
-            for mode in metrics.MODES
-        ),
+        *(metrics.of_runs("duration", mode, period=DAY, statistic="Maximum") for mode in MODES),
     )
 
 
@@ -117,8 +119,8 @@ def _failed_pages(functions: Mapping[str, lambda_.Function]) -> cloudwatch.Graph
     )
 
 
-def _errors_by_name() -> cloudwatch.GraphWidget:
-    search = f'{{{metrics.NAMESPACE},error,service}} MetricName="errors"'
+def _errors_by_name(service: str) -> cloudwatch.GraphWidget:
+    search = f'{{{NAMESPACE},error,service}} MetricName="errors" service="{service}"'
     return cloudwatch.GraphWidget(
         title="Errors by name",
         left=[

@@ -52,6 +52,7 @@ class Failures(Construct):
         self.topic = sns.Topic(
             self, "Topic", topic_name=f"{stage.prefix}-failures", enforce_ssl=True
         )
+        _let_alarms_publish(self.topic)
         for email in stage.alarms.emails:
             self.topic.add_subscription(subscriptions.EmailSubscription(email))
         self.queue = dead_letters(self, "DeadLetters")
@@ -80,7 +81,7 @@ class Failures(Construct):
 
     def _function(self, stage: Stage, run_bucket: s3.IBucket) -> lambda_.Function:
         name = f"{stage.prefix}-{NOTIFIER.state}"
-        log = log_group(self, name, stage.log_retention_days)
+        log = log_group(self, stage.log_retention_days)
         role = function_role(self, log)
         for statement in self._statements(run_bucket):
             role.add_to_policy(statement)
@@ -129,3 +130,14 @@ class Failures(Construct):
             "IAM5[Resource::*]",
             *(f"IAM5[Resource::{shown(arn, stack)}]" for arn in arns),
         )
+
+
+def _let_alarms_publish(topic: sns.Topic) -> None:
+    """Refusing plain HTTP replaces the topic's default policy, which lets the account publish."""
+    statement = allow(
+        "sns:Publish",
+        topic.topic_arn,
+        only={"StringEquals": {"aws:SourceAccount": Stack.of(topic).account}},
+    )
+    statement.add_service_principal("cloudwatch.amazonaws.com")
+    topic.add_to_resource_policy(statement)

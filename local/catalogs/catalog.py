@@ -12,12 +12,13 @@ from pathlib import Path
 
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from local.catalogs.csv_catalog import LONGEST_NDC, read_csv
+from local.catalogs.csv_catalog import LONGEST_NDC, CsvForm, read_csv
 from local.catalogs.fda import select
 from local.catalogs.tables import Progress, Table, execute, fill_draft, kind, publish_drafts
+from local.places import shipped
 from workflow.contract.columns import COLUMNS, REQUIRED
 
-CATALOGS = Path(__file__).resolve().parents[2] / "catalogs"
+CATALOGS = shipped("catalogs")
 FDA_GOLDEN_QUERIES = CATALOGS / "fda_golden_queries.json"
 VIEW = "drugs"
 
@@ -76,6 +77,16 @@ def is_fda(connection: MySQLConnectionAbstract) -> bool:
     return bool(found and next(iter(found)))
 
 
+def count_rows(connection: MySQLConnectionAbstract) -> int:
+    """Drugs in the catalog; 0 where there is none yet."""
+    if kind(connection, VIEW) is None:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT COUNT(*) FROM {VIEW}")  # noqa: S608 - a constant
+        found = cursor.fetchone()
+    return int(str(next(iter(found)))) if found else 0
+
+
 @dataclass(frozen=True)
 class CatalogLoad:
     """``rows`` of the catalog; ``skipped`` has the NDC of each row that collided with another."""
@@ -104,11 +115,15 @@ def load_fda(
 
 
 def load_csv(
-    connection: MySQLConnectionAbstract, path: Path, *, progress: Progress | None = None
+    connection: MySQLConnectionAbstract,
+    path: Path,
+    form: CsvForm | None = None,
+    *,
+    progress: Progress | None = None,
 ) -> CatalogLoad:
     """A CSV file as the table ``drugs``; LocalError, and nothing changed, where it is wrong."""
     started = time.monotonic()
-    rows = read_csv(path)
+    rows = read_csv(path, form or CsvForm())
     fill_draft(connection, CSV, rows, _counter(progress, len(rows)))
     execute(connection, f"DROP VIEW IF EXISTS {VIEW}")
     publish_drafts(connection, [CSV])

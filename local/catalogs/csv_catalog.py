@@ -2,36 +2,69 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.catalogs.spreadsheet_keys import short_keys, why_mangled
 from local.errors import LocalError
 from workflow.contract.columns import COLUMNS, REQUIRED
 
 LONGEST_NDC = 64
+MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""How a file begins that says its encoding: spreadsheets write both."""
 
 CsvRow = tuple[str | None, ...]
 
 
-def read_csv(path: Path) -> list[CsvRow]:
+@dataclass(frozen=True)
+class CsvForm:
+    """How a file is written. Without an encoding, its mark says it, or it is UTF-8."""
+
+    delimiter: str = ","
+    encoding: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Heading in the file -> column of the catalog, where they differ."""
+    any_keys: bool = False
+    """Keys are right as they are, also those that a spreadsheet seems to have mangled."""
+
+
+def read_csv(path: Path, form: CsvForm) -> list[CsvRow]:
     """Rows in the order of ``COLUMNS``; blanks are None. LocalError names file, line and value."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, strict=True)
+        encoding = form.encoding or _marked(path)
+        with path.open(encoding=encoding, newline="") as file:
+            lines = csv.reader(file, strict=True, delimiter=form.delimiter)
             try:
-                return _rows(path, lines)
+                return _rows(path, lines, form)
             except csv.Error as error:
                 raise _wrong(path, lines.line_num, f"{error}", "mend the quotes") from error
+    except LookupError as error:
+        raise LocalError(
+            f"{form.encoding!r} is no encoding that Python knows; use utf-8, utf-16 or cp1252"
+        ) from error
     except OSError as error:
         raise LocalError(f"{path}: {error.strerror}. Check the path: ls -l {path}") from error
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
+    except UnicodeError as error:
+        raise _undecodable(path, encoding) from error
 
 
-def _rows(path: Path, lines: Iterator[list[str]]) -> list[CsvRow]:
+def _marked(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4)
+    return next((name for mark, name in MARKS.items() if start.startswith(mark)), "utf-8")
+
+
+def _rows(path: Path, lines: Iterator[list[str]], form: CsvForm) -> list[CsvRow]:
     header = [name.strip() for name in next(lines, [])]
-    _check_header(path, header)
+    header = [form.headers.get(name, name) for name in header]
+    _check_header(path, header, form)
     seen: dict[str, int] = {}
     rows = []
     for values in lines:
@@ -39,18 +72,23 @@ def _rows(path: Path, lines: Iterator[list[str]]) -> list[CsvRow]:
         if not values:
             continue
         row = _row(path, number, header, values)
-        _check_key(path, number, row["ndc"], seen)
+        seen[_key(path, number, row["ndc"], seen, form)] = number
         rows.append(tuple(row.get(column) for column in COLUMNS))
     if not rows:
         raise _wrong(path, 1, "there are no rows", "add at least one drug")
+    if not form.any_keys:
+        _check_lengths(path, seen)
     return rows
 
 
-def _check_header(path: Path, header: Sequence[str]) -> None:
+def _check_header(path: Path, header: Sequence[str], form: CsvForm) -> None:
     known = ", ".join(COLUMNS)
     for name in header:
         if name not in COLUMNS:
-            raise _wrong(path, 1, f"unknown column {name!r}", f"use commas and only: {known}")
+            todo = f"name it with --column NAME={name}, where NAME is one of {known}"
+            if len(header) == 1:
+                todo = "name what stands between the values with --delimiter"
+            raise _wrong(path, 1, f"unknown column {name!r}", todo)
         if header.count(name) > 1:
             raise _wrong(path, 1, f"column {name!r} appears twice", "remove one")
     for name in REQUIRED:
@@ -63,35 +101,53 @@ def _row(
 ) -> dict[str, str | None]:
     if len(values) != len(header):
         problem = f"{len(values)} values for {len(header)} columns, starting with {values[0]!r}"
-        raise _wrong(path, number, problem, "quote values that contain commas")
+        raise _wrong(path, number, problem, "quote values that contain the delimiter")
     row = {name: value.strip() or None for name, value in zip(header, values, strict=True)}
     if row["drug_name"] is None:
         raise _wrong(path, number, f"drug_name is blank (ndc {row['ndc']!r})", "fill it in")
     return row
 
 
-def _check_key(path: Path, number: int, ndc: str | None, seen: dict[str, int]) -> None:
+def _key(path: Path, number: int, ndc: str | None, seen: dict[str, int], form: CsvForm) -> str:
     if ndc is None:
         raise _wrong(path, number, "ndc is blank", "give each drug its own key")
     if len(ndc) > LONGEST_NDC:
         problem = f"ndc {ndc!r} is longer than {LONGEST_NDC} characters"
         raise _wrong(path, number, problem, "give a shorter key")
+    mangled = "" if form.any_keys else why_mangled(ndc)
+    if mangled:
+        raise _wrong(path, number, f"ndc {ndc!r} {mangled}", _AS_TEXT)
     if ndc in seen:
         problem = f"ndc {ndc!r} is on line {seen[ndc]} already"
         raise _wrong(path, number, problem, "keep one of the two")
-    seen[ndc] = number
+    return ndc
 
 
-def _not_utf8(path: Path) -> LocalError:
+def _check_lengths(path: Path, lines: Mapping[str, int]) -> None:
+    short = short_keys(lines)
+    if short:
+        shown = ", ".join(f"{key} (line {lines[key]})" for key in short[:5])
+        more = f" and {len(short) - 5:,} more" if len(short) > 5 else ""
+        problem = f"{shown}{more}: digits are missing that the other keys have, as zeros in front"
+        raise _wrong(path, lines[short[0]], problem, _AS_TEXT)
+
+
+_AS_TEXT = (
+    "export the column as text, not as a number (or load it as it is with --keys-as-they-are)"
+)
+
+
+def _undecodable(path: Path, encoding: str) -> LocalError:
     """Decoding happens in blocks, so the line must be looked for."""
+    if not encoding.startswith("utf-8"):
+        return LocalError(f"{path} is not {encoding}. Name its --encoding. Nothing was loaded.")
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             line.decode()
         except UnicodeDecodeError as error:
             byte = line[error.start]
             problem = f"byte 0x{byte:02x} at position {error.start + 1} is not UTF-8"
-            todo = f"iconv -f WINDOWS-1252 -t UTF-8 {path} > utf8.csv"
-            return _wrong(path, number, problem, f"save it as UTF-8, for example: {todo}")
+            return _wrong(path, number, problem, "name its encoding, often: --encoding cp1252")
     return LocalError(f"{path} is not UTF-8. Save it as UTF-8.")
 
 

@@ -67,6 +67,8 @@ def publish_drafts(connection: MySQLConnectionAbstract, tables: Sequence[Table])
     execute(connection, f"DROP TABLE IF EXISTS {old}")
     execute(connection, f"RENAME TABLE {', '.join(renames)}")
     execute(connection, f"DROP TABLE IF EXISTS {old}")
+    # Else MySQL takes the new tables for empty, and sorts what it could read in the key's order.
+    execute(connection, f"ANALYZE TABLE {', '.join(table.name for table in tables)}")
 
 
 def kind(connection: MySQLConnectionAbstract, name: str) -> str | None:
@@ -84,6 +86,8 @@ def kind(connection: MySQLConnectionAbstract, name: str) -> str | None:
 def execute(connection: MySQLConnectionAbstract, statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement)
+        if cursor.description:
+            cursor.fetchall()
 
 
 def _insert(connection: MySQLConnectionAbstract, name: str, rows: Sequence[Row]) -> None:

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from pathlib import Path
+from http import HTTPStatus
 from types import SimpleNamespace
 from typing import IO, Any
 from unittest import mock
@@ -29,7 +29,6 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.botocore_stubber import MockRawResponse
-from moto.s3.models import s3_backends
 from moto.stepfunctions.parser.api import (
     ExecutionStatus,
     HistoryEventType,
@@ -54,6 +53,8 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from handlers import entry
 from handlers.wiring import wiring
+from local.engine.definition import DEFINITION, for_this_machine
+from local.engine.history import History
 from local.engine.invocations import (
     Interceptor,
     Invocation,
@@ -64,13 +65,14 @@ from local.engine.invocations import (
     call_through,
 )
 from local.engine.moto_speed import faster_moto
+from local.servers.stack import functions_see
 
-DEFINITION = Path(__file__).parents[2] / "statemachine.asl.json"
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
 MACHINE = "drug-catalog-sync"
 POLL_S = 0.05
 INTERRUPTED_EXIT = 130
+Keep = Callable[[str, bytes], None]
 RECURSION_LIMIT = 100_000
 """moto recurses once per item of a Map and worker: at the usual limit a long Map never ends."""
 
@@ -78,9 +80,14 @@ RECURSION_LIMIT = 100_000
 class Engine:
     """One state machine, its functions and its run bucket."""
 
-    def __init__(self, observe: Observer, intercept: Interceptor) -> None:
+    def __init__(
+        self, observe: Observer, intercept: Interceptor, history: History | None, keep: Keep
+    ) -> None:
         self._observe = observe
         self._intercept = intercept
+        self._history = history
+        self._keep = keep
+        self._started_at = history.started_at.isoformat() if history else ""
         self._attempts: dict[tuple[str, str, str | None], int] = {}
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -88,22 +95,25 @@ class Engine:
         self._stopped = False
         self._bucket = self._machine = ""
 
-    def create(self, bucket: str) -> None:
+    def create(self, bucket: str, definition: str) -> None:
         """Create the bucket and the machine, as a deployment would."""
         self._bucket = bucket
         self.s3 = boto3.client("s3", region_name=REGION)
         self.s3.create_bucket(Bucket=bucket)
         self._sfn = boto3.client("stepfunctions", region_name=REGION)
-        definition = DEFINITION.read_text(encoding="utf-8")
-        # Locally a function is called by its state's name.
-        definition = re.sub(r"\$\{(\w+)\}", r"\1", definition)
+        definition = for_this_machine(definition)
         answer = self._sfn.create_state_machine(name=MACHINE, definition=definition, roleArn=ROLE)
         self._machine = answer["stateMachineArn"]
 
-    def objects(self, prefix: str) -> dict[str, bytes]:
-        """The bucket's objects under a prefix. Asking S3 for each takes 3 ms, also of moto."""
-        keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[self._bucket].keys.values()
-        return {key.name: key.value for key in keys if key.name.startswith(prefix)}
+    def note_object(self, params: Payload, context: Payload, **_: Any) -> None:
+        """Before an object is put: S3's answer names neither key nor body."""
+        context["put"] = (params["Key"], params["Body"])
+
+    def keep_object(self, http_response: Any, context: Payload, **_: Any) -> None:
+        """What S3 took is kept at once: a process that is killed leaves its run's files."""
+        key, body = context["put"]
+        if http_response.status_code == HTTPStatus.OK and key.startswith("runs/"):
+            self._keep(key, body)
 
     def start(self, run_input: Payload, run_id: str) -> str:
         """Start an execution; its ARN."""
@@ -139,6 +149,11 @@ class Engine:
         """As a person would in the console. A function that is at work goes on to its end."""
         self._sfn.stop_execution(executionArn=execution)
 
+    def forget(self) -> None:
+        """Ended executions are gone, as after 90 days: their names are free again."""
+        for machine in stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID][REGION].state_machines:
+            machine.executions.clear()
+
     def _describe(self, execution: str) -> Outcome | None:
         """Of moto itself: through boto3, the waiting would take a fifth of one core."""
         backend = stepfunctions_parser_backends[DEFAULT_ACCOUNT_ID][REGION]
@@ -151,6 +166,9 @@ class Engine:
         """Answer an Invoke request of the Lambda client from the handler in this process."""
         state = re.findall(r"/functions/([^/]+)/invocations", request.url)[0]
         event = json.loads(request.body)  # type: ignore[arg-type]
+        if self._started_at and "started_at" in event:
+            # Step Functions keeps an execution's start through redrives; moto begins another.
+            event["started_at"] = self._started_at
         headers = HTTPHeaders.from_dict({"Content-Type": "application/json"})
         try:
             body: Payload = self._call(state, event)
@@ -174,6 +192,10 @@ class Engine:
 
     def _observed_call(self, state: str, event: Payload) -> Payload:
         page = event.get("page", {}).get("page")
+        before = self._history.replay(state, page) if self._history else None
+        if before is not None:
+            self._observe(Invocation(state, page, 1, result=before, replayed=True))
+            return before
         attempt = self._attempt(state, event, page)
         self._observe(Invocation(state, page, attempt))
         context = SimpleNamespace(function_name=state, aws_request_id=f"{state}-{page}-{attempt}")
@@ -183,6 +205,8 @@ class Engine:
             name = error.name if isinstance(error, LambdaFailure) else type(error).__name__
             self._observe(Invocation(state, page, attempt, error=name, message=str(error)))
             raise
+        if self._history:
+            self._history.keep(state, page, result)
         self._observe(Invocation(state, page, attempt, result=result))
         return result
 
@@ -210,12 +234,19 @@ def engine(
     observe: Observer = lambda _: None,
     intercept: Interceptor = call_through,
     retry_wait_scale: float = 1.0,
+    definition: str | None = None,
+    history: History | None = None,
+    keep: Keep = lambda _key, _body: None,
 ) -> Iterator[Engine]:
-    """A state machine ready to start, with the functions' environment variables and log."""
-    made = Engine(observe, intercept)
+    """A state machine ready to start, with the functions' environment variables and log.
+
+    With a history, what it holds is not called again, and what is called goes into it. `keep` gets
+    each object that is put into the run bucket.
+    """
+    made = Engine(observe, intercept, history, keep)
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.dict(os.environ, environment))
-        stack.enter_context(_lambda_answered_by(made))
+        stack.enter_context(functions_see(environment))
+        stack.enter_context(_hooked_into_boto3(made))
         stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
         stack.enter_context(faster_moto())
         stack.enter_context(_deep_recursion())
@@ -224,18 +255,23 @@ def engine(
         stack.enter_context(_output_to(log))
         wiring.cache_clear()
         stack.callback(wiring.cache_clear)
-        made.create(bucket)
+        made.create(bucket, definition or DEFINITION.read_text(encoding="utf-8"))
         yield made
 
 
 @contextmanager
-def _lambda_answered_by(made: Engine) -> Iterator[None]:
-    hook = ("before-send.lambda.Invoke", made.invoke)
-    botocore.handlers.BUILTIN_HANDLERS.append(hook)
+def _hooked_into_boto3(made: Engine) -> Iterator[None]:
+    hooks = (
+        ("before-send.lambda.Invoke", made.invoke),
+        ("provide-client-params.s3.PutObject", made.note_object),
+        ("after-call.s3.PutObject", made.keep_object),
+    )
+    botocore.handlers.BUILTIN_HANDLERS.extend(hooks)
     try:
         yield
     finally:
-        botocore.handlers.BUILTIN_HANDLERS.remove(hook)
+        for hook in hooks:
+            botocore.handlers.BUILTIN_HANDLERS.remove(hook)
 
 
 @contextmanager

@@ -30,6 +30,8 @@ class Invocation:
     result: Payload | None = None
     error: str | None = None
     message: str = ""
+    replayed: bool = False
+    """Answered from an earlier try's history: the function was not called."""
 
     @property
     def begun(self) -> bool:

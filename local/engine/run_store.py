@@ -1,5 +1,7 @@
 """The runs' files of this machine, kept as the run bucket's keys below one folder."""
 
+import os
+import threading
 from pathlib import Path
 
 from local.servers.stack import BUCKET
@@ -15,9 +17,12 @@ class FolderRunStore:
         self._root = root
 
     def write(self, key: str, body: bytes) -> None:
+        """Whole or not at all: the process may be killed, and others read while it writes."""
         path = self._root / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+        draft.write_bytes(body)
+        draft.replace(path)
 
     def read(self, key: str) -> bytes:
         """Raises RunFileMissing."""
@@ -28,5 +33,5 @@ class FolderRunStore:
 
     def keys(self, prefix: str) -> list[str]:
         folder = self._root / prefix
-        found = (path for path in folder.rglob("*") if path.is_file())
+        found = (path for path in folder.rglob("[!.]*") if path.is_file())
         return sorted(path.relative_to(self._root).as_posix() for path in found)

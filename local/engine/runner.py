@@ -1,32 +1,53 @@
-"""One run on the local stack, from its input to its report."""
+"""One run on the local stack, from its input to its report; and again, where it failed."""
 
-import fcntl
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from local.catalogs.catalog import FDA_GOLDEN_QUERIES, is_fda
+from local.engine.definition import DEFINITION
+from local.engine.history import (
+    EXECUTION,
+    HISTORY,
+    Execution,
+    History,
+    begin,
+    read_execution,
+)
 from local.engine.invocations import Interceptor, Invocation, Observer, Outcome, call_through
-from local.errors import LocalError
+from local.engine.run_store import FolderRunStore
+from local.engine.runs import input_as_far_as_right, only_one, run_id_of
 from local.servers.servers import connect
 from local.servers.stack import BUCKET, Stack
 from workflow.adapters.s3.run_store import S3RunStore
-from workflow.contract.errors import InvalidInput, RunStoreError
-from workflow.contract.events.payloads import Run, RunInput
+from workflow.contract.errors import RunStoreError
+from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, RunFiles
 from workflow.report.assemble import assemble, write_report
-from workflow.steps.accept_run import parse_input
 
 if TYPE_CHECKING:
     from local.engine.engine import Engine
 
 LOG = "log.jsonl"
+OWN = frozenset({LOG, EXECUTION, HISTORY})
+"""Files that no run bucket has: on AWS, CloudWatch and Step Functions keep what they hold."""
+
 GOLDEN = "golden_queries.json"
-INTERRUPTED = Outcome("ABORTED", "Interrupted", "Ctrl-C stopped the execution; start another run")
+INTERRUPTED = Outcome(
+    "ABORTED", "Interrupted", "Ctrl-C stopped the execution; redrive it, or start another run"
+)
+
+
+class Options(TypedDict, total=False):
+    """Who sees each call, who stands between, how long retries wait, and other settings."""
+
+    observe: Observer
+    intercept: Interceptor
+    retry_wait_scale: float
+    settings: dict[str, str]
 
 
 class Failures:
@@ -47,64 +68,97 @@ class Failures:
         return next(iter(self._open.values()), None)
 
 
-def run_id_of(mode: str) -> str:
-    """Readable, unique, and sortable: a small run takes less than a second."""
-    now = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-    return f"{now[:-3]}-{mode}-{secrets.token_hex(2)}"
-
-
 def run(
     stack: Stack,
     run_input: dict[str, Any],
     *,
     run_id: str | None = None,
-    observe: Observer = lambda _: None,
-    intercept: Interceptor = call_through,
-    retry_wait_scale: float = 1.0,
-    settings: dict[str, str] | None = None,
+    **options: Unpack[Options],
 ) -> RunReport:
     """Execute the state machine once. Its files and log are kept under `runs/{run_id}/`.
 
     A failed run has a report, too. Ctrl-C stops the execution, keeps its files and is raised again.
     """
-    # Here, because moto takes two seconds to import, and most commands need none of it.
-    from local.engine.engine import engine
-
-    run_id = run_id or run_id_of(str(run_input.get("mode", "sync")))
+    run_id = run_id or run_id_of(input_as_far_as_right(run_input).mode)
     folder = stack.root / "runs" / run_id
-    folder.mkdir(parents=True, exist_ok=True)
+    with only_one(stack.root, run_id):
+        folder.mkdir(parents=True, exist_ok=True)
+        begin(folder, run_input, datetime.now(UTC), DEFINITION.read_text(encoding="utf-8"))
+        (folder / HISTORY).unlink(missing_ok=True)
+        return _execute(stack, folder, [], options)
+
+
+def redrive(stack: Stack, run_id: str, **options: Unpack[Options]) -> RunReport:
+    """Execute a run that failed again, under its name, with its input and its files.
+
+    Only what failed or never started is called, then what follows.
+    """
+    folder = stack.root / "runs" / run_id
+    with only_one(stack.root, run_id):
+        keys = FolderRunStore(stack.root).keys(f"runs/{run_id}/")
+        mine = [key for key in keys if key.rpartition("/")[2] not in OWN]
+        return _execute(stack, folder, mine, options)
+
+
+def _execute(stack: Stack, folder: Path, files: list[str], options: Options) -> RunReport:
+    """`files` are put into the bucket first."""
+    execution = read_execution(folder)
     failures = Failures()
+    observe = options.get("observe", _nobody)
 
     def see(invocation: Invocation) -> None:
         failures.see(invocation)
         observe(invocation)
 
-    started_at = datetime.now(UTC)
+    with _engine(stack, folder, execution, files, see, options) as machine:
+        try:
+            outcome = machine.wait(machine.start(execution.input, folder.name))
+            return _report(machine, folder.name, execution, outcome, failures.first)
+        except KeyboardInterrupt:
+            _report(machine, folder.name, execution, INTERRUPTED, None)
+            raise
+
+
+@contextmanager
+def _engine(
+    stack: Stack,
+    folder: Path,
+    execution: Execution,
+    files: list[str],
+    observe: Observer,
+    options: Options,
+) -> Iterator["Engine"]:
+    # Here, because moto takes two seconds to import, and most commands need none of it.
+    from local.engine.engine import engine
+
     golden = golden_queries(stack)
     own = {"golden_queries_key": GOLDEN} if golden else {}
-    environment = stack.environment(**(own | (settings or {})))
+    store = FolderRunStore(stack.root)
     with (
-        _only_one(stack.root),
         (folder / LOG).open("a", encoding="utf-8") as log,
+        closing(History(folder, execution.started_at)) as history,
         engine(
-            environment,
+            stack.environment(**(own | options.get("settings", {}))),
             BUCKET,
             log,
-            observe=see,
-            intercept=intercept,
-            retry_wait_scale=retry_wait_scale,
+            observe=observe,
+            intercept=options.get("intercept", call_through),
+            retry_wait_scale=options.get("retry_wait_scale", 1.0),
+            definition=execution.definition,
+            history=history,
+            keep=store.write,
         ) as machine,
     ):
+        bucket = S3RunStore(machine.s3, BUCKET)
         if golden:
-            S3RunStore(machine.s3, BUCKET).write(GOLDEN, golden)
-        try:
-            outcome = machine.wait(machine.start(run_input, run_id))
-            return _report(machine, run_id, run_input, started_at, outcome, failures.first)
-        except KeyboardInterrupt:
-            _report(machine, run_id, run_input, started_at, INTERRUPTED, None)
-            raise
-        finally:
-            _keep_files(machine, run_id, folder)
+            bucket.write(GOLDEN, golden)
+        for key in files:
+            bucket.write(key, store.read(key))
+        yield machine
+
+
+def _nobody(_: Invocation) -> None:
+    """Sees nothing."""
 
 
 def golden_queries(stack: Stack) -> bytes:
@@ -118,47 +172,37 @@ def golden_queries(stack: Stack) -> bytes:
         connection.close()
 
 
-@contextmanager
-def _only_one(root: Path) -> Iterator[None]:
-    """Each process has a Step Functions of its own, so AcceptRun cannot see a run of another."""
-    with (root / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise LocalError(
-                f"another run is under way on {root}; wait for its end, then run again"
-            ) from error
-        yield
-
-
 def _report(
     machine: "Engine",
     run_id: str,
-    run_input: dict[str, Any],
-    started_at: datetime,
+    execution: Execution,
     outcome: Outcome,
     failure: Invocation | None,
 ) -> RunReport:
     files = RunFiles(S3RunStore(machine.s3, BUCKET), run_id)
     done = files.read_if_there(REPORT, RunReport)
-    if outcome.status == "SUCCEEDED" and done is not None:
+    if done is not None and done.status == outcome.status == "SUCCEEDED":
         return done
     run = Run(
         run_id=run_id,
-        started_at=started_at,
+        started_at=execution.started_at,
         settings_digest="",
-        input=_input_as_far_as_it_is_right(run_input),
+        input=input_as_far_as_right(execution.input),
     )
     ended: dict[str, Any] = {
         "status": outcome.status,
         "error": failure.error if failure else outcome.error,
-        "cause": f"{failure.state}: {failure.message}" if failure else outcome.cause,
+        "cause": f"{_where(failure)}: {failure.message}" if failure else outcome.cause,
     }
     try:
         return write_report(files, assemble(files, run, ended_at=datetime.now(UTC), **ended))
     except RunStoreError:
         # A damaged file may be why the run failed: the report then says that and no more.
         return _bare_report(run, ended)
+
+
+def _where(failure: Invocation) -> str:
+    return f"{failure.state}, page {failure.page}" if failure.page else failure.state
 
 
 def _bare_report(run: Run, ended: dict[str, Any]) -> RunReport:
@@ -170,20 +214,3 @@ def _bare_report(run: Run, ended: dict[str, Any]) -> RunReport:
         duration_s=(datetime.now(UTC) - run.started_at).total_seconds(),
         **ended,
     )
-
-
-def _input_as_far_as_it_is_right(run_input: dict[str, Any]) -> RunInput:
-    """AcceptRun refused a wrong input; its report shows its mode, and the defaults."""
-    try:
-        return parse_input(run_input)
-    except InvalidInput:
-        mode = run_input.get("mode")
-        return RunInput(mode="backfill" if mode == "backfill" else "sync")
-
-
-def _keep_files(machine: "Engine", run_id: str, folder: Path) -> None:
-    prefix = f"runs/{run_id}/"
-    for key, body in machine.objects(prefix).items():
-        path = folder / key.removeprefix(prefix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalError
+from local.servers.reasons import did_not_start
 
 Facts = dict[str, str | int]
 
@@ -113,13 +114,6 @@ def stop(home: Home, *, timeout_s: float = 30) -> bool:
     return record is not None
 
 
-def last_lines(path: Path, count: int = 15) -> str:
-    """The end of a log, for an error message."""
-    if not path.exists():
-        return "(no log)"
-    return "\n".join(path.read_text(errors="replace").splitlines()[-count:])
-
-
 def free_port() -> int:
     """A loopback TCP port that nobody listens on at this moment."""
     with socket.socket() as probe:
@@ -201,10 +195,7 @@ def _wait_until_ready(
             _end(record.pid, home.marker, timeout_s=1)
             home.record.unlink(missing_ok=True)
             what = "ended at once" if died else f"was not ready after {timeout_s:.0f} s"
-            raise LocalError(
-                f"{home.name} {what}. The end of its log:\n{last_lines(home.log)}\n"
-                f"The whole log: cat {home.log}"
-            )
+            raise LocalError(did_not_start(f"{home.name} {what}", home.log))
         time.sleep(POLL_S)
 
 

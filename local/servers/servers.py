@@ -21,6 +21,7 @@ from local.errors import LocalError
 from local.servers import processes
 from local.servers.mysql_binaries import MySQLBinaries, find_mysql
 from local.servers.processes import Facts, Home, Record
+from local.servers.reasons import did_not_start
 from local.servers.redis_binaries import find_redis
 
 DATABASE = "drugs"
@@ -164,10 +165,9 @@ def _install_mysql(home: Home, binaries: MySQLBinaries) -> None:
     command = binaries.install_command(draft, _tmpdir(home))
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LocalError(
-            f"{Path(command[0]).name} could not make its data in {home.path}:\n"
-            f"{done.stdout}{done.stderr}"
-        )
+        home.log.write_text(done.stdout + done.stderr)
+        what = f"{Path(command[0]).name} could not make its data in {home.path}"
+        raise LocalError(did_not_start(what, home.log))
     draft.replace(home.data)
 
 

@@ -1,12 +1,14 @@
 """MySQL, Redis and the Bedrock stand-in together, and the settings that reach them."""
 
 import os
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from local.errors import LocalError
+from local.places import NO_SETTINGS
+from local.servers.reach import unreachable
 from local.servers.servers import (
     MySQLServer,
     RedisServer,
@@ -25,17 +27,11 @@ from local.standin.bedrock_process import (
 )
 from workflow.contract.settings import PREFIX, Settings
 
-HOME_VARIABLE = "DRUGCATALOG_HOME"
 BUCKET = "drugsync-local"
 DIMENSIONS = 512
 """MiniLM has 384; padded with zeros to a length that Titan offers, cosines stay the same."""
 
 Announce = Callable[[str], None]
-
-
-def home() -> Path:
-    """Where data, logs and runs are kept: `.local/` beside the code, or $DRUGCATALOG_HOME."""
-    return Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parents[2] / ".local")
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,11 @@ class Stack:
             "load_concurrency": "2",
             **settings,
         }
-        given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+        given = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith(PREFIX) and name not in NO_SETTINGS
+        }
         return {
             **{PREFIX + name.upper(): value for name, value in values.items()},
             **given,
@@ -78,16 +78,19 @@ class Stack:
     def settings(self) -> Settings:
         return Settings.from_environment(self.environment())
 
-    def info(self) -> dict[str, Any]:
-        """What another program needs to look into the servers."""
-        mysql = asdict(self.mysql)
-        del mysql["pid"]
-        return {
-            "mysql": mysql,
-            "redis": {"url": self.redis.url, "version": self.redis.version},
-            "bedrock": {"endpoint": self.bedrock.endpoint},
-            "settings": self.settings().model_dump(mode="json"),
-        }
+
+@contextmanager
+def functions_see(environment: dict[str, str]) -> Iterator[None]:
+    """In this process, what the functions find: no DRUGSYNC_* but these."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith(PREFIX)]:
+        del os.environ[name]
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
@@ -118,6 +121,19 @@ def running(root: Path) -> Stack:
         raise LocalError(f"{' and '.join(missing)} not running; start with: drugsync up")
     mysql, redis, bedrock = found.values()
     return Stack(root, mysql, redis, bedrock)  # type: ignore[arg-type] # none is missing
+
+
+def ready(root: Path) -> Stack:
+    """The running stack, once the settings are right and the servers that they name answer.
+
+    Raises LocalError, SettingsInvalid.
+    """
+    stack = running(root)
+    silent = unreachable(stack.settings())
+    if silent:
+        said = "; ".join(f"{name} is wrong: {why}" for name, why in silent.items())
+        raise LocalError(f"{said}. Correct it, or unset it to use this machine's server")
+    return stack
 
 
 def down(root: Path) -> list[str]:

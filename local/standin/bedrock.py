@@ -21,6 +21,8 @@ from local.standin.embedders import Embedder, HashEmbedder
 from local.standin.faults import BROKEN_BODIES, BROKEN_VECTORS, Controls, Fault
 
 CONTROL_PATH = "/_control"
+HOSTS = ("127.0.0.1", "localhost")
+JSON = "application/json"
 PREFIX, SUFFIX = "/model/", "/invoke"
 TOKEN_COUNT = "X-Amzn-Bedrock-Input-Token-Count"  # noqa: S105  a header's name
 REASONS = {200: "OK", 400: "Bad Request", 429: "Too Many Requests"}
@@ -52,6 +54,20 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
 
+    def parse_request(self) -> bool:
+        """Only for programs of this machine: a page in a browser cannot ask or control it.
+
+        Its own name would be the Host, it says its Origin, and it may not send JSON unasked.
+        """
+        if not super().parse_request():
+            return False
+        host = self.headers.get("Host", "").rpartition(":")[0]
+        if host not in HOSTS or "Origin" in self.headers:
+            self.close_connection = True
+            self._answer(403, json.dumps({"message": "for programs of this machine only"}))
+            return False
+        return True
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == CONTROL_PATH:
@@ -72,6 +88,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _control(self, body: bytes) -> None:
         try:
+            if self.headers.get_content_type() != JSON:
+                raise ValueError(f"the content type must be {JSON}")
             settings = json.loads(body)
             if not isinstance(settings, dict):
                 raise ValueError("the body must be a JSON object")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from local.errors import LocalError
 from local.servers import processes
 from local.servers.processes import Facts, Home
-from local.standin.bedrock import CONTROL_PATH
+from local.standin.bedrock import CONTROL_PATH, JSON
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONTROL_TIMEOUT_S = 10
@@ -74,14 +76,26 @@ def _home(root: Path) -> Home:
 
 
 def _launch(home: Home, embedder: str, port: int) -> tuple[list[str], Facts]:
+    chosen = port or _port_before(home)
     Path(home.marker).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "local.standin.bedrock", "--port", str(port)]
+    command = [sys.executable, "-m", "local.standin.bedrock", "--port", str(chosen)]
     command += ["--embedder", embedder, "--ready-file", home.marker]
     return command, {"embedder": embedder}
 
 
+def _port_before(home: Home) -> int:
+    """The port that it had: what was told of it, `serve` for one, then finds it again."""
+    try:
+        port = urlsplit(Path(home.marker).read_text()).port or 0
+        with socket.create_server(("127.0.0.1", port)):
+            return port
+    except (OSError, ValueError):
+        return 0
+
+
 def _ask(endpoint: str, body: bytes | None) -> dict[str, Any]:
-    request = urllib.request.Request(endpoint + CONTROL_PATH, data=body)  # noqa: S310
+    headers = {"Content-Type": JSON}
+    request = urllib.request.Request(endpoint + CONTROL_PATH, body, headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=CONTROL_TIMEOUT_S) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)

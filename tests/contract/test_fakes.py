@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import NamedTuple
 
 import boto3
 import pytest
 import redis
 from moto import mock_aws
-from workflow.adapters.redis.search import RedisIndex
-from workflow.contract.ports.index import Index
 
-from tests.fakes import (
-    FakeCatalog,
-    FakeIndex,
-    FakeRunStore,
-)
+from tests.fakes import NOW, FakeCatalog, FakeIndex, FakeRunStore
+from tests.payloads import generation
 from tests.rows import make_row, make_rows
 from tests.servers import CatalogTable
 from workflow.adapters.mysql.catalog import MySQLCatalog
+from workflow.adapters.redis.client import RedisClient
+from workflow.adapters.redis.documents import RedisDocuments
+from workflow.adapters.redis.generations import RedisGenerations
+from workflow.adapters.redis.indexes import RedisIndexes
+from workflow.adapters.redis.texts import RedisTexts
 from workflow.adapters.s3.run_store import S3RunStore
-from workflow.contract.errors import RunFileMissing, RunSuperseded
+from workflow.contract.documents import record_of
+from workflow.contract.errors import IndexCommandFailed, RunFileMissing, RunSuperseded
+from workflow.contract.events.files import Baseline
+from workflow.contract.holder import Holder
 from workflow.contract.ports.catalog import Catalog
-from workflow.contract.ports.documents import Batch, Document
-from workflow.contract.ports.generations import Generation
-from workflow.contract.ports.model import Vector
+from workflow.contract.ports.documents import Document, Documents
+from workflow.contract.ports.generations import Generations, Kept, Live, LiveNames, Swap
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.texts import Text, TextOrigin
+from workflow.contract.ports.server import Server
+from workflow.contract.ports.texts import NewRecord, Text, TextOrigin, Texts
 
 # Run stores
 
@@ -73,35 +78,68 @@ def test_more_keys_than_one_answer_holds_are_all_listed(store: RunStore) -> None
 
 # Indexes
 
-NEW = Generation("new", "space", "0", "schema", "building", "run", "2026")
-KEYS = ["a", "a b", "a\tb", "{x}|y*", "ä", "\U0001f600", "\uff5e"]
+SPACE = "space"
+HOLDER = Holder("run", NOW)
+NEWER = Holder("run", NOW + timedelta(milliseconds=1))
+OLDER = Holder("another", NOW - timedelta(milliseconds=1))
+KEYS = ["a", "a b", "a\tb", "{x}|y*", "a:b", "ä", "\U0001f600", "\uff5e"]
+WORDS = Text("h1", "words", {"route": "oral"})
+
+
+class Ports(NamedTuple):
+    """What of one Redis the steps write, whichever it is."""
+
+    documents: Documents
+    texts: Texts
+    generations: Generations
+    server: Server
 
 
 @pytest.fixture(params=["fake", "redis"])
-def index(request: pytest.FixtureRequest) -> Index:
-    """An index whose generation `new` the run `run` may write."""
-    if request.param == "fake":
-        found = cast(Index, FakeIndex())
-    else:
-        client: redis.Redis = request.getfixturevalue("redis_client")
-        found = RedisIndex(client, dimensions=2, algorithm="FLAT", options={})
-    found.take_fence("run")
-    found.create_generation(NEW)
-    return found
+def index(request: pytest.FixtureRequest) -> Iterator[Ports]:
+    """An index with a generation `new` that the run `run` may write."""
+    with ExitStack() as stack:
+        ports = _fake() if request.param == "fake" else _redis(request, stack)
+        ports.generations.take_fence(HOLDER)
+        ports.generations.create(generation("new", state="building"), HOLDER)
+        ports.server.create_indexes(LiveNames("new", SPACE))
+        yield ports
+
+
+def _fake() -> Ports:
+    index = FakeIndex()
+    return Ports(index.documents, index.texts, index.generations, index.server)
+
+
+def _redis(request: pytest.FixtureRequest, stack: ExitStack) -> Ports:
+    request.getfixturevalue("redis_client")  # Empties it.
+    url = request.getfixturevalue("stack").redis.url
+    client = RedisClient(stack.enter_context(redis.Redis.from_url(url, protocol=3)))
+    server = RedisIndexes(client, dimensions=2, algorithm="FLAT", options={})
+    generations = RedisGenerations(client, server)
+    return Ports(RedisDocuments(client), RedisTexts(client), generations, server)
 
 
 def document(ndc: str, **fields: str) -> Document:
-    return Document(ndc, {"ndc": ndc, "text_hash": "t", "content_hash": "c", **fields})
+    return Document(ndc, {"ndc": ndc, "text_hash": "h1", "content_hash": "c", **fields})
 
 
-def load(index: Index, *ndcs: str, removals: tuple[str, ...] = ()) -> None:
-    index.load("new", "run", Batch([document(ndc) for ndc in ndcs], removals), suspect=False)
+def write(index: Ports, *ndcs: str) -> None:
+    index.documents.write("new", HOLDER, [document(ndc) for ndc in ndcs])
 
 
-def test_keys_are_read_in_the_order_of_their_bytes(index: Index) -> None:
-    load(index, *reversed(KEYS))
-    assert index.keys_between("new", None, None) == sorted(KEYS, key=str.encode)
-    assert index.count("new") == len(KEYS)
+def record(vector: bytes = b"\0\0\x80?" * 2, refused: str = "", text: Text = WORDS) -> NewRecord:
+    return NewRecord(text.hash, record_of(text, vector, refused), 7)
+
+
+# Documents
+
+
+def test_keys_are_read_in_the_order_of_their_bytes(index: Ports) -> None:
+    write(index, *reversed(KEYS))
+    assert index.documents.keys_between("new", None, None) == sorted(KEYS, key=str.encode)
+    assert index.documents.count("new") == len(KEYS)
+    assert index.documents.count("other") == 0
 
 
 @pytest.mark.parametrize(
@@ -116,91 +154,271 @@ def test_keys_are_read_in_the_order_of_their_bytes(index: Index) -> None:
     ],
 )
 def test_a_range_excludes_its_lower_and_includes_its_upper_bound(
-    index: Index, after: str | None, through: str | None, found: list[str]
+    index: Ports, after: str | None, through: str | None, found: list[str]
 ) -> None:
-    load(index, "a", "b", "c", "d")
-    assert index.keys_between("new", after, through) == found
+    write(index, "a", "b", "c", "d")
+    assert index.documents.keys_between("new", after, through) == found
 
 
-def test_a_document_replaces_the_old_one_whole(index: Index) -> None:
+def test_a_document_replaces_the_old_one_whole(index: Ports) -> None:
     old, new = document("a", route="ORAL"), document("a", strength="5 mg")
-    index.load("new", "run", Batch([old], ()), suspect=False)
-    index.load("new", "run", Batch([new], ()), suspect=False)
-    assert index.documents("new", ["a", "b"]) == [new.fields, {}]
+    for one in (old, new):
+        index.documents.write("new", HOLDER, [one])
+        index.documents.stage(HOLDER, [one])
+    assert index.documents.read("new", ["a", "b"]) == [new.fields, {}]
+    assert index.documents.read_staged(HOLDER, ["a", "b"]) == [new.fields, {}]
 
 
-def test_a_removed_drug_is_gone_from_documents_and_keys(index: Index) -> None:
-    load(index, *KEYS)
-    load(index, removals=(KEYS[3], "never was"))
-    assert index.documents("new", [KEYS[3]]) == [{}]
-    assert KEYS[3] not in index.keys_between("new", None, None)
-    assert index.count("new") == len(KEYS) - 1
+def test_what_is_staged_is_in_no_generation_and_of_one_execution(index: Ports) -> None:
+    index.documents.stage(HOLDER, [document(ndc) for ndc in KEYS])
+    assert index.documents.read("new", KEYS) == [{}] * len(KEYS)
+    assert index.documents.count("new") == 0
+    assert index.documents.read_staged(NEWER, KEYS) == [{}] * len(KEYS)
+    assert [one["ndc"] for one in index.documents.read_staged(HOLDER, KEYS)] == KEYS
 
 
-def test_hashes_are_in_the_order_asked_and_none_where_nothing_is(index: Index) -> None:
-    load(index, "a", "c")
-    assert index.content_hashes("new", ["c", "b", "a"]) == ["c", None, "c"]
-    assert index.text_hashes("new", ["b", "a"]) == [None, "t"]
-    assert index.content_hashes("new", []) == []
+def test_a_drug_that_is_left_out_is_gone_from_documents_and_keys(index: Ports) -> None:
+    write(index, *KEYS)
+    index.documents.leave_out("new", HOLDER, [KEYS[3], "never was"])
+    assert index.documents.read("new", [KEYS[3]]) == [{}]
+    assert KEYS[3] not in index.documents.keys_between("new", None, None)
+    assert index.documents.count("new") == len(KEYS) - 1
 
 
-def test_damage_is_remembered_until_the_document_is_written_or_removed(index: Index) -> None:
-    load(index, "a", "b", "c")
-    index.report_damage("new", "run", ["a", "b", "c"], suspect=False)
-    load(index, "a", removals=("b",))
-    assert index.to_repair("new", ["a", "b", "c", "d"]) == {"c"}
-    assert index.to_repair("new", []) == set()
+def test_hashes_are_in_the_order_asked_and_none_where_nothing_is(index: Ports) -> None:
+    write(index, "a", "c")
+    assert index.documents.content_hashes("new", ["c", "b", "a"]) == ["c", None, "c"]
+    assert index.documents.content_hashes("new", []) == []
+    assert index.documents.read("new", []) == []
 
 
-@pytest.mark.parametrize(("suspect", "state"), [(True, "suspect"), (False, "building")])
-def test_a_write_marks_the_generation_suspect_where_searches_see_it(
-    index: Index, suspect: bool, state: str
-) -> None:
-    index.load("new", "run", Batch([document("a")], ()), suspect=suspect)
-    assert [(one.name, one.state) for one in index.generations()] == [("new", state)]
+def test_damage_is_remembered(index: Ports) -> None:
+    index.documents.report_damage("new", HOLDER, ["a", "b"])
+    index.documents.report_damage("new", HOLDER, ["b", "c"])
+    index.documents.report_damage("new", HOLDER, [])
+    assert index.documents.to_repair("new", ["a", "b", "c", "d"]) == {"a", "b", "c"}
+    assert index.documents.to_repair("new", []) == index.documents.to_repair("x", ["a"]) == set()
 
 
-def test_a_generation_is_read_as_it_was_created(index: Index) -> None:
-    assert index.generations() == [NEW]
+# Text records
 
 
-def test_a_text_record_tells_its_origin(index: Index) -> None:
-    text = Text("h1", "words", {"route": "oral"})
-    index.write_texts("space", "run", [(text, Vector(b"\x00" * 8, 7), "vh")])
-    assert index.text_origins("space", ["h2", "h1"]) == [None, TextOrigin("run", 7)]
-    assert index.text_origins("other", ["h1"]) == [None]
-    assert list(index.text_records("space", ["h1", "h2"])) == [("words", b"\x00" * 8, "vh"), None]
-    assert list(index.texts_of("space")) == ["h1"]
-    index.delete_texts("space", "run", ["h1"])
-    assert list(index.texts_of("space")) == []
+def test_a_text_record_is_read_as_it_was_written_with_its_origin(index: Ports) -> None:
+    index.texts.write(SPACE, HOLDER, [record()])
+    assert index.texts.records(SPACE, ["h2", "h1"]) == [None, record().record]
+    assert index.texts.origins(SPACE, ["h2", "h1"]) == [None, TextOrigin(HOLDER.identity, 7)]
+    assert index.texts.records("other", ["h1"]) == index.texts.origins("other", ["h1"]) == [None]
+    assert index.texts.records(SPACE, []) == []
 
 
-def test_texts_need_no_fence(index: Index) -> None:
-    index.take_fence("newer")
-    index.write_texts("space", "run", [(Text("h", "w", {}), Vector(b"\x00" * 8, 1), "v")])
-    assert index.text_origins("space", ["h"]) == [TextOrigin("run", 1)]
+def test_a_record_replaces_the_old_one_whole(index: Ports) -> None:
+    for one in (record(), record(text=Text("h1", "other words", {"strength": "5"}))):
+        index.texts.write(SPACE, HOLDER, [one])
+        assert index.texts.records(SPACE, ["h1"]) == [one.record]
 
 
-WRITES = {
-    "create_generation": lambda index: index.create_generation(NEW),
-    "load": lambda index: load(index, "b"),
-    "report_damage": lambda index: index.report_damage("new", "run", ["a"], suspect=True),
-    "rebuild_key_set": lambda index: index.rebuild_key_set("new", "run"),
-    "delete_texts": lambda index: index.delete_texts("space", "run", ["h"]),
+def test_a_refused_text_has_a_record_and_is_asked_again_until_it_is_taken(index: Ports) -> None:
+    refused = record(b"", "not to my taste")
+    index.texts.write(SPACE, HOLDER, [refused])
+    assert index.texts.records(SPACE, ["h1"]) == [refused.record]
+    assert index.texts.to_embed_again(SPACE) == ["h1"]
+    index.texts.write(SPACE, HOLDER, [record()])
+    assert index.texts.to_embed_again(SPACE) == []
+
+
+def test_a_doubtful_text_keeps_its_record_and_is_asked_again(index: Ports) -> None:
+    index.texts.write(SPACE, HOLDER, [record()])
+    index.texts.doubt(SPACE, HOLDER, ["h1", "h0"])
+    index.texts.doubt(SPACE, HOLDER, [])
+    assert index.texts.records(SPACE, ["h1"]) == [record().record]
+    assert index.texts.to_embed_again(SPACE) == ["h0", "h1"]
+
+
+# The fence
+
+
+def test_the_fence_moves_forward_in_time_only_and_says_who_had_it(index: Ports) -> None:
+    assert index.generations.take_fence(HOLDER) == HOLDER.token
+    assert index.generations.take_fence(NEWER) == HOLDER.token
+    for older in (HOLDER, OLDER):
+        with pytest.raises(RunSuperseded, match=f"run {older.run_id} may no longer write, run may"):
+            index.generations.take_fence(older)
+
+
+WRITES: dict[str, Callable[[Ports], object]] = {
+    "write": lambda index: write(index, "b"),
+    "stage": lambda index: index.documents.stage(HOLDER, [document("b")]),
+    "leave_out": lambda index: index.documents.leave_out("new", HOLDER, ["a"]),
+    "report_damage": lambda index: index.documents.report_damage("new", HOLDER, ["a"]),
+    "write texts": lambda index: index.texts.write(SPACE, HOLDER, [record(b"", "no")]),
+    "doubt": lambda index: index.texts.doubt(SPACE, HOLDER, ["h1"]),
+    "create": lambda index: index.generations.create(generation("x"), HOLDER),
+    "publish": lambda index: index.generations.publish(generation("new"), "", HOLDER),
+    "switch": lambda index: index.generations.switch(generation("new"), Swap(["s"], ["a"]), HOLDER),
+    "take_back": lambda index: index.generations.take_back(generation("new"), "u", "s", HOLDER),
+    "finish": lambda index: index.generations.finish(HOLDER),
+    "sweep": lambda index: index.generations.sweep(NOTHING, 0, HOLDER, keys=1000),
+    "drop_indexes": lambda index: index.generations.drop_indexes(NOTHING, HOLDER),
+    "forget": lambda index: index.generations.forget(NOTHING, HOLDER),
 }
+NOTHING = Kept([], [], "", "")
 
 
-@pytest.mark.parametrize("write", WRITES)
-def test_a_run_that_lost_the_fence_writes_nothing(index: Index, write: str) -> None:
-    load(index, "a")
-    index.write_texts("space", "run", [(Text("h", "w", {}), Vector(b"\x00" * 8, 1), "v")])
-    index.take_fence("newer")
+@pytest.mark.parametrize("name", WRITES)
+def test_an_execution_that_lost_the_fence_writes_nothing(index: Ports, name: str) -> None:
+    """Also to one of its own name."""
+    write(index, "a")
+    index.documents.stage(HOLDER, [document("s")])
+    index.texts.write(SPACE, HOLDER, [record()])
+    index.generations.take_fence(NEWER)
     with pytest.raises(RunSuperseded, match="run run may no longer write"):
-        WRITES[write](index)
-    assert index.keys_between("new", None, None) == ["a"]
-    assert index.to_repair("new", ["a"]) == set()
-    assert index.generations() == [NEW]
-    assert list(index.texts_of("space")) == ["h"]
+        WRITES[name](index)
+    assert index.documents.keys_between("new", None, None) == ["a"]
+    assert index.documents.read("new", ["a"]) == [document("a").fields]
+    assert index.documents.read_staged(HOLDER, ["s", "b"]) == [document("s").fields, {}]
+    assert index.documents.to_repair("new", ["a"]) == set()
+    assert index.texts.records(SPACE, ["h1"]) == [record().record]
+    assert index.texts.to_embed_again(SPACE) == []
+    assert index.generations.every() == [generation("new", state="building")]
+    assert index.generations.live() is None
+    assert index.server.index("drugs", "new")
+
+
+# Generations and the switch
+
+
+@pytest.fixture
+def live(index: Ports) -> Ports:
+    """Generation `new` is live with a, b and c; `older` was before it."""
+    write(index, "a", "b", "c")
+    index.generations.create(generation("older"), HOLDER)
+    index.generations.publish(generation("new"), "older", HOLDER)
+    return index
+
+
+def versions(index: Ports) -> dict[str, str]:
+    keys = index.documents.keys_between("new", None, None)
+    read = index.documents.read("new", keys)
+    return {ndc: fields.get("version", "") for ndc, fields in zip(keys, read, strict=True)}
+
+
+def switch(index: Ports) -> None:
+    """b changes, c goes, d comes."""
+    index.documents.stage(HOLDER, [document(ndc, version="2") for ndc in "bd"])
+    index.documents.report_damage("new", HOLDER, ["a", "b", "c"])
+    index.generations.switch(
+        generation("new", run_id="sync"), Swap(["b", "d"], ["c"]), HOLDER, repair=["x"]
+    )
+
+
+BEFORE, AFTER = {"a": "", "b": "", "c": ""}, {"a": "", "b": "2", "d": "2"}
+
+
+def test_a_generation_is_read_as_it_was_recorded(index: Ports) -> None:
+    whole = generation(
+        "whole", baseline=Baseline(rows=3), before=Baseline(rows=2), published_before="then"
+    )
+    index.generations.create(whole, HOLDER)
+    assert index.generations.every() == [generation("new", state="building"), whole]
+    assert index.generations.find("whole") == whole
+    assert index.generations.find("other") is None
+
+
+def test_a_generation_goes_live_and_the_one_before_is_kept(live: Ports) -> None:
+    assert live.generations.live() == Live(LiveNames("new", SPACE, HOLDER.identity), "older")
+    assert {one.name: one.state for one in live.generations.every()} == {
+        "new": "live",
+        "older": "previous",
+    }
+
+
+def test_a_switch_exchanges_documents_keys_record_and_names(live: Ports) -> None:
+    switch(live)
+    assert versions(live) == AFTER
+    assert live.documents.read_staged(HOLDER, ["b", "d"]) == [{}, {}]
+    assert live.documents.to_repair("new", ["a", "b", "c", "x"]) == {"a", "x"}
+    found = live.generations.find("new")
+    assert found
+    assert found.run_id == "sync"
+    names = LiveNames("new", SPACE, HOLDER.identity)
+    assert live.generations.live() == Live(names, "older", undo=HOLDER.identity)
+
+
+def test_a_switch_of_nothing_leaves_what_can_be_undone(live: Ports) -> None:
+    switch(live)
+    live.generations.take_fence(NEWER)
+    live.generations.switch(generation("new"), Swap(), NEWER)
+    names = LiveNames("new", SPACE, NEWER.identity)
+    assert live.generations.live() == Live(names, "older", undo=HOLDER.identity)
+
+
+def test_a_switch_is_made_whole_or_not_at_all(live: Ports) -> None:
+    live.documents.stage(HOLDER, [document("b", version="2")])
+    with pytest.raises(IndexCommandFailed, match="ndc 'd' is not where it must be"):
+        live.generations.switch(generation("new"), Swap(["b", "d"], ["c"]), HOLDER)
+    assert versions(live) == BEFORE
+
+
+def test_a_switch_is_taken_back_and_made_again(live: Ports) -> None:
+    switch(live)
+    for name, found in (("back", BEFORE), ("again", AFTER), ("back", BEFORE)):
+        live.generations.take_back(generation("new"), HOLDER.identity, name, HOLDER)
+        assert versions(live) == found
+        names = live.generations.live()
+        assert names
+        assert names.names.switch == name
+        assert names.undo == HOLDER.identity
+
+
+def test_what_is_not_kept_goes_with_its_index_and_record(live: Ports) -> None:
+    switch(live)
+    live.documents.write("older", HOLDER, [document("a")])
+    live.server.create_indexes(LiveNames("older", "old space"))
+    live.texts.write("old space", HOLDER, [record()])
+    live.texts.write(SPACE, HOLDER, [record(), record(text=Text("h2", "unused", {}))])
+    kept = Kept(["new"], [SPACE], HOLDER.identity, HOLDER.identity)
+    live.generations.drop_indexes(kept, HOLDER)
+    assert live.generations.sweep(kept, 0, HOLDER, keys=100_000).cursor is None
+    live.generations.forget(kept, HOLDER)
+    assert versions(live) == AFTER
+    assert live.documents.read("older", ["a"]) == [{}]
+    assert live.texts.origins("old space", ["h1"]) == [None]
+    assert [bool(one) for one in live.texts.origins(SPACE, ["h1", "h2"])] == [True, False]
+    assert live.server.index("drugs", "older") is None
+    assert live.server.index("texts", "old space") is None
+    assert [one.name for one in live.generations.every()] == ["new"]
+    live.generations.take_back(generation("new"), HOLDER.identity, "back", HOLDER)
+    assert versions(live) == BEFORE
+
+
+def test_a_run_that_ended_its_pruning_is_remembered_until_the_next_backfill(live: Ports) -> None:
+    live.generations.finish(HOLDER)
+    switch(live)
+    found = live.generations.live()
+    assert found
+    assert found.finished == HOLDER.token
+    live.server.create_indexes(LiveNames("older", SPACE))
+    live.generations.publish(generation("older"), "new", HOLDER)
+    found = live.generations.live()
+    assert found
+    assert found.finished == ""
+
+
+# The server
+
+
+def test_an_index_that_does_not_exist_is_none(index: Ports) -> None:
+    assert index.server.index("drugs", "other") is None
+    facts = index.server.index("drugs", "new")
+    assert facts
+    assert (facts.failures, facts.building, facts.percent) == (0, False, 1.0)
+
+
+def test_aliases_point_at_what_they_were_pointed_at(index: Ports) -> None:
+    names = LiveNames("new", SPACE)
+    assert not index.server.aliases_point_at(names)
+    index.server.point_aliases(names, HOLDER)
+    assert index.server.aliases_point_at(names)
 
 
 # Catalogs

@@ -52,6 +52,9 @@ class FakeCatalog:
     def connect(self) -> Iterator[FakeCatalog]:
         yield self
 
+    def server(self) -> str:
+        return "a dictionary"
+
     def columns(self) -> tuple[str, ...]:
         return tuple(next(iter(self._rows.values()), {}))
 

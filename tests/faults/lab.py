@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from handlers.clock import now
 from handlers.wiring import wiring
 from local.engine.invocations import Interceptor
 from tests.faults.tally import TALLY
 from tests.lab import Lab, Payload
 from tests.rows import text_of
+from workflow.contract.events.files import Review
+from workflow.contract.events.payloads import ChangesPage, PageRange, Plan, ReviewRef, TextsPage
 from workflow.contract.events.report import RunReport
+from workflow.contract.holder import Holder
+from workflow.contract.runs import EMBED_MANIFEST, LOAD_MANIFEST, PAGES, REVIEW, RunFiles
+from workflow.operate.rollback import roll_back
 
 
 class FaultLab(Lab):
@@ -55,6 +61,26 @@ class FaultLab(Lab):
             TALLY.lost += 1
             raise
 
+    def roll_back(self, generation: str = "") -> None:
+        """Undo the last switch, or go back to a generation, as an operator does."""
+        with self.machine():
+            w = wiring()
+            index, holder = w.index, Holder("rollback", now())
+            roll_back(index.generations, index.server, holder, generation=generation)
+
+    def generation(self, run_id: str) -> str:
+        """The name of the generation that a run built: its own name, and its start."""
+        return {made: name for name, made in self._built_by().items()}[run_id]
+
+    def generation_states(self) -> dict[str, str]:
+        """Each generation's state, by the run that built it."""
+        made = self._built_by()
+        return {made[name]: state for name, state in self.index.generations().items()}
+
+    def _built_by(self) -> dict[str, str]:
+        names = self.index.generations()
+        return {name: self.index.generation(name)["run_id"] for name in names}
+
     def page_tries(self, state: str) -> list[int]:
         """How often each page of a state was tried, the most tried first."""
         return sorted(self.tries(state).values(), reverse=True)
@@ -89,6 +115,47 @@ class _NoExecutions:
         return []
 
 
+ORDER = [
+    *("DiffPage", "ReviewChanges", "EmbedPage", "LoadPage", "VerifyPage", "VerifyIndex"),
+    *("PublishIndex", "PruneIndex", "ReportRun"),
+]
+
+
+def redrive(payload: Payload, state: str, call: Callable[[str, Payload], Payload]) -> None:
+    """A run's functions from the failed one to the end, as a redrive calls them.
+
+    Pages that had succeeded are done again, too: twice must be the same as once.
+    """
+    if state == "PlanPages":
+        plan = call(state, payload)
+        state = ORDER[0]
+    else:
+        plan = payload["plan"]
+    files = RunFiles.of(wiring().runs, Plan.model_validate(plan).run.holder)
+    for name in ORDER[ORDER.index(state) :]:
+        for rest in _payloads(name, files):
+            answer = call(name, {"plan": plan, **rest})
+            while name == "PruneIndex" and not answer["done"]:
+                answer = call(name, {"plan": plan, **rest, "prune": answer})
+
+
+def _payloads(state: str, files: RunFiles) -> list[Payload]:
+    if state == "ReviewChanges":
+        return [{}]
+    if state in ("DiffPage", "VerifyPage"):
+        return [{"page": page.model_dump()} for page in files.read_manifest(PAGES, PageRange)]
+    if state == "EmbedPage":
+        return [
+            {"page": one.model_dump()} for one in files.read_manifest(EMBED_MANIFEST, TextsPage)
+        ]
+    if state == "LoadPage":
+        return [
+            {"page": one.model_dump()} for one in files.read_manifest(LOAD_MANIFEST, ChangesPage)
+        ]
+    review = files.read(REVIEW, Review).model_dump(include=set(ReviewRef.model_fields))
+    return [{"review": review}]
+
+
 class OnTry:
     """An interceptor that does things around the numbered tries of one state's functions.
 
@@ -99,8 +166,8 @@ class OnTry:
         self,
         state: str,
         *,
-        before: dict[int, Callable[[], object]] | None = None,
-        after: dict[int, Callable[[], object]] | None = None,
+        before: Mapping[int, Callable[[], object]] | None = None,
+        after: Mapping[int, Callable[[], object]] | None = None,
     ) -> None:
         self._state = state
         self._before, self._after = before or {}, after or {}

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
-from tests.rows import make_row, ndc, text_hash_of, vector_of
+from tests.rows import DIMENSIONS, make_row, ndc, text_hash_of, vector_of
 from tests.servers import IndexReader
+
+NOT_COLUMNS = {"text", "embedding", "refused", "record_hash", "run_id", "tokens"}
+"""Fields of a text record that are not the template's columns."""
 
 TEXT = text_hash_of(make_row(8))
 """The text of drugs 8 and 9."""
@@ -72,11 +76,47 @@ def stale_hash(index: IndexReader) -> None:
     index.redis.hset(_document(index, 3), "content_hash", "0" * 32)
 
 
-def two_documents_swapped(index: IndexReader) -> None:
-    redis, left, right = index.redis, _document(index, 3), _document(index, 15)
+def content_hash_of(fields: dict[str, str], space: str) -> str:
+    """BLAKE2b-128 of the canonical JSON of what the catalog gives a document."""
+    kept = {
+        name: value
+        for name, value in fields.items()
+        if name not in ("content_hash", "run_id", "indexed_at")
+    }
+    words = json.dumps(
+        kept | {"space": space}, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+    )
+    return hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
+
+
+def stale_document(index: IndexReader) -> None:
+    """Whole, and just what its own hash says: of a row as it was once."""
+    key = _document(index, 3)
+    fields = index.documents()[ndc(3)] | {"manufacturer": "Before, Inc."}
+    fields["content_hash"] = content_hash_of(fields, index.live()[1])
+    index.redis.hset(key, mapping=fields)
+
+
+def _swap(index: IndexReader, first: int, second: int) -> None:
+    redis, left, right = index.redis, _document(index, first), _document(index, second)
     redis.rename(left, "swap")
     redis.rename(right, left)
     redis.rename("swap", right)
+
+
+def two_documents_swapped(index: IndexReader) -> None:
+    """Of two pages."""
+    _swap(index, 3, 15)
+
+
+def two_documents_of_one_page_swapped(index: IndexReader) -> None:
+    """Each is whole, and what is added up over the page is the same."""
+    _swap(index, 3, 5)
+
+
+def two_documents_of_one_text_swapped(index: IndexReader) -> None:
+    """Both are found by the same words: only the key tells."""
+    _swap(index, 8, 9)
 
 
 def document_of_another_type(index: IndexReader) -> None:
@@ -107,11 +147,40 @@ def wrong_vector(index: IndexReader) -> None:
     index.redis.hset(text_key(index), "embedding", vector_of("another text"))
 
 
+def _give(index: IndexReader, text_hash: str, **changed: bytes) -> None:
+    """Change a text record and its hash with it, so that the record itself says nothing."""
+    fields = index.redis.hgetall(text_key(index, text_hash))
+    fields |= {name.encode(): value for name, value in changed.items()}
+    columns = {
+        name.decode(): value.decode()
+        for name, value in fields.items()
+        if name.decode() not in NOT_COLUMNS
+    }
+    words = json.dumps(
+        [fields[b"text"].decode(), columns, fields.get(b"refused", b"").decode()],
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+    inner = hashlib.blake2b(words.encode(), digest_size=16).hexdigest().encode()
+    digest = hashlib.blake2b(inner + fields[b"embedding"], digest_size=16).hexdigest()
+    fields[b"record_hash"] = digest.encode()
+    index.redis.hset(text_key(index, text_hash), mapping=fields)
+
+
 def forged_vector(index: IndexReader) -> None:
     """Another text's vector, with a hash that fits: only the model itself can tell."""
-    vector = vector_of("another text")
-    digest = hashlib.blake2b(TEXT.encode() + vector, digest_size=16).hexdigest()
-    index.redis.hset(text_key(index), mapping={"embedding": vector, "vector_hash": digest})
+    _give(index, TEXT, embedding=vector_of("another text"))
+
+
+def zero_vector(index: IndexReader) -> None:
+    """With a hash that fits."""
+    _give(index, TEXT, embedding=bytes(4 * DIMENSIONS))
+
+
+def edited_brand_name_of_a_text(index: IndexReader) -> None:
+    """A column that only searches by word read."""
+    index.redis.hset(text_key(index), "brand_name", "by hand")
 
 
 def two_vectors_swapped(index: IndexReader) -> None:
@@ -124,10 +193,7 @@ def two_vectors_swapped(index: IndexReader) -> None:
 def all_vectors_of_another_model(index: IndexReader) -> None:
     """Each fits its own hash, as if the model had changed under its name."""
     for text_hash in index.texts():
-        vector = vector_of(f"of another model {text_hash}")
-        digest = hashlib.blake2b(text_hash.encode() + vector, digest_size=16).hexdigest()
-        fields = {"embedding": vector, "vector_hash": digest}
-        index.redis.hset(text_key(index, text_hash), mapping=fields)
+        _give(index, text_hash, embedding=vector_of(f"of another model {text_hash}"))
 
 
 def _recreated_empty(index: IndexReader, name: str, prefix: str, *schema: str) -> None:
@@ -145,9 +211,17 @@ def unindexed_documents(index: IndexReader) -> None:
 
 def unindexed_texts(index: IndexReader) -> None:
     space = index.live()[1]
-    attributes = ("TYPE", "FLOAT32", "DIM", "256", "DISTANCE_METRIC", "COSINE")
+    attributes = ("TYPE", "FLOAT32", "DIM", str(DIMENSIONS), "DISTANCE_METRIC", "COSINE")
     schema = ("embedding", "VECTOR", "FLAT", "6", *attributes)
     _recreated_empty(index, f"texts:{space}", f"text:{space}:", *schema)
+
+
+def one_text_outside_the_index(index: IndexReader) -> None:
+    """Its record is whole, and no search can find it."""
+    unindexed_texts(index)
+    for text_hash in index.texts():
+        if text_hash != TEXT:
+            index.redis.hset(text_key(index, text_hash), "tokens", 1)
 
 
 def documents_index_missing(index: IndexReader) -> None:

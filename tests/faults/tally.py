@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from workflow.contract.retries import OUTAGE
+
 RETRIED = "tried again alone; the run succeeds"
 REJECTED = "a rejected row in the report"
+REFUSED = "the text is refused in the report; its drug stays, without a vector"
 UNHARMED = "the run succeeds"
+
+
+TRIES = OUTAGE.attempts + 1
+"""Of a function, before an outage fails its run."""
 
 
 def named(error: str) -> str:

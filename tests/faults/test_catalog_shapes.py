@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.conftest import ROWS
-from tests.faults.lab import FaultLab
-from tests.faults.tally import named
+from tests.faults.lab import FaultLab, OnTry
+from tests.faults.tally import RETRIED, UNHARMED, named
 from tests.lab import before
-from tests.rows import ndc
+from tests.rows import make_rows, ndc
 
 WHOLE = "CREATE OR REPLACE VIEW shaped AS SELECT * FROM drugs"
 BARE = "CREATE OR REPLACE VIEW shaped AS SELECT ndc, route FROM drugs"
@@ -72,11 +72,55 @@ def test_an_empty_catalog_removes_nothing(synced: FaultLab) -> None:
     assert len(synced.index.documents()) == ROWS
 
 
+GONE = {"delete_guard_rows": "2", "delete_guard_share": "0.1"}
+
+
 @pytest.mark.fault("MySQL", "emptied while pages are read", "ReviewChanges", named("CatalogEmpty"))
 def test_a_catalog_that_is_emptied_under_a_run_removes_nothing(synced: FaultLab) -> None:
     clear = before("DiffPage", synced.catalog.clear)
     synced.fail("CatalogEmpty", intercept=clear, accept=["deletes", "profile"])
     assert len(synced.index.documents()) == ROWS
+
+
+@pytest.mark.fault("MySQL", "loaded again while pages are read", "DiffPage", RETRIED)
+def test_a_page_that_is_read_in_the_middle_of_a_reload_is_read_again(synced: FaultLab) -> None:
+    reload = OnTry(
+        "DiffPage",
+        before={
+            1: lambda: synced.catalog.execute("TRUNCATE drugs"),
+            2: lambda: synced.catalog.insert(*make_rows(ROWS)),
+        },
+    )
+    report = synced.succeed(
+        intercept=reload, settings=GONE | {"diff_concurrency": "1"}, accept=["deletes"]
+    )
+    assert report.removed == 0
+    assert [one.error for one in synced.invocations if one.error] == ["CatalogMoved"]
+    synced.assert_in_step()
+
+
+@pytest.mark.fault("MySQL", "emptied for good while pages are read", "DiffPage", "stopped whole")
+def test_a_catalog_that_stays_empty_under_a_run_stops_it_by_name(synced: FaultLab) -> None:
+    clear = before("DiffPage", lambda: synced.catalog.execute("TRUNCATE drugs"))
+    synced.fail("CatalogMoved", intercept=clear, settings=GONE, accept=["deletes", "profile"])
+    assert len(synced.index.documents()) == ROWS
+
+
+@pytest.mark.parametrize("mode", ["sync", "backfill"])
+@pytest.mark.fault("MySQL", "loaded again between both readings", "VerifyPage", UNHARMED)
+def test_drugs_that_came_back_meanwhile_are_not_removed(synced: FaultLab, mode: str) -> None:
+    rows = make_rows(ROWS)
+    synced.catalog.delete(ndc(3), ndc(12))
+    synced.catalog.update(ndc(5), manufacturer="Another")
+    come_back = before("VerifyPage", lambda: synced.catalog.insert(rows[3], rows[12]))
+    if mode == "sync":
+        report = synced.succeed(intercept=come_back)
+        assert report.kept == (ndc(3), ndc(12))
+        synced.assert_in_step()
+    else:
+        cause = synced.fail("CatalogMoved", "backfill", intercept=come_back).cause
+        assert "live drugs that the catalog has" in str(cause)
+        synced.converge("backfill")
 
 
 @pytest.mark.parametrize("page_size", [1, 6, 100])

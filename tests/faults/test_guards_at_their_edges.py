@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.lab import FaultLab
 from tests.faults.tally import UNHARMED, named
+from tests.lab import before
 from tests.rows import make_row, make_rows, ndc
 
 FEW = {"delete_guard_rows": "2", "delete_guard_share": "0.1"}
@@ -122,19 +123,80 @@ def test_a_budget_below_the_estimate_stops_before_the_model_is_asked(lab: FaultL
 
 
 @pytest.mark.parametrize(("limit", "stops"), [("2", False), ("1", True)])
-@pytest.mark.fault("Catalog", "rejected rows at the limit", "VerifyIndex", "at the edge")
-def test_rejected_rows_stop_above_their_limit(lab: FaultLab, limit: str, stops: bool) -> None:
+@pytest.mark.fault("Catalog", "refused texts at the limit", "VerifyIndex", "at the edge")
+def test_refused_texts_stop_above_their_limit(lab: FaultLab, limit: str, stops: bool) -> None:
     rule = {"kind": "ValidationException", "times": None, "match": "brand 4"}
     lab.control_model(faults=[rule])  # drugs 8 and 9
-    settings = {"reject_guard_rows": limit}
+    settings = {"reject_guard_rows": limit, "reject_guard_share": "0"}
     if not stops:
-        assert lab.succeed(settings=settings).rejected == 2
+        assert lab.succeed(settings=settings).refused_drugs == (ndc(8), ndc(9))
         return
     cause = str(lab.fail("TooManyRejected", settings=settings).cause)
     assert "expected at most 1, found 2" in cause
     assert '"accept": ["rejects"]' in cause
-    assert lab.succeed(settings=settings, accept=["rejects"]).rejected == 2
+    report = lab.succeed(settings=settings, accept=["rejects"])
+    assert report.refused_drugs == (ndc(8), ndc(9))
     lab.converge(settings=settings)
+
+
+@pytest.mark.parametrize(("limit", "stops"), [("2", False), ("1", True)])
+@pytest.mark.fault("Catalog", "unreadable rows at the limit", "ReviewChanges", "at the edge")
+def test_unreadable_rows_stop_above_their_limit_before_anything_is_written(
+    lab: FaultLab, limit: str, stops: bool
+) -> None:
+    for number in (3, 14):
+        lab.catalog.update(ndc(number), is_active="perhaps")
+    settings = {"reject_guard_rows": limit, "reject_guard_share": "0"}
+    if not stops:
+        report = lab.succeed(settings=settings)
+        assert [row.ndc for row in report.rejected_rows] == [ndc(3), ndc(14)]
+        assert len(lab.index.documents()) == 18
+        return
+    cause = str(lab.fail("TooManyRejected", settings=settings).cause)
+    assert "2 of 20 rows are rejected" in cause
+    assert '"accept": ["rejects"]' in cause
+    assert "EmbedPage" not in lab.states()
+    assert lab.succeed(settings=settings, accept=["rejects"]).rejected == 2
+
+
+@pytest.mark.parametrize(("limit", "stops"), [("3", False), ("2", True)])
+@pytest.mark.fault("Catalog", "changes at the limit of one switch", "ReviewChanges", "at the edge")
+def test_a_switch_stops_above_its_limit_and_a_backfill_does_not(
+    synced: FaultLab, limit: str, stops: bool
+) -> None:
+    for number in (3, 14):
+        synced.catalog.update(ndc(number), manufacturer="Another")
+    synced.catalog.delete(ndc(0))
+    settings = {"switch_limit": limit}
+    if stops:
+        cause = str(synced.fail("SwitchTooLarge", settings=settings).cause)
+        assert "3 drugs change" in cause
+        assert '{"mode": "backfill"}' in cause
+        assert "LoadPage" not in synced.states()
+        synced.converge("backfill", settings=settings)
+    else:
+        synced.converge(settings=settings)
+
+
+@pytest.mark.parametrize(("limit", "stops"), [("2", False), ("1", True)])
+@pytest.mark.fault("Catalog", "rows that change under a run", "VerifyIndex", "at the edge")
+def test_drift_stops_above_its_limit(synced: FaultLab, limit: str, stops: bool) -> None:
+    held = synced.index.documents()
+
+    def change() -> None:
+        for number in (3, 14):
+            synced.catalog.update(ndc(number), manufacturer="Another")
+
+    settings = {"drift_guard_rows": limit, "drift_guard_share": "0"}
+    meanwhile = before("VerifyPage", change)
+    if stops:
+        report = synced.fail("CatalogMoved", intercept=meanwhile, settings=settings)
+        assert "rows that changed during the run: expected at most 1, found 2" in str(report.cause)
+    else:
+        report = synced.succeed(intercept=meanwhile, settings=settings)
+        assert report.drifted == (ndc(3), ndc(14))
+    assert synced.index.documents() == held
+    synced.converge(settings=settings)
 
 
 @pytest.mark.fault("Catalog", "a first run with a constant column", "ReviewChanges", "a warning")
@@ -146,10 +208,10 @@ def test_a_first_run_warns_of_a_constant_column_and_goes_on(lab: FaultLab) -> No
 
 @pytest.mark.fault("Catalog", "a partial run over a degraded catalog", "ReviewChanges", UNHARMED)
 def test_a_partial_run_neither_judges_nor_records_columns(synced: FaultLab) -> None:
-    profile = synced.index.generation()["profile"]
+    baseline = synced.index.generation()["baseline"]
     synced.catalog.update_all(drug_class="ACE inhibitor")
     synced.succeed(through_key=ndc(9))
-    assert synced.index.generation()["profile"] == profile
+    assert synced.index.generation()["baseline"] == baseline
     synced.fail("CatalogDegraded")
     synced.catalog.clear()
     synced.catalog.insert(*make_rows(20))

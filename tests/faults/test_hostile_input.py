@@ -9,7 +9,7 @@ import pytest
 
 from handlers.wiring import wiring
 from tests.faults.lab import FaultLab
-from tests.faults.tally import TALLY, UNHARMED, named
+from tests.faults.tally import REJECTED, TALLY, UNHARMED, named
 from tests.rows import make_row, ndc, text_of
 from workflow.contract.ports.generations import LiveNames
 from workflow.search.search import search
@@ -45,11 +45,19 @@ def test_hostile_values_are_stored_as_they_are_and_found_by_their_text(lab: Faul
 
 @pytest.mark.fault("Input", "control characters in a value", "(all)", UNHARMED)
 def test_control_characters_split_no_protocol_and_no_log_line(lab: FaultLab) -> None:
-    lab.catalog.insert(make_row(77, drug_name="a\x00b\r\nSET drugs:live x\r\n\x1b[31m"))
+    lab.catalog.insert(make_row(77, drug_name="a\x01b\r\nSET drugs:live x\r\n\x1b[31m"))
     lab.succeed(run_id="control")
     assert lab.index.documents()[ndc(77)]["drug_name"] == "a b SET drugs:live x [31m"
     for line in (lab.stack.root / "runs/control/log.jsonl").read_text().splitlines():
         assert isinstance(json.loads(line), dict)
+
+
+@pytest.mark.fault("Input", "a NUL in a value", "DiffPage", REJECTED)
+def test_a_value_with_a_nul_is_a_rejected_row_and_the_others_are_loaded(lab: FaultLab) -> None:
+    lab.catalog.insert(make_row(77, drug_name="a\x00b"))
+    report = lab.succeed()
+    assert [(row.ndc, row.column) for row in report.rejected_rows] == [(ndc(77), "drug_name")]
+    assert set(lab.index.documents()) == set(lab.catalog.rows()) - {ndc(77)}
 
 
 @pytest.mark.fault("Input", "a name of 64 KiB", "(all)", UNHARMED)
@@ -155,7 +163,9 @@ def test_a_hostile_search_is_words_and_never_a_query_language(synced: FaultLab) 
         names = LiveNames(*synced.index.live())
         for query in [*INJECTIONS, "x" * 65_536, "\x00"]:
             for filters in ({}, {"manufacturer": query}, {"drug_class": query}):
-                found = search(query, names, embedder=w.embedder, index=w.index, filters=filters)
+                found = search(
+                    query, names, embedder=w.embedder, index=w.index.search, filters=filters
+                )
                 assert len(found.products) <= 10
     assert stored(synced) == held
 
@@ -166,7 +176,7 @@ def stored(lab: FaultLab) -> dict[str, Any]:
     return {key: value for key, value in keys if not key.startswith("drugs:quota")}
 
 
-@pytest.mark.fault("Input", "mark-up in names and keys", "PublishIndex", UNHARMED)
+@pytest.mark.fault("Input", "mark-up in names and keys", "ReportRun", UNHARMED)
 def test_the_report_page_shows_mark_up_as_text(lab: FaultLab) -> None:
     markup = "<script>alert(1)</script>"
     lab.catalog.insert(make_row(77, ndc=markup, drug_name=markup))

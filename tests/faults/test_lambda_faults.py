@@ -10,14 +10,15 @@ import pytest
 
 from local.engine.invocations import LambdaFailure
 from tests.faults.lab import FaultLab, chain, unseen
-from tests.faults.tally import RETRIED, named
+from tests.faults.tally import RETRIED, TRIES, named
 from tests.lab import NO_MODEL_CHECK, Failing, Payload
 from tests.rows import ndc
 
-STATES = [
-    *("AcceptRun", "PlanPages", "DiffPage", "ReviewChanges"),
-    *("EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex"),
+BEFORE_THE_SWITCH = [
+    *("AcceptRun", "PlanPages", "DiffPage", "ReviewChanges", "EmbedPage", "LoadPage"),
+    *("VerifyPage", "VerifyIndex"),
 ]
+STATES = [*BEFORE_THE_SWITCH, "PublishIndex", "PruneIndex", "ReportRun"]
 DEATHS = {
     "Sandbox.Timedout": "timeout",
     "Lambda.Unknown": "out of memory",
@@ -41,8 +42,26 @@ def test_a_function_whose_answer_is_lost_runs_twice_and_that_is_the_same_as_once
     report = synced.succeed("backfill", intercept=lost, settings=NO_MODEL_CHECK, run_id="second")
     assert synced.page_tries(state)[0] == 2
     assert synced.embedded() == report.texts_embedded == 1
-    assert synced.index.generations() == {"first": "previous", "second": "live"}
+    assert synced.generation_states() == {"first": "previous", "second": "live"}
     synced.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    "state", state_cases("killed after its writes, in a sync", ["LoadPage", *STATES[-3:]])
+)
+def test_a_sync_whose_answer_is_lost_switches_once_and_can_be_undone(
+    synced: FaultLab, state: str
+) -> None:
+    before_it = synced.index.documents()
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    synced.catalog.delete(ndc(4))
+    lost = Failing(state, LambdaFailure("Lambda.Unknown", "signal: killed"), times=1, after=True)
+    report = synced.succeed(intercept=lost)
+    assert synced.page_tries(state)[0] == 2
+    assert (report.changed, report.removed, report.published) == (1, 1, True)
+    synced.assert_in_step()
+    synced.roll_back()
+    assert synced.index.documents() == before_it
 
 
 @pytest.mark.parametrize("state", state_cases("timeout before it did anything", STATES[1::2]))
@@ -65,12 +84,13 @@ def test_a_function_that_timed_out_is_tried_again_alone(lab: FaultLab, state: st
 def test_a_function_that_always_dies_fails_the_run_and_the_next_one_converges(
     synced: FaultLab, name: str
 ) -> None:
+    held = synced.index.documents()
     synced.catalog.update(ndc(3), strength="999 mg/1")
     synced.fail(name, intercept=Failing("LoadPage", LambdaFailure(name, "dead"), after=True))
-    assert synced.page_tries("LoadPage") == [6]
-    assert synced.index.generation()["state"] == "suspect"
+    assert synced.page_tries("LoadPage") == [TRIES]
+    assert synced.index.documents() == held
     synced.converge()
-    assert synced.index.generation()["state"] == "live"
+    assert synced.index.redis.keys("staged:*") == []
 
 
 @pytest.mark.fault("Lambda", "an error without a name of ours", "LoadPage", "stopped: KeyError")
@@ -113,16 +133,18 @@ class Lingering:
         )
         for state, error, outcome in [
             ("DiffPage", None, "writes its run's files only"),
-            ("EmbedPage", None, "writes what is content-addressed"),
+            ("EmbedPage", "RunSuperseded", named("RunSuperseded")),
             ("LoadPage", "RunSuperseded", named("RunSuperseded")),
+            ("VerifyPage", None, "writes its run's files only"),
             ("PublishIndex", "RunSuperseded", named("RunSuperseded")),
+            ("PruneIndex", "RunSuperseded", named("RunSuperseded")),
         ]
     ],
 )
 def test_an_aborted_function_that_goes_on_writes_nothing_over_a_newer_run(
     synced: FaultLab, state: str, error: str | None
 ) -> None:
-    # Only a new text brings a run into EmbedPage; the newer run clears away what none has.
+    # Only a new text brings a run into EmbedPage.
     column = "strength" if state == "EmbedPage" else "manufacturer"
     synced.catalog.update(ndc(3), **{column: "of the old run"})
     ghost = Lingering(state)

@@ -1,4 +1,4 @@
-"""Arbitrary histories of a catalog and its index, and one thing that must hold after each success.
+"""Arbitrary histories of a catalog and its index: what is searched is a state that people know.
 
 SOAK_EXAMPLES=500 tries as many examples afresh; otherwise a few, always the same. A failing example
 is printed as the calls of the rules that lead to it: a script to keep as a test.
@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from itertools import count
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
+    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -25,15 +27,16 @@ from hypothesis.stateful import (
 
 from handlers.clock import now
 from handlers.wiring import wiring
-from local.engine.engine import Engine
+from local.engine.engine import Engine, handler_of
 from local.engine.invocations import Interceptor, LambdaFailure, call_through
-from tests.faults.lab import FaultLab
+from tests.faults.lab import FaultLab, chain, redrive
 from tests.faults.tally import TALLY
-from tests.lab import Failing, Payload
+from tests.lab import Failing, Payload, before
 from tests.rows import Row, fields_of, make_row, make_rows, vector_of
 from tests.servers import OWN_FIELDS
-from workflow.contract.errors import IndexUnavailable, NothingToRollBack
-from workflow.steps.publish_index import roll_back
+from workflow.contract.errors import IndexUnavailable, NothingToRollBack, SyncError
+from workflow.contract.holder import Holder
+from workflow.operate.rollback import roll_back
 
 SOAK = int(os.environ.get("SOAK_EXAMPLES", "0"))
 BOUNDED = settings(
@@ -47,7 +50,7 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-ALL_GUARDS = ["deletes", "profile", "budget", "rejects"]
+ALL_GUARDS = ["deletes", "profile", "budget", "rejects", "time"]
 TEMPLATES = {
     "{generic_name} {brand_name} {strength}": ("generic_name", "brand_name", "strength"),
     "{drug_name} {drug_class}": ("drug_name", "drug_class"),
@@ -55,7 +58,21 @@ TEMPLATES = {
 NUMBERS = st.integers(0, 9)
 VALUES = st.sampled_from([None, "", "same", "Ünïcode 药 {x} | 'y'", "1 mg", "x" * 300])
 EDITED = st.sampled_from(["generic_name", "brand_name", "strength", "drug_class", "manufacturer"])
-STATES = ["PlanPages", "DiffPage", "EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex"]
+STATES = [
+    *("PlanPages", "DiffPage", "EmbedPage", "LoadPage", "VerifyPage", "VerifyIndex"),
+    *("PublishIndex", "PruneIndex", "ReportRun"),
+]
+BEHIND_THE_SWITCH = ("PruneIndex", "ReportRun")
+RELOADS = st.sampled_from(
+    [
+        *(("DiffPage", fill) for fill in ("ReviewChanges", "LoadPage", "VerifyPage")),
+        *(("ReviewChanges", fill) for fill in ("VerifyPage", "VerifyIndex", "PruneIndex")),
+        *(("VerifyPage", fill) for fill in ("VerifyIndex", "PublishIndex")),
+        ("PublishIndex", "PruneIndex"),
+    ]
+)
+"""The state before which the catalog is emptied, and the one before which it is filled again."""
+
 RUN_NUMBERS = count(1)
 LASTING = IndexUnavailable("away for good")
 KILLED = LambdaFailure("Lambda.Unknown", "killed")
@@ -68,7 +85,11 @@ class Fault(NamedTuple):
     lasting: bool
     after: bool
 
-    def interceptor(self) -> Interceptor:
+    @property
+    def may_have_switched(self) -> bool:
+        return self.state in BEHIND_THE_SWITCH or (self.state == "PublishIndex" and self.after)
+
+    def interceptor(self) -> Failing:
         if self.lasting:
             return Failing(self.state, LASTING, after=self.after)
         return Failing(self.state, KILLED, times=1, after=self.after)
@@ -86,8 +107,26 @@ def text_of(row: Row, columns: tuple[str, ...]) -> str:
     return " ".join(" ".join(parts).lower().split())
 
 
+Documents = dict[str, dict[str, str]]
+
+
+class Failed(NamedTuple):
+    """A run that failed, and what is needed to redrive it."""
+
+    payload: Payload
+    state: str
+    rows: dict[str, Row]
+    given: tuple[str, str]
+    fence: bytes | None
+    """Whose it was when the run ended: a run that came after it may not be written over."""
+
+
 class History(RuleBasedStateMachine):
-    """Rows come and go, settings change, runs fail; what a run publishes is the catalog."""
+    """Rows come and go, settings change, runs fail, are redriven and undone.
+
+    After each step, what is searched is a state that the model knows: the one before, the catalog,
+    or what a rollback goes back to. A row that changed under a run may be either of its versions.
+    """
 
     lab: FaultLab
     engine: Engine
@@ -102,6 +141,11 @@ class History(RuleBasedStateMachine):
         self.template, self.algorithm = next(iter(TEMPLATES)), "HNSW"
         self.built_with: dict[str, tuple[str, str]] = {}
         self.tampered = 0
+        self.searched: Documents = {}
+        self.undo: dict[str, dict[str, str] | None] = {}
+        self.previous: tuple[str, Documents] | None = None
+        self.failed: Failed | None = None
+        self.run_id = ""
         self._apply()
 
     def _apply(self) -> None:
@@ -112,6 +156,19 @@ class History(RuleBasedStateMachine):
     @property
     def rows(self) -> dict[str, Row]:
         return self.lab.catalog.rows()
+
+    def _live(self, name: str = "generation") -> str:
+        """A field of the live names; empty where nothing is live."""
+        found = self.lab.index.redis.hget("drugs:live", name)
+        return found.decode() if found else ""
+
+    def _documents(self) -> Documents:
+        return self.lab.index.documents() if self._live() else {}
+
+    @invariant()
+    def what_is_searched_is_what_the_model_knows(self) -> None:
+        if hasattr(self, "searched"):
+            assert self._documents() == self.searched
 
     # The catalog
 
@@ -153,7 +210,7 @@ class History(RuleBasedStateMachine):
 
     # The index, by hand
 
-    @precondition(lambda self: self.lab.index.redis.exists("drugs:live"))
+    @precondition(lambda self: self._live())
     @rule(kind=st.sampled_from(["drug", "text"]), edit=st.booleans(), number=NUMBERS)
     def tamper(self, kind: str, edit: bool, number: int) -> None:
         generation, space = self.lab.index.live()
@@ -168,6 +225,7 @@ class History(RuleBasedStateMachine):
         else:
             self.lab.index.redis.delete(key)
         self.tampered += 1
+        self.searched = self._documents()
 
     # The runs
 
@@ -179,34 +237,111 @@ class History(RuleBasedStateMachine):
     def backfill(self, fault: Fault | None, reembed: bool) -> None:
         self._run("backfill", fault, reembed=reembed)
 
-    @rule()
-    def roll_back(self) -> None:
-        states = self.lab.index.generations()
-        try:
-            back = roll_back(wiring().index, "rollback", now)
-        except NothingToRollBack:
-            assert "previous" not in states.values()
-        else:
-            assert states[back.name] == "previous"
-            assert self.lab.index.live()[0] == back.name
-            # What was done to it by hand while it was not live shows now.
-            self.tampered += 3
+    @rule(mode=st.sampled_from(["sync", "backfill"]), reload=RELOADS)
+    def run_under_a_reload(self, mode: str, reload: tuple[str, str]) -> None:
+        """The catalog is emptied and filled with the same rows while the run is under way."""
+        rows = self.rows
+        empty, fill = reload
+        emptied = before(empty, lambda: self.lab.catalog.execute("TRUNCATE drugs"))
+        filled = before(fill, lambda: self._fill(rows))
+        self._run(mode, None, meanwhile=chain(emptied, filled), catalog=rows)
 
-    def _run(self, mode: str, fault: Fault | None, **extra: object) -> None:
-        run_id = f"run-{next(RUN_NUMBERS)}"
+    def _fill(self, rows: dict[str, Row]) -> None:
+        self.lab.catalog.clear()
+        self.lab.catalog.insert(*rows.values())
+
+    @rule(fault=FAULTS, mode=st.sampled_from(["sync", "backfill"]))
+    def run_under_the_last_name(self, fault: Fault | None, mode: str) -> None:
+        """An execution's name is free again after 90 days."""
+        self.engine.forget()
+        self._run(mode, fault, run_id=self.run_id)
+
+    @precondition(lambda self: self.failed)
+    @rule()
+    def redrive(self) -> None:
+        failed, known = self.failed, [self._catalog(self.rows)]
+        assert failed
+        newer = self.lab.index.redis.get("drugs:writer") != failed.fence
+        self.stand(call_through)
+        context = SimpleNamespace(function_name="redriven", aws_request_id="redriven")
+        try:
+            redrive(
+                failed.payload, failed.state, lambda state, one: handler_of(state)(one, context)
+            )
+        except SyncError:
+            self._settle([])
+        else:
+            assert not newer, "an old run wrote over a newer one"
+            self._settle([*known, self._catalog(failed.rows)], mixed=True)
+        self.failed = None
+
+    @rule(times=st.integers(1, 2), named=st.booleans())
+    def roll_back(self, times: int, named: bool) -> None:
+        for _ in range(times):
+            self._roll_back(self._live("previous") if named else "")
+
+    def _roll_back(self, name: str) -> None:
+        index, holder = wiring().index, Holder("rollback", now())
+        of_a_sync = not name and self._live("undo")
+        try:
+            back = roll_back(index.generations, index.server, holder, generation=name)
+        except NothingToRollBack:
+            assert not self._live("undo")
+            assert not self._live("previous")
+            return
+        # What was done to it by hand while it was not live shows now.
+        self.tampered += 3
+        if of_a_sync:
+            undone = {key: self.searched.get(key) for key in self.undo}
+            self.searched = {
+                **{key: one for key, one in self.searched.items() if key not in self.undo},
+                **{key: one for key, one in self.undo.items() if one is not None},
+            }
+            self.undo = undone
+        else:
+            assert self.previous
+            assert back.name == self.previous[0]
+            was, self.searched = self.searched, self.previous[1]
+            self.previous = (self._live("previous"), was)
+            self.undo = {}
+
+    def _run(
+        self,
+        mode: str,
+        fault: Fault | None,
+        *,
+        run_id: str = "",
+        meanwhile: Interceptor | None = None,
+        catalog: dict[str, Row] | None = None,
+        **extra: object,
+    ) -> None:
+        self.run_id = run_id or f"run-{next(RUN_NUMBERS)}"
         expected = self._foreseen(mode)
-        self.built_with[run_id] = self.given
-        self.stand(fault.interceptor() if fault else call_through)
+        failing = fault.interceptor() if fault else None
+        self.stand(meanwhile or failing or call_through)
+        rows = catalog if catalog is not None else self.rows
         run_input = {"mode": mode, "page_size": 4, "accept": ALL_GUARDS, **extra}
         TALLY.runs += 1
-        outcome = self.engine.wait(self.engine.start(run_input, run_id))
+        outcome = self.engine.wait(self.engine.start(run_input, self.run_id))
+        if catalog is not None:
+            self._fill(catalog)
         if outcome.status == "SUCCEEDED":
             assert expected is None, expected
-            self._assert_in_step()
-            self.tampered = 0
+            self._settle([self._catalog(rows)], mixed=meanwhile is not None)
+            if meanwhile is None:
+                self._assert_in_step()
+                self.tampered = 0
+            return
+        switched = fault is not None and fault.may_have_switched
+        self._settle([self._catalog(rows)] if switched else [])
+        if isinstance(failing, Failing) and failing.payloads and fault and fault.lasting:
+            fence = self.lab.index.redis.get("drugs:writer")
+            self.failed = Failed(failing.payloads[0], fault.state, rows, self.given, fence)
         elif outcome.error == "VerificationFailed":
             assert self.tampered, outcome.cause
             self.tampered -= 1
+        elif meanwhile is not None:
+            assert outcome.error in ("CatalogEmpty", "CatalogMoved", expected), outcome.cause
         elif not (fault and fault.lasting):
             assert outcome.error == expected, outcome.cause
 
@@ -214,10 +349,44 @@ class History(RuleBasedStateMachine):
         """The error of a run that nothing disturbs."""
         if not self.rows:
             return "CatalogEmpty"
-        live = self.lab.index.redis.hget("drugs:live", "generation")
-        if mode == "sync" and live and self.built_with[live.decode()] != self.given:
+        live = self._live()
+        if mode == "sync" and live and self.built_with[live] != self.given:
             return "GenerationMismatch"
         return None
+
+    def _catalog(self, rows: dict[str, Row]) -> Documents:
+        """What the catalog says of each drug."""
+        return {key: fields_of(row) for key, row in rows.items()}
+
+    def _settle(self, known: list[Documents], *, mixed: bool = False) -> None:
+        """Learn what is searched now: as before, or wholly one of the known states.
+
+        With `mixed`, each drug is as before or as in one of them.
+        """
+        found = self._documents()
+        live = self._live()
+        if found == self.searched and live in ("", *self.built_with):
+            return
+        contents = {key: _content(one) for key, one in found.items()}
+        if mixed:
+            was = {key: _content(one) for key, one in self.searched.items()}
+            states = [was, *known]
+            for key in {*contents, *(key for one in states for key in one)}:
+                assert contents.get(key) in [one.get(key) for one in states], key
+        else:
+            assert contents in known
+        self._note_switch(found, live)
+
+    def _note_switch(self, found: Documents, live: str) -> None:
+        if live in self.built_with:
+            keys = {*found, *self.searched}
+            changed = [key for key in keys if found.get(key) != self.searched.get(key)]
+            self.undo = {key: self.searched.get(key) for key in changed}
+        else:
+            self.built_with[live] = self.given
+            self.previous = (self._live("previous"), self.searched) if self.searched else None
+            self.undo = {}
+        self.searched = found
 
     def _assert_in_step(self) -> None:
         try:
@@ -230,10 +399,7 @@ class History(RuleBasedStateMachine):
         index, columns = self.lab.index, TEMPLATES[self.template]
         TALLY.rows += len(rows)
         documents, texts = index.documents(), index.texts()
-        assert {
-            key: {name: value for name, value in document.items() if name not in OWN_FIELDS}
-            for key, document in documents.items()
-        } == {key: fields_of(row) for key, row in rows.items()}
+        assert {key: _content(one) for key, one in documents.items()} == self._catalog(rows)
         assert index.key_set() == sorted(rows, key=str.encode)
         for key, row in rows.items():
             text = text_of(row, columns)
@@ -243,9 +409,13 @@ class History(RuleBasedStateMachine):
             assert texts[text_hash][b"embedding"] == vector_of(text)
         states = sorted(index.generations().values())
         assert states in (["live"], ["live", "previous"])
-        kept = {f"drug:{name}" for name in index.generations()}
-        found = {key.decode().rsplit(":", 1)[0] for key in index.redis.keys("drug:*")}
-        assert found <= kept
+        kept = tuple(f"drug:{name}:" for name in index.generations())
+        assert all(key.decode().startswith(kept) for key in index.redis.keys("drug:*"))
+        assert index.redis.keys("staged:*") == []
+
+
+def _content(document: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in document.items() if name not in OWN_FIELDS}
 
 
 @pytest.mark.fault("(all)", "arbitrary histories", "(all)", "in step after each success")

@@ -22,8 +22,9 @@ from tests.faults.tally import RETRIED, named
 from tests.lab import before
 from tests.rows import make_row, make_rows, ndc
 from tests.servers import CatalogTable
+from workflow.contract.retries import OUTAGE
 
-ONE_BY_ONE = {"diff_concurrency": "1"}
+ONE_BY_ONE = {"diff_concurrency": "1", "verify_concurrency": "1"}
 BROKEN = "CatalogUnavailable"
 
 
@@ -60,11 +61,19 @@ def errors(lab: FaultLab) -> list[str | None]:
 def test_a_server_that_refuses_connections_fails_the_run_by_name(synced: FaultLab) -> None:
     nobody = {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_port": str(free_port())}
     synced.fail(BROKEN, settings=nobody | {"mysql_tls": "false"})
-    assert synced.tries("PlanPages") == {None: 6}
+    assert synced.tries("PlanPages") == {None: 1 + OUTAGE.attempts}
     synced.converge()
 
 
-@pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "VerifyIndex"])
+@pytest.mark.fault("MySQL", "the reader endpoint is down", "VerifyPage", named(BROKEN))
+def test_verification_reads_from_the_reader_endpoint(lab: FaultLab, proxy: Proxy) -> None:
+    lab.succeed(run_id="first")
+    lab.fail(BROKEN, settings={"mysql_reader_host": "127.0.0.2"})  # where nobody listens
+    assert set(lab.states()) >= {"PlanPages", "DiffPage", "VerifyPage"}
+    assert {one.state for one in lab.invocations if one.error} == {"VerifyPage"}
+
+
+@pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "VerifyPage"])
 @pytest.mark.fault("MySQL", "connection dropped in the middle of an answer", "(each)", RETRIED)
 def test_a_connection_that_drops_in_the_middle_of_an_answer_is_opened_again(
     lab: FaultLab, proxy: Proxy, state: str
@@ -73,7 +82,7 @@ def test_a_connection_that_drops_in_the_middle_of_an_answer_is_opened_again(
         # A key of the second page: its name is in answers to each of these steps.
         proxy.cut = Cut(ndc(9 if state == "PlanPages" else 13).encode())
 
-    lab.succeed(intercept=before(state, arm), settings=ONE_BY_ONE | {"verify_documents": "100"})
+    lab.succeed(intercept=before(state, arm), settings=ONE_BY_ONE)
     assert proxy.cut.done == 1
     assert errors(lab) == [BROKEN]
     assert lab.page_tries(state)[0] == 2
@@ -94,9 +103,7 @@ def test_a_killed_statement_repeats_its_page_only(
     lab.succeed()
     view(f"CONCAT(manufacturer, IF(ndc = '{ndc(13)}' AND SLEEP(0.5), '', '')) AS manufacturer")
     killer = threading.Thread(target=kill_reader, args=(lab, command))
-    lab.succeed(
-        "backfill", intercept=before("DiffPage", killer.start), settings={"verify_documents": "0"}
-    )
+    lab.succeed("backfill", intercept=before("DiffPage", killer.start))
     killer.join()
     assert errors(lab) == [BROKEN]
     assert lab.page_tries("DiffPage") == [2, 1]
@@ -128,6 +135,10 @@ def kill_reader(lab: FaultLab, command: str) -> None:
             (3024, "statement timeout"),
             (1053, "shutdown in progress"),
             (1226, "too many queries of the user"),
+            (1412, "the table was altered under the statement"),
+            (1114, "a temporary table was full"),
+            (1105, "the proxy found no connection in time"),
+            (4031, "disconnected for want of activity"),
         ]
     ],
 )

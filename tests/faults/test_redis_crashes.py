@@ -123,6 +123,6 @@ def test_a_server_killed_after_the_switch_still_serves_the_new_generation(own: F
     own.succeed("backfill", run_id="second")
     kill(own)
     come_back(own)
-    assert own.index.live()[0] == "second"
+    assert own.generation_states() == {"first": "previous", "second": "live"}
     own.assert_answers()
     own.converge()

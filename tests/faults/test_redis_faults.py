@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.lab import FaultLab, OnTry
 from tests.faults.proxy import Cut, Proxy, proxy_to
-from tests.faults.tally import RETRIED, named
+from tests.faults.tally import RETRIED, UNHARMED, named
 from tests.lab import before
 from tests.rows import ndc
 
@@ -59,8 +59,27 @@ def test_a_switch_whose_answer_is_lost_is_made_again(
     synced.succeed("backfill", run_id="second", intercept=before("PublishIndex", cut))
     assert proxy.cut.done == 1
     assert synced.tries("PublishIndex") == {None: 2}
-    assert synced.index.generations() == {"first": "previous", "second": "live"}
+    assert synced.generation_states() == {"first": "previous", "second": "live"}
     synced.assert_in_step()
+
+
+@pytest.mark.parametrize("deliver", [False, True], ids=["before", "after"])
+@pytest.mark.fault("Redis", "connection cut while documents change places", "PublishIndex", RETRIED)
+def test_a_swap_whose_answer_is_lost_is_made_once(
+    synced: FaultLab, proxy: Proxy, deliver: bool
+) -> None:
+    held = synced.index.documents()
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    synced.catalog.delete(ndc(4))
+
+    def cut() -> None:
+        proxy.cut = Cut(b"drugs:swap", deliver=deliver)
+
+    synced.succeed(intercept=before("PublishIndex", cut))
+    assert proxy.cut.done == 1
+    synced.assert_in_step()
+    synced.roll_back()
+    assert synced.index.documents() == held
 
 
 @pytest.mark.parametrize(
@@ -72,8 +91,8 @@ def test_a_switch_whose_answer_is_lost_is_made_again(
         )
         for command, state in [
             (b"ZRANGEBYLEX\r\n", "DiffPage"),
-            (b"vector_hash\r\n", "EmbedPage"),
-            (b"HGETALL\r\n$", "VerifyIndex"),
+            (b"SMEMBERS\r\n", "EmbedPage"),
+            (b"HGETALL\r\n$", "VerifyPage"),
         ]
     ],
 )
@@ -133,11 +152,31 @@ def test_a_full_server_stops_a_backfill_and_the_live_index_serves(
 ) -> None:
     writable.succeed(run_id="first")
     writable.catalog.update(ndc(3), strength="999 mg/1")
-    held = writable.index.documents("first")
+    held = writable.index.documents()
     writable.fail("MemoryShort", "backfill", intercept=before(state, lambda: fill(writable)))
-    assert writable.index.documents("first") == held
+    assert writable.index.documents() == held
     writable.index.redis.config_set("maxmemory", 0)
     writable.converge("backfill")
+
+
+@pytest.mark.fault("Redis", "maxmemory reached, in a sync", "LoadPage", named("MemoryShort"))
+def test_a_sync_that_cannot_be_staged_switches_nothing(writable: FaultLab) -> None:
+    writable.succeed()
+    writable.catalog.update(ndc(3), strength="999 mg/1")
+    held = writable.index.documents()
+    writable.fail("MemoryShort", intercept=before("LoadPage", lambda: fill(writable)))
+    assert writable.index.documents() == held
+    writable.index.redis.config_set("maxmemory", 0)
+    writable.converge()
+
+
+@pytest.mark.fault("Redis", "maxmemory reached once all is staged", "PublishIndex", UNHARMED)
+def test_a_switch_needs_no_memory(writable: FaultLab) -> None:
+    writable.succeed()
+    writable.catalog.update(ndc(3), strength="999 mg/1")
+    writable.catalog.delete(ndc(4))
+    writable.succeed(intercept=before("PublishIndex", lambda: fill(writable)))
+    writable.assert_in_step()
 
 
 @pytest.mark.fault("Redis", "full, with a half-built generation", "PlanPages", "freed")
@@ -146,7 +185,7 @@ def test_the_next_run_frees_a_half_built_generation_although_redis_is_full(
 ) -> None:
     full = OnTry("LoadPage", before={2: lambda: fill(writable)})
     writable.fail("MemoryShort", run_id="half", intercept=full, settings=ONE_BY_ONE)
-    assert len(writable.index.documents("half")) == 10
+    assert len(writable.index.documents(writable.generation("half"))) == 10
     assert writable.index.redis.info("memory")["maxmemory"] > 0
     writable.fail("MemoryShort")
     assert writable.index.redis.keys("*:half*") == []
@@ -178,7 +217,7 @@ def test_a_right_that_is_taken_away_fails_the_run_at_once(writable: FaultLab) ->
     writable.succeed(run_id="first")
     writable.catalog.update(ndc(3), strength="999 mg/1")
     redis = writable.index.redis
-    take = before("LoadPage", lambda: redis.execute_command("ACL", "SETUSER", "default", "-zadd"))
+    take = before("LoadPage", lambda: redis.execute_command("ACL", "SETUSER", "default", "-hset"))
     writable.fail("IndexAccessDenied", intercept=take)
     assert writable.page_tries("LoadPage") == [1]
     redis.execute_command("ACL", "SETUSER", "default", "+@all")
@@ -199,9 +238,11 @@ def test_an_index_that_vanishes_before_the_switch_switches_nothing_by_half(
 ) -> None:
     drop = before(
         "PublishIndex",
-        lambda: synced.index.redis.execute_command("FT.DROPINDEX", "drugs:second"),
+        lambda: synced.index.redis.execute_command(
+            "FT.DROPINDEX", f"drugs:{synced.generation('second')}"
+        ),
     )
     report = synced.fail("VerificationFailed", "backfill", run_id="second", intercept=drop)
-    assert "drugs:second disappeared" in str(report.cause)
-    assert synced.index.alias("drugs") == "drugs:first"
+    assert f"drugs:{synced.generation('second')} disappeared" in str(report.cause)
+    assert synced.index.alias("drugs") == f"drugs:{synced.generation('first')}"
     synced.converge("backfill")

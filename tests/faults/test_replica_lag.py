@@ -20,6 +20,8 @@ CHANGES: dict[str, Callable[[CatalogTable], object]] = {
 CASES = [
     *(("DiffPage", change) for change in CHANGES),
     ("LoadPage", "an update"),
+    ("LoadPage", "an insert"),
+    ("VerifyPage", "a removal"),
     ("VerifyIndex", "a removal"),
 ]
 
@@ -41,9 +43,11 @@ def test_rows_that_change_under_a_run_are_in_the_index_after_the_next(
 ) -> None:
     synced.catalog.update(ndc(10), strength="998 mg/1")  # so that each state is reached
     turn = OnTry(state, after={1: lambda: CHANGES[change](synced.catalog)})
-    synced.succeed(intercept=turn, settings={"diff_concurrency": "1"})
+    one_by_one = {"diff_concurrency": "1", "verify_concurrency": "1"}
+    synced.succeed(intercept=turn, settings=one_by_one)
     assert turn.tries
     synced.converge()
+    assert not synced.index.repair()
 
 
 @pytest.mark.fault("MySQL", "a replica that lags behind the last run", "DiffPage", "next run mends")

@@ -14,13 +14,15 @@ from moto.core.botocore_stubber import MockRawResponse
 
 from local.servers.stack import BUCKET
 from tests.faults.lab import FaultLab
-from tests.faults.tally import RETRIED, named
+from tests.faults.tally import RETRIED, TRIES, named
 from tests.lab import Payload, before
 from tests.rows import ndc
 
 pytestmark = pytest.mark.usefixtures("impatient_sdk")
 
 SDK = 3
+"""Calls that boto3 makes itself."""
+
 BUSY = (503, b"<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>")
 DENIED = (403, b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
 
@@ -67,7 +69,10 @@ def refusing(
             ("ReviewChanges", "/diff/00001.json", "GET"),
             ("EmbedPage", "/embed/00001.jsonl.gz", "GET"),
             ("LoadPage", "/diff/00001.jsonl.gz", "GET"),
-            ("PublishIndex", "/report.json", "PUT"),
+            ("VerifyPage", "/verify/00001.json", "PUT"),
+            ("VerifyIndex", "/verify/00001.json", "GET"),
+            ("PublishIndex", "/publish.json", "PUT"),
+            ("ReportRun", "/report.json", "PUT"),
         ]
     ],
 )
@@ -83,15 +88,15 @@ def test_a_busy_store_is_asked_again(lab: FaultLab, state: str, ending: str, met
 @pytest.mark.fault("S3", "503, for ever", "LoadPage", named("RunStoreUnavailable"))
 def test_a_store_that_stays_busy_fails_the_run_by_name(synced: FaultLab) -> None:
     synced.catalog.update(ndc(3), strength="999 mg/1")
-    with refusing(BUSY, "/diff/00000.jsonl.gz", times=6 * SDK):
+    with refusing(BUSY, "/diff/00000.jsonl.gz", times=TRIES * SDK):
         synced.fail("RunStoreUnavailable")
-    assert synced.page_tries("LoadPage") == [6]
+    assert synced.page_tries("LoadPage") == [TRIES]
     synced.converge()
 
 
 @pytest.mark.fault("S3", "403", "DiffPage", named("RunStoreAccessDenied"))
 def test_a_missing_permission_is_named_and_not_tried_again(synced: FaultLab) -> None:
-    with refusing(DENIED, "/diff/00000.jsonl.gz", "PUT", times=6 * SDK):
+    with refusing(DENIED, "/diff/00000.jsonl.gz", "PUT", times=SDK):
         report = synced.fail("RunStoreAccessDenied")
     assert "run_bucket" in str(report.cause)
     assert synced.page_tries("DiffPage") == [1, 1]
@@ -122,12 +127,15 @@ DAMAGED: list[tuple[Damage, str, str, str]] = [
     (missing, "ReviewChanges", "diff/00001.json", "PagesMissing"),
     (missing, "EmbedPage", "embed/00001.jsonl.gz", "RunFileMissing"),
     (missing, "LoadPage", "diff/00001.jsonl.gz", "RunFileMissing"),
+    (missing, "VerifyPage", "diff/00001.jsonl.gz", "RunFileMissing"),
+    (missing, "VerifyIndex", "verify/00001.json", "PagesMissing"),
     (missing, "PublishIndex", "review.json", "RunFileMissing"),
     (truncated, "ReviewChanges", "diff/00001.json", CORRUPT),
     (truncated, "ReviewChanges", "diff/00001.texts.jsonl.gz", CORRUPT),
     (truncated, "EmbedPage", "embed/00001.jsonl.gz", CORRUPT),
     (truncated, "LoadPage", "diff/00001.jsonl.gz", CORRUPT),
-    (truncated, "VerifyIndex", "load/00001.json", CORRUPT),
+    (truncated, "VerifyPage", "diff/00001.jsonl.gz", CORRUPT),
+    (truncated, "VerifyIndex", "verify/00001.json", CORRUPT),
     (truncated, "PublishIndex", "review.json", CORRUPT),
     (emptied, "LoadPage", "diff/00001.jsonl.gz", CORRUPT),
     (emptied, "ReviewChanges", "diff/00001.texts.jsonl.gz", CORRUPT),

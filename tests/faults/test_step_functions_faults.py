@@ -8,13 +8,19 @@ from collections.abc import Callable
 import pytest
 
 from handlers.wiring import wiring
-from tests.faults.lab import FaultLab, unseen
+from tests.faults.lab import FaultLab, redrive, unseen
 from tests.faults.tally import TALLY, named
 from tests.faults.test_lambda_faults import STATES
 from tests.lab import Failing, Payload
 from tests.rows import ndc
-from workflow.contract.errors import IndexUnavailable, RunSuperseded, SettingsChanged
-from workflow.contract.ports.documents import Batch
+from workflow.contract.errors import (
+    IndexUnavailable,
+    RunFileMissing,
+    RunSuperseded,
+    SettingsChanged,
+)
+from workflow.contract.events.payloads import Run
+from workflow.contract.ports.documents import Document
 
 NEXT_MENDS = "the next run mends"
 CHANGED = [
@@ -35,7 +41,7 @@ CHANGED = [
         )
         for state, mode in [
             *((state, "sync") for state in STATES),
-            *((state, "backfill") for state in STATES[-3:]),
+            *((state, "backfill") for state in STATES[-5:]),
         ]
     ],
 )
@@ -65,9 +71,15 @@ def test_an_execution_stopped_in_any_state_leaves_what_the_next_run_mends(
     synced.converge(mode)
 
 
+AWAY = IndexUnavailable("away")
+
+
 @pytest.mark.parametrize(
     ("state", "mode"),
-    [("LoadPage", "sync"), ("VerifyIndex", "sync"), ("PublishIndex", "backfill")],
+    [
+        *((state, "sync") for state in ("EmbedPage", "LoadPage", "PublishIndex", "PruneIndex")),
+        *((state, "backfill") for state in ("LoadPage", "PublishIndex")),
+    ],
 )
 @pytest.mark.fault(
     *("Step Functions", "redriven after a newer run", "(each that writes)"), named("RunSuperseded")
@@ -75,15 +87,65 @@ def test_an_execution_stopped_in_any_state_leaves_what_the_next_run_mends(
 def test_an_old_run_redriven_after_a_newer_one_writes_nothing(
     synced: FaultLab, state: str, mode: str
 ) -> None:
-    synced.catalog.update(ndc(3), manufacturer="of the old run")
-    spoiled = Failing(state, IndexUnavailable("away"))
-    synced.fail("IndexUnavailable", mode, run_id="old", intercept=spoiled)
-    synced.catalog.update(ndc(3), manufacturer="of the new run")
+    synced.catalog.update(ndc(3), strength="of the old run")
+    spoiled = Failing(state, AWAY)
+    assert synced.run(mode, run_id="old", intercept=spoiled).error == "IndexUnavailable"
+    synced.catalog.update(ndc(3), strength="of the new run")
     synced.converge(run_id="new")
     held = synced.index.dump()
     with synced.redriven("old") as call, pytest.raises(RunSuperseded, match="start a new run"):
         call(state, spoiled.payloads[0])
     assert synced.index.dump() == held
+
+
+@pytest.mark.parametrize("state", ["EmbedPage", "LoadPage", "PublishIndex", "PruneIndex"])
+@pytest.mark.fault(
+    *("Step Functions", "its name used again, then redriven", "(each that writes)"),
+    "stopped: nothing of the other run is touched",
+)
+def test_an_old_run_whose_name_was_used_again_writes_nothing(synced: FaultLab, state: str) -> None:
+    synced.catalog.update(ndc(3), strength="of the old run")
+    spoiled = Failing(state, AWAY)
+    assert synced.run(run_id="same", intercept=spoiled).error == "IndexUnavailable"
+    synced.catalog.update(ndc(3), strength="of the new run")
+    synced.converge(run_id="same")
+    held = synced.index.dump()
+    refused = pytest.raises((RunSuperseded, RunFileMissing), match="start a new run")
+    with synced.redriven("same") as call, refused:
+        call(state, spoiled.payloads[0])
+    assert synced.index.dump() == held
+
+
+@pytest.mark.fault("Step Functions", "a name used again", "(all)", "a generation of its own")
+def test_a_name_used_again_after_a_failure_takes_nothing_of_the_old_run_for_its_own(
+    synced: FaultLab,
+) -> None:
+    synced.catalog.update(ndc(3), strength="of the old run")
+    synced.fail(
+        "IndexUnavailable", "backfill", run_id="same", intercept=Failing("VerifyPage", AWAY)
+    )
+    left = synced.generation("same")
+    synced.catalog.update(ndc(3), strength="of the new run")
+    synced.converge("backfill", run_id="same")
+    assert synced.index.live()[0] not in (left, "same")
+    assert left not in synced.index.generations()
+    assert synced.index.redis.keys(f"drug:{left}:*") == []
+
+
+@pytest.mark.parametrize("state", STATES[2:])
+@pytest.mark.fault("Step Functions", "redriven at once", "(each)", "goes on where it failed")
+def test_a_failed_run_that_is_redriven_at_once_goes_on_to_the_end(
+    synced: FaultLab, state: str
+) -> None:
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    synced.catalog.delete(ndc(4))
+    failing = Failing(state, AWAY)
+    assert synced.run(run_id="old", intercept=failing).error == "IndexUnavailable"
+    with synced.redriven("old") as call:
+        redrive(failing.payloads[0], state, call)
+    synced.assert_in_step()
+    report = synced.converge()
+    assert (report.added, report.changed, report.removed) == (0, 0, 0)
 
 
 @pytest.mark.fault(
@@ -93,20 +155,21 @@ def test_an_old_run_redriven_during_a_newer_one_is_superseded_and_the_newer_one_
     synced: FaultLab,
 ) -> None:
     synced.catalog.update(ndc(3), manufacturer="of the old run")
-    away = Failing("LoadPage", IndexUnavailable("away"))
+    away = Failing("LoadPage", AWAY)
     synced.fail("IndexUnavailable", run_id="old", intercept=away)
+    old = Run.model_validate(away.payloads[0]["plan"]["run"]).holder
     synced.catalog.update(ndc(3), manufacturer="of the new run")
     seen: list[str] = []
 
-    def redrive(name: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+    def write(name: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
         if name == "LoadPage" and not seen:
             try:
-                wiring().index.load("first", "old", Batch([], [ndc(3)]), suspect=True)
+                wiring().index.documents.stage(old, [Document(ndc(3), {"ndc": ndc(3)})])
             except RunSuperseded as error:
                 seen.append(str(error))
         return call()
 
-    synced.succeed(run_id="new", intercept=redrive)
+    synced.succeed(run_id="new", intercept=write)
     assert "may no longer write, new may" in seen[0]
     synced.assert_in_step()
 

@@ -62,8 +62,8 @@ class Template(NamedTuple):
                 json.dumps(statement["Condition"]) if "Condition" in statement else "",
             )
             for statement in statements
-            for action in _list(statement["Action"])
-            for resource in _list(statement["Resource"])
+            for action in as_list(statement["Action"])
+            for resource in as_list(statement["Resource"])
         }
 
 
@@ -76,10 +76,12 @@ def shown(value: Any) -> str:
     ((kind, argument),) = value.items()
     if kind == "Fn::Join":
         return str(argument[0]).join(shown(one) for one in argument[1])
+    if kind == "Fn::GetStackOutput":
+        return "{" + argument["OutputName"] + "}"
     if kind == "Fn::GetAtt":
         return "{" + ".".join(argument) + "}"
     return "{" + shown(argument) + "}"
 
 
-def _list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -5,6 +5,7 @@ Its configuration is given to a real server with the real query engine; the rest
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,32 +19,72 @@ from pathlib import Path
 import pytest
 import redis
 
-from infra.search.search_rights import SEARCH_RIGHTS, SEARCH_USER
+from infra.data.redis_users import READS, RUNS, SEARCHES, USERS, probes
 from infra.stage.stage import ROOT
 from local.errors import LocalError
 from local.servers.redis_binaries import find_redis
+from workflow.contract.redis_versions import OLDEST_SAFE
 
 SCRIPT = ROOT / "infra" / "data" / "redis_host" / "install.sh"
-PASSWORD = "aPasswordOfTheTest0123456789"
-SEARCH_PASSWORD = "anotherPasswordOfTheTest0123"
-PASSWORDS = f"{PASSWORD} {SEARCH_PASSWORD}"
+NAME = "redis.drug-catalog-sync-test.internal"
+RIGHTS = {user.name: user.rights for user in USERS}
 
-REDIS_CLI = f"""#!{sys.executable}
-import os, sys
-import redis
-words = sys.argv[1:]
-port = int(words[words.index("-p") + 1])
-command = [word for word in words if word not in ("-e", "-p", str(port))]
+REDIS_CLI = f"""#!{sys.executable} -SE
+import os, socket, sys
+words, options = sys.argv[1:], {{}}
+while words and words[0].startswith("-"):
+    option = words.pop(0)
+    if option != "-e":
+        options[option] = words.pop(0)
+server = socket.socket(socket.AF_UNIX)
 try:
-    client = redis.Redis(port=port, password=os.environ.get("REDISCLI_AUTH"), decode_responses=True)
-    found = client.execute_command(*command)
-    print("PONG" if found is True else found)
-    client.close()
-except redis.exceptions.RedisError as error:
-    print(error)
-    sys.exit("-e" in words)
+    server.connect(options["-s"])
+except OSError as error:
+    sys.exit(print(f"Could not connect to Redis: {{error}}") or 1)
+replies = server.makefile("rb")
+def ask(*words):
+    parts = [f"${{len(word.encode())}}\\r\\n{{word}}\\r\\n" for word in words]
+    server.sendall(f"*{{len(words)}}\\r\\n{{''.join(parts)}}".encode())
+    return read()
+def read():
+    line = replies.readline().decode().rstrip()
+    kind, rest = line[:1], line[1:]
+    if kind == "*":
+        return chr(10).join(read() for _ in range(int(rest)))
+    return replies.read(int(rest) + 2)[:-2].decode() if kind == "$" and rest != "-1" else rest
+if "REDISCLI_AUTH" in os.environ:
+    ask("AUTH", options.get("--user", "default"), os.environ["REDISCLI_AUTH"])
+answer = ask(*words)
+print(answer)
+sys.exit(answer.partition(" ")[0] in ("ERR", "NOPERM", "NOAUTH", "LOADING"))
 """
 """redis-cli's answers to the few commands of the script, where there is no redis-cli."""
+
+AWS = f"""#!{sys.executable} -SE
+import json, os, sys
+from pathlib import Path
+words = sys.argv[1:]
+folder = Path(os.environ["SECRETS"])
+option = lambda name, default="": words[words.index(name) + 1] if name in words else default
+with open(folder / "calls", "a") as log:
+    log.write(" ".join(words) + chr(10))
+if "get-secret-value" in words:
+    versions = json.loads((folder / option("--secret-id")).read_text())
+    stage = option("--version-stage", "AWSCURRENT")
+    if stage not in versions:
+        sys.exit("ResourceNotFoundException")
+    print(versions[stage])
+if "put-secret-value" in words:
+    path = folder / option("--secret-id")
+    versions = json.loads(path.read_text())
+    new = {{"AWSCURRENT": option("--secret-string"), "AWSPREVIOUS": versions["AWSCURRENT"]}}
+    path.write_text(json.dumps(new))
+if "describe-volumes" in words:
+    print(os.environ.get("OTHER" if "--filters" in words else "HOLDER", "None"))
+if "cp" in words:
+    Path(os.environ["PACKAGE_FILE"]).write_text("changed")
+"""
+"""The few calls of the script, over secrets in a folder."""
 
 
 @pytest.fixture
@@ -61,33 +102,75 @@ class Host:
     """A folder that stands for the machine."""
 
     def __init__(self, folder: Path, module: Path) -> None:
-        self.config = folder / "redis.conf"
+        self.folder = folder
+        self.config = folder / "drug-catalog.conf"
+        self.users = folder / "users.acl"
         self.port = _free_port()
-        tools = folder / "tools"
+        self.socket = folder / "redis.sock"
+        tools, self.secrets = folder / "tools", folder / "secrets"
         tools.mkdir()
-        (tools / "redis-cli").write_text(REDIS_CLI)
-        (tools / "redis-cli").chmod(0o755)
+        self.secrets.mkdir()
+        for name, program in (("redis-cli", REDIS_CLI), ("aws", AWS)):
+            (tools / name).write_text(program)
+            (tools / name).chmod(0o755)
+        for user in USERS:
+            self.keep(user.name, {"username": user.name, "password": f"first-of-{user.name}"})
+        for name in ("authority", "certificate"):
+            self.keep(name, {"password": "what Secrets Manager made"})
         self.environment = {
             "PATH": f"{tools}:{os.environ['PATH']}",
-            "CONFIG": str(self.config),
+            "SECRETS": str(self.secrets),
+            "REGION": "us-east-1",
+            "ETC": str(folder),
             "DATA": str(folder),
             "LOG_FILE": str(folder / "redis.log"),
+            "SOCKET": str(self.socket),
             "REDIS_PORT": str(self.port),
             "MAX_MEMORY_MB": "128",
             "MODULE_FOLDERS": str(module.parent),
             "PACKAGE_FILE": str(folder / "redis.rpm"),
             "TRIES": "3",
-            "SEARCH_USER": SEARCH_USER,
-            "SEARCH_RIGHTS": SEARCH_RIGHTS,
+            "HOST_NAME": NAME,
+            "OLDEST_VERSION": OLDEST_SAFE,
+            "AUTHORITY_SECRET": "authority",
+            "CERTIFICATE_SECRET": "certificate",
+            "PROBES": probes(),
         }
+        self.give(RIGHTS)
+
+    def give(self, rights: dict[str, str]) -> None:
+        """The list of users, each with its secret and rights."""
+        lines = [f"{name} {name} {words}" for name, words in rights.items()]
+        self.environment["USERS"] = "\n".join(lines)
+
+    def keep(self, name: str, secret: dict[str, str]) -> None:
+        (self.secrets / name).write_text(json.dumps({"AWSCURRENT": json.dumps(secret)}))
+
+    def secret(self, name: str) -> dict[str, str]:
+        versions = json.loads((self.secrets / name).read_text())
+        found: dict[str, str] = json.loads(versions["AWSCURRENT"])
+        return found
+
+    def calls(self) -> list[str]:
+        return (self.secrets / "calls").read_text().splitlines()
 
     def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        # The server of the tests is built without TLS.
+        plain = 'listen_lines() { echo "port $REDIS_PORT"; }'
         return subprocess.run(
-            ["bash", "-c", f"source {SCRIPT}; {command}"],
+            ["bash", "-c", f"source {SCRIPT}; {plain}; {command}"],
             env=self.environment,
             capture_output=True,
             text=True,
             check=False,
+        )
+
+    def client(self, user: str, password: str = "") -> redis.Redis:
+        return redis.Redis(
+            port=self.port,
+            username=user,
+            password=password or self.secret(user)["password"],
+            protocol=2,
         )
 
 
@@ -98,10 +181,14 @@ def host(tmp_path: Path, server_files: tuple[Path, Path]) -> Host:
 
 @pytest.fixture
 def running(host: Host, server_files: tuple[Path, Path]) -> Iterator[Host]:
-    """A server started with the configuration that the script wrote."""
-    done = host.run(f'write_config "$(find_module {server_files[1].name})" {PASSWORDS}')
-    assert done.returncode == 0, done.stderr
+    """A server started with what the script wrote."""
+    write(host, server_files[1])
     yield from _serve(host, server_files[0])
+
+
+def write(host: Host, module: Path) -> None:
+    done = host.run(f'write_users; write_config "$(find_module {module.name})"')
+    assert done.returncode == 0, done.stderr
 
 
 def _serve(host: Host, server: Path) -> Iterator[Host]:
@@ -114,70 +201,86 @@ def _serve(host: Host, server: Path) -> Iterator[Host]:
         process.wait(10)
 
 
-def test_the_server_keeps_its_data_and_never_evicts(running: Host) -> None:
-    with redis.Redis(port=running.port, password=PASSWORD, decode_responses=True) as client:
-        settings = client.config_get("*")
-    assert settings["appendonly"] == "yes"
-    assert settings["maxmemory"] == str(128 * 1024 * 1024)
-    assert settings["maxmemory-policy"] == "noeviction"
+def test_the_server_keeps_its_data_never_evicts_and_writes_down_no_query(running: Host) -> None:
+    text = running.config.read_text().splitlines()
+    with running.client(RUNS.name) as client:
+        memory = client.info()["maxmemory"]
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    assert memory == 128 * 1024 * 1024
+    assert {"appendonly yes", "slowlog-log-slower-than -1"} <= set(text)
 
 
-def test_the_server_answers_nobody_without_the_password(running: Host) -> None:
-    with (
-        redis.Redis(port=running.port) as client,
-        pytest.raises(redis.exceptions.AuthenticationError),
-    ):
-        client.ping()
+def test_nobody_is_let_in_without_a_password_and_nobody_by_default(running: Host) -> None:
+    for login in ({}, {"password": running.secret(RUNS.name)["password"]}):
+        with (
+            redis.Redis(port=running.port, **login) as client,
+            pytest.raises(redis.exceptions.AuthenticationError),
+        ):
+            client.ping()
 
 
-def test_the_user_of_searches_reads_the_index_and_nothing_else(running: Host) -> None:
-    with redis.Redis(port=running.port, password=PASSWORD) as admin:
-        admin.execute_command(
+def test_each_user_may_do_what_the_list_says_and_nothing_else(running: Host) -> None:
+    done = running.run("cli ACL LIST")
+    names = re.findall(r"user (\w+) on", done.stdout)
+    assert sorted(names) == sorted([*RIGHTS, "drugsync_host"])
+    assert "user default off" in done.stdout
+    with running.client(RUNS.name) as client:
+        client.execute_command(
             "FT.CREATE", "drugs:g", "PREFIX", 1, "drug:g:", "SCHEMA", "ndc", "TAG"
         )
-        admin.hset("drug:g:1", "ndc", "1")
-        admin.hset("other:1", "name", "of somebody else")
-    with redis.Redis(
-        port=running.port, username=SEARCH_USER, password=SEARCH_PASSWORD, protocol=2
-    ) as client:
-        assert client.hgetall("drug:g:1") == {b"ndc": b"1"}
-        assert client.execute_command("FT.SEARCH", "drugs:g", "*", "LIMIT", 0, 0) == [1]
-        for command in (("HGETALL", "other:1"), ("HSET", "drug:g:1", "ndc", "2"), ("FLUSHALL",)):
-            with pytest.raises(redis.exceptions.NoPermissionError):
-                client.execute_command(*command)
+        client.hset("drug:g:1", "ndc", "1")
+        client.execute_command("FT.ALIASUPDATE", "drugs", "drugs:g")
+        client.rename("drug:g:1", "undo:r:1")
+        client.rename("undo:r:1", "drug:g:1")
+        for command in (("HGETALL", "other:1"), ("FLUSHALL",), ("ACL", "LIST"), ("KEYS", "*")):
+            _is_refused(client, *command)
+    for user in (READS, SEARCHES):
+        with running.client(user.name) as client:
+            assert client.hgetall("drug:g:1") == {b"ndc": b"1"}
+            assert client.execute_command("FT.SEARCH", "drugs:g", "*", "LIMIT", 0, 0) == [1]
+            _is_refused(client, "HSET", "drug:g:1", "ndc", "2")
+            _is_refused(client, "HGETALL", "other:1")
+            _is_refused(client, "DEL", "drug:g:1")
+            _is_refused(client, "FLUSHALL")
 
 
-def test_the_password_of_searches_is_kept_as_a_hash(running: Host) -> None:
-    assert SEARCH_PASSWORD not in running.config.read_text()
+def _is_refused(client: redis.Redis, *command: str) -> None:
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        client.execute_command(*command)
 
 
-@pytest.mark.parametrize("passwords", ["", f"{PASSWORD}", f"{PASSWORD} ''"])
-def test_a_secret_that_was_not_read_ends_the_installation(host: Host, passwords: str) -> None:
-    done = host.run(f"write_config x {passwords}; echo went on")
+def test_passwords_are_kept_as_hashes(running: Host) -> None:
+    text = running.users.read_text() + running.config.read_text()
+    assert not [name for name in RIGHTS if running.secret(name)["password"] in text]
+
+
+@pytest.mark.parametrize("secret", ["", "no JSON", "{}", json.dumps({"password": ""})])
+def test_a_secret_that_was_not_read_ends_the_installation(host: Host, secret: str) -> None:
+    (host.secrets / READS.name).write_text(json.dumps({"AWSCURRENT": secret}))
+    done = host.run("write_users; echo went on")
     assert done.returncode != 0
-    assert "no password" in done.stderr
     assert "went on" not in done.stdout
-    assert not host.config.exists()
+    assert not host.users.exists()
 
 
 @pytest.mark.parametrize(
     ("rights", "expected"),
-    [("~* +@all", "may write"), ("~drug:* -@all +hgetall", "may not search")],
+    [("~* +@all", "may HSET"), ("~drug:* +hgetall", "may not FT.SEARCH")],
 )
-def test_the_installation_fails_when_the_user_of_searches_has_other_rights(
+def test_the_installation_fails_when_a_user_has_other_rights(
     host: Host, server_files: tuple[Path, Path], rights: str, expected: str
 ) -> None:
-    host.environment["SEARCH_RIGHTS"] = rights
-    module = server_files[1].name
-    assert host.run(f'write_config "$(find_module {module})" {PASSWORDS}').returncode == 0
+    host.give(RIGHTS | {SEARCHES.name: rights})
+    write(host, server_files[1])
     for running in _serve(host, server_files[0]):
         done = running.run("check_answers")
         assert done.returncode == 1
-        assert expected in done.stdout
+        assert f"the user {SEARCHES.name} {expected}" in done.stdout
 
 
-def test_the_configuration_is_read_by_its_owner_only(running: Host) -> None:
-    assert running.config.stat().st_mode & 0o077 == 0
+def test_the_files_are_read_by_their_owner_only(running: Host) -> None:
+    for path in (running.config, running.users, running.folder / "host-password"):
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 def test_the_installation_ends_well_when_ping_and_the_query_engine_answer(running: Host) -> None:
@@ -185,23 +288,11 @@ def test_the_installation_ends_well_when_ping_and_the_query_engine_answer(runnin
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_installation_fails_without_the_query_engine(
-    host: Host, server_files: tuple[Path, Path]
-) -> None:
-    assert host.run(f"write_config x {PASSWORDS}").returncode == 0
-    text = host.config.read_text()
-    host.config.write_text(re.sub("^(loadmodule|user) .*$", "", text, flags=re.MULTILINE))
-    for running in _serve(host, server_files[0]):
-        done = running.run("check_answers")
-        assert done.returncode == 1
-        assert "redis has no query engine" in done.stdout
-
-
 def test_a_server_that_knows_no_search_does_not_start_and_its_log_says_why(
     host: Host, server_files: tuple[Path, Path]
 ) -> None:
-    """The user of searches may FT.SEARCH: without the query engine there is no such command."""
-    assert host.run(f"write_config x {PASSWORDS}").returncode == 0
+    """The users may FT.SEARCH: without the query engine there is no such command."""
+    write(host, server_files[1])
     text = host.config.read_text()
     host.config.write_text(re.sub("^loadmodule .*$", "", text, flags=re.MULTILINE))
     started = subprocess.run([server_files[0], host.config], check=False, timeout=30)
@@ -209,28 +300,184 @@ def test_a_server_that_knows_no_search_does_not_start_and_its_log_says_why(
     host.environment["TRIES"] = "1"
     done = host.run("check_answers")
     assert done.returncode == 1
-    assert "ft.search" in done.stdout
-
-
-def test_the_installation_fails_when_nothing_answers(host: Host) -> None:
-    host.run(f"write_config x {PASSWORDS}")
-    host.environment["TRIES"] = "1"
-    done = host.run("check_answers")
-    assert done.returncode == 1
     assert "does not answer PING" in done.stdout
+    assert "ft." in done.stdout
 
 
 def test_the_installation_fails_when_the_server_is_open(
     host: Host, server_files: tuple[Path, Path]
 ) -> None:
-    module = server_files[1].name
-    assert host.run(f'write_config "$(find_module {module})" {PASSWORDS}').returncode == 0
-    text = host.config.read_text()
-    host.config.write_text(text.replace("requirepass", "# requirepass") + "protected-mode no\n")
+    write(host, server_files[1])
+    users = host.users.read_text()
+    host.users.write_text(users.replace("user default off resetkeys resetpass -@all",
+                                        "user default on nopass ~* +@all"))  # fmt: skip
     for running in _serve(host, server_files[0]):
         done = running.run("check_answers")
         assert done.returncode == 1
         assert "answers without a password" in done.stdout
+
+
+# What changes while it runs
+
+
+def test_more_memory_is_taken_without_a_restart_and_anything_else_restarts(
+    running: Host, server_files: tuple[Path, Path]
+) -> None:
+    module = f'"$(find_module {server_files[1].name})"'
+    same = running.run(f"write_config {module}; echo $RESTART")
+    assert same.stdout.split() == ["no"]
+    running.environment["MAX_MEMORY_MB"] = "256"
+    more = running.run(f"write_config {module}; take_over; echo $RESTART")
+    assert more.stdout.split()[-1] == "no"
+    with running.client(RUNS.name) as client:
+        assert client.info()["maxmemory"] == 256 * 1024 * 1024
+    running.environment["REDIS_PORT"] = "1"
+    assert running.run(f"write_config {module}; echo $RESTART").stdout.split()[-1] == "yes"
+
+
+def test_a_rotation_keeps_the_old_password_and_open_connections(running: Host) -> None:
+    old = running.secret(RUNS.name)["password"]
+    with running.client(RUNS.name) as connected:
+        connected.hset("drug:g:1", "ndc", "1")
+        done = running.run("rotate_users")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert connected.hget("drug:g:1", "ndc") == b"1"
+    new = running.secret(RUNS.name)["password"]
+    assert new != old
+    for password in (old, new):
+        with running.client(RUNS.name, password) as client:
+            assert client.ping()
+
+
+def test_the_password_before_the_last_ends_with_the_next_rotation(running: Host) -> None:
+    first = running.secret(READS.name)["password"]
+    for _ in range(2):
+        assert running.run("rotate_users").returncode == 0
+    with (
+        running.client(READS.name, first) as client,
+        pytest.raises(redis.exceptions.AuthenticationError),
+    ):
+        client.ping()
+    with running.client(READS.name) as client:
+        assert client.ping()
+
+
+def test_a_rotation_gives_no_user_the_password_of_another(running: Host) -> None:
+    running.run("rotate_users")
+    password = running.secret(RUNS.name)["password"]
+    with (
+        running.client(READS.name, password) as client,
+        pytest.raises(redis.exceptions.AuthenticationError),
+    ):
+        client.ping()
+
+
+def test_the_server_takes_a_rotated_password_before_the_secret_has_it(host: Host) -> None:
+    """A function that reads the secret in between must be let in."""
+    source = SCRIPT.read_text()
+    body = source[source.index("rotate_users() {") :]
+    assert body.index("cli ACL LOAD") < body.index("put_secret")
+
+
+# The certificate
+
+
+def test_the_certificate_is_signed_for_the_servers_name(host: Host) -> None:
+    done = host.run("issue_certificates")
+    assert done.returncode == 0, done.stderr
+    authority = host.folder / "authority.pem"
+    authority.write_text(host.secret("certificate")["ca"])
+    verify = ["openssl", "verify", "-CAfile", authority, "-verify_hostname"]
+    server = host.folder / "server.pem"
+    assert subprocess.run([*verify, NAME, server], check=False).returncode == 0
+    assert subprocess.run([*verify, "other.internal", server], check=False).returncode != 0
+
+
+def test_the_authoritys_key_is_in_its_own_secret_only(host: Host) -> None:
+    host.run("issue_certificates")
+    assert "PRIVATE KEY" in host.secret("authority")["key"]
+    assert set(host.secret("certificate")) == {"ca"}
+    assert not list(host.folder.glob("**/ca.key"))
+    assert (host.folder / "server.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_good_certificate_and_its_authority_are_kept(host: Host) -> None:
+    host.run("issue_certificates")
+    before = (host.folder / "server.pem").read_text(), host.secret("certificate")
+    puts = len([call for call in host.calls() if "put-secret-value" in call])
+    assert host.run("issue_certificates").returncode == 0
+    assert ((host.folder / "server.pem").read_text(), host.secret("certificate")) == before
+    assert len([call for call in host.calls() if "put-secret-value" in call]) == puts == 2
+
+
+def test_another_instance_gets_a_certificate_of_the_same_authority(host: Host) -> None:
+    host.run("issue_certificates")
+    authority = host.secret("certificate")
+    (host.folder / "server.pem").unlink()
+    assert host.run("issue_certificates").returncode == 0
+    assert host.secret("certificate") == authority
+    assert (host.folder / "server.pem").exists()
+
+
+def test_the_server_listens_with_tls_only() -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"source {SCRIPT}; listen_lines"],
+        env={"PATH": os.environ["PATH"], "ETC": "/etc/redis"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert {"port 0", "tls-port 6379", "tls-cert-file /etc/redis/server.pem"} <= set(lines)
+
+
+# The volume
+
+
+def test_the_volume_is_taken_from_an_instance_that_was_stopped(host: Host) -> None:
+    host.environment |= {"VOLUME": "vol-1", "DATA_DEVICE": "/dev/sdb", "HOLDER": "i-old"}
+    done = host.run("instance_id() { echo i-new; }; attach_volume")
+    assert done.returncode == 0, done.stderr
+    steps = [call.split()[3] for call in host.calls()]
+    assert steps == [
+        *("describe-volumes", "stop-instances", "wait", "detach-volume", "describe-volumes"),
+        *("wait", "attach-volume", "wait"),
+    ]
+
+
+def test_a_volume_of_another_snapshot_takes_the_place_of_the_one_before(host: Host) -> None:
+    host.environment |= {"VOLUME": "vol-2", "DATA_DEVICE": "/dev/sdb", "OTHER": "vol-1"}
+    done = host.run(
+        "instance_id() { echo i-1; }; systemctl() { echo $*; }; umount() { echo off; }; "
+        "attach_volume; echo $RESTART"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == ["stop drug-catalog-redis", "off", "yes"]
+    (detached,) = [call for call in host.calls() if "detach-volume" in call]
+    assert "vol-1" in detached
+
+
+@pytest.mark.parametrize(("holder", "calls"), [("i-new", 1), ("None", 5)])
+def test_a_volume_that_nobody_else_holds_is_attached_once(
+    host: Host, holder: str, calls: int
+) -> None:
+    host.environment |= {"VOLUME": "vol-1", "DATA_DEVICE": "/dev/sdb", "HOLDER": holder}
+    assert host.run("instance_id() { echo i-new; }; attach_volume").returncode == 0
+    assert len(host.calls()) == calls
+    assert not [call for call in host.calls() if "stop-instances" in call]
+
+
+# The package
+
+
+@pytest.mark.parametrize(
+    ("version", "taken"),
+    [("8.2.3", False), ("8.2.5", False), ("8.2.6", True), ("8.2.10", True), ("8.4.0", True)],
+)
+def test_an_old_redis_is_refused(host: Host, version: str, taken: bool) -> None:
+    done = host.run(f'check_version "Redis server v={version} sha=0 malloc=x bits=64"')
+    assert (done.returncode == 0) == taken
+    assert taken or f"holds Redis {version}; {OLDEST_SAFE} or newer is needed" in done.stdout
 
 
 def test_a_package_without_the_query_engine_is_named(host: Host) -> None:
@@ -240,10 +487,7 @@ def test_a_package_without_the_query_engine_is_named(host: Host) -> None:
 
 
 def test_a_package_that_was_changed_is_refused(host: Host) -> None:
-    tools = Path(host.environment["PATH"].split(":")[0])
-    (tools / "aws").write_text("#!/bin/bash\necho changed > $PACKAGE_FILE\n")
-    (tools / "aws").chmod(0o755)
-    host.environment |= {"REGION": "r", "PACKAGE": "s3://b/k.rpm", "PACKAGE_SHA256": "0" * 64}
+    host.environment |= {"PACKAGE": "s3://b/k.rpm", "PACKAGE_SHA256": "0" * 64}
     done = host.run("install_package")
     assert done.returncode != 0
     assert "FAILED" in done.stdout
@@ -256,10 +500,10 @@ def test_the_script_is_valid_and_stops_at_the_first_failure() -> None:
         subprocess.run(["shellcheck", SCRIPT], check=True)
 
 
-def test_the_service_starts_with_the_machine_and_the_signal_comes_last() -> None:
+def test_the_service_starts_with_the_machine_and_is_checked_last() -> None:
     text = SCRIPT.read_text()
-    assert "systemctl enable --now drug-catalog-redis\n" in text
-    body = text[text.index("main() {") : text.index("\n}\n")]
+    assert "systemctl enable drug-catalog-redis\n" in text
+    body = text[text.index("apply() {") : text.index("\n}\n")]
     steps = [line.strip() for line in body.splitlines()]
     assert steps.index("start_service") < steps.index("check_answers")
     assert steps[-2:] == ["check_answers", 'echo "redis is ready"']

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from infra.data.redis_users import SEARCHES, USERS
 from infra.search.search_rights import SEARCH_KEYS, SEARCH_RIGHTS, SEARCH_USER
 from infra.stage.stage import ROOT
 from tests.infra.parts import require_cdk
@@ -36,10 +37,11 @@ def test_every_route_asks_who_calls(stack: Stack, name: str) -> None:
     workflow = stack(name, "Workflow")
     routes = [one["Properties"] for one in workflow.of("AWS::ApiGatewayV2::Route").values()]
     assert {one["RouteKey"] for one in routes} == {
-        "GET /drugs",
-        "GET /drugs/{ndc}",
-        "GET /drugs/{ndc}/alternatives",
-        "GET /health",
+        "GET /v1/drugs",
+        "GET /v1/drugs/{ndc}",
+        "GET /v1/drugs/{ndc}/alternatives",
+        "GET /v1/health",
+        "GET /v1/openapi.json",
     }
     expected = {"created": "AWS_IAM", "existing": "JWT"}[name]
     assert {one["AuthorizationType"] for one in routes} == {expected}
@@ -149,8 +151,10 @@ def test_the_function_may_read_one_secret_and_invoke_one_model(stack: Stack) -> 
     grants = workflow.grants("SearchApiRole")
     model = "arn:{AWS::Partition}:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0"
     assert Grant("bedrock:InvokeModel", model) in grants
-    (secret,) = [one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"]
-    assert "RedisSearchPassword" in secret
+    secrets = {one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"}
+    assert sorted(re.findall(r"Redis[A-Z][a-z]+[A-Z]?[a-z]*", " ".join(secrets))) == [
+        *("RedisCertificate", "RedisSearchPassword"),
+    ]
     services = {one.action.partition(":")[0] for one in grants}
     assert services == {"bedrock", "secretsmanager", "logs", "ec2", "xray"}
     everywhere = {one.action.partition(":")[0] for one in grants if one.resource == "*"}
@@ -177,7 +181,7 @@ def test_the_function_has_the_settings_of_the_others_but_for_its_login(
 ) -> None:
     workflow = stack(name, "Workflow")
     mine, theirs = variables(workflow, "SearchApi"), variables(workflow, "LoadPage")
-    assert set(mine) == set(theirs) == {PREFIX + one.upper() for one in Settings.model_fields}
+    assert set(mine) == set(theirs) > {PREFIX + one.upper() for one in Settings.model_fields}
     differ = {one for one in mine if mine[one] != theirs[one]}
     own = {"REDIS_SECRET_ARN", "REDIS_TIMEOUT_S", "EMBEDDING_TIMEOUT_S"}
     of_mysql = {"created": "MYSQL_SECRET_ARN", "existing": "MYSQL_IAM_AUTH"}[name]
@@ -204,20 +208,27 @@ def test_its_share_of_the_account_is_reserved_where_the_stage_says_so(stack: Sta
     assert "ReservedConcurrentExecutions" not in stack("created", "Workflow").function("SearchApi")
 
 
-def test_the_created_server_gets_the_user_with_these_rights(stack: Stack) -> None:
+def test_the_created_server_gets_the_users_of_the_list(stack: Stack) -> None:
     for name in ("created", "mixed"):
         data = stack(name, "Data")
-        script = shown(data.only("AWS::EC2::Instance")["Properties"]["UserData"]["Fn::Base64"])
-        assert f"export SEARCH_USER='{SEARCH_USER}'\n" in script
-        assert f"export SEARCH_RIGHTS='{SEARCH_RIGHTS}'\n" in script
-        assert re.search(r"export SEARCH_SECRET_ARN='\{RedisSearchPassword\w+\}'\n", script)
-        (secret,) = [
-            one["Properties"]
-            for key, one in data.of("AWS::SecretsManager::Secret").items()
-            if key.startswith("RedisSearchPassword")
-        ]
-        template = json.loads(secret["GenerateSecretString"]["SecretStringTemplate"])
-        assert template == {"username": SEARCH_USER}
+        content = data.only("AWS::SSM::Document")["Properties"]["Content"]
+        script = "".join(shown(line) for line in content["mainSteps"][0]["inputs"]["runCommand"])
+        for user in USERS:
+            line = rf"{user.name} \{{Redis{user.secret}\w+\}} {re.escape(user.rights)}['\n]"
+            assert re.search(line, script), user.name
+            (secret,) = [
+                one["Properties"]
+                for key, one in data.of("AWS::SecretsManager::Secret").items()
+                if key.startswith(f"Redis{user.secret}")
+            ]
+            template = json.loads(secret["GenerateSecretString"]["SecretStringTemplate"])
+            assert template == {"username": user.name}
+
+
+def test_searches_have_the_rights_that_the_documents_show() -> None:
+    assert f"{SEARCHES.name} {SEARCHES.rights}" == f"{SEARCH_USER} {SEARCH_RIGHTS}".replace(
+        " -@all", ""
+    )
 
 
 @pytest.mark.parametrize("page", ["docs/search.md", "docs/deploy.md"])

@@ -51,7 +51,7 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
             "delete_guard_share = 5",
             "settings.delete_guard_share: must be a number from 0 to 1",
         ),
-        ("mixed", "nat = true", "nat = false", "must reach cloudformation"),
+        ("mixed", "nat = true", "nat = false", "must reach ec2"),
         (
             "mixed",
             "[redis.create]",

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from infra.compute.specs import SPECS
+from infra.data.redis_users import USERS
 from tests.infra.parts import require_cdk
 from tests.infra.template import Grant, Template, shown
 from workflow.contract.runs import EMBED_MANIFEST, LOAD_MANIFEST, PAGES
@@ -18,10 +20,23 @@ require_cdk()
 
 Stack = Callable[[str, str], Template]
 
-IN_VPC = {"PlanPages", "DiffPage", "EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex"}
-READS_CATALOG = {"PlanPages", "DiffPage", "VerifyIndex"}
+EVERY_STATE = {spec.state: spec for spec in SPECS}
+IN_VPC = {name for name, spec in EVERY_STATE.items() if spec.in_vpc}
+READS_CATALOG = {"PlanPages", "DiffPage", "VerifyPage"}
+READS_INDEX = {"DiffPage"}
 CALLS_MODEL = {"EmbedPage", "VerifyIndex"}
-WRITES_ONLY = {"PlanPages", "DiffPage"}
+WRITES = {
+    "PlanPages": {"plan.json", "baseline.json", "pages.json", "again.jsonl.gz"},
+    "DiffPage": {"diff/*"},
+    "ReviewChanges": {"review.json", "embed.json", "load.json", "embed/*.jsonl.gz"},
+    "EmbedPage": {"embed/*.json"},
+    "LoadPage": {"load/*"},
+    "VerifyPage": {"verify/*"},
+    "VerifyIndex": {"verification.json", "building.json", "golden.json"},
+    "PublishIndex": {"publish.json"},
+    "ReportRun": {"report.json", "report.html"},
+}
+READS_NO_FILE = {"AcceptRun", "PlanPages", "DiffPage", "PruneIndex"}
 
 
 def tasks(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -110,8 +125,11 @@ def test_every_setting_is_in_every_function_and_the_settings_agree(
     environments = [
         workflow.function(name)["Environment"]["Variables"] for name, _ in tasks(definition)
     ]
-    assert set(environments[0]) == {PREFIX + name.upper() for name in Settings.model_fields}
+    names = {PREFIX + name.upper() for name in Settings.model_fields}
+    assert set(environments[0]) == {*names, "POWERTOOLS_SERVICE_NAME"}
+    logins = [one.pop("DRUGSYNC_REDIS_SECRET_ARN") for one in environments]
     assert all(one == environments[0] for one in environments)
+    assert len({json.dumps(login) for login in logins}) <= 2
     plain = {name: shown(value).strip("{}") for name, value in environments[0].items()}
     assert Settings.from_environment(plain).run_bucket in plain["DRUGSYNC_RUN_BUCKET"]
     assert len(json.dumps(plain)) < 4096
@@ -140,7 +158,7 @@ def test_each_function_joins_the_security_groups_of_its_servers(
         assert "IndexClients" in groups
 
 
-@pytest.mark.parametrize("state", sorted({*IN_VPC, "AcceptRun", "ReviewChanges"}))
+@pytest.mark.parametrize("state", sorted(EVERY_STATE))
 def test_a_role_allows_what_the_design_says_and_nothing_else(stack: Stack, state: str) -> None:
     grants = stack("created", "Workflow").grants(f"{state}Role")
     bucket = "arn:{AWS::Partition}:s3:::drug-catalog-sync-created-runs-111122223333-us-east-1"
@@ -150,16 +168,18 @@ def test_a_role_allows_what_the_design_says_and_nothing_else(stack: Stack, state
     if state == "AcceptRun":
         arn = f"arn:{{AWS::Partition}}:states:us-east-1:111122223333:{machine}"
         expected.add(Grant("states:ListExecutions", arn))
-    else:
-        expected.add(Grant("s3:PutObject", f"{bucket}/runs/*"))
-    if state not in {*WRITES_ONLY, "AcceptRun"}:
+    for file in WRITES.get(state, ()):
+        expected.add(Grant("s3:PutObject", f"{bucket}/runs/*/{file}"))
+    if state not in READS_NO_FILE:
         expected |= {Grant("s3:GetObject", f"{bucket}/runs/*"), Grant("s3:ListBucket", bucket)}
     if state in CALLS_MODEL:
         expected.add(Grant("bedrock:InvokeModel", model))
     secrets = {one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"}
     assert any("CatalogReader" in one for one in secrets) == (state in READS_CATALOG)
-    assert any("RedisPassword" in one for one in secrets) == (state in IN_VPC)
-    assert len(secrets) == (state in READS_CATALOG) + (state in IN_VPC)
+    user = "RedisReadPassword" if state in READS_INDEX else "RedisPassword"
+    assert any(user in one for one in secrets) == (state in IN_VPC)
+    assert any("RedisCertificate" in one for one in secrets) == (state in IN_VPC)
+    assert len(secrets) == (state in READS_CATALOG) + 2 * (state in IN_VPC)
     everywhere = {one.action.partition(":")[0] for one in grants if one.resource == "*"}
     assert everywhere == ({"xray", "ec2"} if state in IN_VPC else {"xray"})
     own_log = {one for one in grants if one.action.startswith("logs:")}
@@ -203,7 +223,7 @@ def test_golden_queries_are_read_by_the_verification_only(stack: Stack) -> None:
         reads = any(
             "golden/queries.json" in one.resource for one in workflow.grants(f"{state}Role")
         )
-        assert reads == (state == "VerifyIndex")
+        assert reads == (state in {"VerifyIndex", "PublishIndex"})
 
 
 # Network
@@ -212,7 +232,7 @@ def test_golden_queries_are_read_by_the_verification_only(stack: Stack) -> None:
 def test_created_networks_have_every_endpoint_and_no_way_out(stack: Stack) -> None:
     data = stack("created", "Data")
     assert endpoints(data) == {
-        "s3", "secretsmanager", "bedrock-runtime", "cloudformation", "logs", "monitoring",
+        "s3", "secretsmanager", "bedrock-runtime", "ec2", "logs", "monitoring",
         "ssm", "ssmmessages",
     }  # fmt: skip
     assert not data.of("AWS::EC2::NatGateway")
@@ -268,7 +288,7 @@ def test_what_holds_data_is_retained(data: Template) -> None:
         "AWS::S3::Bucket",
         "AWS::SecretsManager::Secret",
         "AWS::RDS::DBCluster",
-        "AWS::EC2::Instance",
+        "AWS::EC2::Volume",
     }
     kept = [one for one in data.resources.values() if one["Type"] in kinds]
     assert len(kept) >= 2
@@ -294,14 +314,24 @@ def test_the_run_bucket_keeps_runs_for_thirty_days_and_is_private(data: Template
     assert "BucketEncryption" in bucket
 
 
-def test_the_created_cluster_is_encrypted_protected_and_requires_tls(stack: Stack) -> None:
+def test_the_created_cluster_is_encrypted_audited_and_requires_tls(stack: Stack) -> None:
     data = stack("created", "Data")
     cluster = data.only("AWS::RDS::DBCluster")["Properties"]
-    assert cluster["DeletionProtection"] is True
     assert cluster["StorageEncrypted"] is True
     assert cluster["EnableIAMDatabaseAuthentication"] is True
-    parameters = data.only("AWS::RDS::DBClusterParameterGroup")["Properties"]["Parameters"]
-    assert parameters["require_secure_transport"] == "ON"
+    assert cluster["EnableHttpEndpoint"] is False
+    assert "audit" in cluster["EnableCloudwatchLogsExports"]
+    group = data.only("AWS::RDS::DBClusterParameterGroup")["Properties"]
+    assert group["Parameters"]["require_secure_transport"] == "ON"
+    assert group["Parameters"]["server_audit_logging"] == "1"
+    assert "CONNECT" in group["Parameters"]["server_audit_events"]
+
+
+def test_the_parameter_group_is_of_the_engines_family(stack: Stack) -> None:
+    data = stack("created", "Data")
+    version = data.only("AWS::RDS::DBCluster")["Properties"]["EngineVersion"]
+    family = data.only("AWS::RDS::DBClusterParameterGroup")["Properties"]["Family"]
+    assert family == f"aurora-mysql{'.'.join(version.split('.')[:2])}"
 
 
 def test_generated_database_passwords_hold_nothing_that_aurora_refuses(stack: Stack) -> None:
@@ -311,35 +341,61 @@ def test_generated_database_passwords_hold_nothing_that_aurora_refuses(stack: St
         assert set('/"@ ') <= excluded or generated["ExcludePunctuation"]
 
 
-def test_the_created_redis_is_protected_private_and_must_signal(stack: Stack) -> None:
+def test_the_created_redis_is_private_and_its_metadata_is_near(stack: Stack) -> None:
     for name in ("created", "mixed"):
-        data = stack(name, "Data")
-        server = data.only("AWS::EC2::Instance")
-        properties = server["Properties"]
-        assert server["CreationPolicy"] == {"ResourceSignal": {"Timeout": "PT15M"}}
-        assert properties["DisableApiTermination"] is True
+        properties = stack(name, "Data").only("AWS::EC2::Instance")["Properties"]
         assert "KeyName" not in properties
         (interface,) = properties["NetworkInterfaces"]
         assert interface["AssociatePublicIpAddress"] is False
-        volumes = properties["BlockDeviceMappings"]
-        assert all(volume["Ebs"]["Encrypted"] for volume in volumes)
-        assert [volume["Ebs"]["DeleteOnTermination"] for volume in volumes] == [True, False]
-        script = shown(properties["UserData"]["Fn::Base64"])
-        assert "cfn-signal" in script
-        assert "bash /root/install.sh install" in script
-        assert len(script) < 16_384
+        assert properties["MetadataOptions"] == {
+            "HttpPutResponseHopLimit": 1,
+            "HttpTokens": "required",
+        }
+        assert all(one["Ebs"]["Encrypted"] for one in properties["BlockDeviceMappings"])
 
 
-def test_the_redis_server_may_read_its_secrets_and_its_package_only(stack: Stack) -> None:
-    grants = stack("created", "Data").grants("RedisRole")
-    packages = "arn:{AWS::Partition}:s3:::packages-of-the-team/redis-8.2.3.aarch64.rpm"
+def test_the_data_of_redis_is_on_a_volume_of_its_own_with_daily_snapshots(stack: Stack) -> None:
+    data = stack("created", "Data")
+    volume = data.only("AWS::EC2::Volume")
+    assert volume["Properties"]["Encrypted"] is True
+    tags = {one["Key"]: one["Value"] for one in volume["Properties"]["Tags"]}
+    policy = data.only("AWS::DLM::LifecyclePolicy")["Properties"]["PolicyDetails"]
+    assert all(tags[one["Key"]] == one["Value"] for one in policy["TargetTags"])
+    (schedule,) = policy["Schedules"]
+    assert schedule["CreateRule"]["Interval"] == 24
+    assert schedule["RetainRule"] == {"Count": 7}
+
+
+def test_a_deployment_waits_until_redis_answers_as_it_must(stack: Stack) -> None:
+    data = stack("created", "Data")
+    applied, rotated = (one["Properties"] for one in data.of("AWS::SSM::Association").values())
+    assert applied["WaitForSuccessTimeoutSeconds"] == 15 * 60
+    assert applied["Parameters"]["Action"] == ["apply"]
+    assert rotated["Parameters"]["Action"] == ["rotate"]
+    assert rotated["ApplyOnlyAtCronInterval"] is True
+    content = data.only("AWS::SSM::Document")["Properties"]["Content"]
+    script = "".join(shown(line) for line in content["mainSteps"][0]["inputs"]["runCommand"])
+    assert script.endswith("bash /root/install.sh {{ Action }}")
+    assert script.count("{{") == 1
+    assert len(json.dumps(content)) < 64_000
+
+
+def test_the_redis_host_may_touch_its_own_things_only(stack: Stack) -> None:
+    grants = stack("created", "Data").grants("RedisHostRole")
+    packages = "arn:{AWS::Partition}:s3:::packages-of-the-team/redis-8.2.6.aarch64.rpm"
     assert {one.resource for one in grants if one.action == "s3:GetObject"} == {packages}
     everywhere = {one.action for one in grants if one.resource == "*"}
-    assert {one.partition(":")[0] for one in everywhere} == {"ssm", "ssmmessages", "cloudwatch"}
-    secrets = [one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"]
-    names = sorted(one.strip("{")[:19] for one in secrets)
-    assert [name.startswith("RedisPassword") for name in names] == [True, False]
-    assert names[1] == "RedisSearchPassword"
+    assert {one.partition(":")[0] for one in everywhere} == {
+        *("ssm", "ssmmessages", "ec2messages", "cloudwatch", "ec2"),
+    }
+    assert {one for one in everywhere if one.startswith("ec2:")} == {
+        *("ec2:DescribeInstances", "ec2:DescribeVolumes"),
+    }
+    of_instances = [one for one in grants if one.resource.endswith(":instance/*")]
+    assert all('"aws:ResourceTag/stage": "created"' in one.condition for one in of_instances)
+    secrets = {one.resource for one in grants if one.action == "secretsmanager:PutSecretValue"}
+    assert len(secrets) == len(USERS) + 2
+    assert all(one.startswith("{Redis") for one in secrets)
 
 
 # Running it
@@ -393,8 +449,8 @@ def test_the_alarms_are_those_that_are_documented(workflow: Template) -> None:
         one["Properties"]["AlarmName"].rpartition("-")[2]: one["Properties"]
         for one in workflow.of("AWS::CloudWatch::Alarm").values()
     }
-    of_searches = {"SearchErrors", "SearchLatency"}
-    assert set(alarms) - of_searches == {
+    others = {"SearchErrors", "SearchLatency", "RedisDown", "RedisDisk", "RedisHost"}
+    assert set(alarms) - others == {
         "RunFailed", "Unpublished", "VerificationFailed", "Throttled",
         "ScheduleDeadLetters", "FailureDeadLetters", "RedisMemory",
     }  # fmt: skip

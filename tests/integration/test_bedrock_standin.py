@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -322,3 +323,35 @@ def test_minilm_keeps_cosines_when_padded_and_nearly_when_projected(minilm: Any)
 def test_minilm_takes_a_text_much_longer_than_it_reads(minilm: Any) -> None:
     answer = invoke(minilm, inputText="acid reducer " * 1000)
     assert answer["inputTextTokenCount"] > 1000
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "attacker.example"}, 403),
+        ({"Origin": "http://attacker.example"}, 403),
+        ({"Content-Type": "text/plain"}, 400),
+        ({}, 200),
+    ],
+    ids=lambda one: str(one),
+)
+def test_a_page_in_a_browser_cannot_control_it(
+    endpoint: str, headers: dict[str, str], status: int
+) -> None:
+    address = endpoint.removeprefix("http://")
+    connection = http.client.HTTPConnection(address, timeout=10)
+    try:
+        given = {"Content-Type": "application/json"} | headers
+        connection.request("POST", "/_control", body='{"reset": true}', headers=given)
+        assert connection.getresponse().status == status
+    finally:
+        connection.close()
+
+
+def test_it_comes_back_at_the_port_that_it_had(tmp_path: Path) -> None:
+    first = start_standin(tmp_path, embedder="hash")
+    try:
+        stop_standin(tmp_path)
+        assert start_standin(tmp_path, embedder="hash").endpoint == first.endpoint
+    finally:
+        stop_standin(tmp_path)

@@ -12,15 +12,15 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import Stubber
-from rich.console import Console
 
+from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
 from cli.sites.site import SiteError
 from local.engine.engine import MACHINE, REGION, Engine, handler_of
 from local.servers.stack import BUCKET
 from tests.lab import Failing, Lab
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
-from workflow.contract.errors import CatalogUnavailable, TextMissing
+from workflow.contract.errors import CatalogUnavailable, InvalidInput, TextMissing
 
 ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:{MACHINE}"
 START = datetime(2026, 11, 1, 2, tzinfo=UTC)
@@ -93,8 +93,7 @@ def finish(machine: Engine, run_id: str) -> None:
 
 def test_a_started_run_is_found_watched_and_reported(lab: Lab, cache: Path) -> None:
     with deployed(lab) as (machine, site):
-        run_id = site.start({"mode": "sync", **FAST}, Console())
-        assert isinstance(run_id, str)
+        run_id = site.run({"mode": "sync", **FAST}, Out()).run_id
         finish(machine, run_id)
         view = site.view(None)
         report, page = site.report(run_id)
@@ -104,12 +103,42 @@ def test_a_started_run_is_found_watched_and_reported(lab: Lab, cache: Path) -> N
         ("DiffPages", 4, 4),
         ("EmbedPages", 2, 2),
         ("LoadPages", 4, 4),
+        ("VerifyPages", 4, 4),
     ]
     assert all(one.ended and one.pending == 0 for one in view.maps)
     assert [one.run_id for one in listed] == [run_id]
     assert report.published
     assert page.is_relative_to(cache)
     assert "Verified and published" in page.read_text()
+
+
+def test_a_wrong_input_starts_no_run(lab: Lab) -> None:
+    with deployed(lab) as (_, site):
+        with pytest.raises(InvalidInput, match="page_size = 0"):
+            site.run({"page_size": 0}, Out())
+        assert site.runs(5) == []
+
+
+def test_a_page_in_the_bucket_is_never_opened_and_its_names_never_paths(
+    lab: Lab, cache: Path
+) -> None:
+    with deployed(lab) as (machine, site):
+        run_id = site.run(FAST, Out()).run_id
+        finish(machine, run_id)
+        prefix = f"runs/{run_id}/"
+        machine.s3.put_object(
+            Bucket=BUCKET, Key=f"{prefix}report.html", Body=b"<script>owned</script>"
+        )
+        _, page = site.report(run_id)
+        assert "owned" not in page.read_text()
+        report = json.loads(site.store.read(f"{prefix}report.json"))
+        report["run_id"] = "../../../owned"
+        machine.s3.put_object(
+            Bucket=BUCKET, Key=f"{prefix}report.json", Body=json.dumps(report).encode()
+        )
+        with pytest.raises(SiteError, match="is the report of another run"):
+            site.report(run_id)
+    assert [path.name for path in cache.rglob("*.html")] == [f"{run_id}.html"]
 
 
 def test_a_failed_run_has_a_report_of_what_it_left(
@@ -119,7 +148,7 @@ def test_a_failed_run_has_a_report_of_what_it_left(
     monkeypatch.setattr(StepFunctionsHistory, "_children", lambda *_: iter(()))
     broken = Failing("LoadPage", TextMissing("no record of text t; start a new run"), page="00002")
     with deployed(lab, broken) as (machine, site):
-        run_id = str(site.start(FAST, Console()))
+        run_id = site.run(FAST, Out()).run_id
         finish(machine, run_id)
         view = site.view(run_id)
         report, page = site.report(run_id)
@@ -182,7 +211,7 @@ def test_a_failed_page_is_named_with_its_cause() -> None:
 def test_a_failed_step_is_named_with_its_cause(lab: Lab) -> None:
     lab.catalog.clear()
     with deployed(lab) as (machine, site):
-        run_id = str(site.start(FAST, Console()))
+        run_id = site.run(FAST, Out()).run_id
         finish(machine, run_id)
         view = site.view(run_id)
     assert (view.state, view.error) == ("PlanPages", "CatalogEmpty")
@@ -196,17 +225,17 @@ def test_a_run_that_is_not_there_is_named(lab: Lab) -> None:
 
 
 def test_before_the_first_run_the_command_to_start_one_is_named(lab: Lab) -> None:
-    with deployed(lab) as (_, site), pytest.raises(SiteError, match="drugsync start --stage test"):
+    with deployed(lab) as (_, site), pytest.raises(SiteError, match="drugsync run --stage test"):
         site.view(None)
 
 
 def test_a_run_that_moto_ended_well_cannot_be_redriven(lab: Lab) -> None:
     with deployed(lab) as (machine, site):
-        run_id = str(site.start(FAST, Console()))
+        run_id = site.run(FAST, Out()).run_id
         finish(machine, run_id)
         stub_describe(site, run_id, "NOT_REDRIVABLE", "Execution is SUCCEEDED")
         with pytest.raises(SiteError, match="cannot be redriven: Execution is SUCCEEDED"):
-            site.redrive(run_id)
+            site.redrive(run_id, Out())
 
 
 def stub_describe(site: AwsSite, run_id: str, redrive: str, reason: str = "") -> Stubber:
@@ -225,12 +254,13 @@ def test_a_failed_run_is_redriven() -> None:
     stub = stub_describe(site, "nightly", "REDRIVABLE")
     execution = f"{EXECUTION}:nightly"
     stub.add_response("redrive_execution", {"redriveDate": START}, {"executionArn": execution})
-    site.redrive("nightly")
+    site.redrive("nightly", Out())
     stub.assert_no_pending_responses()
 
 
 def test_verify_rollback_and_doctor_are_asked_of_the_function_in_the_vpc(synced: Lab) -> None:
-    synced.succeed("backfill", run_id="second")
+    first = synced.index.live()[0]
+    second = synced.succeed("backfill", run_id="second").generation
     with deployed(synced) as (_, site):
         assert handler_of("OperateIndex")
         compared = site.operate("verify").compared
@@ -240,7 +270,7 @@ def test_verify_rollback_and_doctor_are_asked_of_the_function_in_the_vpc(synced:
     assert compared.verification.passed
     assert compared.behind == 0
     assert back is not None
-    assert (back.generation, back.before, back.settings_fit) == ("first", "second", True)
+    assert (back.generation, back.before, back.settings_fit) == (first, second, True)
     assert [one.check for one in findings if not one.ok] == []
     assert {"credentials", "state machine", "live index", "run bucket"} <= {
         one.check for one in findings

@@ -16,7 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.main import app
-from local.servers.stack import HOME_VARIABLE
+from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from workflow import __version__
 
@@ -53,6 +53,7 @@ def test_a_run_is_listed_with_its_maps_and_its_report(home: Path) -> None:
         ("DiffPages", 4, 4),
         ("EmbedPages", 1, 1),
         ("LoadPages", 4, 4),
+        ("VerifyPages", 4, 4),
     ]
     assert json_of("runs", "--limit", "1")[0]["run_id"] == run_id
     shown = drugsync("report", run_id)
@@ -82,7 +83,7 @@ def test_a_report_says_what_differs_from_the_last_run(home: Path, lab: Lab) -> N
 
 def test_a_plan_writes_nothing(home: Path, lab: Lab) -> None:
     before = lab.index.dump()
-    result = drugsync("plan", "--page-size", "10")
+    result = drugsync("run", "--dry-run", "--page-size", "10")
     assert result.exit_code == 0
     assert "to embed: 20 texts" in result.output
     assert lab.index.dump() == before
@@ -90,7 +91,7 @@ def test_a_plan_writes_nothing(home: Path, lab: Lab) -> None:
 
 def test_a_failed_run_has_exit_code_1_and_a_report_with_a_page(home: Path, lab: Lab) -> None:
     lab.catalog.clear()
-    assert drugsync("start").exit_code == 1
+    assert drugsync("run").exit_code == 1
     shown = drugsync("report")
     assert "CatalogEmpty" in shown.output
     page = home / "runs" / json_of("report")["run_id"] / "report.html"
@@ -197,12 +198,45 @@ def in_a_process(home: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_local_redrive_names_the_command_that_helps(home: Path) -> None:
-    process = in_a_process(home, "redrive", "nightly")
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 2
-    assert said.startswith("error a local execution cannot be redriven")
-    assert said.rstrip().endswith("drugsync run")
+def test_a_run_that_does_not_exist_is_named_as_such(home: Path) -> None:
+    for verb in ("redrive", "status", "report"):
+        assert str(drugsync(verb, "nightly").exception).startswith("there is no run nightly")
+
+
+def test_a_name_that_no_run_can_have_is_wrong_usage(home: Path) -> None:
+    for verb in ("redrive", "status", "report"):
+        result = drugsync(verb, "../../etc")
+        assert result.exit_code == 2
+        assert "there is no run" in result.output
+
+
+def test_a_failed_run_is_redriven(home: Path, lab: Lab) -> None:
+    lab.control_model(faults=[{"kind": "AccessDeniedException", "times": 1}])
+    failed = json_of("run", "--page-size", "10")
+    assert (failed["status"], failed["error"]) == ("FAILED", "EmbedderAccessDenied")
+    shown = drugsync("redrive", failed["run_id"])
+    assert shown.exit_code == 0
+    assert "not repeated" in shown.output
+    assert "called again from EmbedPages" in shown.output
+    assert json_of("report")["run_id"] == failed["run_id"]
+    again = drugsync("redrive", failed["run_id"]).exception
+    assert "cannot be redriven: it succeeded" in str(again)
+    assert drugsync("verify").exit_code == 0
+
+
+def test_a_run_that_was_killed_is_redriven(home: Path, lab: Lab) -> None:
+    lab.control_model(latency_ms=SLOW_MODEL_MS)
+    process = in_a_process(home, "run", "--page-size", "10")
+    run_id = until_it_embeds(home)
+    process.kill()
+    process.communicate(timeout=60)
+    assert json_of("status", run_id)["status"] == "ABORTED"
+    lab.control_model(latency_ms=0)
+    kept = lab.embedded()
+    report = json_of("redrive", run_id)
+    assert (report["status"], report["run_id"]) == ("SUCCEEDED", run_id)
+    assert kept > 0
+    assert drugsync("verify").exit_code == 0
 
 
 def test_ctrl_c_stops_a_run_cleanly_and_the_next_one_works(home: Path, lab: Lab) -> None:
@@ -242,3 +276,17 @@ def test_a_search_for_nothing_is_wrong_usage() -> None:
     result = drugsync("search", "  ")
     assert result.exit_code == 2
     assert "say what to look for" in result.output
+
+
+def test_a_schedule_syncs_and_says_when_the_next_one_is(home: Path, lab: Lab) -> None:
+    result = drugsync("schedule", "--every", "1s", "--times", "2", "--page-size", "10")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("scheduled sync") == 2
+    assert result.output.count("next sync at") == 1
+    assert [one["mode"] for one in json_of("runs")] == ["sync", "sync"]
+
+
+def test_a_schedule_goes_on_after_a_sync_that_fails(home: Path, lab: Lab) -> None:
+    lab.control_model(faults=[{"kind": "AccessDeniedException", "times": 1}])
+    drugsync("schedule", "--every", "1s", "--times", "2", "--page-size", "10")
+    assert [one["status"] for one in json_of("runs")] == ["SUCCEEDED", "FAILED"]

@@ -37,7 +37,7 @@ def test_a_page_that_fails_once_is_retried_alone(
     lab.assert_in_step()
 
 
-@pytest.mark.parametrize("state", ["DiffPage", "EmbedPage", "LoadPage"])
+@pytest.mark.parametrize("state", ["DiffPage", "EmbedPage", "LoadPage", "VerifyPage"])
 def test_a_page_whose_answer_is_lost_is_done_again_with_the_same_result(
     lab: Lab, state: str
 ) -> None:
@@ -49,7 +49,11 @@ def test_a_page_whose_answer_is_lost_is_done_again_with_the_same_result(
 
 
 @pytest.mark.parametrize(
-    "state", ["AcceptRun", "PlanPages", "ReviewChanges", "VerifyIndex", "PublishIndex"]
+    "state",
+    [
+        *("AcceptRun", "PlanPages", "ReviewChanges", "VerifyIndex"),
+        *("PublishIndex", "PruneIndex", "ReportRun"),
+    ],
 )
 def test_a_step_whose_answer_is_lost_is_done_again_with_the_same_result(
     synced: Lab, state: str
@@ -66,7 +70,7 @@ def test_a_backfill_whose_publication_is_repeated_keeps_the_same_previous_genera
 ) -> None:
     intercept = Failing("PublishIndex", LOST, times=1, after=True)
     synced.succeed("backfill", run_id="second", intercept=intercept)
-    assert synced.index.generations() == {"first": "previous", "second": "live"}
+    assert synced.index.states() == {"first": "previous", "second": "live"}
     synced.assert_in_step()
 
 
@@ -88,7 +92,7 @@ def test_a_page_that_keeps_failing_fails_the_execution_in_that_state(lab: Lab) -
     assert report.cause is not None
     assert report.cause.startswith("DiffPage")
     assert "no connection" in report.cause
-    assert lab.tries("DiffPage")["00002"] == 6
+    assert lab.tries("DiffPage")["00002"] == 9
     assert "ReviewChanges" not in lab.states()
 
 
@@ -98,16 +102,37 @@ def test_an_error_that_is_not_worth_a_retry_fails_at_once(lab: Lab) -> None:
     assert lab.tries("LoadPage")["00002"] == 1
 
 
-@pytest.mark.parametrize("state", ["PlanPages", "DiffPage", "ReviewChanges", "EmbedPage"])
-def test_a_sync_that_fails_before_loading_leaves_the_live_generation_untouched(
+BEFORE_THE_SWITCH = [
+    *("PlanPages", "DiffPage", "ReviewChanges", "EmbedPage", "LoadPage"),
+    *("VerifyPage", "VerifyIndex", "PublishIndex"),
+]
+
+
+@pytest.mark.parametrize("state", BEFORE_THE_SWITCH)
+def test_a_sync_that_fails_before_the_switch_leaves_the_live_generation_untouched(
     synced: Lab, state: str
 ) -> None:
     documents, record = synced.index.documents(), synced.index.generation()
+    keys, live = synced.index.key_set(), synced.index.redis.hgetall("drugs:live")
     synced.catalog.update(ndc(3), strength="999 mg/1")
     synced.catalog.delete(ndc(4))
     assert synced.run(intercept=Failing(state, LOST)).status == "FAILED"
     assert synced.index.documents() == documents
-    assert synced.index.generation() == record
+    assert (synced.index.generation(), synced.index.key_set()) == (record, keys)
+    assert synced.index.redis.hgetall("drugs:live") == live
+
+
+@pytest.mark.parametrize("state", ["PruneIndex", "ReportRun"])
+def test_a_sync_that_fails_behind_the_switch_has_published_and_the_next_one_tidies_up(
+    synced: Lab, state: str
+) -> None:
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    synced.catalog.delete(ndc(4))
+    assert synced.run(intercept=Failing(state, LOST)).status == "FAILED"
+    synced.assert_in_step()
+    synced.succeed()
+    synced.assert_in_step()
+    assert synced.index.redis.keys("staged:*") == []
 
 
 @pytest.mark.parametrize("state", ["DiffPage", "EmbedPage", "LoadPage", "VerifyIndex"])
@@ -124,32 +149,21 @@ def test_a_backfill_that_fails_leaves_the_live_generation_untouched(
     assert synced.index.nearest(text_of(make_row(8)))
 
 
-def test_a_sync_that_fails_while_loading_leaves_whole_documents_and_a_suspect_generation(
-    synced: Lab,
-) -> None:
-    old = synced.index.documents()
-    for number in range(40):
-        synced.catalog.update(ndc(number), manufacturer=f"Another {number}", dea_schedule=None)
-    report = synced.run(run_id="broken", intercept=Failing("LoadPage", LOST, page="00002"))
-    assert report.error == "Lambda.Unknown"
-    now = synced.index.documents()
-    kept = {key for key in now if now[key] == old[key]}
-    assert kept == {ndc(number) for number in range(20, 30)}
-    for key in now.keys() - kept:
-        assert now[key]["run_id"] == "broken"
-        assert "dea_schedule" not in now[key]
-    assert synced.index.generation()["state"] == "suspect"
-
-
-def test_the_sync_after_a_failed_one_mends_it_and_the_generation_is_live_again(
+def test_the_sync_after_a_failed_one_drops_what_it_staged_and_makes_every_change(
     synced: Lab,
 ) -> None:
     for number in range(40):
         synced.catalog.update(ndc(number), manufacturer=f"Another {number}")
     synced.run(intercept=Failing("LoadPage", LOST, page="00002"))
-    report = synced.succeed()
-    assert (report.changed, report.unchanged) == (10, 30)
-    assert synced.index.generation()["state"] == "live"
+    assert len(synced.index.redis.keys("staged:*")) == 30
+    left: list[object] = []
+
+    def look() -> None:
+        left.extend(synced.index.redis.keys("staged:*"))
+
+    report = synced.succeed(intercept=before("DiffPage", look))
+    assert left == []
+    assert (report.changed, report.unchanged) == (40, 0)
     synced.assert_in_step()
 
 
@@ -169,15 +183,15 @@ def test_the_next_run_drops_what_a_failed_one_left_half_built_before_it_needs_ro
     lab: Lab,
 ) -> None:
     lab.run(run_id="broken", intercept=Failing("LoadPage", LOST, page="00002"))
-    assert lab.index.generations() == {"broken": "building"}
+    assert lab.index.states() == {"broken": "building"}
     left: list[object] = []
 
     def look() -> None:
-        left.extend([lab.index.generations(), lab.index.redis.keys("*broken*")])
+        left.extend([lab.index.states(), lab.index.redis.keys("*broken*"), lab.index.indexes()])
 
     lab.succeed(run_id="second", intercept=before("DiffPage", look))
-    assert left == [{"second": "building"}, []]
-    assert "drugs:broken" not in lab.index.indexes()
+    second, space = lab.index.live()
+    assert left == [{"second": "building"}, [], {f"drugs:{second}", f"texts:{space}"}]
 
 
 def test_nothing_is_live_after_a_first_sync_that_failed(lab: Lab) -> None:

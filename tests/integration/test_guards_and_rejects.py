@@ -1,9 +1,13 @@
-"""Guards before anything is written, and texts that the model refuses."""
+"""Guards before anything is written, rows that cannot be carried, texts that the model refuses."""
 
 from __future__ import annotations
 
-from tests.lab import NO_MODEL_CHECK, Lab, cause_of
-from tests.rows import make_row, ndc, text_of
+import pytest
+
+from tests.lab import NO_MODEL_CHECK, Lab, before, cause_of
+from tests.rows import DIMENSIONS, make_row, make_rows, ndc, text_hash_of, text_of
+from workflow.adapters.redis.index import RedisIndex
+from workflow.search.search import search
 
 # Guards, before anything is written
 
@@ -58,41 +62,163 @@ def refuse(lab: Lab, *rows: int) -> None:
     )
 
 
-def test_a_text_that_the_model_refuses_ends_as_rejected_rows_in_the_report(lab: Lab) -> None:
+def asked(lab: Lab, query: str) -> list[str]:
+    """The drugs that the product's own search finds, by name and NDC only."""
+    index = RedisIndex(lab.resp3(), dimensions=DIMENSIONS, algorithm="HNSW", options={}).search
+    names = index.live()
+    assert names is not None
+    found = search(query, names, embedder=None, index=index)
+    return [one["ndc"] for product in found.products for one in product.packages]
+
+
+def test_a_drug_whose_text_the_model_refuses_is_found_by_ndc_and_by_name(lab: Lab) -> None:
     refuse(lab, 8)
     report = lab.succeed()
-    assert (report.rejected, report.added, report.texts_embedded) == (2, 38, 19)
-    assert [(row.ndc, row.new) for row in report.rejected_rows] == [(ndc(8), True), (ndc(9), True)]
-    assert "ValidationException" in report.rejected_rows[0].reason
-    assert len(lab.index.documents()) == 38
+    assert (report.added, report.rejected, report.texts_embedded) == (40, 0, 19)
+    assert report.texts_refused == 1
+    assert report.refused_drugs == (ndc(8), ndc(9))
+    assert "ValidationException" in report.refused_texts[0].reason
+    assert len(lab.index.documents()) == 40
+    assert asked(lab, ndc(8)) == [ndc(8)]
+    name = make_row(8)["generic_name"]
+    assert name is not None
+    assert {ndc(8), ndc(9)} <= set(asked(lab, name))
+    record = lab.index.texts()[text_hash_of(make_row(8))]
+    assert b"embedding" not in record
+    assert b"ValidationException" in record[b"refused"]
 
 
-def test_a_rejected_change_keeps_the_old_document(synced: Lab) -> None:
-    old = synced.index.documents()[ndc(3)]
+def test_a_drug_whose_new_text_is_refused_has_its_new_document(synced: Lab) -> None:
     synced.catalog.update(ndc(3), strength="1 poison")
     synced.control_model(
         faults=[{"kind": "ValidationException", "times": None, "match": "1 poison"}]
     )
     report = synced.succeed()
-    assert (report.rejected, report.changed) == (1, 0)
-    assert [row.new for row in report.rejected_rows] == [False]
-    assert synced.index.documents()[ndc(3)] == old
+    assert (report.changed, report.refused_drugs) == (1, (ndc(3),))
+    assert synced.index.documents()[ndc(3)]["strength"] == "1 poison"
 
 
-def test_a_rejected_row_is_written_once_the_model_takes_its_text(lab: Lab) -> None:
+def test_a_refused_text_is_embedded_by_the_next_run_once_the_model_takes_it(lab: Lab) -> None:
     refuse(lab, 8)
     lab.succeed()
     lab.control_model(reset=True)
-    assert lab.succeed(settings=NO_MODEL_CHECK).texts_embedded == 1
+    report = lab.succeed(settings=NO_MODEL_CHECK)
+    assert (report.changed, report.texts_embedded, report.refused_drugs) == (0, 1, ())
+    assert lab.embedded() == 1
+    lab.assert_in_step()
+    assert [drug["ndc"] for drug in lab.index.nearest(text_of(make_row(8)))] == [ndc(8), ndc(9)]
+    assert lab.succeed(settings=NO_MODEL_CHECK).texts_to_embed == 0
+
+
+def test_a_refused_text_is_asked_for_in_each_run_and_stays_refused(lab: Lab) -> None:
+    refuse(lab, 8)
+    lab.succeed()
+    report = lab.succeed()
+    assert (report.texts_to_embed, report.texts_embedded) == (1, 0)
+    assert report.refused_drugs == (ndc(8), ndc(9))
+
+
+def test_a_backfill_embeds_what_the_run_before_it_was_refused(lab: Lab) -> None:
+    refuse(lab, 8)
+    lab.succeed()
+    lab.control_model(reset=True)
+    assert lab.succeed("backfill", settings=NO_MODEL_CHECK).texts_embedded == 1
     lab.assert_in_step()
 
 
-def test_too_many_rejected_rows_stop_the_run_unless_accepted(lab: Lab) -> None:
+@pytest.mark.parametrize("kind", ["ModelErrorException", "nan"])
+def test_a_text_that_fails_every_time_is_rejected_after_its_tries_and_the_rest_goes_on(
+    lab: Lab, kind: str
+) -> None:
+    lab.control_model(faults=[{"kind": kind, "times": None, "match": text_of(make_row(8))}])
+    report = lab.succeed(settings=NO_MODEL_CHECK)
+    assert (report.texts_embedded, report.texts_refused) == (19, 1)
+    assert report.refused_drugs == (ndc(8), ndc(9))
+    assert "failed 3 times" in report.refused_texts[0].reason
+    assert sorted(lab.tries("EmbedPage").values()) == [1, 3]
+    assert len(lab.index.documents()) == 40
+    lab.control_model(reset=True)
+    lab.succeed()
+    lab.assert_in_step()
+
+
+def test_a_model_that_fails_for_every_text_fails_the_run_by_name(lab: Lab) -> None:
+    lab.control_model(faults=[{"kind": "ModelErrorException", "times": None}])
+    cause_of(lab.run(), "ModelFailed")
+    assert lab.index.redis.exists("drugs:live") == 0
+    lab.control_model(reset=True)
+    lab.succeed()
+    lab.assert_in_step()
+
+
+def test_too_many_refused_drugs_stop_the_run_unless_accepted(lab: Lab) -> None:
     refuse(lab, 8, 10)
     strict = {"reject_guard_rows": "3", "reject_guard_share": "0"}
     cause = cause_of(lab.run(settings=strict), "TooManyRejected")
     assert '"accept": ["rejects"]' in cause
-    assert lab.succeed(settings=strict, accept=["rejects"]).rejected == 4
+    assert lab.index.redis.exists("drugs:live") == 0
+    assert len(lab.succeed(settings=strict, accept=["rejects"]).refused_drugs) == 4
+
+
+# Rows that cannot be carried
+
+
+def spoil(lab: Lab, *numbers: int) -> None:
+    for number in numbers:
+        lab.catalog.update(ndc(number), is_active="perhaps")
+
+
+def test_a_new_row_that_cannot_be_carried_is_named_and_left_out(lab: Lab) -> None:
+    spoil(lab, 8)
+    report = lab.succeed()
+    assert (report.rejected, report.added, len(lab.index.documents())) == (1, 39, 39)
+    (row,) = report.rejected_rows
+    assert (row.ndc, row.column, row.new) == (ndc(8), "is_active", True)
+
+
+def test_a_changed_row_that_cannot_be_carried_keeps_its_old_document(synced: Lab) -> None:
+    old = synced.index.documents()[ndc(8)]
+    spoil(synced, 8)
+    synced.catalog.update(ndc(3), manufacturer="Another, Ltd.")
+    report = synced.succeed()
+    assert (report.rejected, report.changed, report.removed) == (1, 1, 0)
+    assert [row.new for row in report.rejected_rows] == [False]
+    assert synced.index.documents()[ndc(8)] == old
+
+
+def test_a_row_that_was_mended_is_written(lab: Lab) -> None:
+    spoil(lab, 8)
+    lab.succeed()
+    lab.catalog.update(ndc(8), is_active="1")
+    assert lab.succeed().added == 1
+    lab.assert_in_step()
+
+
+def test_too_many_rejected_rows_stop_the_run_before_anything_is_written(synced: Lab) -> None:
+    held = synced.index.documents()
+    spoil(synced, *range(4))
+    strict = {"reject_guard_rows": "3", "reject_guard_share": "0"}
+    cause = cause_of(synced.run(settings=strict), "TooManyRejected")
+    assert '"accept": ["rejects"]' in cause
+    assert "is_active" in cause
+    assert "EmbedPage" not in synced.states()
+    assert synced.succeed(settings=strict, accept=["rejects"]).rejected == 4
+    assert synced.index.documents() == held
+
+
+def test_more_changes_than_one_switch_makes_are_for_a_backfill(synced: Lab) -> None:
+    held = synced.index.documents()
+    for number in range(6):
+        synced.catalog.update(ndc(number), manufacturer="Another, Ltd.")
+    few = {"switch_limit": "5"}
+    cause = cause_of(synced.run(settings=few), "SwitchTooLarge")
+    assert '{"mode": "backfill"}' in cause
+    assert synced.index.documents() == held
+    assert synced.succeed("backfill", settings=few | NO_MODEL_CHECK).texts_embedded == 0
+    synced.assert_in_step()
+
+
+# A wrong request
 
 
 def test_a_model_that_refuses_every_text_fails_the_run_as_a_wrong_request(lab: Lab) -> None:
@@ -103,8 +229,16 @@ def test_a_model_that_refuses_every_text_fails_the_run_as_a_wrong_request(lab: L
 
 
 def test_an_index_without_any_document_is_never_published(empty_lab: Lab) -> None:
-    empty_lab.catalog.insert(make_row(8), make_row(9))
-    refuse(empty_lab, 8)
-    cause = cause_of(empty_lab.run(accept=["rejects"]), "VerificationFailed")
+    empty_lab.catalog.insert(*make_rows(4))
+    rows = empty_lab.catalog.rows().values()
+    spoil(empty_lab, 3)
+
+    def empty() -> None:
+        for row in rows:
+            empty_lab.catalog.update(str(row["ndc"]), is_active="perhaps")
+
+    cause = cause_of(
+        empty_lab.run(intercept=before("DiffPage", empty), accept=["rejects"]), "VerificationFailed"
+    )
     assert "not empty" in cause
     assert empty_lab.index.redis.exists("drugs:live") == 0

@@ -110,7 +110,6 @@ HOSTILE = {
     "max_join_size": ("sql_big_selects = 0, max_join_size = 1", "drug_name"),
     "div_precision_increment": ("div_precision_increment = 0", "CAST(1 / 3 AS CHAR)"),
     "lc_time_names": ("lc_time_names = 'de_DE'", "DATE_FORMAT(made, '%M')"),
-    "default_week_format": ("default_week_format = 3", "CAST(WEEK('2021-01-03') AS CHAR)"),
     "character_set_results": ("character_set_results = 'latin1'", "drug_name"),
 }
 
@@ -375,6 +374,11 @@ def test_a_port_where_nobody_speaks_is_given_up_after_seconds(
     with answering(None) as port, pytest.raises(CatalogUnavailable):
         read(stack, unix_socket=None, host="127.0.0.1", port=port)
     assert time.monotonic() - started < 3
+
+
+def test_a_server_says_what_it_is(stack: Stack) -> None:
+    with catalog_of(stack, "drugs").connect() as reader:
+        assert reader.server() == stack.mysql.version
 
 
 def test_a_page_can_be_read_in_part(stack: Stack, catalog: CatalogTable) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab import Lab, before, cause_of
 from tests.rows import make_rows, ndc
+from workflow.adapters.redis.client import RedisClient
 
 MANY = ", ".join(f"('{key}', 'A')" for key in range(1000, 1201))
 
@@ -186,13 +187,43 @@ def test_a_key_range_without_a_live_generation_is_refused(lab: Lab) -> None:
 # The server
 
 
-def test_an_eviction_policy_that_deletes_documents_is_refused(lab: Lab) -> None:
-    lab.index.redis.config_set("maxmemory-policy", "allkeys-lru")
+@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
+def test_an_eviction_policy_that_deletes_documents_is_refused(lab: Lab, policy: str) -> None:
+    lab.index.redis.config_set("maxmemory-policy", policy)
     try:
         cause = cause_of(lab.run(), "IndexFeatureMissing")
     finally:
         lab.index.redis.config_set("maxmemory-policy", "noeviction")
-    assert "allkeys-lru" in cause
+    assert policy in cause
+    assert "noeviction" in cause
+    assert lab.index.dump() == {"keys": {}, "indexes": set()}
+
+
+def test_a_server_that_cuts_answers_below_what_searches_need_is_refused(lab: Lab) -> None:
+    config = ("FT.CONFIG", "SET", "MAXSEARCHRESULTS")
+    lab.index.redis.execute_command(*config, 500)
+    try:
+        cause = cause_of(lab.run(), "IndexFeatureMissing")
+    finally:
+        lab.index.redis.execute_command(*config, 1_000_000)
+    assert "MAXSEARCHRESULTS is 500" in cause
+    assert "FT.CONFIG SET MAXSEARCHRESULTS" in cause
+    assert lab.index.dump() == {"keys": {}, "indexes": set()}
+
+
+def test_a_server_in_cluster_mode_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The module of the tests cannot be loaded in cluster mode: INFO is made to say so."""
+    ask = RedisClient.ask
+
+    def as_of_a_cluster(client: RedisClient, *command: Any) -> Any:
+        answer = ask(client, *command)
+        return {**answer, "cluster_enabled": 1} if command == ("INFO",) else answer
+
+    monkeypatch.setattr(RedisClient, "ask", as_of_a_cluster)
+    cause = cause_of(lab.run(), "IndexFeatureMissing")
+    assert "cluster mode" in cause
+    assert "one primary with replicas" in cause
+    assert lab.index.dump() == {"keys": {}, "indexes": set()}
 
 
 def test_a_server_without_room_for_a_generation_is_refused(lab: Lab) -> None:
@@ -203,4 +234,5 @@ def test_a_server_without_room_for_a_generation_is_refused(lab: Lab) -> None:
     finally:
         lab.index.redis.config_set("maxmemory", "0")
     assert "raise maxmemory" in cause
-    assert lab.index.dump()["keys"] == {}
+    # It has the fence, to free what an earlier run left; and no more.
+    assert set(lab.index.dump()["keys"]) == {"drugs:writer"}

@@ -1,4 +1,4 @@
-"""What VerifyIndex sees, and what the next sync mends."""
+"""What VerifyPage, VerifyIndex and the look behind the switch see; what the next sync mends."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import boto3
 import pytest
 
 from local.servers.stack import BUCKET
-from tests.lab import Lab, before
-from tests.rows import make_row, ndc, text_hash_of, text_of, vector_of
-from workflow.contract.documents import vector_hash
+from tests.lab import Lab, before, cause_of
+from tests.rows import fields_of, make_row, ndc, text_hash_of, text_of, vector_of
+from workflow.contract.documents import Renderer, record_of
+from workflow.contract.settings import DEFAULT_TEMPLATE
 
 
 def document_key(lab: Lab, number: int) -> str:
@@ -57,6 +58,11 @@ def edit_text(lab: Lab) -> None:
     lab.index.redis.hset(text_key(lab, 8), "text", "by hand")
 
 
+def edit_column(lab: Lab) -> None:
+    """What a search by name looks at."""
+    lab.index.redis.hset(text_key(lab, 8), "generic_name", "by hand")
+
+
 def swap_vectors(lab: Lab) -> None:
     one, two = text_key(lab, 8), text_key(lab, 10)
     first = lab.index.redis.hget(one, "embedding")
@@ -75,13 +81,22 @@ def cut_vectors(lab: Lab) -> None:
         lab.index.redis.hset(text_key(lab, number), "embedding", bytes(10))
 
 
-def another_models_vector(lab: Lab) -> None:
-    """A record that agrees with itself: only the model of today can tell."""
+def another_models_vectors(lab: Lab) -> None:
+    """Records that agree with themselves: only the model of today can tell."""
+    renderer = Renderer(DEFAULT_TEMPLATE, 8000, "")
     for number in range(0, 40, 2):
-        key = text_key(lab, number)
-        hash_, vector = text_hash_of(make_row(number)), vector_of(f"other model {number}")
-        record = {"embedding": vector, "vector_hash": vector_hash(hash_, vector)}
-        lab.index.redis.hset(key, mapping=record)  # type: ignore[arg-type]
+        text = renderer.text(fields_of(make_row(number)))
+        record = record_of(text, vector_of(f"other model {number}"))
+        fields = {"embedding": record.vector, "record_hash": record.record_hash}
+        lab.index.redis.hset(text_key(lab, number), mapping=fields)  # type: ignore[arg-type]
+
+
+def drop_texts_index(lab: Lab) -> None:
+    lab.index.redis.execute_command("FT.DROPINDEX", f"texts:{lab.index.live()[1]}")
+
+
+def drop_drugs_index(lab: Lab) -> None:
+    lab.index.redis.execute_command("FT.DROPINDEX", f"drugs:{lab.index.live()[0]}")
 
 
 DEFECTS: dict[Callable[[Lab], None], str] = {
@@ -92,9 +107,12 @@ DEFECTS: dict[Callable[[Lab], None], str] = {
     swap_documents: "documents equal the catalog",
     delete_text: "texts have their vectors",
     edit_text: "texts have their vectors",
+    edit_column: "texts have their vectors",
     swap_vectors: "texts have their vectors",
     zero_vectors: "texts have their vectors",
     cut_vectors: "texts have their vectors",
+    drop_texts_index: "texts index exists",
+    drop_drugs_index: "documents index exists",
 }
 
 
@@ -102,16 +120,14 @@ DEFECTS: dict[Callable[[Lab], None], str] = {
 def test_a_defect_planted_by_hand_stops_the_run_and_the_next_sync_mends_it(
     synced: Lab, plant: Callable[[Lab], None]
 ) -> None:
-    report = synced.run(intercept=before("VerifyIndex", lambda: plant(synced)))
-    assert report.error == "VerificationFailed"
-    assert report.cause is not None
-    assert DEFECTS[plant] in report.cause
+    report = synced.run(intercept=before("VerifyPage", lambda: plant(synced)))
+    assert DEFECTS[plant] in cause_of(report, "VerificationFailed")
     assert not report.published
     assert "PublishIndex" not in synced.states()
-    assert synced.index.generation()["state"] == "suspect"
     synced.succeed()
     synced.assert_in_step()
     assert synced.index.repair() == set()
+    assert synced.index.nearest(text_of(make_row(8)))
 
 
 @pytest.mark.parametrize("plant", [swap_documents, cut_vectors], ids=lambda plant: plant.__name__)
@@ -124,14 +140,16 @@ def test_a_defect_planted_between_runs_is_gone_after_two_syncs(
     synced.assert_in_step()
 
 
-def test_a_key_that_the_key_set_forgot_is_found_by_the_next_sync(synced: Lab) -> None:
+def test_a_key_that_the_key_set_forgot_is_put_back_by_the_verification(synced: Lab) -> None:
     forget_key(synced)
-    assert synced.succeed().added == 1
+    assert "documents indexed" in cause_of(synced.run(), "VerificationFailed")
+    assert ndc(3) in synced.index.key_set()
+    assert synced.succeed().unchanged == 40
     synced.assert_in_step()
 
 
 def test_the_failed_verification_is_in_the_report_with_its_figures(synced: Lab) -> None:
-    report = synced.run(intercept=before("VerifyIndex", lambda: edit_field(synced)))
+    report = synced.run(intercept=before("VerifyPage", lambda: edit_field(synced)))
     bad = [check for check in report.verification if not check.passed]
     assert [check.check for check in bad] == ["documents equal the catalog"]
     assert ndc(3) in bad[0].found
@@ -139,46 +157,82 @@ def test_the_failed_verification_is_in_the_report_with_its_figures(synced: Lab) 
 
 
 def test_vectors_of_another_model_do_not_agree_with_todays(synced: Lab) -> None:
-    report = synced.run(intercept=before("VerifyIndex", lambda: another_models_vector(synced)))
-    assert report.error == "VerificationFailed"
+    synced.catalog.insert(make_row(100))
+    plant = before("VerifyPage", lambda: another_models_vectors(synced))
+    cause_of(report := synced.run(intercept=plant), "VerificationFailed")
     bad = [check.check for check in report.verification if not check.passed]
-    assert len(bad) == 1
-    assert bad[0].startswith("model agrees")
+    assert bad == ["model agrees today"]
 
 
-def test_a_search_index_that_was_dropped_under_the_run_is_named(synced: Lab) -> None:
-    def drop() -> None:
-        synced.index.redis.execute_command("FT.DROPINDEX", f"drugs:{synced.index.live()[0]}")
-
-    report = synced.run(intercept=before("VerifyIndex", drop))
-    assert report.error == "VerificationFailed"
-    assert report.cause is not None
-    assert "documents index exists" in report.cause
+def test_a_search_index_that_was_dropped_before_the_switch_switches_nothing(synced: Lab) -> None:
+    documents = synced.index.documents()
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    report = synced.run(intercept=before("PublishIndex", lambda: drop_drugs_index(synced)))
+    assert "disappeared" in cause_of(report, "VerificationFailed")
+    assert synced.index.documents() == documents
     synced.succeed()
+    synced.assert_in_step()
     assert synced.index.nearest(text_of(make_row(8)))
 
 
-def test_an_alias_that_was_moved_under_the_run_is_named_and_mended(synced: Lab) -> None:
+def test_an_alias_that_was_moved_is_mended_by_the_next_sync(synced: Lab) -> None:
+    first = synced.index.live()[0]
     synced.succeed("backfill", run_id="second")
-
-    def move() -> None:
-        synced.index.redis.execute_command("FT.ALIASUPDATE", "drugs", "drugs:first")
-
-    report = synced.run(intercept=before("VerifyIndex", move))
-    assert report.cause is not None
-    assert "aliases" in report.cause
+    second = synced.index.live()[0]
+    synced.index.redis.execute_command("FT.ALIASUPDATE", "drugs", f"drugs:{first}")
     synced.succeed()
-    assert synced.index.alias("drugs") == "drugs:second"
+    assert synced.index.alias("drugs") == f"drugs:{second}"
 
 
 def test_a_backfill_with_a_defect_is_not_published(synced: Lab) -> None:
-    def plant() -> None:
-        synced.index.redis.hset(f"drug:second:{ndc(3)}", "strength", "by hand")
+    first = synced.index.live()[0]
 
-    report = synced.run("backfill", run_id="second", intercept=before("VerifyIndex", plant))
-    assert report.error == "VerificationFailed"
-    assert synced.index.live()[0] == "first"
+    def plant() -> None:
+        second = synced.index.built_by("second")
+        synced.index.redis.hset(f"drug:{second}:{ndc(3)}", "strength", "by hand")
+
+    report = synced.run("backfill", run_id="second", intercept=before("VerifyPage", plant))
+    cause_of(report, "VerificationFailed")
+    assert synced.index.live()[0] == first
     assert synced.index.generation()["state"] == "live"
+
+
+def test_a_staged_document_with_a_defect_is_never_switched_in(synced: Lab) -> None:
+    held = _searched(synced)
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    synced.catalog.insert(make_row(100))
+    synced.catalog.delete(ndc(4))
+
+    def plant() -> None:
+        (key,) = synced.index.redis.keys(f"staged:*:{ndc(3)}")
+        synced.index.redis.hset(key, "strength", "99 mg/1")
+
+    report = synced.run(intercept=before("VerifyPage", plant))
+    assert ndc(3) in cause_of(report, "VerificationFailed")
+    assert _searched(synced) == held
+    synced.succeed()
+    synced.assert_in_step()
+
+
+def test_a_staged_document_that_vanishes_before_the_switch_switches_nothing(synced: Lab) -> None:
+    held = _searched(synced)
+    for number in range(10):
+        synced.catalog.update(ndc(number), manufacturer="Another, Ltd.")
+
+    def plant() -> None:
+        synced.index.redis.delete(*synced.index.redis.keys(f"staged:*:{ndc(7)}"))
+
+    report = synced.run(intercept=before("PublishIndex", plant))
+    assert ndc(7) in cause_of(report, "IndexCommandFailed")
+    assert _searched(synced) == held
+    synced.succeed()
+    synced.assert_in_step()
+
+
+def _searched(lab: Lab) -> object:
+    """What searches are answered from, but the names of switches."""
+    live = lab.index.redis.hgetall("drugs:live")
+    return lab.index.documents(), lab.index.key_set(), live
 
 
 def test_a_partial_sync_verifies_its_own_range_only(synced: Lab) -> None:
@@ -189,14 +243,56 @@ def test_a_partial_sync_verifies_its_own_range_only(synced: Lab) -> None:
     synced.assert_in_step()
 
 
-def test_a_row_that_changes_after_it_was_read_is_drift_and_no_failure(synced: Lab) -> None:
+# Rows that change while a run reads them
+
+
+@pytest.mark.parametrize("mode", ["sync", "backfill"])
+def test_a_row_that_changes_after_it_was_read_is_left_for_the_next_sync(
+    synced: Lab, mode: str
+) -> None:
     def edit() -> None:
         synced.catalog.update(ndc(3), strength="999 mg/1")
+        synced.catalog.insert(make_row(100))
+        synced.catalog.delete(ndc(20))
 
-    report = synced.succeed(intercept=before("VerifyIndex", edit))
-    drift = [one for one in report.verification if one.check == "documents read again"]
-    assert [one.found for one in drift] == ["39 equal, 1 changed since"]
-    assert synced.succeed().changed == 1
+    report = synced.succeed(mode, intercept=before("VerifyPage", edit))
+    drift = [one for one in report.verification if one.check == "rows that changed during the run"]
+    assert [one.found for one in drift] == [f"3, such as {ndc(3)!r}"]
+    assert sorted(report.drifted) == [ndc(3), ndc(20), ndc(100)]
+    synced.succeed()
+    synced.assert_in_step()
+
+
+def test_a_changed_row_that_changes_again_waits_for_the_next_sync(synced: Lab) -> None:
+    old = synced.index.documents()[ndc(3)]
+    synced.catalog.update(ndc(3), manufacturer="Another, Ltd.")
+    synced.catalog.update(ndc(5), manufacturer="Another, Ltd.")
+
+    def edit() -> None:
+        synced.catalog.update(ndc(3), manufacturer="A third, Ltd.")
+
+    synced.succeed(intercept=before("VerifyPage", edit))
+    assert synced.index.documents()[ndc(3)] == old
+    assert synced.index.documents()[ndc(5)]["manufacturer"] == "Another, Ltd."
+    synced.succeed()
+    synced.assert_in_step()
+
+
+def test_more_drift_than_its_guard_allows_publishes_nothing(synced: Lab) -> None:
+    held = _searched(synced)
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+
+    def edit() -> None:
+        synced.catalog.update_all(manufacturer="Another, Ltd.")
+
+    report = synced.run(
+        intercept=before("VerifyPage", edit),
+        settings={"drift_guard_rows": "20", "drift_guard_share": "0"},
+    )
+    assert "at most 20, found 40" in cause_of(report, "CatalogMoved")
+    assert _searched(synced) == held
+    synced.succeed(accept=["profile"])
+    synced.assert_in_step()
 
 
 # Golden queries
@@ -221,6 +317,35 @@ def test_golden_queries_are_asked_of_the_generation_that_was_built(
         intercept=before("PlanPages", put), settings={"golden_queries_key": "golden.json"}
     )
     assert report.error == error
+
+
+def test_a_sync_that_breaks_a_golden_query_is_taken_back(lab: Lab) -> None:
+    queries = [{"query": text_of(make_row(8)), "expect": ["generic 4"]}]
+
+    def put() -> None:
+        body = json.dumps(queries).encode()
+        boto3.client("s3").put_object(Bucket=BUCKET, Key="golden.json", Body=body)
+
+    golden = {"golden_queries_key": "golden.json"}
+    lab.succeed(settings=golden, intercept=before("PlanPages", put))
+    lab.catalog.update(ndc(3), strength="999 mg/1")
+    lab.succeed(settings=golden, intercept=before("PlanPages", put))
+    undo, held = lab.index.redis.hget("drugs:live", "undo"), lab.index.documents()
+    keys, record = lab.index.key_set(), lab.index.generation()
+    for number in (8, 9):
+        lab.catalog.update(ndc(number), generic_name="Another", drug_name="Another")
+    lab.catalog.insert(make_row(100))
+    lab.catalog.delete(ndc(20))
+    report = lab.run(settings=golden, intercept=before("PlanPages", put))
+    cause = cause_of(report, "VerificationFailed")
+    assert "golden queries" in cause
+    assert "taken back" in cause
+    assert report.published is False
+    assert [one.check for one in report.verification if not one.passed] == ["golden queries"]
+    assert (lab.index.documents(), lab.index.key_set()) == (held, keys)
+    assert lab.index.generation() == record
+    # A rollback still undoes the last sync that people got, not the one that they never did.
+    assert lab.index.redis.hget("drugs:live", "undo") == undo
 
 
 def test_a_golden_query_that_the_model_refuses_is_a_failed_check(lab: Lab) -> None:

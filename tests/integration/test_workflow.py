@@ -13,7 +13,8 @@ from tests.rows import make_row, make_rows, ndc, text_hash_of, text_of, texts_of
 
 ALL_STATES = [
     *("AcceptRun", "PlanPages", "DiffPage", "ReviewChanges"),
-    *("EmbedPage", "LoadPage", "VerifyIndex", "PublishIndex"),
+    *("EmbedPage", "LoadPage", "VerifyPage", "VerifyIndex"),
+    *("PublishIndex", "PruneIndex", "ReportRun"),
 ]
 
 
@@ -44,7 +45,7 @@ def test_the_first_sync_reports_exactly_what_it_did(lab: Lab) -> None:
         "run_id": "built",
         "mode": "sync",
         "dry_run": False,
-        "generation": "built",
+        "generation": lab.index.built_by("built"),
         "catalog_rows": 40,
         "pages": 4,
         "added": 40,
@@ -71,10 +72,15 @@ def test_the_report_counts_the_tokens_that_the_model_counted(lab: Lab) -> None:
 def test_the_first_sync_lets_the_aliases_name_the_generation(lab: Lab) -> None:
     lab.succeed(run_id="built")
     generation, space = lab.index.live()
-    assert generation == "built"
-    assert lab.index.alias("drugs") == "drugs:built"
+    assert lab.index.alias("drugs") == f"drugs:{generation}"
     assert lab.index.alias("texts") == f"texts:{space}"
-    assert lab.index.generations() == {"built": "live"}
+    assert lab.index.states() == {"built": "live"}
+
+
+def test_a_generation_is_named_after_its_run_and_the_start_of_it(lab: Lab) -> None:
+    report = lab.succeed(run_id="built")
+    started = int(report.started_at.timestamp() * 1000)
+    assert lab.index.live()[0] == f"built-{started:x}"
 
 
 def test_a_search_finds_the_drugs_of_the_nearest_text(synced: Lab) -> None:
@@ -122,8 +128,8 @@ def test_a_second_sync_sends_redis_no_write_but_its_own_records(synced: Lab) -> 
     assert "cmdstat_zadd" not in calls
     assert "cmdstat_del" not in calls
     assert "cmdstat_unlink" not in calls
-    # The live names and the generation's record.
-    assert calls["cmdstat_hset"]["calls"] == 2
+    # The live names, the generation's record, and that the run came to its end.
+    assert calls["cmdstat_hset"]["calls"] == 3
 
 
 # Edits, inserts, deletes
@@ -182,13 +188,36 @@ def test_a_drug_that_left_at_either_end_of_the_catalog_is_removed(lab: Lab, key:
     lab.assert_in_step()
 
 
-def test_texts_that_no_drug_has_any_more_are_deleted(synced: Lab) -> None:
+def test_texts_that_no_drug_has_any_more_are_deleted_with_the_next_switch(synced: Lab) -> None:
     gone = text_hash_of(make_row(20))
     synced.catalog.delete(ndc(20), ndc(21))
+    synced.succeed()
+    # A rollback would bring its drugs back.
     assert gone in synced.index.texts()
+    synced.catalog.update(ndc(3), manufacturer="Another, Ltd.")
     synced.succeed()
     assert gone not in synced.index.texts()
     assert len(synced.index.texts()) == 19
+
+
+def test_a_sync_without_changes_keeps_the_way_back(synced: Lab) -> None:
+    gone = text_hash_of(make_row(20))
+    synced.catalog.delete(ndc(20), ndc(21))
+    synced.succeed()
+    undo = synced.index.redis.hget("drugs:live", "undo")
+    synced.succeed()
+    assert synced.index.redis.hget("drugs:live", "undo") == undo
+    assert gone in synced.index.texts()
+
+
+def test_a_sync_leaves_nothing_staged_and_the_old_documents_for_a_rollback(synced: Lab) -> None:
+    for number in (3, 20):
+        synced.catalog.update(ndc(3), manufacturer=f"Another {number}")
+        synced.succeed()
+    undo = synced.index.redis.hget("drugs:live", "undo").decode()
+    assert synced.index.redis.keys("staged:*") == []
+    assert synced.index.redis.keys("undo:*") == [f"undo:{undo}:{ndc(3)}".encode()]
+    assert synced.index.redis.keys("drugs:undo:*") == [f"drugs:undo:{undo}".encode()]
 
 
 def test_a_text_stays_while_one_drug_still_has_it(synced: Lab) -> None:
@@ -201,9 +230,16 @@ def test_a_text_stays_while_one_drug_still_has_it(synced: Lab) -> None:
 
 
 def test_trailing_and_inner_control_characters_do_not_reach_redis(lab: Lab) -> None:
-    lab.catalog.insert(make_row(77, manufacturer="  A\x00B\x1fC\n "))
+    lab.catalog.insert(make_row(77, manufacturer="  A\x1eB\x1fC\n "))
     lab.succeed()
     assert lab.index.documents()[ndc(77)]["manufacturer"] == "A B C"
+
+
+def test_a_row_that_holds_a_nul_is_rejected_by_name_and_the_rest_goes_on(lab: Lab) -> None:
+    lab.catalog.insert(make_row(77, manufacturer="A\x00B"))
+    report = lab.succeed()
+    assert [(row.ndc, row.column) for row in report.rejected_rows] == [(ndc(77), "manufacturer")]
+    assert (report.rejected, len(lab.index.documents())) == (1, 40)
 
 
 def test_documents_tell_which_run_wrote_them_and_when(lab: Lab) -> None:

@@ -12,26 +12,27 @@ from botocore.exceptions import (
 )
 from typer.testing import CliRunner
 
+from cli.documents import MapProgress
 from cli.main import app, main
 from cli.options import run_input, site_of
 from cli.sites.aws_errors import explained
 from cli.sites.aws_view import label_of
-from cli.sites.site import MapProgress, SiteError
+from cli.sites.site import SiteError
 from tools.reference import named_errors
 from workflow.contract.errors import CatalogUnavailable, advice
 from workflow.operate.doctor import finding
 
 
 def test_a_maps_rate_tells_when_it_will_be_done() -> None:
-    progress = MapProgress("LoadPages", total=50, done=20, failed=2, running=4, seconds=10)
+    progress = MapProgress(state="LoadPages", total=50, done=20, failed=2, running=4, seconds=10)
     assert (progress.pending, progress.rate, progress.eta_s) == (24, 2.0, 14.0)
 
 
 @pytest.mark.parametrize(
     "progress",
     [
-        MapProgress("LoadPages", total=50, done=0, seconds=10),
-        MapProgress("LoadPages", total=50, done=20, seconds=10, redriven=True),
+        MapProgress(state="LoadPages", total=50, done=0, seconds=10),
+        MapProgress(state="LoadPages", total=50, done=20, seconds=10, redriven=True),
     ],
     ids=["nothing done", "redriven"],
 )
@@ -40,7 +41,10 @@ def test_a_rate_that_would_be_wrong_is_not_shown(progress: MapProgress) -> None:
 
 
 def test_a_map_that_ended_has_no_time_left() -> None:
-    assert MapProgress("DiffPages", total=9, done=7, failed=2, seconds=3, ended=True).eta_s is None
+    assert (
+        MapProgress(state="DiffPages", total=9, done=7, failed=2, seconds=3, ended=True).eta_s
+        is None
+    )
 
 
 def test_a_map_run_is_known_by_its_label() -> None:
@@ -120,7 +124,9 @@ def test_an_error_is_one_line_and_exit_code_2(
     assert "\x1b" not in said
 
 
-@pytest.mark.parametrize("verb", ["start", "status", "runs", "report", "rollback", "doctor"])
+@pytest.mark.parametrize(
+    "verb", ["run", "redrive", "status", "runs", "report", "rollback", "doctor"]
+)
 def test_help_has_examples(verb: str) -> None:
     shown = CliRunner().invoke(app, [verb, "--help"], terminal_width=120).output
     assert f"$ drugsync {verb}" in shown
@@ -135,11 +141,11 @@ def test_help_names_the_exit_codes() -> None:
 
 def test_the_shell_gets_its_completion() -> None:
     shown = CliRunner().invoke(app, [], prog_name="drugsync", env=COMPLETE).output
-    assert {"status", "start", "stop"} & set(shown.split()) == {"status", "start"}
+    assert {"report", "redrive", "start"} & set(shown.split()) == {"report", "redrive"}
 
 
 COMPLETE = {
     "_DRUGSYNC_COMPLETE": "complete_bash",
-    "COMP_WORDS": "drugsync st",
+    "COMP_WORDS": "drugsync re",
     "COMP_CWORD": "1",
 }

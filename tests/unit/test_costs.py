@@ -61,4 +61,8 @@ def test_a_run_without_changes_only_compares_and_verifies() -> None:
 def test_a_generation_in_the_same_space_needs_no_room_for_texts() -> None:
     same = bytes_of_generation(1000, settings(), new_space=False)
     new = bytes_of_generation(1000, settings(), new_space=True)
-    assert new - same > 1000 * 4 * 256
+    assert new - same > 0.2 * 1000 * 4 * 256
+
+
+def test_a_new_space_is_measured_by_what_the_server_holds_for_each_drug() -> None:
+    assert bytes_of_generation(1000, settings(), new_space=True, used_per_row=3000.0) == 3_000_000

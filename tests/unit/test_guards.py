@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.machine import MACHINE
 from tests.payloads import estimate, profile, settings
 from workflow.contract.errors import (
     BudgetExceeded,
@@ -16,6 +17,7 @@ from workflow.contract.events.base import Guard
 from workflow.contract.events.files import Baseline, ColumnProfile, GuardResult, RejectedRow
 from workflow.contract.events.payloads import RunInput
 from workflow.steps.guards import (
+    MACHINE_MINUTES,
     budget,
     constant_columns,
     degraded,
@@ -25,6 +27,7 @@ from workflow.steps.guards import (
     shrinkage,
     stop,
     too_large,
+    too_long,
 )
 
 
@@ -173,6 +176,7 @@ def test_guards_that_hold_are_reported_too() -> None:
         "budget": False,
         "rejects": False,
         "switch": False,
+        "time": False,
         "profile": True,
     }
 
@@ -213,3 +217,14 @@ def test_the_message_carries_every_guard_that_stops() -> None:
 
 def test_accepted_guards_do_not_stop() -> None:
     stop([result("deletes", accepted=True), result("profile", accepted=True)])
+
+
+# Time
+
+
+def test_a_run_that_would_time_out_is_stopped_by_its_minutes() -> None:
+    assert MACHINE["TimeoutSeconds"] == MACHINE_MINUTES * 60
+    [message] = too_long(estimate().model_copy(update={"minutes": 370.0}), settings())
+    assert "370 minutes" in message
+    assert "tokens_per_minute" in message
+    assert too_long(estimate().model_copy(update={"minutes": 324.0}), settings()) == []

@@ -8,13 +8,24 @@ from typing import Any
 import pytest
 
 from tests.fakes import FakeRunStore, clock
-from tests.payloads import RUN, page_diff, profile, review_task, settings
-from workflow.contract.errors import BudgetExceeded, CatalogEmpty, DeleteGuardTripped, PagesMissing
-from workflow.contract.events.files import Baseline, Review
+from tests.payloads import HOLDER, RUN, page_diff, profile, review_task, settings
+from workflow.contract.errors import (
+    BudgetExceeded,
+    CatalogEmpty,
+    DeleteGuardTripped,
+    PagesMissing,
+    SwitchTooLarge,
+    TooManyRejected,
+)
+from workflow.contract.events.files import Baseline, RejectedRow, Review
 from workflow.contract.events.payloads import PageRange, ReviewRef
-from workflow.contract.events.report import RunReport
-from workflow.contract.runs import RunFiles
-from workflow.steps.review_changes import review_changes
+from workflow.contract.ports.texts import Text
+from workflow.contract.runs import TEXTS_AGAIN, RunFiles, divided, parts_of, texts_file
+from workflow.steps.review_changes import cut_texts, review_changes
+
+
+def text_of(words: str) -> Text:
+    return Text(f"h-{words}", words, {})
 
 
 class Pages:
@@ -22,8 +33,9 @@ class Pages:
 
     def __init__(self, **baseline: Any) -> None:
         self.store = FakeRunStore()
-        self.files = RunFiles(self.store, RUN)
+        self.files = RunFiles.of(self.store, HOLDER)
         self.files.write("baseline.json", Baseline(**baseline))
+        self.again()
         self._names: list[str] = []
 
     def add(self, *, texts: list[str] | None = None, written: bool = True, **counts: Any) -> None:
@@ -32,8 +44,11 @@ class Pages:
         if written:
             new = len(texts or [])
             self.files.write(f"diff/{name}.json", page_diff(name, new_texts=new, **counts))
-            lines = [{"hash": f"h-{text}", "text": text, "columns": {}} for text in texts or []]
-            self.files.write_lines(f"diff/{name}.texts.jsonl.gz", lines)
+            self.files.write_texts(f"diff/{name}.texts.jsonl.gz", map(text_of, texts or []))
+
+    def again(self, *texts: str) -> None:
+        """Texts that an earlier run left to be embedded again."""
+        self.files.write_texts("again.jsonl.gz", map(text_of, texts))
 
     def review(self, changed: dict[str, Any] | None = None, **run_input: Any) -> ReviewRef:
         ranges = [PageRange(page=name, after=None, through=None) for name in self._names]
@@ -54,20 +69,80 @@ class Pages:
     def embed_texts(self) -> list[list[str]]:
         """The texts of each page that EmbedPages will get."""
         return [
-            [line["text"] for line in self.files.read_lines(f"embed/{one['page']}.jsonl.gz")]
+            [text.text for text in self.files.read_texts(f"embed/{one['page']}.jsonl.gz")]
             for one in self.manifest("embed.json")
         ]
 
 
-def test_counts_and_checksums_of_pages_add_up() -> None:
+def test_counts_of_pages_add_up() -> None:
     pages = Pages()
-    top = (1 << 128) - 1
-    pages.add(rows=10, added=3, changed=2, removed=1, unchanged=5, vanished=1, checksum=top)
-    pages.add(rows=5, added=1, changed=0, removed=2, unchanged=4, vanished=2, checksum=2)
+    pages.add(rows=10, added=3, changed=2, removed=1, unchanged=5, vanished=1)
+    pages.add(rows=5, added=1, changed=0, removed=2, unchanged=4, vanished=2)
     pages.review()
     found = pages.result()
     assert (found.rows, found.added, found.changed, found.removed) == (15, 4, 2, 3)
-    assert (found.unchanged, found.vanished, found.live, found.checksum) == (9, 3, 15, 1)
+    assert (found.unchanged, found.vanished, found.live) == (9, 3, 15)
+
+
+def test_texts_to_embed_again_come_along_once() -> None:
+    pages = Pages()
+    pages.again("b", "z")
+    pages.add(rows=5, added=5, texts=["a", "b"])
+    pages.review()
+    assert pages.embed_texts() == [["a", "b", "z"]]
+
+
+def test_texts_to_embed_again_are_work_where_nothing_changed() -> None:
+    pages = Pages()
+    pages.again("z")
+    pages.add(rows=5)
+    ref = pages.review()
+    assert (ref.embed_pages, ref.load_pages) == (1, 0)
+
+
+def rejected_rows(count: int) -> tuple[RejectedRow, ...]:
+    return tuple(
+        RejectedRow(ndc=f"{n:05}", column="route", value="?", reason="bad", new=True)
+        for n in range(count)
+    )
+
+
+def test_the_number_of_rejected_rows_is_exact_though_few_are_listed() -> None:
+    pages = Pages()
+    pages.add(rows=900_000, rejected=rejected_rows(300))
+    pages.add(rows=5, rejected=rejected_rows(300))
+    pages.review()
+    assert (pages.result().rejected, len(pages.result().rejected_rows)) == (600, 500)
+
+
+def test_too_many_rejected_rows_stop_the_run_unless_accepted() -> None:
+    pages = Pages()
+    pages.add(rows=5, rejected=rejected_rows(21))
+    with pytest.raises(TooManyRejected, match="21 of 26 rows"):
+        pages.review()
+    assert pages.review(accept=["rejects"]).load_pages == 0
+
+
+def test_a_catalog_whose_rows_are_all_rejected_is_not_empty() -> None:
+    pages = Pages()
+    pages.add(rows=0, rejected=rejected_rows(3))
+    assert pages.review().load_pages == 0
+
+
+@pytest.mark.parametrize(
+    ("planned", "stopped"),
+    [({}, True), ({"new_generation": True, "live": "live", "mode": "backfill"}, False)],
+)
+def test_only_a_sync_switches_document_by_document(planned: dict[str, Any], stopped: bool) -> None:
+    pages = Pages()
+    pages.add(rows=9, added=3, changed=3)
+    pages.add(rows=0, removed=3)
+    if stopped:
+        with pytest.raises(SwitchTooLarge, match="9 drugs change"):
+            pages.review({"switch_limit": 8}, **planned)
+        assert pages.review({"switch_limit": 9}, **planned).load_pages == 2
+    else:
+        assert pages.review({"switch_limit": 8}, **planned).load_pages == 2
 
 
 def test_a_text_of_several_pages_is_embedded_once() -> None:
@@ -145,13 +220,11 @@ def test_the_budget_is_for_the_texts_that_are_embedded() -> None:
     assert pages.review(dear, accept=["budget"]).embed_pages == 1
 
 
-def test_a_dry_run_is_not_stopped_and_leaves_its_report() -> None:
+def test_a_dry_run_is_not_stopped_and_says_which_guards_would() -> None:
     pages = Pages()
     pages.add(rows=10, live=100, removed=90, vanished=90)
     assert pages.review(dry_run=True).dry_run
-    report = pages.files.read("report.json", RunReport)
-    assert (report.status, report.removed, report.published) == ("SUCCEEDED", 90, False)
-    assert [one.guard for one in report.guards if one.tripped] == ["deletes"]
+    assert [one.guard for one in pages.result().guards if one.tripped] == ["deletes"]
 
 
 def test_profiles_of_pages_add_up() -> None:
@@ -180,3 +253,31 @@ def test_samples_are_few_and_the_first() -> None:
     pages.add(rows=3, samples=samples | {"added": ("4", "5", "6")})
     pages.review()
     assert pages.result().samples["added"] == ("1", "2", "3", "4", "5")
+
+
+# Parts
+
+
+def test_texts_are_merged_part_by_part_and_none_is_lost_or_doubled() -> None:
+    store = FakeRunStore()
+    files = RunFiles.of(store, HOLDER)
+    texts = [Text(f"{number * 0x01010101:032x}", f"text {number}", {}) for number in range(30)]
+    pages = []
+    for name, some in (("00000", texts[:20]), ("00001", texts[10:])):
+        parts = divided(some, 4)
+        for part, of_part in parts.items():
+            files.write_texts(texts_file(name, part), of_part)
+        pages.append(page_diff(name, new_texts=len(some), text_parts=tuple(parts)))
+    files.write_texts(TEXTS_AGAIN, texts[:3])
+    cut = cut_texts(files, pages, 4, 4)
+    written = [
+        text for page in cut.pages for text in files.read_texts(f"embed/{page.page}.jsonl.gz")
+    ]
+    assert sorted(written) == sorted(texts)
+    assert cut.texts == 30
+    assert len({page.page for page in cut.pages}) == len(cut.pages)
+
+
+@pytest.mark.parametrize(("rows", "parts"), [(1, 1), (500_000, 1), (500_001, 2), (50_000_000, 100)])
+def test_a_part_fits_into_memory_whatever_the_catalog(rows: int, parts: int) -> None:
+    assert parts_of(rows) == parts

@@ -52,6 +52,7 @@ SyncError
     ├── CatalogDegraded         a column lost its values
     ├── BudgetExceeded          embedding would cost more than allowed
     ├── TooManyRejected         too many rows or texts were refused
+    ├── RunTooLong              the run would not end before its timeout
     └── SwitchTooLarge          more changes than one switch may make
 
 `*` is retried by the state machine. Step Functions matches the bare class name exactly, never a
@@ -320,6 +321,10 @@ class BudgetExceeded(GuardTripped):
 
 class TooManyRejected(GuardTripped):
     """Too many rows or texts were refused. See the report; accept "rejects" if they may be out."""
+
+
+class RunTooLong(GuardTripped):
+    """The run would time out. Raise tokens_per_minute, or accept "time" and redrive it."""
 
 
 class SwitchTooLarge(GuardTripped):

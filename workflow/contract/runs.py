@@ -57,6 +57,8 @@ VERIFY_SUMMARY = "verify/{}.json"
 READERS = 16
 """S3 answers in 20 to 30 ms, so the pages' files are read side by side."""
 
+PAGES_AT_ONCE: Final = 512
+
 GZIP_LEVEL = 1
 """Level 1 takes less than half the time of level 6, for a fifth more bytes."""
 
@@ -75,6 +77,32 @@ class PageChanges(NamedTuple):
     removals: list[str]
     unchanged: dict[str, str]
     rejected: list[str]
+
+
+TEXTS_A_PART: Final = 500_000
+"""Texts that are merged in memory at once: some 700 MB at most, and half of that as a rule."""
+
+
+def parts_of(rows: int) -> int:
+    """How many parts the texts of a catalog are written and merged in, by their hash."""
+    return max(1, -(-rows // TEXTS_A_PART))
+
+
+def texts_file(page: str, part: int) -> str:
+    """The texts of one page that fall into one part."""
+    name = DIFF_TEXTS.format(page)
+    return name if part == 0 else name.replace(".texts.", f".texts-{part}.")
+
+
+def divided(texts: Iterable[Text], parts: int) -> dict[int, list[Text]]:
+    """Texts by their part: equal texts of two pages fall into the same one."""
+    if parts == 1:
+        every = list(texts)
+        return {0: every} if every else {}
+    found: dict[int, list[Text]] = {}
+    for text in texts:
+        found.setdefault(int(text.hash[:8], 16) % parts, []).append(text)
+    return found
 
 
 def page_name(number: int) -> str:
@@ -195,16 +223,26 @@ class RunFiles:
 
     def read_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> list[Model]:
         """Each page's file, in order. Raises PagesMissing with the names of those without one."""
+        return list(self.iterate_pages(file, pages, model))
+
+    def iterate_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> Iterator[Model]:
+        """The same, a few hundred at a time: who adds pages up need not hold them all."""
+        missing: list[str] = []
         with ThreadPoolExecutor(READERS) as pool:
-            read = list(pool.map(lambda page: self.read_if_there(file.format(page), model), pages))
-        missing = [page for page, one in zip(pages, read, strict=True) if one is None]
+            for start in range(0, len(pages), PAGES_AT_ONCE):
+                names = pages[start : start + PAGES_AT_ONCE]
+                read = pool.map(lambda page: self.read_if_there(file.format(page), model), names)
+                for page, one in zip(names, read, strict=True):
+                    if one is None:
+                        missing.append(page)
+                    elif not missing:
+                        yield one
         if missing:
             shown = ", ".join(missing[:10]) + (", ..." if len(missing) > 10 else "")
             raise PagesMissing(
                 f"{len(missing)} of {len(pages)} pages have no {file.format('PAGE')}: {shown}; "
                 "redrive the execution, or start a new run"
             )
-        return [one for one in read if one is not None]
 
     def read_pages_there(self, file: str, model: type[Model]) -> list[Model]:
         """The same file of every page that this execution wrote, in order."""

@@ -38,6 +38,9 @@ class Settings(BaseModel):
         description="MySQL table or view with one row per drug",
     )
     mysql_host: str = Field("", description="host name; empty with mysql_socket")
+    mysql_reader_host: str = Field(
+        "", description="reader endpoint for verification; empty: mysql_host verifies, too"
+    )
     mysql_port: int = Field(3306, ge=1, le=65535, description="TCP port")
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")
@@ -54,6 +57,7 @@ class Settings(BaseModel):
     )
     redis_secret_arn: str = Field("", description="secret with username (optional) and password")
     redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
+    redis_ca_secret_arn: str = Field("", description="secret with `ca`, a PEM text, in its place")
     redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
 
     index_algorithm: Literal["FLAT", "HNSW", "SVS-VAMANA"] = Field(

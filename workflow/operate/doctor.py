@@ -87,12 +87,14 @@ def _settings(settings: Settings) -> str:
 
 def _catalog(catalog: Catalog, settings: Settings) -> str:
     with catalog.connect() as reader:
+        server = reader.server()
         columns = reader.columns()
         reader.check_key(rows_worth_an_index=2 * PAGE_ROWS)
         empty = reader.is_empty()
         check_sample(reader.read_range(None, None, SAMPLE_ROWS))
     rows = "no row yet: a run will stop with CatalogEmpty" if empty else "has rows"
-    return f"{settings.catalog_table} {rows}; {len(columns)} of the documented columns"
+    found = f"{len(columns)} of the documented columns"
+    return f"{settings.catalog_table} {rows}; {found}; {server}"
 
 
 def _server(server: Server) -> str:

@@ -6,6 +6,7 @@ from workflow.contract.errors import IndexCommandFailed, NothingToRollBack
 from workflow.contract.holder import Holder
 from workflow.contract.ports.generations import Generation, Generations, Live
 from workflow.contract.ports.server import Server
+from workflow.steps.publish_index import TAKEN_BACK
 
 
 def roll_back(
@@ -23,8 +24,12 @@ def roll_back(
             f"there is no generation {generation!r} to go back to; the one before the last "
             f"backfill is {live.previous or 'none'}"
         )
-    if live.undo and generation != live.previous:
+    if live.undo and generation in ("", live.names.generation):
         return _undo(generations, live, holder)
+    if generation == live.names.generation:
+        raise NothingToRollBack(
+            f"generation {generation} is live, and no sync has changed it since"
+        )
     return _to_previous(generations, server, live, holder)
 
 
@@ -33,14 +38,13 @@ def _undo(generations: Generations, live: Live, holder: Holder) -> Generation:
     now = generations.find(live.names.generation)
     if now is None:
         raise NothingToRollBack(f"the record of generation {live.names.generation} is gone")
+    if live.names.switch == f"{live.undo}{TAKEN_BACK}":
+        raise NothingToRollBack(
+            "the last sync took its own switch back, so searches answer as before it; what it "
+            "wrote is not brought back"
+        )
     generations.take_fence(holder)
-    back = replace(
-        now,
-        published_at=now.published_before,
-        published_before=now.published_at,
-        baseline=now.before or now.baseline,
-        before=now.baseline,
-    )
+    back = now.undone()
     try:
         generations.take_back(back, live.undo, holder.identity, holder)
     except IndexCommandFailed as error:

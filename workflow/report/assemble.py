@@ -59,7 +59,7 @@ def assemble(
         started_at=run.started_at,
         duration_s=_seconds(run.started_at, ended_at),
         verification=checks,
-        published=None if switched and not switched.done else switched is not None,
+        published=_published(switched),
         drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
         kept=tuple(key for page in verified for key in page.kept)[:SHOWN],
         refused_drugs=tuple(key for page in verified for key in page.refused)[:SHOWN],
@@ -69,6 +69,13 @@ def assemble(
         **_reviewed(files),
         **_embedded(files, sum(page.upserted for page in loaded)),
     )
+
+
+def _published(switched: Switched | None) -> bool | None:
+    """None where a function ended between the switch and the word of it."""
+    if switched is None or switched.taken_back:
+        return False
+    return True if switched.done else None
 
 
 def ended(report: RunReport, ended_at: datetime) -> RunReport:

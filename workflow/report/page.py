@@ -230,15 +230,17 @@ def _rejected(report: RunReport) -> str:
     rows = [
         (
             f"<code>{_name(one.ndc)}</code>",
-            "new" if one.new else "keeps its old document",
+            "is missing" if one.new else "keeps its old document",
+            f"<code>{_name(one.column)}</code>",
+            f"<code>{text(one.value)}</code>",
             text(one.reason),
         )
         for one in report.rejected_rows
     ]
     shown = len(report.rejected_rows)
-    lead = f"<p>The model refused the texts of {report.rejected:,} drugs"
+    lead = f"<p>{report.rejected:,} rows of the catalog could not be carried whole"
     lead += f"; the first {shown:,}:</p>" if shown < report.rejected else ".</p>"
-    return _section("Rejected rows", lead + _table(("ndc", "", "the model's words"), rows))
+    return _section("Rejected rows", lead + _table(("ndc", "", "column", "value", "why"), rows))
 
 
 def _foot(report: RunReport) -> str:

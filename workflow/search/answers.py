@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
+from workflow.contract.documents import space_of
 from workflow.contract.errors import EmbedderError, NothingLive
 from workflow.contract.folding import fold
 from workflow.contract.ports.clock import Clock
@@ -12,6 +13,7 @@ from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import Filters, SearchIndex
+from workflow.contract.settings import Settings
 from workflow.search import shown
 from workflow.search.cards import OfStrength, Product, card_key
 from workflow.search.equivalents import equivalents
@@ -46,6 +48,20 @@ def live_names(index: SearchIndex) -> LiveNames:
     if names is None:
         raise NothingLive("no generation is live yet; run a sync first")
     return names
+
+
+def model_of(
+    names: LiveNames, index: SearchIndex, settings: Settings, embedder: Embedder
+) -> Embedder | None:
+    """The embedder, where the live space is the one that the settings describe.
+
+    Vectors of two models never meet: while a new model's backfill runs, and until the functions
+    know of it, the words of a query are searched alone.
+    """
+    generation = index.generation(names.generation)
+    if generation is None:
+        return None
+    return embedder if space_of(settings, generation.space_revision).id == names.space else None
 
 
 def between_switches(index: SearchIndex, ask: Callable[[LiveNames], T]) -> T:

@@ -16,7 +16,7 @@ from workflow.contract.ports.documents import Change, Document, Documents
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.read_page import PageRows, most_rows, read_page
-from workflow.contract.runs import DIFF_SUMMARY, DIFF_TEXTS, PageChanges, RunFiles
+from workflow.contract.runs import DIFF_SUMMARY, PageChanges, RunFiles, divided, texts_file
 from workflow.contract.settings import Settings
 
 COMMONEST = 8
@@ -63,14 +63,17 @@ def diff_page(
     difference = compare(documents, plan.generation, rows, stored)
     missing = _new_texts(texts, plan, difference.changes, renderer, settings)
     live = _live_keys(documents, plan, page) if plan.new_generation else stored
+    parts = divided(missing, plan.text_parts)
     summary = _summary(page, rows, difference, live, stored, len(missing))
 
     files = RunFiles.of(runs, plan.run.holder)
     rejected = [row.ndc for row in rows.unreadable]
     changes = PageChanges(difference.changes, difference.removed, difference.unchanged, rejected)
     files.write_changes(page.page, changes)
-    files.write_texts(DIFF_TEXTS.format(page.page), missing)
-    summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})
+    for part, texts_of_part in parts.items():
+        files.write_texts(texts_file(page.page, part), texts_of_part)
+    update = {"timing": task.timing(started_at, clock()), "text_parts": tuple(parts)}
+    summary = summary.model_copy(update=update)
     files.write(DIFF_SUMMARY.format(page.page), summary)
     return summary
 
@@ -181,6 +184,7 @@ def _summary(
         changed=len(changed),
         removed=len(difference.removed),
         unchanged=len(difference.unchanged),
+        missing=sum(change.old is None for change in difference.changed),
         vanished=sum(key not in present for key in live),
         live=len(live),
         new_texts=new_texts,

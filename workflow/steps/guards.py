@@ -7,6 +7,7 @@ from workflow.contract.errors import (
     CatalogDegraded,
     DeleteGuardTripped,
     GuardTripped,
+    RunTooLong,
     SwitchTooLarge,
     TooManyRejected,
 )
@@ -24,12 +25,19 @@ from workflow.contract.settings import Settings
 PROFILE_ROWS = 20
 """Below this number of rows, a column's shares say nothing."""
 
+MACHINE_MINUTES = 360
+"""`TimeoutSeconds` of `statemachine.asl.json`; a test compares the two."""
+
+TIME_SHARE = 0.9
+"""Of these, what an estimate may fill: cold starts and retries come on top."""
+
 ERRORS: dict[Guard, type[GuardTripped]] = {
     "deletes": DeleteGuardTripped,
     "profile": CatalogDegraded,
     "budget": BudgetExceeded,
     "rejects": TooManyRejected,
     "switch": SwitchTooLarge,
+    "time": RunTooLong,
 }
 
 
@@ -56,6 +64,7 @@ def review_guards(
             f"{len(rejected):,} rows rejected",
         ),
         ("switch", too_large(changes, settings), f"{changes:,} changes in one switch"),
+        ("time", too_long(estimate, settings), f"about {estimate.minutes:,.0f} minutes"),
     ]
     if not run_input.partial:
         reasons[0][1].extend(shrinkage(rows, baseline, settings))
@@ -162,6 +171,18 @@ def too_large(changes: int, settings: Settings) -> list[str]:
     return [
         f"{changes:,} drugs change, and one switch of a sync makes {settings.switch_limit:,} "
         '(switch_limit); start a backfill, which embeds nothing again: {"mode": "backfill"}'
+    ]
+
+
+def too_long(estimate: Estimate, settings: Settings) -> list[str]:
+    """A run that cannot end before the machine's own timeout."""
+    if estimate.minutes <= MACHINE_MINUTES * TIME_SHARE:
+        return []
+    return [
+        f"{estimate.texts:,} texts need about {estimate.minutes:,.0f} minutes at "
+        f"{settings.tokens_per_minute:,} tokens a minute (tokens_per_minute), and the state "
+        f"machine stops after {MACHINE_MINUTES:,}; raise the quota, or accept that the run times "
+        "out and is redriven"
     ]
 
 

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 
-from workflow.contract.events.payloads import Plan
+from workflow.contract.events.payloads import Plan, TextsPage
 from workflow.contract.ports.documents import Documents
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.server import Server
+from workflow.contract.ports.texts import Texts
+from workflow.contract.runs import EMBED_MANIFEST, EMBED_TEXTS, RunFiles
 
 
 def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server: Server) -> None:
     """Name the keys for the next sync; make key set, FT indexes and aliases whole again.
 
     Only of what is live: a generation that never went live is dropped by the next run. An index
-    that lacks hashes which exist was made by somebody else, so it is made anew.
+    that lacks hashes which exist was made by somebody else, so it is made anew. The aliases come
+    last: they can only stand for indexes that exist.
     """
     if plan.new_generation:
         return
@@ -20,10 +23,12 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     names = LiveNames(plan.generation, plan.space)
     documents.report_damage(plan.generation, holder, keys)
     drugs = server.index("drugs", names.generation)
-    if drugs is None or drugs.documents != documents.count(names.generation):
+    # One missing and one extra make the numbers agree, so damage is reason enough.
+    if keys or drugs is None or drugs.documents != documents.count(names.generation):
         documents.rebuild_key_set(names.generation, holder)
     if drugs is None or drugs.documents != documents.count(names.generation):
         server.rebuild_index("drugs", names, holder)
+    server.create_indexes(names)
     server.point_aliases(names, holder)
 
 
@@ -32,4 +37,29 @@ def mend_texts_index(plan: Plan, *, server: Server) -> None:
     if not plan.new_generation:
         names = LiveNames(plan.generation, plan.space)
         server.rebuild_index("texts", names, plan.run.holder)
-        server.point_aliases(names, plan.run.holder)
+
+
+def doubt_own_texts(plan: Plan, files: RunFiles, *, texts: Texts) -> None:
+    """Let the next run embed again what this one did, and so ask again whether the model fits.
+
+    Otherwise it would find these vectors, embed nothing, and publish two models in one space.
+    """
+    if plan.live_generation is None:
+        return
+    for page in files.read_manifest(EMBED_MANIFEST, TextsPage):
+        hashes = [one.hash for one in files.read_texts(EMBED_TEXTS.format(page.page))]
+        texts.doubt(plan.space, plan.run.holder, hashes)
+
+
+def settle_drift(plan: Plan, drifted: Sequence[str], documents: Documents) -> None:
+    """What was not read twice alike waits for the next sync.
+
+    A first generation leaves such documents out: nothing was found before. One beside a live
+    generation keeps them, for they are newer than what is live.
+    """
+    if not drifted or not plan.new_generation or plan.run.input.dry_run:
+        return
+    if plan.live_generation is None:
+        documents.leave_out(plan.generation, plan.run.holder, drifted)
+    else:
+        documents.report_damage(plan.generation, plan.run.holder, drifted)

@@ -36,6 +36,7 @@ from workflow.contract.runs import (
     TEXTS_AGAIN,
     RunFiles,
     page_name,
+    parts_of,
 )
 from workflow.contract.settings import Settings
 from workflow.steps.check_server import check_server
@@ -93,12 +94,14 @@ def plan_pages(
     check_server(server.facts())
     if not run.input.dry_run:
         _make_room(generations, run.holder, target)
-    check_memory(server.facts(), settings, target, sum(page.rows for page in pages))
+    rows = sum(page.rows for page in pages)
+    held = sum(one.baseline.rows for one in generations.every())
+    check_memory(server.facts(), settings, target, rows, held)
     if not run.input.dry_run:
         _open(generations, server, run.holder, target)
     files = RunFiles.of(runs, run.holder)
     files.write(BASELINE, target.live.baseline if target.live else Baseline())
-    files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target))
+    files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target.generation.space))
     plan = Plan(
         run=run,
         bucket=runs.bucket,
@@ -114,6 +117,7 @@ def plan_pages(
         embed_concurrency=settings.embed_concurrency,
         load_concurrency=settings.load_concurrency,
         verify_concurrency=settings.verify_concurrency,
+        text_parts=parts_of(rows),
         sample_keys=tuple(samples),
         planned_at=clock(),
     )
@@ -241,11 +245,21 @@ def check_same(live: Generation, space: str, schema: str) -> None:
         )
 
 
-def check_memory(facts: ServerFacts, settings: Settings, target: Target, rows: int) -> None:
-    """Raise MemoryShort where a new generation has no room. A sync replaces what is there."""
+def check_memory(
+    facts: ServerFacts, settings: Settings, target: Target, rows: int, held: int
+) -> None:
+    """Raise MemoryShort where a new generation has no room. A sync replaces what is there.
+
+    `held` are the drugs of all generations that the server holds: their memory is the measure.
+    """
     if not (target.new and facts.max_memory):
         return
-    needed = bytes_of_generation(rows, settings, new_space=not target.space_exists)
+    needed = bytes_of_generation(
+        rows,
+        settings,
+        new_space=not target.space_exists,
+        used_per_row=facts.used_memory / held if held else 0.0,
+    )
     free = facts.max_memory - facts.used_memory
     if needed > free:
         raise MemoryShort(
@@ -290,11 +304,8 @@ def _left_something(
     return not (known and (before in ("", holder.token) or finished))
 
 
-def _to_embed_again(texts: Texts, target: Target) -> list[Text]:
-    """Texts that the model refused in earlier runs, and doubtful ones."""
-    if not target.space_exists:
-        return []
-    space = target.generation.space
+def _to_embed_again(texts: Texts, space: str) -> list[Text]:
+    """Texts that the model refused in earlier runs, and doubtful ones, published or not."""
     hashes = texts.to_embed_again(space)
     records = zip(hashes, texts.records(space, hashes), strict=True)
     return [Text(one, record.text, record.columns) for one, record in records if record]

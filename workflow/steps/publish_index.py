@@ -37,7 +37,7 @@ from workflow.verify.golden import GoldenAsker, golden_check, read_golden_querie
 from workflow.verify.pages import read_verified
 
 TAKEN_BACK = "-taken-back"
-"""Ends the name of a switch that was undone at once: no redrive takes it for its own."""
+"""Ends the name of a switch that was undone at once: no redrive or rollback makes it again."""
 
 
 def publish_index(
@@ -59,10 +59,10 @@ def publish_index(
     files = RunFiles.of(runs, holder)
     before = _own_generation(task, generations)
     swap, left = (Swap(), []) if plan.new_generation else _swap(files)
-    note = Switched(
-        generation=plan.generation, done=False, written=len(swap.written), removed=len(swap.removed)
-    )
-    if not _is_switched(generations, holder.identity):
+    note = _note(plan.generation, swap, files, generations)
+    if _is_switched(generations, holder.identity):
+        before = before.undone()
+    else:
         check_indexes(before, server)
         files.write(PUBLISH, note)
         record = _record(task, before, files, clock())
@@ -73,14 +73,38 @@ def publish_index(
     checks = _look(task, files, documents, server, search, runs, settings)
     wrong = [one for one in checks if not one.passed]
     if wrong and swap.keys:
-        generations.take_back(before, holder.identity, f"{holder.identity}{TAKEN_BACK}", holder)
+        switch = f"{holder.identity}{TAKEN_BACK}"
+        generations.take_back(before, holder.identity, switch, holder, way_back=note.undo)
+        # One missing and one extra had the right number before; the next sync sees both.
+        documents.rebuild_key_set(plan.generation, holder)
+        files.write(PUBLISH, note.model_copy(update={"taken_back": True, "checks": tuple(checks)}))
         raise VerificationFailed(
             f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
             "docs/operations.md, searches that fail"
         )
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
     files.write(PUBLISH, note.model_copy(update=update))
+    if wrong:
+        raise VerificationFailed(
+            f"{described(wrong)}; generation {plan.generation} is live: start a sync, which "
+            "repairs it, or roll back"
+        )
     return PublishedIndex(generation=plan.generation, documents=documents.count(plan.generation))
+
+
+def _note(generation: str, swap: Swap, files: RunFiles, generations: Generations) -> Switched:
+    """What this execution switches. A second try keeps what the first one found."""
+    noted = files.read_if_there(PUBLISH, Switched)
+    if noted is not None:
+        return noted
+    live = generations.live()
+    return Switched(
+        generation=generation,
+        done=False,
+        written=len(swap.written),
+        removed=len(swap.removed),
+        undo=live.undo if live else "",
+    )
 
 
 def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:
@@ -121,7 +145,7 @@ def missing_indexes(generation: Generation, server: Server) -> list[str]:
 
 def _swap(files: RunFiles) -> tuple[Swap, list[str]]:
     """What was read twice alike; the keys of the rest are for the next sync."""
-    pages = read_verified(files)
+    pages = read_verified(files).pages
     left = {key for page in pages for key in page.drifted}
     kept = {key for page in pages for key in page.kept}
     written: list[str] = []

@@ -1,9 +1,10 @@
 """ReviewChanges: add the pages up, apply the guards, cut the texts into even pages."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
+from typing import NamedTuple
 
 from workflow.contract.errors import CatalogEmpty
 from workflow.contract.events.files import SAMPLES, Baseline, ColumnProfile, PageDiff, Review
@@ -14,7 +15,6 @@ from workflow.contract.ports.texts import Text
 from workflow.contract.runs import (
     BASELINE,
     DIFF_SUMMARY,
-    DIFF_TEXTS,
     EMBED_MANIFEST,
     EMBED_TEXTS,
     LOAD_MANIFEST,
@@ -23,7 +23,9 @@ from workflow.contract.runs import (
     REVIEW,
     TEXTS_AGAIN,
     RunFiles,
+    divided,
     page_name,
+    texts_file,
 )
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import tokens_of
@@ -47,14 +49,13 @@ def review_changes(
     """
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
-    names = [page.page for page in files.read_manifest(PAGES, PageRange)]
-    pages = files.read_pages(DIFF_SUMMARY, names, PageDiff)
+    pages, profile = _read_pages(files)
     if not any(page.rows or page.rejected for page in pages) and not plan.run.input.partial:
         raise CatalogEmpty(
             "the catalog lost its rows after this run began; start again once its load is complete"
         )
-    texts = _distinct_texts(files, [page.page for page in pages if page.new_texts])
-    review = _review(task, files, pages, texts, settings)
+    cut = cut_texts(files, pages, plan.text_parts, settings.embed_page_size)
+    review = _review(task, files, pages, profile, cut, settings)
     review = review.model_copy(update={"reviewed_at": clock()})
     files.write(REVIEW, review)
     if not review.dry_run:
@@ -62,19 +63,58 @@ def review_changes(
     return ReviewRef.model_validate(review.model_dump(include=set(ReviewRef.model_fields)))
 
 
-def _distinct_texts(files: RunFiles, pages: Sequence[str]) -> list[Text]:
-    """Each text once, however many pages need it; those to embed again, too."""
-    names = [*(DIFF_TEXTS.format(page) for page in pages), TEXTS_AGAIN]
+def _read_pages(files: RunFiles) -> tuple[list[PageDiff], dict[str, ColumnProfile]]:
+    """Every page's counts, and all profiles in one: they are the larger part of a page."""
+    names = [page.page for page in files.read_manifest(PAGES, PageRange)]
+    profiles = ProfileSum()
+    pages = []
+    for page in files.iterate_pages(DIFF_SUMMARY, names, PageDiff):
+        profiles.add(page.profile)
+        pages.append(page.model_copy(update={"profile": {}}))
+    return pages, profiles.total()
+
+
+class TextsCut(NamedTuple):
+    """The texts to embed, written in even pages."""
+
+    pages: list[TextsPage]
+    texts: int
+    tokens: int
+
+
+def cut_texts(files: RunFiles, pages: Sequence[PageDiff], parts: int, most: int) -> TextsCut:
+    """Each text once, however many pages need it; those to embed again, too.
+
+    One part of the texts is in memory at a time.
+    """
+    again = divided(files.read_texts(TEXTS_AGAIN), parts)
+    cut: list[TextsPage] = []
+    tokens = 0
+    for part in range(parts):
+        texts = _distinct_texts(files, pages, part, again.get(part, []))
+        tokens += sum(tokens_of(text.text) for text in texts)
+        cut += _cut_evenly(files, texts, most, first=len(cut))
+    return TextsCut(cut, sum(page.texts for page in cut), tokens)
+
+
+def _distinct_texts(
+    files: RunFiles, pages: Sequence[PageDiff], part: int, again: Sequence[Text]
+) -> list[Text]:
+    names = [texts_file(page.page, part) for page in pages if part in page.text_parts]
+    distinct: dict[str, Text] = {}
     with ThreadPoolExecutor(READERS) as pool:
-        read = pool.map(files.read_texts, names)
-        return list({text.hash: text for texts in read for text in texts}.values())
+        for texts in pool.map(files.read_texts, names):
+            distinct.update((text.hash, text) for text in texts)
+    distinct.update((text.hash, text) for text in again)
+    return list(distinct.values())
 
 
 def _review(
     task: PlanTask,
     files: RunFiles,
     pages: Sequence[PageDiff],
-    texts: Sequence[Text],
+    profile: dict[str, ColumnProfile],
+    to_embed: TextsCut,
     settings: Settings,
 ) -> Review:
     run_input = task.plan.run.input
@@ -82,7 +122,6 @@ def _review(
     live = sum(page.live for page in pages)
     vanished = sum(page.vanished for page in pages)
     upserts = sum(page.upserts for page in pages)
-    profile = _merge_profiles(pages)
     rejected = [row for page in pages for row in page.rejected]
     baseline = files.read(BASELINE, Baseline)
     to_load = [
@@ -90,15 +129,14 @@ def _review(
         for page in pages
         if page.upserts or page.removed
     ]
-    to_embed = _cut_evenly(files, texts, settings.embed_page_size)
     work = Work(
         rows=rows,
         upserts=upserts,
-        texts=len(texts),
-        tokens=sum(tokens_of(text.text) for text in texts),
+        texts=to_embed.texts,
+        tokens=to_embed.tokens,
         diff_pages=len(pages),
         pages_with_new_texts=sum(bool(page.new_texts) for page in pages),
-        embed_pages=len(to_embed),
+        embed_pages=len(to_embed.pages),
         load_pages=len(to_load),
     )
     cost = estimate(work, settings)
@@ -109,6 +147,7 @@ def _review(
         changed=sum(page.changed for page in pages),
         removed=sum(page.removed for page in pages),
         unchanged=sum(page.unchanged for page in pages),
+        missing=sum(page.missing for page in pages),
         vanished=vanished,
         live=live,
         rejected=len(rejected),
@@ -132,37 +171,46 @@ def _review(
             changes=0 if task.plan.new_generation else sum(map(_changes, pages)),
         ),
         warnings=() if baseline.rows else tuple(constant_columns(profile, rows)),
-        embed_key=files.write_manifest(EMBED_MANIFEST, to_embed),
-        embed_pages=len(to_embed),
+        embed_key=files.write_manifest(EMBED_MANIFEST, to_embed.pages),
+        embed_pages=len(to_embed.pages),
         load_key=files.write_manifest(LOAD_MANIFEST, to_load),
         load_pages=len(to_load),
     )
 
 
-def _merge_profiles(pages: Sequence[PageDiff]) -> dict[str, ColumnProfile]:
+class ProfileSum:
     """Counts add up; a value that leads the catalog is among the commonest of its pages."""
-    blanks: Counter[str] = Counter()
-    values: dict[str, Counter[str]] = {}
-    for page in pages:
-        for column, one in page.profile.items():
-            blanks[column] += one.blanks
-            values.setdefault(column, Counter()).update(one.commonest)
-    return {
-        column: ColumnProfile(blanks=blanks[column], commonest=dict(counts.most_common(PROFILED)))
-        for column, counts in values.items()
-    }
+
+    def __init__(self) -> None:
+        self._blanks: Counter[str] = Counter()
+        self._values: dict[str, Counter[str]] = {}
+
+    def add(self, profile: Mapping[str, ColumnProfile]) -> None:
+        for column, one in profile.items():
+            self._blanks[column] += one.blanks
+            self._values.setdefault(column, Counter()).update(one.commonest)
+
+    def total(self) -> dict[str, ColumnProfile]:
+        return {
+            column: ColumnProfile(
+                blanks=self._blanks[column], commonest=dict(counts.most_common(PROFILED))
+            )
+            for column, counts in self._values.items()
+        }
 
 
 def _changes(page: PageDiff) -> int:
     return page.upserts + page.removed
 
 
-def _cut_evenly(files: RunFiles, texts: Sequence[Text], most: int) -> list[TextsPage]:
-    """Write the texts in pages whose sizes differ by one at most."""
+def _cut_evenly(
+    files: RunFiles, texts: Sequence[Text], most: int, *, first: int
+) -> list[TextsPage]:
+    """Write the texts in pages whose sizes differ by one at most, numbered from `first`."""
     count = ceil(len(texts) / most)
     pages = []
     for number in range(count):
-        name = page_name(number)
+        name = page_name(first + number)
         part = texts[number * len(texts) // count : (number + 1) * len(texts) // count]
         files.write_texts(EMBED_TEXTS.format(name), part)
         pages.append(TextsPage(page=name, texts=len(part)))

@@ -7,11 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from workflow.contract.errors import (
-    CatalogMoved,
     IndexBuildStalled,
     IndexStillBuilding,
-    TooManyRejected,
-    VerificationFailed,
 )
 from workflow.contract.events.files import (
     Building,
@@ -45,14 +42,16 @@ from workflow.contract.runs import (
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import Caller
 from workflow.search.synonyms import read_synonyms
-from workflow.steps.mend_index import mend_index, mend_texts_index
+from workflow.steps.mend_index import (
+    doubt_own_texts,
+    mend_index,
+    mend_texts_index,
+    settle_drift,
+)
 from workflow.verify.checks import (
-    DRIFT,
     MODEL,
-    NO_DAMAGE,
-    REJECTED,
-    VANISHING,
-    described,
+    ModelCheck,
+    alias_check,
     document_checks,
     drift_check,
     index_checks,
@@ -65,7 +64,8 @@ from workflow.verify.checks import (
 )
 from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
 from workflow.verify.pages import read_verified
-from workflow.verify.samples import sample_texts
+from workflow.verify.samples import embedded_now, sample_texts
+from workflow.verify.verdict import stop
 
 BAD_KEYS_SHOWN: Final = 100
 STALLED: Final = timedelta(minutes=10)
@@ -94,9 +94,9 @@ def verify_index(
     files = RunFiles.of(runs, plan.run.holder)
     names = LiveNames(plan.generation, plan.space)
     drugs, index_of_texts = _built(files, server, names, clock)
-    pages = read_verified(files)
+    pages, nearest = read_verified(files)
     review = files.read(REVIEW, Review)
-    wrong_texts: list[str] = []
+    model: ModelCheck | None = None
     checks = [
         *index_checks(plan, drugs, index_of_texts),
         *document_checks(
@@ -105,30 +105,38 @@ def verify_index(
             drugs,
             documents.count(plan.generation),
             _growth(plan, review, pages, documents),
+            missing=review.missing,
         ),
         *text_checks(pages),
         drift_check(pages, settings),
         vanishing_check(pages),
         rejected_check(plan, pages, review.rejected, settings),
     ]
+    if not plan.new_generation:
+        checks.append(alias_check(plan, server.aliases_point_at(names)))
     if drugs and index_of_texts:
         most = max(settings.verify_texts, settings.verify_queries)
         every = sample_texts(plan, most, documents=documents, texts=texts, settings=settings)
         sampled = every.first(settings.verify_texts)
         if sampled.records and (review.embed_pages or plan.new_generation):
             with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
-                agreed, wrong_texts = model_check(caller, sampled, settings)
-            checks.append(agreed)
+                own = embedded_now(plan, sampled, texts)
+                model = model_check(caller, sampled, own, settings)
+            checks.append(model.check)
         elif not settings.verify_texts:
             checks.append(off(MODEL, "verify_texts"))
-        checks += recall_checks(search, plan.space, every, pages, settings)
+        checks += recall_checks(search, plan.space, every, nearest, settings)
         checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
     verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
     files.write(VERIFICATION, verification)
     if not verification.passed:
-        _mend(plan, pages, wrong_texts, documents=documents, texts=texts, server=server)
-        stop(verification)
-    _settle_drift(plan, pages, documents)
+        _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
+        stop(
+            verification,
+            doubted=model is not None and bool(model.damaged),
+            drifted=bool(_drifted(pages)),
+        )
+    settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
         texts=index_of_texts.documents if index_of_texts else 0,
@@ -206,7 +214,8 @@ def _bad(pages: Sequence[VerifiedPage]) -> list[str]:
 def _mend(
     plan: Plan,
     pages: Sequence[VerifiedPage],
-    wrong_texts: Sequence[str],
+    files: RunFiles,
+    model: ModelCheck | None,
     *,
     documents: Documents,
     texts: Texts,
@@ -214,44 +223,10 @@ def _mend(
 ) -> None:
     if plan.run.input.dry_run:
         return
-    mend_index(plan, _bad(pages), documents=documents, server=server)
-    texts.doubt(plan.space, plan.run.holder, wrong_texts)
     if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
         mend_texts_index(plan, server=server)
-
-
-def _settle_drift(plan: Plan, pages: Sequence[VerifiedPage], documents: Documents) -> None:
-    """What was not read twice alike waits for the next sync.
-
-    A first generation leaves such documents out: nothing was found before. One beside a live
-    generation keeps them, for they are newer than what is live.
-    """
-    drifted = _drifted(pages)
-    if not drifted or not plan.new_generation or plan.run.input.dry_run:
-        return
-    if plan.live_generation is None:
-        documents.leave_out(plan.generation, plan.run.holder, drifted)
-    else:
-        documents.report_damage(plan.generation, plan.run.holder, drifted)
-
-
-def stop(verification: Verification) -> None:
-    """Raise what the checks that do not hold amount to."""
-    failed = [check for check in verification.checks if not check.passed]
-    names = {check.check for check in failed}
-    text = described(failed)
-    if names == {REJECTED}:
-        raise TooManyRejected(
-            f'{text}; see the report; if they may be left out, start with "accept": ["rejects"]'
-        )
-    if names <= {DRIFT, VANISHING}:
-        raise CatalogMoved(
-            f"{text}; the catalog changed while the run read it; nothing was published; start a "
-            "new run once its load has ended"
-        )
-    if names <= NO_DAMAGE:
-        raise VerificationFailed(
-            f"{text}; the index equals the catalog, so a sync cannot repair this; nothing was "
-            "published; see docs/operations.md, searches that fail"
-        )
-    raise VerificationFailed(f"{text}; nothing was published; start a sync, which repairs it")
+    mend_index(plan, _bad(pages), documents=documents, server=server)
+    if model and model.another:
+        doubt_own_texts(plan, files, texts=texts)
+    elif model:
+        texts.doubt(plan.space, plan.run.holder, model.damaged)

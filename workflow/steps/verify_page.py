@@ -73,6 +73,7 @@ def compare_page(
         drifted=tuple(found.drifted),
         vanishing=tuple(found.vanishing),
         kept=tuple(found.kept),
+        unread=tuple(found.unread),
         texts=found.texts,
         unindexed=_unindexed(server, plan.space, found),
         refused=tuple(sorted(found.refused)),

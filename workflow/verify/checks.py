@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
-from workflow.contract.errors import ModelFailed
-from workflow.contract.events.files import Check, PageEmbedded, VerifiedPage
+from workflow.contract.events.files import Check, Neighbour, VerifiedPage
 from workflow.contract.events.payloads import Plan
 from workflow.contract.ports.model import TextRefused
 from workflow.contract.ports.search import SearchIndex
@@ -12,12 +12,13 @@ from workflow.contract.ports.server import IndexFacts
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import cosine, to_floats
 from workflow.embedding.caller import Caller
-from workflow.verify.recall import merge_nearest, recall, self_recall
+from workflow.verify.recall import recall, self_recall
 from workflow.verify.samples import Sampled
 
 REJECTED = "rejected rows and texts"
 DRIFT = "rows that changed during the run"
 VANISHING = "live drugs that the catalog has"
+NOT_EMPTY = "not empty"
 MODEL, SELF_RECALL, RECALL = "model agrees today", "self-recall@1", "recall@10"
 GOLDEN = "golden queries"
 NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
@@ -55,10 +56,24 @@ def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None)
     return checks
 
 
+def alias_check(plan: Plan, right: bool) -> Check:
+    """The aliases stand for the live indexes, for whoever searches by them."""
+    return check("aliases", right, plan.generation, plan.generation if right else "another index")
+
+
 def document_checks(
-    plan: Plan, pages: Sequence[VerifiedPage], drugs: IndexFacts | None, keys: int, change: int
+    plan: Plan,
+    pages: Sequence[VerifiedPage],
+    drugs: IndexFacts | None,
+    keys: int,
+    change: int,
+    *,
+    missing: int = 0,
 ) -> list[Check]:
-    """Every document is the catalog's row. `change` is what the switch adds to the key set."""
+    """Every document is the catalog's row. `change` is what the switch adds to the key set.
+
+    Up to `missing` documents are not there yet and come with the switch, which counts again.
+    """
     damaged = {ndc: what for page in pages for ndc, what in page.damaged.items()}
     rows = sum(page.rows for page in pages)
     kept = sum(len(page.kept) for page in pages)
@@ -74,10 +89,12 @@ def document_checks(
     ]
     if drugs:
         indexed = drugs.documents
-        checks.append(check("documents indexed", indexed == keys, keys, indexed))
+        expected = f"{keys - missing} to {keys}" if missing else keys
+        fits = keys - missing <= indexed <= keys
+        checks.append(check("documents indexed", fits, expected, indexed))
     if not plan.run.input.partial:
         checks.append(check("key set", keys + change == found, found, keys + change))
-        checks.append(check("not empty", found > 0, "1 or more", found))
+        checks.append(check(NOT_EMPTY, found > 0, "1 or more", found))
     return checks
 
 
@@ -130,10 +147,21 @@ def rejected_check(
     return check(REJECTED, passed, f"at most {limit}", found if count else "0")
 
 
-def model_check(caller: Caller, sampled: Sampled, settings: Settings) -> tuple[Check, list[str]]:
-    """The model of today gives the vectors that are stored; the hashes of those where it does not.
+class ModelCheck(NamedTuple):
+    """Whether the model of today gives the vectors that are stored; the hashes of damaged ones.
 
-    Where it agrees with some only, the others are damaged.
+    `another`: it agrees with none that earlier runs stored. Their space must not mix two models.
+    """
+
+    check: Check
+    damaged: Sequence[str] = ()
+    another: bool = False
+
+
+def model_check(caller: Caller, sampled: Sampled, own: set[str], settings: Settings) -> ModelCheck:
+    """Embed again. `own` are the hashes of this run's texts: of the model before they say nothing.
+
+    Raises ModelFailed and what else is tried again.
     """
     least = settings.verify_cosine
     expected = f"{len(sampled.records)} with cosine > {least}"
@@ -143,25 +171,27 @@ def model_check(caller: Caller, sampled: Sampled, settings: Settings) -> tuple[C
     with ThreadPoolExecutor(settings.embedding_threads) as pool:
         try:
             vectors = [vector for part in pool.map(caller.embed, parts) for vector in part]
-        except (TextRefused, ModelFailed) as error:
-            return check(MODEL, False, expected, f"refused: {error}"), []
+        except TextRefused as error:
+            return ModelCheck(check(MODEL, False, expected, f"refused: {error}"))
     agree = [
         cosine(to_floats(record.vector), to_floats(vector.data)) > least
         for record, vector in zip(sampled.records, vectors, strict=True)
     ]
     found = f"{sum(agree)} of {len(agree)}"
-    if not any(agree):
+    pairs = list(zip(sampled.hashes, agree, strict=True))
+    of_before = [agrees for one, agrees in pairs if one not in own]
+    if not any(of_before or agree):
         found += ' (another model: start {"mode": "backfill", "reembed": true})'
-        return check(MODEL, False, expected, found), []
-    pairs = zip(sampled.hashes, agree, strict=True)
-    return check(MODEL, all(agree), expected, found), [one for one, agrees in pairs if not agrees]
+        return ModelCheck(check(MODEL, False, expected, found), another=True)
+    wrong = [one for one, agrees in pairs if not agrees]
+    return ModelCheck(check(MODEL, not wrong, expected, found), wrong)
 
 
 def recall_checks(
     index: SearchIndex,
     space: str,
     sampled: Sampled,
-    pages: Sequence[VerifiedPage],
+    exact: Sequence[Sequence[Neighbour]],
     settings: Settings,
 ) -> list[Check]:
     """Texts find themselves, and approximate search finds what exact search finds."""
@@ -172,7 +202,6 @@ def recall_checks(
         least = settings.verify_self_recall
         share = self_recall(index, space, sampled.vectors[: settings.verify_texts])
         checks.append(check(SELF_RECALL, share >= least, f">= {least}", f"{share:.3f}"))
-    exact = merge_nearest([page.nearest for page in pages])
     if settings.index_algorithm == "FLAT":
         return checks
     if not settings.verify_queries:
@@ -182,8 +211,3 @@ def recall_checks(
         share = recall(index, space, sampled.vectors[: len(exact)], exact)
         checks.append(check(RECALL, share >= least, f">= {least}", f"{share:.3f}"))
     return checks
-
-
-def refused_texts(pages: Sequence[PageEmbedded]) -> dict[str, str]:
-    """Text hash -> the model's words."""
-    return {one.text_hash: one.reason for page in pages for one in page.rejected}

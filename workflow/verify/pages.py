@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from workflow.contract.documents import catalog_fields, content_hash, record_fault
-from workflow.contract.events.files import VerifiedPage
+from workflow.contract.events.files import Neighbour, VerifiedPage
 from workflow.contract.events.payloads import PageRange, Plan
 from workflow.contract.ports.documents import Documents, Fields
 from workflow.contract.ports.texts import TextRecord, Texts
 from workflow.contract.read_page import PageRows
 from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
+from workflow.verify.recall import merge_nearest
 
 CHUNK = 500
 
@@ -25,6 +27,7 @@ class PageFindings:
     drifted: list[str] = field(default_factory=list)
     vanishing: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     records: dict[str, TextRecord] = field(default_factory=dict)
     """The sound records with a vector that the page's documents name, by text hash."""
@@ -59,10 +62,12 @@ class PageComparison:
         unreadable = {one.ndc for one in rows.unreadable}
         passed_over = {*(unreadable & self._rejected), *self.found.kept, *self._removed}
         self.found.rows = len(self._expected) + len(self._rejected & stored.keys())
+        self.found.unread = sorted(stored.keys() & self._rejected)
         self.found.documents = len(stored)
         for ndc in sorted(stored.keys() | self._expected.keys() | now.keys()):
             if ndc not in passed_over:
                 self._compare(ndc, stored.get(ndc), now.get(ndc))
+        self._compare_kept(stored)
         if self._plan.new_generation and self._plan.live_generation:
             self._compare_with_live(self._plan.live_generation, rows, stored, documents)
         elif self._plan.new_generation:
@@ -98,6 +103,14 @@ class PageComparison:
             self.found.damage(ndc, reason)
         elif now != wanted:
             self.found.drifted.append(ndc)
+
+    def _compare_kept(self, stored: Mapping[str, Fields]) -> None:
+        """A document without a row to compare it with must be what its own hash says."""
+        for ndc in self.found.unread:
+            fields = stored[ndc]
+            reason = self._fault(ndc, fields, fields.get("content_hash", ""))
+            if reason:
+                self.found.damage(ndc, reason)
 
     def _compare_with_live(
         self,
@@ -174,7 +187,19 @@ def _read(keys: Sequence[str], read: Callable[[Sequence[str]], list[Fields]]) ->
     return documents
 
 
-def read_verified(files: RunFiles) -> list[VerifiedPage]:
+class Verified(NamedTuple):
+    """What every VerifyPage found; their lists of near texts are merged into one."""
+
+    pages: list[VerifiedPage]
+    nearest: list[list[Neighbour]]
+
+
+def read_verified(files: RunFiles) -> Verified:
     """What every VerifyPage wrote. Raises PagesMissing."""
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
-    return files.read_pages(VERIFY_SUMMARY, names, VerifiedPage)
+    pages: list[VerifiedPage] = []
+    nearest: list[list[Neighbour]] = []
+    for page in files.iterate_pages(VERIFY_SUMMARY, names, VerifiedPage):
+        nearest = merge_nearest([nearest, page.nearest])
+        pages.append(page.model_copy(update={"nearest": ()}))
+    return Verified(pages, nearest)

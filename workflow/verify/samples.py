@@ -24,6 +24,12 @@ class Sampled(NamedTuple):
         return [one.vector for one in self.records]
 
 
+def embedded_now(plan: Plan, sampled: Sampled, texts: Texts) -> set[str]:
+    """The hashes of sampled texts that this run embedded."""
+    origins = zip(sampled.hashes, texts.origins(plan.space, sampled.hashes), strict=True)
+    return {one for one, origin in origins if origin and origin.run == plan.run.holder.identity}
+
+
 def sample_texts(
     plan: Plan, count: int, *, documents: Documents, texts: Texts, settings: Settings
 ) -> Sampled:

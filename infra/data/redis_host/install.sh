@@ -1,71 +1,142 @@
 #!/bin/bash
-# Makes an Amazon Linux 2023 machine a Redis 8 server with the query engine.
+# Makes an Amazon Linux 2023 machine a Redis 8 server with the query engine, and keeps it one.
 #
-# It runs once, as the instance's user data, with the variables of `main` in its environment. The
-# instance signals CloudFormation with this script's exit code: unless PING and FT._LIST answered,
-# the stack's creation fails. Everything it prints is in /var/log/redis-install.log and CloudWatch.
+# Systems Manager runs it when the instance appears, whenever the stage's file changed one of the
+# variables below, and daily: it changes what differs and nothing else. The stack waits for it, and
+# fails unless the server answers as it must. `rotate` gives every user a new password.
+# Everything it prints is in /var/log/redis-install.log and CloudWatch.
 set -euo pipefail
+shopt -s inherit_errexit
 
-CONFIG=${CONFIG:-/etc/redis/drug-catalog.conf}
+ETC=${ETC:-/etc/redis}
+CONFIG=${CONFIG:-$ETC/drug-catalog.conf}
 DATA=${DATA:-/var/lib/redis-data}
+LOG_FILE=${LOG_FILE:-/var/log/redis/redis.log}
+SOCKET=${SOCKET:-/run/drug-catalog-redis/redis.sock}
 PACKAGE_FILE=${PACKAGE_FILE:-/var/tmp/redis.rpm}
 MODULE_FOLDERS=${MODULE_FOLDERS:-/usr/lib/redis /usr/lib64/redis /opt/redis /usr/local/lib/redis}
+UNITS=${UNITS:-/etc/systemd/system}
+HOST_USER=drugsync_host
+RESTART=no
 
-main() {
-  : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${SECRET_ARN:?}" "${MAX_MEMORY_MB:?}"
-  : "${LOG_GROUP:?}" "${METRICS_NAMESPACE:?}" "${METRICS_STAGE:?}" "${DATA_DEVICE:?}"
-  : "${SEARCH_SECRET_ARN:?}" "${SEARCH_USER:?}" "${SEARCH_RIGHTS:?}"
+apply() {
+  : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${OLDEST_VERSION:?}" "${MAX_MEMORY_MB:?}"
+  : "${LOG_GROUP:?}" "${METRICS_NAMESPACE:?}" "${METRICS_STAGE:?}" "${VOLUME:?}" "${DATA_DEVICE:?}"
+  : "${HOST_NAME:?}" "${AUTHORITY_SECRET:?}" "${CERTIFICATE_SECRET:?}" "${USERS:?}" "${PROBES:?}"
   exec > >(tee -a /var/log/redis-install.log) 2>&1
   ship_logs
+  attach_volume
   mount_data
   install_package
   tune_kernel
-  write_config "$(find_module redisearch.so)" "$(password "$SECRET_ARN")" \
-    "$(password "$SEARCH_SECRET_ARN")"
+  issue_certificates
+  write_users
+  write_config "$(find_module redisearch.so)"
   start_service
-  publish_memory
+  publish_figures
   check_answers
   echo "redis is ready"
 }
 
 # The log group must have the installation from its beginning, whatever happens later.
 ship_logs() {
-  dnf install -y amazon-cloudwatch-agent
+  [ -x /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl ] ||
+    dnf install -y amazon-cloudwatch-agent
   cat > /etc/redis-logs.json <<JSON
 {"logs": {"logs_collected": {"files": {"collect_list": [
   {"file_path": "/var/log/redis-install.log", "log_group_name": "$LOG_GROUP",
    "log_stream_name": "{instance_id}/install"},
-  {"file_path": "/var/log/redis/redis.log", "log_group_name": "$LOG_GROUP",
+  {"file_path": "$LOG_FILE", "log_group_name": "$LOG_GROUP",
    "log_stream_name": "{instance_id}/redis"}]}}}}
 JSON
   /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl \
     -a fetch-config -m ec2 -s -c file:/etc/redis-logs.json
 }
 
-# The data's own volume. An existing file system is kept: it may come from a snapshot.
+# The data's volume is older than this instance: it is taken from the one before, which is stopped
+# first, so that two servers never write to it.
+attach_volume() {
+  local holder me other
+  me=$(instance_id)
+  holder=$(ec2 describe-volumes --volume-ids "$VOLUME" \
+    --query 'Volumes[0].Attachments[0].InstanceId' --output text)
+  [ "$holder" = "$me" ] && return
+  if [ "$holder" != None ]; then
+    echo "taking $VOLUME from $holder"
+    ec2 stop-instances --instance-ids "$holder" > /dev/null
+    ec2 wait instance-stopped --instance-ids "$holder"
+    ec2 detach-volume --volume-id "$VOLUME" > /dev/null
+  fi
+  # A stage that names another snapshot has another volume: the one in its place makes room.
+  other=$(ec2 describe-volumes --filters "Name=attachment.instance-id,Values=$me" \
+    "Name=attachment.device,Values=$DATA_DEVICE" --query 'Volumes[0].VolumeId' --output text)
+  if [ "$other" != None ]; then
+    echo "$other makes room for $VOLUME"
+    systemctl stop drug-catalog-redis
+    umount "$DATA"
+    ec2 detach-volume --volume-id "$other" > /dev/null
+    ec2 wait volume-available --volume-ids "$other"
+    RESTART=yes
+  fi
+  ec2 wait volume-available --volume-ids "$VOLUME"
+  ec2 attach-volume --volume-id "$VOLUME" --instance-id "$me" --device "$DATA_DEVICE" > /dev/null
+  ec2 wait volume-in-use --volume-ids "$VOLUME"
+}
+
+ec2() { aws ec2 --region "$REGION" "$@"; }
+
+instance_id() {
+  local token
+  token=$(curl --fail --silent --request PUT http://169.254.169.254/latest/api/token \
+    --header 'X-aws-ec2-metadata-token-ttl-seconds: 60')
+  curl --fail --silent --header "X-aws-ec2-metadata-token: $token" \
+    http://169.254.169.254/latest/meta-data/instance-id
+}
+
+# An existing file system is kept: it may come from a snapshot. A larger volume is used whole.
 mount_data() {
   local device
-  for _ in $(seq 60); do [ -b "$DATA_DEVICE" ] && break; sleep 1; done
-  device=$(readlink -f "$DATA_DEVICE")
-  blkid "$device" > /dev/null || mkfs.xfs "$device"
-  mkdir -p "$DATA"
-  echo "UUID=$(blkid -s UUID -o value "$device") $DATA xfs defaults,nofail 0 2" >> /etc/fstab
-  mount "$DATA"
+  if ! mountpoint --quiet "$DATA"; then
+    for _ in $(seq 60); do [ -b "$DATA_DEVICE" ] && break; sleep 1; done
+    device=$(readlink -f "$DATA_DEVICE")
+    blkid "$device" > /dev/null || mkfs.xfs "$device"
+    mkdir -p "$DATA"
+    sed -i "\\| $DATA |d" /etc/fstab
+    echo "UUID=$(blkid -s UUID -o value "$device") $DATA xfs defaults,nofail 0 2" >> /etc/fstab
+    mount "$DATA"
+  fi
+  xfs_growfs "$DATA" > /dev/null
 }
 
 install_package() {
-  local file=$PACKAGE_FILE
-  case "$PACKAGE" in
-    s3://*) aws s3 cp --region "$REGION" --only-show-errors "$PACKAGE" "$file" ;;
-    https://*) curl --fail --silent --show-error --location --output "$file" "$PACKAGE" ;;
-    *) echo "the package $PACKAGE is neither s3:// nor https://"; return 1 ;;
-  esac
-  echo "$PACKAGE_SHA256  $file" | sha256sum --check -
-  dnf install -y "$file"
-  id redis > /dev/null 2>&1 || useradd --system --shell /sbin/nologin redis
-  mkdir -p /var/log/redis "$(dirname "$CONFIG")"
-  chown redis:redis /var/log/redis "$DATA"
+  local file=$PACKAGE_FILE installed=$ETC/package.sha256
+  mkdir -p "$ETC" "$(dirname "$LOG_FILE")"
+  if [ "$(cat "$installed" 2> /dev/null)" != "$PACKAGE_SHA256" ]; then
+    case "$PACKAGE" in
+      s3://*) aws s3 cp --region "$REGION" --only-show-errors "$PACKAGE" "$file" ;;
+      https://*) curl --fail --silent --show-error --location --output "$file" "$PACKAGE" ;;
+      *) echo "the package $PACKAGE is neither s3:// nor https://"; return 1 ;;
+    esac
+    echo "$PACKAGE_SHA256  $file" | sha256sum --check -
+    dnf install -y "$file" || dnf downgrade -y "$file"
+    id redis > /dev/null 2>&1 || useradd --system --shell /sbin/nologin redis
+    RESTART=yes
+  fi
+  check_version "$(redis-server --version)"
+  echo "$PACKAGE_SHA256" > "$installed"
+  chown redis:redis "$(dirname "$LOG_FILE")" "$DATA"
   chmod 0750 "$DATA"
+}
+
+# check_version "Redis server v=8.2.6 sha=...": older ones have faults that let an attacker run code.
+check_version() {
+  local version
+  version=$(sed -n 's/.* v=\([0-9.]*\).*/\1/p' <<< "$1")
+  if [ "$(printf '%s\n' "$OLDEST_VERSION" "${version:-0}" | sort -V | head -n 1)" != "$OLDEST_VERSION" ]
+  then
+    echo "the package holds Redis ${version:-of no version}; $OLDEST_VERSION or newer is needed"
+    return 1
+  fi
 }
 
 # A fork for the append-only file's rewrite must not fail for want of memory that it never touches.
@@ -86,26 +157,137 @@ find_module() {
   echo "$found"
 }
 
-# password ARN. To read the secret with jq would need jq; Python comes with the image.
-password() {
-  aws secretsmanager get-secret-value --region "$REGION" --secret-id "$1" \
-    --query SecretString --output text |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["password"])'
+# The stack's own authority signs the server's certificate. Its key is in a secret that only this
+# host reads; its certificate is in another one, which the functions check the server with.
+issue_certificates() {
+  local work
+  mkdir -p "$ETC"
+  work=$(mktemp -d)
+  if ! field certificate "$(secret "$AUTHORITY_SECRET")" > "$work/ca.pem" 2> /dev/null; then
+    echo "making the authority of $HOST_NAME"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+      -subj "/CN=Authority of $HOST_NAME" -addext "basicConstraints=critical,CA:TRUE,pathlen:0" \
+      -addext "keyUsage=critical,keyCertSign,cRLSign" \
+      -keyout "$work/ca.key" -out "$work/ca.pem" 2> /dev/null
+    put_secret "$AUTHORITY_SECRET" "$(as_json key "$work/ca.key" certificate "$work/ca.pem")"
+  fi
+  if [ "$(field ca "$(secret "$CERTIFICATE_SECRET")" 2> /dev/null)" != "$(cat "$work/ca.pem")" ]; then
+    put_secret "$CERTIFICATE_SECRET" "$(as_json ca "$work/ca.pem")"
+  fi
+  if ! certificate_is_good "$work/ca.pem"; then
+    field key "$(secret "$AUTHORITY_SECRET")" > "$work/ca.key"
+    sign_certificate "$work"
+  fi
+  rm -rf "$work"
 }
 
-# write_config MODULE PASSWORD SEARCH_PASSWORD: the whole configuration, readable by the server only.
-# The user of searches may read and nothing else: SEARCH_RIGHTS, from infra/search/search_rights.py.
+# For two months at least: daily runs renew it long before it ends.
+certificate_is_good() {
+  openssl x509 -in "$ETC/server.pem" -noout -checkend 5184000 > /dev/null 2>&1 &&
+    openssl verify -CAfile "$1" -verify_hostname "$HOST_NAME" "$ETC/server.pem" > /dev/null 2>&1
+}
+
+sign_certificate() {
+  local work=$1
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$HOST_NAME" \
+    -keyout "$work/server.key" -out "$work/server.csr" 2> /dev/null
+  printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth\n' "$HOST_NAME" > "$work/extensions"
+  openssl x509 -req -in "$work/server.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -days 397 \
+    -CAcreateserial -extfile "$work/extensions" -out "$work/server.pem" 2> /dev/null
+  keep "$work/ca.pem" "$ETC/ca.pem"
+  keep "$work/server.key" "$ETC/server.key"
+  keep "$work/server.pem" "$ETC/server.pem"
+}
+
+# keep FILE PLACE: readable by the server only.
+keep() {
+  install --mode 0600 "$1" "$2"
+  own "$2"
+}
+
+own() {
+  if [ "$(id -u)" = 0 ] && id redis > /dev/null 2>&1; then chown redis:redis "$1"; fi
+}
+
+# secret ARN [VERSION]: AWSCURRENT, or the version before it.
+secret() {
+  aws secretsmanager get-secret-value --region "$REGION" --secret-id "$1" \
+    --version-stage "${2:-AWSCURRENT}" --query SecretString --output text
+}
+
+put_secret() {
+  aws secretsmanager put-secret-value --region "$REGION" --secret-id "$1" --secret-string "$2" \
+    > /dev/null
+}
+
+# To read a secret with jq would need jq; Python comes with the image.
+field() {
+  python3 -IS -c 'import json, sys; print(json.loads(sys.argv[2])[sys.argv[1]].strip())' "$1" "$2"
+}
+
+# as_json NAME FILE ...: the files' texts by name.
+as_json() {
+  python3 -IS -c 'import json, sys
+pairs = zip(sys.argv[1::2], sys.argv[2::2])
+print(json.dumps({name: open(path).read() for name, path in pairs}))' "$@"
+}
+
+# One line a user, from the list of infra/data/redis_users.py: NAME SECRET RIGHTS. The password
+# before the last one stays valid until the next rotation, so that no function is ever locked out.
+# Nobody else may log in but this host itself, by the socket's file.
+write_users() {
+  local name arn rights passwords
+  [ -s "$ETC/host-password" ] || (umask 077; openssl rand -hex 24 > "$ETC/host-password")
+  : > "$ETC/users.new"
+  chmod 0600 "$ETC/users.new"
+  echo "user default off resetkeys resetpass -@all" >> "$ETC/users.new"
+  passwords=$(hashed < "$ETC/host-password")
+  echo "user $HOST_USER on $passwords ~* &* +@all" >> "$ETC/users.new"
+  while read -r name arn rights; do
+    passwords=$(hashes "$name" "$arn")
+    echo "user $name on $passwords resetkeys -@all $rights" >> "$ETC/users.new"
+  done <<< "$USERS"
+  mv "$ETC/users.new" "$ETC/users.acl"
+  own "$ETC/users.acl"
+}
+
+# hashes NAME ARN: of the current password, the one before, and the one that a rotation brings.
+hashes() {
+  local current previous="" next=""
+  current=$(field password "$(secret "$2")")
+  : "${current:?secret $2 holds no password}"
+  if previous=$(secret "$2" AWSPREVIOUS 2> /dev/null); then
+    previous=$(field password "$previous")
+  fi
+  [ "$1" = "${NEW_USER:-}" ] && next=$NEW_PASSWORD
+  printf '%s\n' "$current" "$previous" "$next" | sed '/^$/d' | sort -u |
+    while read -r password; do hashed <<< "$password"; done | tr '\n' ' '
+}
+
+hashed() { echo "#$(tr -d '\n' | sha256sum | cut -d ' ' -f 1)"; }
+
+listen_lines() {
+  cat <<CONF
+port 0
+tls-port ${REDIS_PORT:-6379}
+tls-cert-file $ETC/server.pem
+tls-key-file $ETC/server.key
+tls-ca-cert-file $ETC/ca.pem
+tls-auth-clients no
+tls-protocols "TLSv1.2 TLSv1.3"
+CONF
+}
+
+# write_config MODULE. What may be changed while the server runs is changed by `start_service`.
 write_config() {
-  local module=$1 password=${2:?no password} search=${3:?no password for searches} hash
-  hash=$(printf %s "$search" | sha256sum | cut -d ' ' -f 1)
-  (umask 077 && cat > "$CONFIG") <<CONF
-port ${REDIS_PORT:-6379}
+  (umask 077 && cat > "$CONFIG.new") <<CONF
+$(listen_lines)
 bind * -::*
-protected-mode yes
-requirepass $password
-user $SEARCH_USER on #$hash $SEARCH_RIGHTS
+unixsocket $SOCKET
+unixsocketperm 700
+aclfile $ETC/users.acl
 daemonize no
-logfile ${LOG_FILE:-/var/log/redis/redis.log}
+logfile $LOG_FILE
 dir $DATA
 appendonly yes
 appendfsync everysec
@@ -113,13 +295,19 @@ maxmemory ${MAX_MEMORY_MB}mb
 maxmemory-policy noeviction
 tcp-keepalive 60
 timeout 0
-loadmodule $module
+slowlog-log-slower-than -1
+loadmodule $1
 CONF
-  if [ "$(id -u)" = 0 ] && id redis > /dev/null 2>&1; then chown redis:redis "$CONFIG"; fi
+  if [ "$(sed '/^maxmemory /d' "$CONFIG" 2> /dev/null)" != "$(sed '/^maxmemory /d' "$CONFIG.new")" ]
+  then
+    RESTART=yes
+  fi
+  mv "$CONFIG.new" "$CONFIG"
+  own "$CONFIG"
 }
 
 start_service() {
-  cat > /etc/systemd/system/drug-catalog-redis.service <<UNIT
+  cat > "$UNITS/drug-catalog-redis.service" <<UNIT
 [Unit]
 Description=Redis with the drug catalog's search indexes
 After=network-online.target
@@ -130,6 +318,8 @@ RequiresMountsFor=$DATA
 Type=simple
 User=redis
 Group=redis
+RuntimeDirectory=drug-catalog-redis
+RuntimeDirectoryMode=0700
 ExecStart=$(command -v redis-server) $CONFIG
 Restart=always
 RestartSec=2
@@ -146,33 +336,58 @@ UNIT
   systemctl daemon-reload
   # The package's own unit would take the port.
   systemctl disable --now redis redis-server 2> /dev/null || true
-  systemctl enable --now drug-catalog-redis
+  systemctl enable drug-catalog-redis
+  if [ "$RESTART" = yes ] || ! systemctl is-active --quiet drug-catalog-redis; then
+    systemctl restart drug-catalog-redis
+  else
+    take_over
+  fi
 }
 
-# One figure a minute for the memory alarm.
-publish_memory() {
-  cat > /usr/local/bin/drug-catalog-redis-memory <<SCRIPT
+# What a running server takes without a restart: memory, users, certificate.
+take_over() {
+  cli CONFIG SET maxmemory "${MAX_MEMORY_MB}mb"
+  cli ACL LOAD
+  if grep --quiet '^tls-port' "$CONFIG"; then
+    cli CONFIG SET tls-cert-file "$ETC/server.pem" tls-key-file "$ETC/server.key" \
+      tls-ca-cert-file "$ETC/ca.pem"
+  fi
+}
+
+# As the host's own user, who is known by this file only.
+cli() {
+  REDISCLI_AUTH=$(cat "$ETC/host-password") redis-cli -e -s "$SOCKET" --user "$HOST_USER" "$@"
+}
+
+# Two figures a minute for the alarms: a server that is down or full publishes none, which alarms.
+publish_figures() {
+  cat > /usr/local/bin/drug-catalog-redis-figures <<SCRIPT
 #!/bin/bash
 set -euo pipefail
-export REDISCLI_AUTH=\$(sed -n 's/^requirepass //p' $CONFIG)
-used=\$(redis-cli info memory | tr -d '\r' | sed -n 's/^used_memory://p')
-limit=\$(redis-cli info memory | tr -d '\r' | sed -n 's/^maxmemory://p')
-aws cloudwatch put-metric-data --region $REGION --namespace $METRICS_NAMESPACE \\
-  --metric-name redis_memory_percent --unit Percent \\
-  --dimensions stage=$METRICS_STAGE --value "\$(awk "BEGIN {print 100 * \$used / \$limit}")"
+export REDISCLI_AUTH=\$(cat $ETC/host-password)
+info=\$(redis-cli -e -s $SOCKET --user $HOST_USER INFO | tr -d '\r')
+figure() { sed -n "s/^\$1://p" <<< "\$info"; }
+publish() {
+  aws cloudwatch put-metric-data --region $REGION --namespace $METRICS_NAMESPACE --unit Percent \\
+    --dimensions stage=$METRICS_STAGE --metric-name "\$1" --value "\$2"
+}
+[ "\$(figure loading)" = 0 ] && [ "\$(figure aof_last_write_status)" = ok ]
+publish redis_memory_percent \\
+  "\$(awk "BEGIN {print 100 * \$(figure used_memory) / \$(figure maxmemory)}")"
+publish redis_disk_percent "\$(df --output=pcent $DATA | tail -n 1 | tr -d ' %')"
 SCRIPT
-  chmod 0755 /usr/local/bin/drug-catalog-redis-memory
-  cat > /etc/systemd/system/drug-catalog-redis-memory.service <<UNIT
+  chmod 0755 /usr/local/bin/drug-catalog-redis-figures
+  cat > "$UNITS/drug-catalog-redis-figures.service" <<UNIT
 [Unit]
-Description=Publish the memory that Redis uses
+Description=Publish the memory and the disk that Redis uses
 
 [Service]
 Type=oneshot
-ExecStart=/usr/local/bin/drug-catalog-redis-memory
+ExecStart=/usr/local/bin/drug-catalog-redis-figures
 UNIT
-  cat > /etc/systemd/system/drug-catalog-redis-memory.timer <<UNIT
+  cat > "$UNITS/drug-catalog-redis-figures.timer" <<UNIT
 [Unit]
-Description=Publish the memory that Redis uses, every minute
+Description=Publish the memory and the disk that Redis uses, every minute
 
 [Timer]
 OnBootSec=60
@@ -182,43 +397,64 @@ OnUnitActiveSec=60
 WantedBy=timers.target
 UNIT
   systemctl daemon-reload
-  systemctl enable --now drug-catalog-redis-memory.timer
+  systemctl enable --now drug-catalog-redis-figures.timer
 }
 
-# The server with the query engine answers, answers nobody without the password, and lets the user
-# of searches search and not write. DRYRUN only says what would be allowed.
+# The server with the query engine answers, answers nobody without a password, and lets each user
+# do what PROBES says: USER may|may-not COMMAND, one a line. DRYRUN only says what would be allowed.
 check_answers() {
-  local tries=${TRIES:-60} anonymous may
-  export REDISCLI_AUTH
-  REDISCLI_AUTH=$(sed -n 's/^requirepass //p' "$CONFIG")
-  until [ "$(redis-cli -p "${REDIS_PORT:-6379}" ping 2>&1)" = PONG ]; do
+  local tries=${TRIES:-600} user verb command answer
+  until [ "$(cli PING 2>&1)" = PONG ]; do
     tries=$((tries - 1))
     if [ "$tries" -le 0 ]; then
-      echo "redis does not answer PING: $(redis-cli -p "${REDIS_PORT:-6379}" ping 2>&1)"
-      tail -n 5 "${LOG_FILE:-/var/log/redis/redis.log}" || true
+      echo "redis does not answer PING: $(cli PING 2>&1)"
+      tail -n 5 "$LOG_FILE" || true
       return 1
     fi
     sleep 1
   done
-  if ! redis-cli -e -p "${REDIS_PORT:-6379}" FT._LIST; then
+  if ! cli FT._LIST; then
     echo "redis has no query engine: FT._LIST failed"
     return 1
   fi
-  anonymous=$(env -u REDISCLI_AUTH redis-cli -p "${REDIS_PORT:-6379}" ping 2>&1 || true)
-  if [ "$anonymous" = PONG ]; then
+  if [ "$(redis-cli -s "$SOCKET" PING 2>&1 || true)" = PONG ]; then
     echo "redis answers without a password"
     return 1
   fi
-  may=$(redis-cli -p "${REDIS_PORT:-6379}" ACL DRYRUN "$SEARCH_USER" FT.SEARCH drugs:x x 2>&1)
-  if [ "$may" != OK ]; then
-    echo "the user of searches may not search: $may"
-    return 1
-  fi
-  may=$(redis-cli -p "${REDIS_PORT:-6379}" ACL DRYRUN "$SEARCH_USER" HSET drugs:live x x 2>&1)
-  if [ "$may" = OK ]; then
-    echo "the user of searches may write"
-    return 1
-  fi
+  while read -r user verb command; do
+    # shellcheck disable=SC2086 # the command's words
+    answer=$(cli ACL DRYRUN "$user" $command 2>&1 || true)
+    if [ "$verb" = may ] && [ "$answer" != OK ]; then
+      echo "the user $user may not $command: $answer"
+      return 1
+    fi
+    if [ "$verb" = may-not ] && [ "$answer" = OK ]; then
+      echo "the user $user may $command"
+      return 1
+    fi
+  done <<< "$PROBES"
 }
 
-if [ "${1:-}" = install ]; then main; fi
+# A new password for each user. The server knows it before the secret does, and keeps the old one.
+rotate() {
+  : "${REGION:?}" "${USERS:?}"
+  exec > >(tee -a /var/log/redis-install.log) 2>&1
+  rotate_users
+  echo "passwords are rotated"
+}
+
+rotate_users() {
+  local name arn rights NEW_USER NEW_PASSWORD
+  while read -r name arn rights; do
+    NEW_USER=$name
+    NEW_PASSWORD=$(openssl rand -hex 24)
+    write_users
+    cli ACL LOAD
+    put_secret "$arn" "{\"username\": \"$name\", \"password\": \"$NEW_PASSWORD\"}"
+  done <<< "$USERS"
+  NEW_USER=""
+  write_users
+  cli ACL LOAD
+}
+
+case "${1:-}" in apply | rotate) "$1" ;; esac

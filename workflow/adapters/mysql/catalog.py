@@ -64,6 +64,9 @@ class MySQLReader:
         self._table = ".".join(f"`{part}`" for part in table.split("."))
         self._present: list[Column] | None = None
 
+    def server(self) -> str:
+        return session.server_of(self._connection)
+
     def columns(self) -> tuple[str, ...]:
         """Raises CatalogMissing, ColumnMissing, ColumnUnreadable."""
         return tuple(column.name for column in self._columns())

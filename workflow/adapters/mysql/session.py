@@ -54,10 +54,17 @@ def _of_mariadb(timeout_s: int) -> Values:
     }
 
 
+def server_of(connection: MySQLConnectionAbstract) -> str:
+    """`MariaDB 10.11.19` or `MySQL 9.7.4`. MariaDB puts 5.5.5 before its version."""
+    version = str(connection.server_info)
+    kind = "MariaDB" if "mariadb" in version.lower() else "MySQL"
+    return f"{kind} {version.removeprefix('5.5.5-').partition('-')[0]}"
+
+
 def prepare(connection: MySQLConnectionAbstract, timeout_s: int) -> None:
     """Set the session, and read it back. Raises CatalogQueryFailed where something is not so."""
-    mariadb = "mariadb" in str(connection.server_info).lower()
-    wanted = COMMON | (_of_mariadb(timeout_s) if mariadb else _of_mysql(timeout_s))
+    own = _of_mariadb if server_of(connection).startswith("MariaDB") else _of_mysql
+    wanted = COMMON | own(timeout_s)
     assignments = [f"SESSION {name} = %s" for name in wanted]
     with connection.cursor() as cursor:
         # Alone and first: how the next statement is read depends on it.

@@ -46,6 +46,9 @@ QUERY_MS = 10_000
 PASSING = ("MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN", "CLUSTERDOWN")
 """Answers of a server that fails over, restarts or is busy: it will answer again."""
 
+TIMED_OUT = "Timeout limit"
+"""A server whose ON_TIMEOUT is FAIL answers with this error, where others give what they have."""
+
 DENIED = ("NOAUTH", "WRONGPASS", "NOPERM")
 """A password that rotated is read anew by the next connection."""
 
@@ -155,11 +158,15 @@ def whole(answer: dict[bytes, Any]) -> dict[bytes, Any]:
     """The answer, unless the server warns that it stopped before the end."""
     warnings = answer.get(b"warning") or ()
     if warnings:
-        raise IndexQueryCut(
-            f"Redis cut a query short: {'; '.join(as_text(one) for one in warnings)} "
-            f"({QUERY_MS / 1000:g} s allowed); the server is busy or too small"
-        )
+        raise cut_short("; ".join(as_text(one) for one in warnings))
     return answer
+
+
+def cut_short(words: str) -> IndexQueryCut:
+    return IndexQueryCut(
+        f"Redis cut a query short: {words} ({QUERY_MS / 1000:g} s allowed); the server is busy or "
+        "too small"
+    )
 
 
 def superseded(holder: Holder, held: str) -> RunSuperseded:
@@ -211,4 +218,6 @@ def _translate(error: RedisError) -> SyncError:
     passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
     if isinstance(error, passing) or words.startswith(PASSING):
         return IndexUnavailable(f"Redis cannot answer or write now: {words}")
+    if TIMED_OUT in words:
+        return cut_short(words)
     return IndexCommandFailed(f"Redis refused a command: {words}")

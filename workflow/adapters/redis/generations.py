@@ -154,13 +154,21 @@ class RedisGenerations:
         ]
         self._swap(generation.name, staged_key(identity, ""), identity, keys, after, holder)
 
-    def take_back(self, generation: Generation, undo: str, switch: str, holder: Holder) -> None:
+    def take_back(
+        self,
+        generation: Generation,
+        undo: str,
+        switch: str,
+        holder: Holder,
+        *,
+        way_back: str | None = None,
+    ) -> None:
         answer = self._client.ask("ZRANGE", swapped_set(undo), 0, -1, "WITHSCORES")
         keys = [(as_text(key), int(score) != ADDED) for key, score in answer]
         after = [
             *_batched("SREM", repair_set(generation.name), [key for key, _ in keys]),
             record_command(generation),
-            ("HSET", LIVE, "switch", switch),
+            ("HSET", LIVE, "switch", switch, "undo", undo if way_back is None else way_back),
         ]
         self._swap(generation.name, undo_key(undo, ""), undo, keys, after, holder)
 

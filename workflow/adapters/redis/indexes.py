@@ -148,13 +148,17 @@ class RedisIndexes:
         )
 
     def indexed_texts(self, space: str, hashes: Sequence[str]) -> int:
-        if not hashes:
+        if not hashes or texts_index(space) not in self.names():
             return 0
         keys = [text_key(space, one) for one in hashes]
         only = ("INKEYS", len(keys), *keys, "LIMIT", 0, 0)
-        return int(
-            self._client.query("FT.SEARCH", texts_index(space), "*", *only)[b"total_results"]
-        )
+        try:
+            answer = self._client.query("FT.SEARCH", texts_index(space), "*", *only)
+        except IndexCommandFailed as error:
+            if _says_no_index(error):
+                return 0
+            raise
+        return int(answer[b"total_results"])
 
     def drugs_naming(self, generation: str, hashes: Sequence[str]) -> list[int]:
         """How many documents name each text."""
@@ -170,7 +174,7 @@ class RedisIndexes:
         try:
             found = self._client.ask("FT.INFO", name)
         except IndexCommandFailed as error:
-            if any(words in str(error).lower() for words in NO_INDEX):
+            if _says_no_index(error):
                 return None
             raise
         return {as_text(key): _plain(value) for key, value in found.items()}
@@ -199,6 +203,10 @@ class RedisIndexes:
         # As one word: redis-py's own parser of COMMAND fails on a command that is not there.
         answer = self._client.ask("COMMAND INFO", "FT.ALIASUPDATE")
         return any(answer.values() if isinstance(answer, dict) else answer)
+
+
+def _says_no_index(error: IndexCommandFailed) -> bool:
+    return any(words in str(error).lower() for words in NO_INDEX)
 
 
 def _create(name: str, prefix: str) -> Command:

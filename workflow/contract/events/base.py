@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict
 
 Mode = Literal["sync", "backfill"]
 
-Guard = Literal["deletes", "profile", "budget", "rejects", "switch"]
-Acceptable = Literal["deletes", "profile", "budget", "rejects"]
+Guard = Literal["deletes", "profile", "budget", "rejects", "switch", "time"]
+Acceptable = Literal["deletes", "profile", "budget", "rejects", "time"]
 """Guards that a run may be told to accept. A switch that is too large is a backfill's work."""
 
 RunStatus = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]

@@ -64,11 +64,15 @@ class PageDiff(Event):
     changed: int
     removed: int
     unchanged: int
+    missing: int = 0
+    """Changed drugs of which nothing is left in the index but the key."""
     vanished: int
     """Live drugs that the catalog lacks: the removals that the delete guard counts."""
     live: int
     """Drugs of the live generation in this range."""
     new_texts: int
+    text_parts: tuple[int, ...] = ()
+    """The parts that these texts fall into."""
     rejected: tuple[RejectedRow, ...] = ()
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
@@ -113,6 +117,7 @@ class Review(Event):
     changed: int
     removed: int
     unchanged: int
+    missing: int = 0
     vanished: int
     live: int
     rejected: int = 0
@@ -183,6 +188,8 @@ class VerifiedPage(Event):
     """Keys that are live and in the catalog and not in the new generation."""
     kept: tuple[str, ...]
     """Keys that the catalog lacked and has again: not removed."""
+    unread: tuple[str, ...] = ()
+    """Keys whose row cannot be carried: their old document stays."""
     texts: int
     """Distinct texts that the documents name."""
     unindexed: int
@@ -244,4 +251,7 @@ class Switched(Event):
     switched_at: datetime | None = None
     written: int = 0
     removed: int = 0
+    undo: str = ""
+    """The switch that a rollback undid before this one."""
+    taken_back: bool = False
     checks: tuple[Check, ...] = ()

@@ -115,6 +115,8 @@ class Plan(Event):
     embed_concurrency: int
     load_concurrency: int
     verify_concurrency: int
+    text_parts: int = 1
+    """Into how many parts by their hash texts are divided, so that one fits into memory."""
     sample_keys: tuple[str, ...] = ()
     """Keys spread over the catalog: verification searches for what these drugs are found by."""
     planned_at: datetime | None = None

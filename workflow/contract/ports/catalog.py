@@ -33,6 +33,10 @@ class RangeRows(NamedTuple):
 class CatalogReader(Protocol):
     """An open connection to the catalog. Errors: `errors.CatalogError`."""
 
+    def server(self) -> str:
+        """Its name and version."""
+        ...
+
     def columns(self) -> tuple[str, ...]:
         """The documented columns that the catalog has. Raises ColumnMissing, ColumnUnreadable."""
         ...

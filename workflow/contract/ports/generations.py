@@ -1,7 +1,7 @@
 """Generations, the right to write, and what is live."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, Protocol
 
 from workflow.contract.events.files import Baseline
@@ -51,6 +51,16 @@ class Generation:
     baseline: Baseline = field(default_factory=Baseline)
     before: Baseline | None = None
     published_before: str = ""
+
+    def undone(self) -> "Generation":
+        """The record before its last switch; undone once more, it is as it is now."""
+        return replace(
+            self,
+            published_at=self.published_before,
+            published_before=self.published_at,
+            baseline=self.before or self.baseline,
+            before=self.baseline,
+        )
 
 
 class Swap(NamedTuple):
@@ -117,8 +127,19 @@ class Generations(Protocol):
         """
         ...
 
-    def take_back(self, generation: Generation, undo: str, switch: str, holder: Holder) -> None:
-        """Undo the switch of run `undo`, as the switch of that name; a second time is as before."""
+    def take_back(
+        self,
+        generation: Generation,
+        undo: str,
+        switch: str,
+        holder: Holder,
+        *,
+        way_back: str | None = None,
+    ) -> None:
+        """Undo the switch of run `undo`, as the switch of that name; a second time is as before.
+
+        With `way_back` the switch counts as never made: a rollback then undoes that of `way_back`.
+        """
         ...
 
     def finish(self, holder: Holder) -> None:

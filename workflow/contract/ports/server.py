@@ -64,5 +64,5 @@ class Server(Protocol):
         ...
 
     def indexed_texts(self, space: str, hashes: list[str]) -> int:
-        """How many of these text records the index knows."""
+        """How many of these text records the index knows; none where it does not exist."""
         ...

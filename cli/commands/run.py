@@ -1,0 +1,96 @@
+"""Runs: start one, or go on with one that failed; the same here and, with --stage, on AWS."""
+
+import typer
+
+from cli.documents import Started
+from cli.options import (
+    Accept,
+    AfterKey,
+    AsJson,
+    DryRun,
+    InMode,
+    PageSize,
+    Profile,
+    Reembed,
+    Region,
+    RunName,
+    Stage,
+    ThroughKey,
+    Wait,
+    run_input,
+    site_of,
+)
+from cli.show.show import show_report
+from cli.show.terminal import console, print_json
+from cli.show.watch import watch_run
+from cli.sites.site import Site
+from workflow.contract.events.report import RunReport
+
+
+def run(
+    mode: InMode = "sync",
+    dry_run: DryRun = False,
+    page_size: PageSize = None,
+    after_key: AfterKey = None,
+    through_key: ThroughKey = None,
+    accept: Accept = None,
+    reembed: Reembed = False,
+    as_json: AsJson = False,
+    wait: Wait = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Start a run: bring the index in step with the catalog, or build it anew.
+
+    On this machine it is watched to its end; exit code 0 only when it succeeded.
+    """
+    site = site_of(stage, profile, region)
+    given = run_input(
+        mode=mode,
+        dry_run=dry_run,
+        page_size=page_size,
+        after_key=after_key,
+        through_key=through_key,
+        accept=accept,
+        reembed=reembed,
+    )
+    out = console(stderr=as_json)
+    _answer(site, site.run(given, out), wait=wait or dry_run, as_json=as_json)
+
+
+def redrive(
+    run: RunName,
+    as_json: AsJson = False,
+    wait: Wait = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Run again only the pages of a run that failed or never started, then what follows.
+
+    Same run, same plan: within 14 days, and while no newer run has written.
+    """
+    site = site_of(stage, profile, region)
+    out = console(stderr=as_json)
+    _answer(site, site.redrive(run, out), wait=wait, as_json=as_json)
+
+
+def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool) -> None:
+    """The report of a run that ended, or where to look for one that goes on."""
+    out = console(stderr=as_json)
+    if isinstance(done, Started):
+        out.say("started {}", done.run_id)
+        if not wait:
+            out.say("see how far it is: drugsync status {}{}", done.run_id, site.options)
+            if as_json:
+                print_json(done)
+            return
+        watch_run(site, done.run_id, out)
+        done = site.report(done.run_id)[0]
+    if as_json:
+        print_json(done)
+    else:
+        show_report(out, *site.report(done.run_id))
+    if done.status != "SUCCEEDED":
+        raise typer.Exit(1)

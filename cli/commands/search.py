@@ -1,0 +1,104 @@
+"""Search the live index from the terminal: the filters and the answer of the API."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import AsJson
+from cli.show.show import show_found
+from cli.show.terminal import console, print_json
+from handlers.wiring import Wiring
+from local.places import home
+from local.servers import stack as stacks
+from workflow.contract.folding import fold
+from workflow.contract.ports.search import Filters
+from workflow.search.answers import find_drugs, model_of
+from workflow.search.shown import DrugsFound
+from workflow.search.synonyms import read_synonyms
+
+FILTERS = "Filters"
+
+
+Value = Annotated[
+    list[str] | None,
+    typer.Option(rich_help_panel=FILTERS, help="Only this value; give it again for another."),
+]
+Flag = Annotated[bool | None, typer.Option(rich_help_panel=FILTERS, help="Only these, or none.")]
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Products to show.")] = 10,
+    packages: Annotated[int, typer.Option(min=1, max=100, help="Packages of each product.")] = 5,
+    facets: Annotated[
+        bool, typer.Option("--facets", help="Count values of the best products.")
+    ] = False,
+    dosage_form: Value = None,
+    route: Value = None,
+    drug_class: Value = None,
+    therapeutic_class: Value = None,
+    dea_schedule: Value = None,
+    manufacturer: Value = None,
+    gcn_seqno: Value = None,
+    is_generic: Flag = None,
+    is_brand: Flag = None,
+    is_active: Flag = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find drugs by name, NDC or meaning in the live index."""
+    if not fold(text):
+        raise typer.BadParameter("say what to look for", param_hint="TEXT")
+    given: dict[str, list[str] | bool | None] = {
+        "dosage_form": dosage_form,
+        "route": route,
+        "drug_class": drug_class,
+        "therapeutic_class": therapeutic_class,
+        "dea_schedule": dea_schedule,
+        "manufacturer": manufacturer,
+        "gcn_seqno": gcn_seqno,
+        "is_generic": is_generic,
+        "is_brand": is_brand,
+        "is_active": is_active,
+    }
+    found = search_live(
+        stacks.ready(home()),
+        text,
+        {name: _as_stored(value) for name, value in given.items() if value not in (None, [])},
+        limit=limit,
+        packages=packages,
+        facets=facets,
+    )
+    if as_json:
+        print_json(found)
+    else:
+        show_found(console(), text, found)
+
+
+def search_live(
+    stack: stacks.Stack,
+    text: str,
+    filters: Filters,
+    *,
+    limit: int,
+    packages: int = 1,
+    facets: bool = False,
+) -> DrugsFound:
+    """Search the live generation with the adapters that the functions use."""
+    with stacks.functions_see(stack.environment()):
+        w = Wiring()
+        return find_drugs(
+            text,
+            filters,
+            limit=limit,
+            offset=0,
+            packages=packages,
+            facets=facets,
+            embedder=lambda names: model_of(names, w.index.search, w.settings, w.embedder),
+            index=w.index.search,
+            synonyms=read_synonyms(w.settings.synonyms_file),
+            on_degraded=lambda _: None,
+        )
+
+
+def _as_stored(value: list[str] | bool | None) -> tuple[str, ...]:
+    return (str(int(value)),) if isinstance(value, bool) else tuple(value or ())

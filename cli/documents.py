@@ -1,0 +1,132 @@
+"""What `--json` prints, verb by verb: docs/cli.md is made of it, a test holds the verbs to it."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import computed_field
+
+from workflow.contract.events.base import Event, Mode, RunStatus
+from workflow.contract.events.report import RunReport
+from workflow.operate.doctor import Finding
+from workflow.operate.operate import Compared, RolledBack
+from workflow.search.shown import DrugsFound
+
+
+class MySQLServer(Event):
+    """The catalog's server: MariaDB, or a MySQL that is installed."""
+
+    version: str
+    host: str
+    port: int
+    socket: str
+    user: str
+    database: str
+
+
+class Servers(Event):
+    """The servers of this machine, and the settings that the functions get."""
+
+    home: str
+    """Where data, logs and runs are."""
+    mysql: MySQLServer
+    redis_url: str
+    redis_version: str
+    bedrock_endpoint: str
+    settings: dict[str, Any]
+
+
+class Stopped(Event):
+    """What `down` ended."""
+
+    stopped: tuple[str, ...]
+
+
+class CatalogLoaded(Event):
+    """What is in the catalog now."""
+
+    source: str
+    rows: int
+    skipped: tuple[str, ...]
+    """NDCs of rows left out, because another row has the same one."""
+    seconds: float
+
+
+class Started(Event):
+    """A run on AWS, which goes on by itself."""
+
+    run_id: str
+    stage: str
+
+
+class MapProgress(Event):
+    """One distributed Map: pages by how they stand, and the seconds since it began."""
+
+    state: str
+    total: int
+    done: int
+    failed: int = 0
+    running: int = 0
+    seconds: float = 0.0
+    ended: bool = False
+    redriven: bool = False
+    """Pages of an earlier try are among the done ones, so that they tell no rate."""
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def pending(self) -> int:
+        """Pages that nobody works on yet."""
+        return max(0, self.total - self.done - self.failed - self.running)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def rate(self) -> float | None:
+        """Pages done in a second."""
+        if self.redriven or not self.done or not self.seconds:
+            return None
+        return self.done / self.seconds
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until the last page is done, at this rate."""
+        rate = self.rate
+        left = self.total - self.done - self.failed
+        return None if self.ended or rate is None else left / rate
+
+
+class RunView(Event):
+    """One execution as it stands now."""
+
+    run_id: str
+    status: RunStatus | Literal["RUNNING", "PENDING_REDRIVE"]
+    mode: Mode | Literal[""]
+    """Empty in a list of runs on AWS."""
+    started_at: datetime
+    ended_at: datetime | None = None
+    state: str = ""
+    """The state that it is in, or that failed."""
+    maps: tuple[MapProgress, ...] = ()
+    error: str | None = None
+    cause: str | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.status in ("RUNNING", "PENDING_REDRIVE")
+
+
+DOCUMENTS: dict[str, Any] = {
+    "up": Servers,
+    "down": Stopped,
+    "info": Servers,
+    "catalog load": CatalogLoaded,
+    "run": RunReport | Started,
+    "redrive": RunReport | Started,
+    "status": RunView,
+    "runs": list[RunView],
+    "report": RunReport,
+    "rollback": RolledBack,
+    "verify": Compared,
+    "doctor": list[Finding],
+    "search": DrugsFound,
+}
+"""Verb -> what it prints. A list is one JSON array."""

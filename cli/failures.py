@@ -1,0 +1,86 @@
+"""Every failure that a person can meet, as one sentence: what is wrong, and what to do.
+
+What is not here is a defect of ours, and shows its traceback.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+
+import mysql.connector
+import redis.exceptions
+
+from cli.sites.site import SiteError
+from local.errors import LocalError
+from local.places import HOME_VARIABLE, home
+from workflow.contract.errors import SyncError, advice
+
+ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
+
+OS_ERRORS = {
+    errno.ENOSPC: f"there is no space left; make room, {ELSEWHERE}",
+    errno.EDQUOT: f"the disk quota is used up; make room, {ELSEWHERE}",
+    errno.EFBIG: f"the file may not grow any more; raise the limit (ulimit -f), {ELSEWHERE}",
+    errno.EROFS: f"the file system is read-only; mount it writable, {ELSEWHERE}",
+    errno.EACCES: f"permission denied; check its owner and mode (ls -ld), {ELSEWHERE}",
+    errno.EPERM: f"not permitted; check its owner and mode (ls -ld), {ELSEWHERE}",
+    errno.ENOTDIR: f"a file stands where a folder is needed; move it, {ELSEWHERE}",
+    errno.ENOENT: f"it is not there; correct the path, or {HOME_VARIABLE}",
+    errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
+}
+
+MYSQL_FULL = {1021, 1030, 1114, 3675}
+MYSQL_WORDS = {
+    1045: "the user or password is wrong",
+    1049: "the database is not there; create it, or correct DRUGSYNC_MYSQL_DATABASE",
+    1142: "the user lacks a right; grant it",
+    1205: "somebody's open transaction blocks the table; end it, then try again",
+    2002: "the server does not answer; start it: drugsync up",
+    2003: "the server does not answer; start it: drugsync up",
+    2013: "the server went away; see its log, then: drugsync up",
+    2055: "the server went away; see its log, then: drugsync up",
+}
+
+
+def sentence(error: BaseException) -> str:
+    """What to tell a person; empty where it is a defect."""
+    for kind, tell in TOLD.items():
+        if isinstance(error, kind):
+            return tell(error)
+    return ""
+
+
+def _named(error: BaseException) -> str:
+    """With what its definition says to do, which the functions' callers read in the report."""
+    name = type(error).__name__
+    return f"{name}: {error}. {advice(name)}".rstrip(". ")
+
+
+def _os(error: BaseException) -> str:
+    assert isinstance(error, OSError)  # noqa: S101 - TOLD says so
+    where = error.filename or home()
+    if error.errno in OS_ERRORS:
+        return f"{os.fsdecode(where)}: {OS_ERRORS[error.errno]}"
+    return f"{os.fsdecode(where)}: {error.strerror or error}"
+
+
+def _mysql(error: BaseException) -> str:
+    assert isinstance(error, mysql.connector.Error)  # noqa: S101 - TOLD says so
+    if error.errno in MYSQL_FULL:
+        return f"the catalog's server has no space left ({error}); make room on {home()}"
+    words = MYSQL_WORDS.get(error.errno or 0, "see its log with: drugsync doctor")
+    return f"the catalog's server: {words} ({error})"
+
+
+def _redis(error: BaseException) -> str:
+    return f"Redis: {error}; check it with: drugsync doctor"
+
+
+TOLD: dict[type[BaseException], Callable[[BaseException], str]] = {
+    LocalError: str,
+    SiteError: str,
+    SyncError: _named,
+    mysql.connector.Error: _mysql,
+    redis.exceptions.RedisError: _redis,
+    OSError: _os,
+}

@@ -1,0 +1,89 @@
+"""What an execution remembers, so that it can be redriven: Step Functions' own memory on AWS.
+
+Beside a run's files stand `execution.json` (input, start and definition of the execution) and
+`history.jsonl`: a line for each result of a function. A redrive answers with these, and calls only
+the functions that failed or never started.
+"""
+
+import json
+import threading
+from collections import defaultdict, deque
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+from local.errors import LocalError
+from workflow.contract.events.base import Event
+
+EXECUTION = "execution.json"
+HISTORY = "history.jsonl"
+
+Payload = dict[str, Any]
+
+
+class Execution(Event):
+    """`execution.json`."""
+
+    input: dict[str, Any]
+    started_at: datetime
+    definition: str
+    """The state machine as it was then: as on AWS, a redrive keeps to it."""
+
+
+class History:
+    """The results of one run's functions: those before this start are replayed, in order."""
+
+    def __init__(self, folder: Path, started_at: datetime) -> None:
+        self.started_at = started_at
+        self._path = folder / HISTORY
+        self._lock = threading.Lock()
+        self._past: dict[tuple[str, str | None], deque[Payload]] = defaultdict(deque)
+        self.replayed = 0
+        for line in _whole_lines(self._path):
+            self._past[line["state"], line["page"]].append(line["result"])
+        self._file: IO[str] = self._path.open("a", encoding="utf-8")
+
+    def close(self) -> None:
+        self._file.close()
+
+    def replay(self, state: str, page: str | None) -> Payload | None:
+        """The result that the function gave before; None where it must be called."""
+        with self._lock:
+            results = self._past.get((state, page))
+            if not results:
+                return None
+            self.replayed += 1
+            return results.popleft()
+
+    def keep(self, state: str, page: str | None, result: Payload) -> None:
+        line = json.dumps({"state": state, "page": page, "result": result})
+        with self._lock:
+            self._file.write(line + "\n")
+            self._file.flush()
+
+
+def _whole_lines(path: Path) -> list[Payload]:
+    """The last one may be cut, where the process was killed: its function runs again."""
+    if not path.exists():
+        return []
+    *lines, rest = path.read_text(encoding="utf-8").split("\n")
+    if rest:
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+    return [json.loads(line) for line in lines]
+
+
+def begin(folder: Path, run_input: Payload, started_at: datetime, definition: str) -> None:
+    """Remember what the execution is."""
+    execution = Execution(input=run_input, started_at=started_at, definition=definition)
+    (folder / EXECUTION).write_text(execution.model_dump_json(), encoding="utf-8")
+
+
+def read_execution(folder: Path) -> Execution:
+    """Raises LocalError."""
+    try:
+        return Execution.model_validate_json((folder / EXECUTION).read_bytes())
+    except (FileNotFoundError, ValueError) as error:
+        raise LocalError(
+            f"{folder / EXECUTION} is missing or cut, so that the run cannot be redriven; start a "
+            "new one, which keeps the texts that are embedded: drugsync run"
+        ) from error

@@ -1,0 +1,66 @@
+"""Runs by name: their ids, their inputs, and the one that executes just now."""
+
+import fcntl
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local.errors import LocalError
+from workflow.contract.errors import InvalidInput
+from workflow.contract.events.payloads import RunInput
+from workflow.steps.accept_run import parse_input
+
+LOCK = "run.lock"
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+"""What Step Functions takes as an execution's name, and every file system as a folder's."""
+
+
+def run_id_of(kind: str) -> str:
+    """Readable, unique, and sortable: a small run takes less than a second."""
+    now = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    return f"{now[:-3]}-{kind}-{secrets.token_hex(2)}"
+
+
+def input_as_far_as_right(values: Mapping[str, Any]) -> RunInput:
+    """AcceptRun refused a wrong input; a report shows its mode, and the defaults."""
+    try:
+        return parse_input(dict(values))
+    except InvalidInput:
+        return RunInput(mode="backfill" if values.get("mode") == "backfill" else "sync")
+
+
+@contextmanager
+def only_one(root: Path, what: str) -> Iterator[None]:
+    """`what` (a run's id, a load) holds this machine's catalog and index. Raises LocalError.
+
+    Each process has a Step Functions of its own, so AcceptRun cannot see a run of another.
+    """
+    with (root / LOCK).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise LocalError(
+                f"{holder(root) or 'another run'} is under way on {root}; wait for its end, then "
+                "try again"
+            ) from error
+        lock.truncate(0)
+        lock.write(what)
+        lock.flush()
+        yield
+
+
+def holder(root: Path) -> str:
+    """What holds the lock just now; empty where nothing does."""
+    try:
+        with (root / LOCK).open("r") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return lock.read()
+    except FileNotFoundError:
+        pass
+    return ""

@@ -1,0 +1,37 @@
+"""Why a server did not start, read from its log: one sentence where the reason is a known one."""
+
+import re
+from pathlib import Path
+
+from local.places import HOME_VARIABLE
+
+LONGEST = 65_536
+REASONS = {
+    r"no space left|file size limit|disk (is )?full|err(no|code): ?(28|27)\b": "there is no space "
+    f"left; make room, or set {HOME_VARIABLE} to a folder on another disk",
+    r"read-only file system|err(no|code): ?30\b": "the file system is read-only; mount it "
+    f"writable, or set {HOME_VARIABLE} to a folder on another disk",
+    r"permission denied|err(no|code): ?13\b": "permission was denied; check owner and mode of "
+    "the folder (ls -ld)",
+    r"cannot allocate memory|out of memory|err(no|code): ?12\b": "there is too little memory; end "
+    "other programs",
+    r"address already in use": "its address is taken; try again",
+}
+
+
+def why(log: str) -> str:
+    """The reason that a log names; empty where it is none that we know."""
+    end = log[-LONGEST:].lower()
+    return next((words for pattern, words in REASONS.items() if re.search(pattern, end)), "")
+
+
+def did_not_start(what: str, path: Path, lines: int = 15) -> str:
+    """The message for a server that did not start, with its log or where that is."""
+    if not path.exists():
+        return f"{what}, and left no log"
+    log = path.read_text(encoding="utf-8", errors="replace")
+    reason = why(log)
+    if reason:
+        return f"{what}: {reason}. Its log: {path}"
+    shown = "\n".join(log.splitlines()[-lines:])
+    return f"{what}. The end of its log:\n{shown}\nThe whole log: cat {path}"

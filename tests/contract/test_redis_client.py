@@ -1,0 +1,201 @@
+"""What only a real Redis can tell: the fence in its transaction, and errors that are no answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from local.servers.stack import Stack
+from workflow.adapters.redis.client import PASSING, Command, RedisClient, translated
+from workflow.adapters.redis.index import RedisIndex
+from workflow.contract.errors import (
+    IndexCommandFailed,
+    IndexUnavailable,
+    RunSuperseded,
+)
+from workflow.contract.holder import Holder
+from workflow.contract.ports.documents import Document
+from workflow.contract.ports.generations import Generation, Kept, Swap
+
+STARTED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+OLD, NEW = Holder("old", STARTED), Holder("new", STARTED + timedelta(seconds=1))
+SAME_NAME = Holder("old", STARTED + timedelta(days=100))
+
+
+@pytest.fixture
+def index(stack: Stack, redis_client: redis.Redis) -> Iterator[RedisIndex]:
+    """The adapters on an empty server."""
+    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
+        yield RedisIndex(client, dimensions=4, algorithm="FLAT", options={})
+
+
+@pytest.fixture
+def client(index: RedisIndex) -> RedisClient:
+    return index.client
+
+
+# The fence
+
+
+def test_a_fence_that_changes_hands_within_the_transaction_is_noticed(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+
+    def commands() -> Iterator[Command]:
+        """redis-py asks for them when it has read the fence, and before it sends EXEC."""
+        index.generations.take_fence(NEW)
+        yield ("SET", "written", "by the old run")
+
+    with pytest.raises(RunSuperseded, match="new may"):
+        index.client.write_fenced(OLD, commands())
+    assert index.client.ask("EXISTS", "written") == 0
+
+
+def test_a_run_without_the_fence_writes_nothing(index: RedisIndex) -> None:
+    index.generations.take_fence(NEW)
+    with pytest.raises(RunSuperseded):
+        index.client.write_fenced(OLD, [("SET", "written", "by the old run")])
+    assert index.client.ask("EXISTS", "written") == 0
+
+
+@pytest.mark.parametrize("newer", [NEW, SAME_NAME])
+def test_the_fence_only_moves_forward_in_time(index: RedisIndex, newer: Holder) -> None:
+    assert index.generations.take_fence(OLD) == ""
+    assert index.generations.take_fence(newer) == OLD.token
+    with pytest.raises(RunSuperseded):
+        index.generations.take_fence(OLD)
+    assert index.client.ask("GET", "drugs:writer") == newer.token.encode()
+
+
+def test_a_run_that_has_the_fence_may_take_it_again(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    assert index.generations.take_fence(OLD) == OLD.token
+
+
+def test_a_switch_without_the_fence_changes_nothing(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    index.documents.stage(OLD, [Document("1", {"ndc": "1"})])
+    index.generations.take_fence(NEW)
+    with pytest.raises(RunSuperseded):
+        index.generations.switch(GENERATION, Swap(["1"]), OLD)
+    assert index.documents.read("made", ["1"]) == [{}]
+    assert index.generations.live() is None
+
+
+# The switch
+
+GENERATION = Generation("made", "space", "0", "schema", "live", "old", "2026-03-01")
+
+
+def test_a_switch_is_made_whole_or_not_at_all(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1"}), Document("2", {"ndc": "2"})])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1", "route": "new"})])
+    with pytest.raises(IndexCommandFailed, match="'3'"):
+        index.generations.switch(GENERATION, Swap(["1", "3"], ["2"]), OLD)
+    assert index.documents.read("made", ["1", "2"]) == [{"ndc": "1"}, {"ndc": "2"}]
+    assert index.documents.keys_between("made", None, None) == ["1", "2"]
+
+
+def test_a_switch_can_be_taken_back_and_made_again_and_again(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1"}), Document("2", {"ndc": "2"})])
+    index.documents.stage(
+        OLD, [Document("1", {"ndc": "1", "route": "new"}), Document("3", {"ndc": "3"})]
+    )
+    before, after = (
+        [{"ndc": "1"}, {"ndc": "2"}, {}],
+        [{"ndc": "1", "route": "new"}, {}, {"ndc": "3"}],
+    )
+    index.generations.switch(GENERATION, Swap(["1", "3"], ["2"]), OLD)
+    assert index.documents.read("made", ["1", "2", "3"]) == after
+    for expected, keys in ((before, ["1", "2"]), (after, ["1", "3"]), (before, ["1", "2"])):
+        index.generations.take_back(GENERATION, OLD.identity, "again", OLD)
+        assert index.documents.read("made", ["1", "2", "3"]) == expected
+        assert index.documents.keys_between("made", None, None) == keys
+
+
+def test_a_switch_forgets_the_repairs_that_it_made_and_notes_the_new_ones(
+    index: RedisIndex,
+) -> None:
+    index.generations.take_fence(OLD)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1"})])
+    index.documents.report_damage("made", OLD, ["1", "2"])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1"})])
+    index.generations.switch(GENERATION, Swap(["1"]), OLD, repair=["3"])
+    assert index.documents.to_repair("made", ["1", "2", "3"]) == {"2", "3"}
+
+
+# Errors
+
+
+def test_only_a_key_of_another_type_reads_as_no_hash(client: RedisClient) -> None:
+    client.ask("SET", "word", "text")
+    client.ask("HSET", "hash", "field", "value")
+    assert client.ask_hashes([("HGET", "hash", "field"), ("HGET", "word", "field")]) == [
+        b"value",
+        None,
+    ]
+    with pytest.raises(IndexCommandFailed):
+        client.ask_hashes([("HGET", "hash", "field"), ("HGET", "hash")])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "MISCONF Redis is configured to save RDB snapshots, but it is currently unable to",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'",
+        "LOADING Redis is loading the dataset in memory",
+        "NOREPLICAS Not enough good replicas to write",
+        "BUSY Redis is busy running a script",
+        "TRYAGAIN Multiple keys request during rehashing of slot",
+        "CLUSTERDOWN The cluster is down",
+        "READONLY You can't write against a read only replica",
+    ],
+)
+def test_what_passes_is_tried_again(words: str) -> None:
+    error = redis.ReadOnlyError(words) if words.startswith("READONLY") else None
+    with pytest.raises(IndexUnavailable), translated():
+        raise error or redis.ResponseError(words)
+
+
+def test_every_answer_that_passes_is_tried_above() -> None:
+    assert len(PASSING) == 7
+
+
+@pytest.mark.parametrize("words", ["ERR unknown command", "WRONGTYPE Operation against a key"])
+def test_what_does_not_pass_is_not_tried_again(words: str) -> None:
+    with pytest.raises(IndexCommandFailed), translated():
+        raise redis.ResponseError(words)
+
+
+# Pruning
+
+
+def test_a_space_that_no_kept_generation_uses_is_removed_with_its_index(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    made = index.generations
+    for name in ("one", "two"):
+        index.client.ask("HSET", f"text:{name}:hash", "text", "words")
+        index.client.ask("HSET", f"drug:{name}:1", "ndc", "1")
+    create = ("ON", "HASH", "PREFIX", 1, "text:none:", "SCHEMA", "text", "TEXT")
+    for name in ("texts:one", "texts:two", "drugs:one", "drugs:two"):
+        index.client.ask("FT.CREATE", name, *create)
+    kept = Kept(["two"], ["two"], "", "", unused_texts=False)
+    made.drop_indexes(kept, OLD)
+    assert made.sweep(kept, 0, OLD, keys=1000).removed == 2
+    assert index.server.names() == ["drugs:two", "texts:two"]
+    assert index.client.ask("EXISTS", "text:one:hash", "drug:one:1") == 0
+    assert index.client.ask("EXISTS", "text:two:hash", "drug:two:1") == 2
+
+
+def test_staged_and_old_documents_go_unless_they_are_kept(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    names = ["staged:one:1", "staged:two:1", "undo:one:1", "undo:two:1"]
+    for name in names:
+        index.client.ask("HSET", name, "ndc", "1")
+    kept = Kept([], [], "one", "two", unused_texts=False)
+    index.generations.sweep(kept, 0, OLD, keys=1000)
+    assert [index.client.ask("EXISTS", name) for name in names] == [1, 0, 0, 1]

@@ -1,0 +1,95 @@
+"""CSV files as people have them: other marks, headings and separators, and keys gone wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local.catalogs.csv_catalog import CsvForm, read_csv
+from local.errors import LocalError
+from workflow.contract.columns import COLUMNS
+
+PLAIN = CsvForm()
+
+
+def file(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def keys(path: Path, form: CsvForm = PLAIN) -> list[str | None]:
+    return [row[COLUMNS.index("ndc")] for row in read_csv(path, form)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_an_encoding_is_known_by_its_mark(tmp_path: Path, encoding: str) -> None:
+    path = file(tmp_path / "drugs.csv", "ndc,drug_name\n1,Ménière\n", encoding)
+    assert read_csv(path, PLAIN)[0][:2] == ("1", "Ménière")
+
+
+def test_an_encoding_without_a_mark_is_named(tmp_path: Path) -> None:
+    path = file(tmp_path / "drugs.csv", "ndc,drug_name\n1,Ménière\n", "cp1252")
+    with pytest.raises(LocalError, match=r"line 2: byte 0xe9.*--encoding cp1252"):
+        read_csv(path, PLAIN)
+    assert read_csv(path, CsvForm(encoding="cp1252"))[0][1] == "Ménière"
+
+
+def test_an_encoding_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match="'klingon' is no encoding"):
+        read_csv(file(tmp_path / "drugs.csv", "ndc\n"), CsvForm(encoding="klingon"))
+
+
+def test_values_may_be_separated_by_something_else(tmp_path: Path) -> None:
+    path = file(tmp_path / "drugs.csv", "ndc;drug_name\n1;Aspirin, 500 mg\n")
+    assert read_csv(path, CsvForm(delimiter=";"))[0][:2] == ("1", "Aspirin, 500 mg")
+    with pytest.raises(LocalError, match="--delimiter"):
+        read_csv(path, PLAIN)
+
+
+def test_headings_may_be_other_ones(tmp_path: Path) -> None:
+    path = file(tmp_path / "drugs.csv", "NDC Code,Name\n1,Aspirin\n")
+    form = CsvForm(headers={"NDC Code": "ndc", "Name": "drug_name"})
+    assert keys(path, form) == ["1"]
+    with pytest.raises(LocalError, match=r"unknown column 'NDC Code'.*--column NAME=NDC Code"):
+        read_csv(path, PLAIN)
+
+
+@pytest.mark.parametrize(
+    ("key", "what"),
+    [
+        ("5.55E+10", "as a spreadsheet shortens it"),
+        ("5,55e+10", "as a spreadsheet shortens it"),
+        ("2080001.0", "with decimals"),
+        ('="00002080001"', "formula"),
+        ("'00002080001", "quotes"),
+    ],
+)
+def test_a_key_that_a_spreadsheet_mangled_is_named_with_its_line(
+    tmp_path: Path, key: str, what: str
+) -> None:
+    quoted = '"' + key.replace('"', '""') + '"'
+    path = file(tmp_path / "drugs.csv", f"ndc,drug_name\n00002080001,A\n{quoted},B\n")
+    with pytest.raises(LocalError, match=rf"line 3: ndc .*{what}.*Nothing was loaded"):
+        read_csv(path, PLAIN)
+    assert keys(path, CsvForm(any_keys=True)) == ["00002080001", key]
+
+
+def test_keys_that_lost_their_zeros_are_named_with_their_lines(tmp_path: Path) -> None:
+    lines = [f"{number:011d},A" for number in range(5_000_000_0000, 5_000_000_0009)]
+    path = file(tmp_path / "drugs.csv", "\n".join(["ndc,drug_name", *lines, "2080001,B"]))
+    with pytest.raises(LocalError, match=r"2080001 \(line 11\): digits are missing"):
+        read_csv(path, PLAIN)
+    assert len(keys(path, CsvForm(any_keys=True))) == 10
+
+
+@pytest.mark.parametrize(
+    "given",
+    [("1", "2", "10", "11", "12"), ("A1", "B22", "C333"), ("00002-0800-01", "0002-0800-01")],
+    ids=" ".join,
+)
+def test_keys_of_other_kinds_are_taken_as_they_are(tmp_path: Path, given: tuple[str, ...]) -> None:
+    path = file(
+        tmp_path / "drugs.csv", "\n".join(["ndc,drug_name", *(f"{key},A" for key in given)])
+    )
+    assert keys(path) == list(given)

@@ -1,0 +1,108 @@
+"""Rollback: the last switch undone, and what cannot be undone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from tests.fakes import NOW, FakeIndex
+from tests.payloads import GENERATION, HOLDER, SPACE, generation
+from workflow.contract.errors import NothingToRollBack, RunSuperseded
+from workflow.contract.events.files import Baseline
+from workflow.contract.holder import Holder
+from workflow.contract.ports.documents import Document
+from workflow.contract.ports.generations import LiveNames, Swap
+from workflow.operate.rollback import roll_back
+from workflow.steps.publish_index import TAKEN_BACK
+
+PERSON = Holder("rollback", NOW + timedelta(hours=1))
+AGAIN = Holder("rollback", NOW + timedelta(hours=2))
+BEFORE, AFTER = Baseline(rows=2), Baseline(rows=3)
+
+
+def document(ndc: str, version: str) -> Document:
+    return Document(ndc, {"ndc": ndc, "version": version})
+
+
+@pytest.fixture
+def synced() -> FakeIndex:
+    """A backfill went live beside `older`; then a sync changed b, removed c and added d."""
+    index = FakeIndex()
+    index.generations.take_fence(HOLDER)
+    for name in ("older", GENERATION):
+        index.generations.create(generation(name, published_at="then"), HOLDER)
+        index.documents.write(name, HOLDER, [document(ndc, "old") for ndc in "abc"])
+        index.server.create_indexes(LiveNames(name, SPACE))
+    built = generation(baseline=BEFORE, published_at="then")
+    index.generations.publish(built, "older", HOLDER)
+    index.documents.stage(HOLDER, [document(ndc, "new") for ndc in "bd"])
+    record = replace(
+        built, baseline=AFTER, before=BEFORE, published_at="now", published_before="then"
+    )
+    index.generations.switch(record, Swap(["b", "d"], ["c"]), HOLDER)
+    return index
+
+
+def searched(index: FakeIndex) -> dict[str, str]:
+    keys = index.documents.keys_between(GENERATION, None, None)
+    return {ndc: index.memory.stored[GENERATION, ndc]["version"] for ndc in keys}
+
+
+def undo(index: FakeIndex, holder: Holder = PERSON, to: str = "") -> str:
+    return roll_back(index.generations, index.server, holder, generation=to).name
+
+
+SYNCED = {"a": "old", "b": "new", "d": "new"}
+
+
+def test_the_last_sync_is_undone_with_its_figures(synced: FakeIndex) -> None:
+    assert undo(synced) == GENERATION
+    assert searched(synced) == {"a": "old", "b": "old", "c": "old"}
+    record = synced.memory.records[GENERATION]
+    assert (record.baseline, record.published_at) == (BEFORE, "then")
+
+
+def test_undone_twice_it_is_as_before(synced: FakeIndex) -> None:
+    undo(synced)
+    undo(synced, AGAIN)
+    assert searched(synced) == SYNCED
+    assert synced.memory.records[GENERATION].baseline == AFTER
+
+
+def test_the_generation_before_the_last_backfill_can_be_named(synced: FakeIndex) -> None:
+    assert undo(synced, to="older") == "older"
+    assert synced.memory.live
+    assert synced.memory.live.names.generation == "older"
+
+
+def test_a_run_that_is_under_way_may_no_longer_write(synced: FakeIndex) -> None:
+    undo(synced)
+    with pytest.raises(RunSuperseded):
+        synced.documents.stage(HOLDER, [])
+
+
+def test_a_switch_that_the_run_itself_took_back_is_not_made_again(synced: FakeIndex) -> None:
+    """What it wrote was wrong: a rollback would bring it back."""
+    switch = f"{HOLDER.identity}{TAKEN_BACK}"
+    synced.generations.take_back(generation(), HOLDER.identity, switch, HOLDER)
+    before = searched(synced)
+    with pytest.raises(NothingToRollBack, match="took its own switch back"):
+        undo(synced)
+    assert searched(synced) == before
+    assert undo(synced, to="older") == "older"
+
+
+def test_what_is_not_known_cannot_be_gone_back_to(synced: FakeIndex) -> None:
+    with pytest.raises(NothingToRollBack, match="'other'"):
+        undo(synced, to="other")
+    with pytest.raises(NothingToRollBack, match="no live index"):
+        undo(FakeIndex())
+
+
+def test_a_generation_without_its_index_cannot_be_gone_back_to(synced: FakeIndex) -> None:
+    synced.memory.indexes.discard(("drugs", "older"))
+    with pytest.raises(NothingToRollBack, match="index drugs:older is gone"):
+        undo(synced, to="older")
+    assert searched(synced) == SYNCED

@@ -1,0 +1,144 @@
+"""Plant defects into the product, one at a time, and see whether the tests notice.
+
+python -m tools.mutants              # all of tools/mutants.toml, into docs/mutants.md
+python -m tools.mutants fence swap   # only those whose name has one of these words, no page
+
+Each is planted into a copy of the repository, in which the named tests then run. A defect that they
+let pass has survived: a rule without a test.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+LIST = ROOT / "tools" / "mutants.toml"
+PAGE = ROOT / "docs" / "mutants.md"
+LONGEST_S = 300
+"""A mutant that makes a test hang is noticed, too."""
+
+
+class Mutant(NamedTuple):
+    """`old` stands once in `file`; with `new` in its place, one of `tests` must fail."""
+
+    area: str
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: Sequence[str]
+
+
+class Result(NamedTuple):
+    """What became of one mutant."""
+
+    mutant: Mutant
+    killed: bool
+    seconds: float
+
+
+def read_mutants() -> list[Mutant]:
+    """The hand-written list."""
+    return [Mutant(**one) for one in tomllib.loads(LIST.read_text(encoding="utf-8"))["mutant"]]
+
+
+def main() -> None:
+    words = sys.argv[1:]
+    every = read_mutants()
+    chosen = [one for one in every if not words or any(word in one.name for word in words)]
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copy = Path(folder) / "copy"
+        copy_tracked(copy)
+        check_baseline(copy, chosen)
+        results = [show(try_one(copy, one)) for one in chosen]
+    if not words:
+        PAGE.write_text(page(results, datetime.now(UTC)), encoding="utf-8")
+    print(f"{sum(one.killed for one in results)} of {len(results)} killed")
+
+
+def copy_tracked(target: Path) -> None:
+    """What is under version control, as it is now."""
+    command = ["git", "ls-files"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)  # noqa: S603
+    for name in listed.stdout.decode().splitlines():
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+def check_baseline(copy: Path, mutants: Sequence[Mutant]) -> None:
+    """Without a defect, the tests must pass: else everything would look killed."""
+    if not pass_there(copy, sorted({test for one in mutants for test in one.tests})):
+        raise SystemExit("the tests fail without any mutant, so they can tell nothing")
+
+
+def try_one(copy: Path, mutant: Mutant) -> Result:
+    path = copy / mutant.file
+    before = path.read_text(encoding="utf-8")
+    if before.count(mutant.old) != 1:
+        raise SystemExit(f"{mutant.name}: {mutant.old!r} is not once in {mutant.file}")
+    started = time.monotonic()
+    path.write_text(before.replace(mutant.old, mutant.new), encoding="utf-8")
+    try:
+        killed = not pass_there(copy, mutant.tests)
+    finally:
+        path.write_text(before, encoding="utf-8")
+    return Result(mutant, killed, time.monotonic() - started)
+
+
+def pass_there(copy: Path, tests: Sequence[str]) -> bool:
+    """Whether all tests pass; the first that fails ends them."""
+    command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, cwd=copy, capture_output=True, check=False, timeout=LONGEST_S
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"pytest could not run: {done.stdout.decode()[-2000:]}")
+    return done.returncode == 0
+
+
+def show(result: Result) -> Result:
+    word = "killed" if result.killed else "SURVIVED"
+    print(f"{word:9} {result.seconds:6.1f} s  {result.mutant.name}", flush=True)
+    return result
+
+
+def page(results: Sequence[Result], now: datetime) -> str:
+    """docs/mutants.md."""
+    killed = sum(one.killed for one in results)
+    lines = [
+        "# Planted defects in the code",
+        "",
+        "Tests are worth what they notice. Each row is a defect that was planted into the product "
+        "by hand, alone, and whether the tests named for it went red. A new rule gets its mutant "
+        "in `tools/mutants.toml`; a survivor is a rule without a test.",
+        "",
+        f"Written by `python -m tools.mutants` on {now:%Y-%m-%d}: **{killed} of {len(results)} "
+        f"killed, {len(results) - killed} survived.**",
+    ]
+    for area, of_area in groupby(results, key=lambda one: one.mutant.area):
+        lines += ["", f"## {area}", "", "| defect | in | tests | outcome |", "|---|---|---|---|"]
+        lines += [row(one) for one in of_area]
+    return "\n".join(lines) + "\n"
+
+
+def row(result: Result) -> str:
+    mutant = result.mutant
+    tests = ", ".join(f"`{Path(test.partition('::')[0]).stem}`" for test in mutant.tests)
+    outcome = "killed" if result.killed else "**survived**"
+    return f"| {mutant.name} | `{mutant.file}` | {tests} | {outcome} |"
+
+
+if __name__ == "__main__":
+    main()
