@@ -112,6 +112,9 @@ class Lookup:
         read_as = {word: one.read_as for word, one in readings.items() if one.read_as}
         if read_as:
             terms = terms_of(self._query, self._known, read_as)
+            present |= {
+                one.typed: bool(self._match([one])) for one in terms if one.typed in read_as
+            }
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
         self._tell(terms, present, readings, begins, sentence=sentence)
         kept = [one for one in terms if present.get(one.typed) or one.typed in read_as]
@@ -167,7 +170,7 @@ class Lookup:
         for one in readings.values():
             if one.may_be:
                 self._notices.append(notices.did_you_mean(one.word, one.may_be))
-        asked = {word for word, one in readings.items() if one.read_as or one.may_be}
+        asked = {word for word, one in readings.items() if one.may_be}
         missing = [one for one in terms if not present.get(one.typed) and one.typed not in asked]
         for term in missing:
             if self._known.is_name(term.name) and not term.lay:
