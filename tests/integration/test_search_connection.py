@@ -36,7 +36,11 @@ def status_of(target: str) -> int:
 
 @pytest.mark.parametrize(
     ("target", "pattern"),
-    [("/v1/health", b"HGETALL"), ("/v1/drugs?q=aspirin", b"HGETALL"), ("/v1/drugs?q=aspirin", b"KNN")],
+    [
+        ("/v1/health", b"HGETALL"),
+        ("/v1/drugs?q=aspirin", b"HGETALL"),
+        ("/v1/drugs?q=asprin+of+the+kind", b"SPELLCHECK"),
+    ],
 )
 def test_a_connection_that_was_lost_meanwhile_costs_no_search(
     proxy: Proxy, target: str, pattern: bytes
