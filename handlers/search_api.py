@@ -53,6 +53,7 @@ def drugs() -> Response[str]:
         offset=request.offset,
         packages=request.packages,
         facets=request.facets,
+        as_written=request.as_written,
         embedder=lambda names: model_of(names, w.index.search, w.settings, w.queries),
         index=w.index.search,
         synonyms=read_synonyms(w.settings.synonyms_file),

@@ -33,6 +33,9 @@ def search(
     facets: Annotated[
         bool, typer.Option("--facets", help="Count values of the best products.")
     ] = False,
+    as_written: Annotated[
+        bool, typer.Option("--as-written", help="Read no word as another.")
+    ] = False,
     dosage_form: Value = None,
     route: Value = None,
     drug_class: Value = None,
@@ -67,6 +70,7 @@ def search(
         limit=limit,
         packages=packages,
         facets=facets,
+        as_written=as_written,
     )
     if as_json:
         print_json(found)
@@ -82,6 +86,7 @@ def search_live(
     limit: int,
     packages: int = 1,
     facets: bool = False,
+    as_written: bool = False,
 ) -> DrugsFound:
     """Search the live generation with the adapters that the functions use."""
     with stacks.functions_see(stack.environment()):
@@ -93,6 +98,7 @@ def search_live(
             offset=0,
             packages=packages,
             facets=facets,
+            as_written=as_written,
             embedder=lambda names: model_of(names, w.index.search, w.settings, w.embedder),
             index=w.index.search,
             synonyms=read_synonyms(w.settings.synonyms_file),

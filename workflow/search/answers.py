@@ -82,6 +82,7 @@ def find_drugs(
     offset: int,
     packages: int,
     facets: bool,
+    as_written: bool,
     embedder: Callable[[LiveNames], Embedder | None],
     index: SearchIndex,
     synonyms: Synonyms,
@@ -102,6 +103,7 @@ def find_drugs(
             packages=packages,
             filters=filters,
             floor=floor,
+            as_written=as_written,
         )
         try:
             found = asked(embedder=embedder(names))
@@ -156,6 +158,7 @@ def one_drug(ndc: str, *, index: SearchIndex) -> DrugShown | None:
         return DrugShown(
             generation=names.generation,
             drug=shown.every_column(fields),
+            name_shown=shown.name_of(fields),
             strength_shown=shown.short(shown_of(fields.get("strength", ""))) or None,
             ndc_dashed=dashed(fields["ndc"]),
         )

@@ -46,6 +46,7 @@ class SearchRequest(Nothing):
     offset: int = Field(0, ge=0, le=FURTHEST, description="products to skip: `next_offset`")
     packages: int = Field(5, ge=1, le=100, description="packages of each strength")
     facets: bool = Field(False, description="count values of the best products")
+    as_written: bool = Field(False, description="read no word as another")
     dosage_form: Values = ()
     route: Values = ()
     drug_class: Values = ()

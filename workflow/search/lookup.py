@@ -40,8 +40,16 @@ class Lookup:
     """The names of one space, asked for one query."""
 
     def __init__(
-        self, query: Query, space: str, index: SearchIndex, known: KnownNames, count: int
+        self,
+        query: Query,
+        space: str,
+        index: SearchIndex,
+        known: KnownNames,
+        count: int,
+        *,
+        as_written: bool = False,
     ) -> None:
+        self._as_written = as_written
         self._query = query
         self._space, self._index, self._known = space, index, known
         self._count = count
@@ -106,7 +114,7 @@ class Lookup:
         unknown = [one for one in terms if not present[one.typed] and _is_unknown(one, self._known)]
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
-        readings = {} if sentence else self._readings(unknown)
+        readings = {} if sentence or self._as_written else self._readings(unknown)
         if begins:
             readings = self._unless_begun(readings, begins)
         read_as = {word: one.read_as for word, one in readings.items() if one.read_as}

@@ -106,10 +106,12 @@ def search(
     packages: int = 5,
     filters: Filters = NO_FILTERS,
     floor: float = CONSERVATIVE,
+    as_written: bool = False,
 ) -> Answer:
     """`limit` products of one generation that pass the filters, behind the first `offset`.
 
-    The embedder is asked where the query names no drug. Without one, words must do.
+    The embedder is asked where the query names no drug. Without one, words must do. `as_written`:
+    no word is read as another.
     """
     by_key = _by_ndc(query, names, index, filters)
     if by_key is not None:
@@ -117,7 +119,7 @@ def search(
     filters = as_stored(filters, names, index)
     known = known_names()
     asked = understand(query, synonyms or fda_synonyms(), known)
-    found = _Search(asked, names, embedder, index, filters, floor, known)
+    found = _Search(asked, names, embedder, index, filters, floor, known, as_written)
     return found.answer(limit, offset, packages)
 
 
@@ -133,7 +135,9 @@ class _Search:
         filters: Filters,
         floor: float,
         known: KnownNames,
+        as_written: bool,
     ) -> None:
+        self._as_written = as_written
         self._query, self._names, self._index = query, names, index
         self._embedder, self._filters = embedder, filters
         self._floor, self._known = floor, known
@@ -141,7 +145,14 @@ class _Search:
         self._notices: list[Notice] = []
 
     def answer(self, limit: int, offset: int, packages: int) -> Answer:
-        lookup = Lookup(self._query, self._names.space, self._index, self._known, self._count)
+        lookup = Lookup(
+            self._query,
+            self._names.space,
+            self._index,
+            self._known,
+            self._count,
+            as_written=self._as_written,
+        )
         named = lookup.named()
         listed = list(self._parts(named))
         drawer = Drawer(self._names.generation, self._index, self._filters, packages, self._known)

@@ -12,6 +12,7 @@ from workflow.search.ndcs import dashed
 from workflow.search.notices import Notice, NoticeKind, listed
 from workflow.search.search import Part, PartKind
 from workflow.search.strengths import shown_of
+from workflow.search.tall_man import in_tall_man
 
 INTERNAL: Final = ("content_hash", "run_id", "indexed_at", "text_hash")
 """Fields of a document that are this system's own."""
@@ -59,6 +60,8 @@ class ProductShown(Shown):
     drug_name: str | None = None
     brand_name: str | None = None
     generic_name: str | None = None
+    name_shown: str = Field(description="the name in tall-man letters")
+    generic_shown: str | None = Field(None, description="the generic name in tall-man letters")
     dosage_form: str | None = None
     route: str | None = None
     drug_class: str | None = None
@@ -106,6 +109,7 @@ class DrugShown(Shown):
 
     generation: str
     drug: dict[str, str | bool]
+    name_shown: str = Field(description="the name in tall-man letters")
     strength_shown: str | None = None
     ndc_dashed: str
 
@@ -163,6 +167,8 @@ class Shaper:
         cosine = None if product.cosine is None else round(product.cosine, 4)
         return ProductShown(
             **columns,
+            name_shown=name_of(first),
+            generic_shown=in_tall_man(columns.get("generic_name", "")) or None,
             why=product.why,
             cosine=cosine,
             package_count=product.total,
@@ -184,6 +190,12 @@ _NAMED: Final = (
     *("drug_name", "brand_name", "generic_name", "dosage_form", "route"),
     *("drug_class", "therapeutic_class"),
 )
+
+
+def name_of(fields: Fields) -> str:
+    """The brand where there is one: a drug's own name often has its strength."""
+    named = (fields.get(column) for column in ("brand_name", "drug_name", "generic_name"))
+    return short(in_tall_man(next(filter(None, named), fields["ndc"])))
 
 
 def package(fields: Fields) -> Package:
