@@ -48,6 +48,6 @@ def _show_place(out: Out, place: Place) -> None:
     if place.rank is None:
         out.say("  [yellow]{}[/]: {}", place.query, place.why_not)
         return
-    parts = ", ".join(f"{name} {value:.3f}" for name, value in place.parts.items())
     products = many(place.products, "product")
-    out.say("  [bold]{}[/]: place {} of {} ({})", place.query, place.rank, products, parts)
+    out.say("  [bold]{}[/]: place {} of {}", place.query, place.rank, products)
+    out.say("  {}: {}", place.part.replace("_", " "), place.why)

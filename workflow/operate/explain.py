@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from pydantic import Field
-
 from workflow.contract.columns import COLUMNS
 from workflow.contract.documents import renderer_of
 from workflow.contract.errors import SyncError
@@ -16,8 +14,9 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.settings import Settings
-from workflow.search.queries import ndcs_of
-from workflow.search.search import Answer, Product, search
+from workflow.search.cards import Product
+from workflow.search.ndcs import ndcs_of
+from workflow.search.search import Answer, PartKind, search
 from workflow.search.synonyms import read_synonyms
 
 Part = TypeVar("Part")
@@ -58,9 +57,12 @@ class Place(Event):
     rank: int | None
     """Its product's place, from 1."""
     products: int
-    score: float | None = None
-    parts: dict[str, float] = Field(default_factory=dict)
-    """What each rule gave it."""
+    part: str = ""
+    """The part of the answer that it stands in, such as `found` or `class`."""
+    why: str = ""
+    """What it has of the query."""
+    cosine: float | None = None
+    """How near its meaning is, where that was asked."""
     why_not: str = ""
 
 
@@ -119,7 +121,7 @@ def explain(
 ) -> Explanation:
     """Everything about the drug of an NDC, with or without dashes. Raises nothing of a server's."""
     asker = _Asker()
-    keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc))))
+    keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc).keys)))
     rows = asker.ask("catalog", lambda: _rows(catalog, keys), RangeRows([], [], []))
     live = asker.ask("live index", generations.live, None)
     names = live.names if live else LiveNames("", "")
@@ -241,18 +243,20 @@ def _place(
         packages=1,
     )
     mine = fields.get("text_hash", "")
-    for rank, product in enumerate(answer.products, start=1):
-        if product.packages[0].get("text_hash") == mine:
-            return _found(query, rank, product, answer)
+    ranked = [(part.kind, product) for part in answer.parts for product in part.products]
+    for rank, (kind, product) in enumerate(ranked, start=1):
+        if any(package.get("text_hash") == mine for package in product.packages):
+            return _found(query, rank, kind, product, answer)
     why = BEHIND if mine in answer.texts else NOT_FOUND
-    return Place(query=query, rank=None, products=len(answer.products), why_not=why)
+    return Place(query=query, rank=None, products=len(ranked), why_not=why)
 
 
-def _found(query: str, rank: int, product: Product, answer: Answer) -> Place:
+def _found(query: str, rank: int, kind: PartKind, product: Product, answer: Answer) -> Place:
     return Place(
         query=query,
         rank=rank,
         products=len(answer.products),
-        score=product.score,
-        parts={name: round(value, 6) for name, value in product.parts.items()},
+        part=kind.value,
+        why=product.why,
+        cosine=product.cosine,
     )
