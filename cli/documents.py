@@ -11,7 +11,7 @@ from workflow.operate.changes import ChangedDrug
 from workflow.operate.doctor import Finding
 from workflow.operate.explain import Explanation
 from workflow.operate.operate import Compared, RolledBack
-from workflow.search.answers import DrugsFound
+from workflow.search.shown import DrugsFound
 
 
 class MySQLServer(Event):
