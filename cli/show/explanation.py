@@ -63,7 +63,10 @@ def _show_text(out: Out, text: TextFacts) -> None:
 def _show_place(out: Out, place: Place) -> None:
     if place.rank is None:
         out.say("  [yellow]{}[/]: {}", place.query, place.why_not)
-        return
-    parts = ", ".join(f"{name} {value:.3f}" for name, value in place.parts.items())
-    products = many(place.products, "product")
-    out.say("  [bold]{}[/]: place {} of {} ({})", place.query, place.rank, products, parts)
+    else:
+        near = "" if place.cosine is None else f", cosine {place.cosine:.3f}"
+        products = many(place.products, "product")
+        out.say("  [bold]{}[/]: place {} of {}", place.query, place.rank, products)
+        out.say("    {}: {}{}", place.part, place.why, near)
+    for notice in place.notices:
+        out.say("    {}", notice)
