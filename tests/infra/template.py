@@ -53,6 +53,7 @@ class Template(NamedTuple):
             for policy in self.of("AWS::IAM::Policy").values()
             if {"Ref": role_id} in policy["Properties"]["Roles"]
             for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Allow"
         ]
         assert "ManagedPolicyArns" not in self.resources[role_id]["Properties"]
         return {
