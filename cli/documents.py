@@ -10,7 +10,7 @@ from workflow.contract.events.report import RunReport
 from workflow.operate.doctor import Finding
 from workflow.operate.explain import Explanation
 from workflow.operate.operate import Compared, RolledBack
-from workflow.search.answers import DrugsFound
+from workflow.search.shown import DrugsFound
 
 
 class MySQLServer(Event):
