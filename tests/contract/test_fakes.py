@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 import boto3
@@ -12,8 +13,8 @@ import pytest
 import redis
 from moto import mock_aws
 
+from tests import payloads
 from tests.fakes import NOW, FakeCatalog, FakeIndex, FakeRunStore
-from tests.payloads import generation
 from tests.rows import make_row, make_rows
 from tests.servers import CatalogTable
 from workflow.adapters.mysql.catalog import MySQLCatalog
@@ -78,12 +79,16 @@ def test_more_keys_than_one_answer_holds_are_all_listed(store: RunStore) -> None
 
 # Indexes
 
-SPACE = "space"
+SPACE, GONE_SPACE = "0" * 16, "1" * 16
+H1, H2 = "a" * 32, "b" * 32
+"""Pruning removes what has the form of our keys: hex digits of this length."""
+
+generation = partial(payloads.generation, space=SPACE)
 HOLDER = Holder("run", NOW)
 NEWER = Holder("run", NOW + timedelta(milliseconds=1))
 OLDER = Holder("another", NOW - timedelta(milliseconds=1))
 KEYS = ["a", "a b", "a\tb", "{x}|y*", "a:b", "ä", "\U0001f600", "\uff5e"]
-WORDS = Text("h1", "words", {"route": "oral"})
+WORDS = Text(H1, "words", {"route": "oral"})
 
 
 class Ports(NamedTuple):
@@ -121,7 +126,7 @@ def _redis(request: pytest.FixtureRequest, stack: ExitStack) -> Ports:
 
 
 def document(ndc: str, **fields: str) -> Document:
-    return Document(ndc, {"ndc": ndc, "text_hash": "h1", "content_hash": "c", **fields})
+    return Document(ndc, {"ndc": ndc, "text_hash": H1, "content_hash": "c", **fields})
 
 
 def write(index: Ports, *ndcs: str) -> None:
@@ -205,33 +210,33 @@ def test_damage_is_remembered(index: Ports) -> None:
 
 def test_a_text_record_is_read_as_it_was_written_with_its_origin(index: Ports) -> None:
     index.texts.write(SPACE, HOLDER, [record()])
-    assert index.texts.records(SPACE, ["h2", "h1"]) == [None, record().record]
-    assert index.texts.origins(SPACE, ["h2", "h1"]) == [None, TextOrigin(HOLDER.identity, 7)]
-    assert index.texts.records("other", ["h1"]) == index.texts.origins("other", ["h1"]) == [None]
+    assert index.texts.records(SPACE, [H2, H1]) == [None, record().record]
+    assert index.texts.origins(SPACE, [H2, H1]) == [None, TextOrigin(HOLDER.identity, 7)]
+    assert index.texts.records("other", [H1]) == index.texts.origins("other", [H1]) == [None]
     assert index.texts.records(SPACE, []) == []
 
 
 def test_a_record_replaces_the_old_one_whole(index: Ports) -> None:
-    for one in (record(), record(text=Text("h1", "other words", {"strength": "5"}))):
+    for one in (record(), record(text=Text(H1, "other words", {"strength": "5"}))):
         index.texts.write(SPACE, HOLDER, [one])
-        assert index.texts.records(SPACE, ["h1"]) == [one.record]
+        assert index.texts.records(SPACE, [H1]) == [one.record]
 
 
 def test_a_refused_text_has_a_record_and_is_asked_again_until_it_is_taken(index: Ports) -> None:
     refused = record(b"", "not to my taste")
     index.texts.write(SPACE, HOLDER, [refused])
-    assert index.texts.records(SPACE, ["h1"]) == [refused.record]
-    assert index.texts.to_embed_again(SPACE) == ["h1"]
+    assert index.texts.records(SPACE, [H1]) == [refused.record]
+    assert index.texts.to_embed_again(SPACE) == [H1]
     index.texts.write(SPACE, HOLDER, [record()])
     assert index.texts.to_embed_again(SPACE) == []
 
 
 def test_a_doubtful_text_keeps_its_record_and_is_asked_again(index: Ports) -> None:
     index.texts.write(SPACE, HOLDER, [record()])
-    index.texts.doubt(SPACE, HOLDER, ["h1", "h0"])
+    index.texts.doubt(SPACE, HOLDER, [H1, "0"])
     index.texts.doubt(SPACE, HOLDER, [])
-    assert index.texts.records(SPACE, ["h1"]) == [record().record]
-    assert index.texts.to_embed_again(SPACE) == ["h0", "h1"]
+    assert index.texts.records(SPACE, [H1]) == [record().record]
+    assert index.texts.to_embed_again(SPACE) == ["0", H1]
 
 
 # The fence
@@ -251,7 +256,7 @@ WRITES: dict[str, Callable[[Ports], object]] = {
     "leave_out": lambda index: index.documents.leave_out("new", HOLDER, ["a"]),
     "report_damage": lambda index: index.documents.report_damage("new", HOLDER, ["a"]),
     "write texts": lambda index: index.texts.write(SPACE, HOLDER, [record(b"", "no")]),
-    "doubt": lambda index: index.texts.doubt(SPACE, HOLDER, ["h1"]),
+    "doubt": lambda index: index.texts.doubt(SPACE, HOLDER, [H1]),
     "create": lambda index: index.generations.create(generation("x"), HOLDER),
     "publish": lambda index: index.generations.publish(generation("new"), "", HOLDER),
     "switch": lambda index: index.generations.switch(generation("new"), Swap(["s"], ["a"]), HOLDER),
@@ -277,7 +282,7 @@ def test_an_execution_that_lost_the_fence_writes_nothing(index: Ports, name: str
     assert index.documents.read("new", ["a"]) == [document("a").fields]
     assert index.documents.read_staged(HOLDER, ["s", "b"]) == [document("s").fields, {}]
     assert index.documents.to_repair("new", ["a"]) == set()
-    assert index.texts.records(SPACE, ["h1"]) == [record().record]
+    assert index.texts.records(SPACE, [H1]) == [record().record]
     assert index.texts.to_embed_again(SPACE) == []
     assert index.generations.every() == [generation("new", state="building")]
     assert index.generations.live() is None
@@ -385,20 +390,21 @@ def test_a_switch_that_counts_as_never_made_leaves_the_way_back_of_the_one_befor
 
 def test_what_is_not_kept_goes_with_its_index_and_record(live: Ports) -> None:
     switch(live)
-    live.documents.write("older", HOLDER, [document("a")])
-    live.server.create_indexes(LiveNames("older", "old space"))
-    live.texts.write("old space", HOLDER, [record()])
-    live.texts.write(SPACE, HOLDER, [record(), record(text=Text("h2", "unused", {}))])
+    gone = NEWER.identity
+    live.documents.write(gone, HOLDER, [document("a")])
+    live.server.create_indexes(LiveNames(gone, GONE_SPACE))
+    live.texts.write(GONE_SPACE, HOLDER, [record()])
+    live.texts.write(SPACE, HOLDER, [record(), record(text=Text(H2, "unused", {}))])
     kept = Kept(["new"], [SPACE], HOLDER.identity, HOLDER.identity)
     live.generations.drop_indexes(kept, HOLDER)
     assert live.generations.sweep(kept, 0, HOLDER, keys=100_000).cursor is None
     live.generations.forget(kept, HOLDER)
     assert versions(live) == AFTER
-    assert live.documents.read("older", ["a"]) == [{}]
-    assert live.texts.origins("old space", ["h1"]) == [None]
-    assert [bool(one) for one in live.texts.origins(SPACE, ["h1", "h2"])] == [True, False]
-    assert live.server.index("drugs", "older") is None
-    assert live.server.index("texts", "old space") is None
+    assert live.documents.read(gone, ["a"]) == [{}]
+    assert live.texts.origins(GONE_SPACE, [H1]) == [None]
+    assert [bool(one) for one in live.texts.origins(SPACE, [H1, H2])] == [True, False]
+    assert live.server.index("drugs", gone) is None
+    assert live.server.index("texts", GONE_SPACE) is None
     assert [one.name for one in live.generations.every()] == ["new"]
     live.generations.take_back(generation("new"), HOLDER.identity, "back", HOLDER)
     assert versions(live) == BEFORE
