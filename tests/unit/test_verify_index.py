@@ -180,6 +180,16 @@ def test_a_generation_that_is_not_live_is_not_mended() -> None:
     assert (index.to_repair(), index.fake.server.rebuilt) == (set(), [])
 
 
+def test_a_new_generation_that_fails_leaves_the_aliases_where_they_are() -> None:
+    index = Index(new_generation=True, live="live")
+    live = LiveNames("live", SPACE)
+    index.fake.server.point_aliases(live, HOLDER)
+    index.page(damaged={ndc(3): "is gone"})
+    with pytest.raises(VerificationFailed, match="is gone"):
+        index.verify()
+    assert index.fake.server.aliases_point_at(live)
+
+
 # The model
 
 
