@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -30,7 +30,7 @@ from workflow.search.search import search
 API_GATEWAY_BYTES = 6_000_000
 EXAMPLES = 60
 
-SURROGATES: Final = ("Cs",)
+SURROGATES: Final[tuple[Literal["Cs"]]] = ("Cs",)
 TYPED = st.text(st.characters(exclude_categories=SURROGATES), max_size=40)
 MARKS = "@{}()|-~\"'\\*%$=>[]:;_<! .,/&?#+0a1\u0000\u200b\u03bc\u00ae"
 SYNTAX = st.text(st.sampled_from(MARKS), max_size=60)

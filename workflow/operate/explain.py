@@ -244,17 +244,16 @@ def _place(
     mine = fields.get("text_hash", "")
     products = len(answer.products)
     told = tuple(one.text for one in answer.notices)
-    rank = 0
-    for part in answer.parts:
-        for rank, product in enumerate(part.products, start=rank + 1):
-            if any(package.get("text_hash") == mine for package in product.packages):
-                return Place(
-                    query=query,
-                    rank=rank,
-                    products=products,
-                    part=part.kind,
-                    why=product.why,
-                    notices=told,
-                )
+    listed = [(part.kind, product) for part in answer.parts for product in part.products]
+    for rank, (kind, product) in enumerate(listed, start=1):
+        if any(package.get("text_hash") == mine for package in product.packages):
+            return Place(
+                query=query,
+                rank=rank,
+                products=products,
+                part=kind,
+                why=product.why,
+                notices=told,
+            )
     why = BEHIND if mine in answer.texts else NOT_FOUND
     return Place(query=query, rank=None, products=products, notices=told, why_not=why)
