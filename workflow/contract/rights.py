@@ -33,7 +33,7 @@ SEARCHES: Final = Rights(
     keys=LIVE,
     commands=(
         *("ft.search", "ft.aggregate", "ft.spellcheck", "ft.tagvals"),
-        *("hgetall", "hmget", "zcard", "zrangebylex"),
+        *("hgetall", "zcard", "zrangebylex"),
         *CONNECTION,
     ),
 )
