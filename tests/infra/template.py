@@ -78,7 +78,7 @@ def shown(value: Any) -> str:
     if kind == "Fn::Join":
         return str(argument[0]).join(shown(one) for one in argument[1])
     if kind == "Fn::GetStackOutput":
-        return "{" + argument["OutputName"] + "}"
+        return f"{{{argument['OutputName']}}}"
     if kind == "Fn::GetAtt":
         return "{" + ".".join(argument) + "}"
     return "{" + shown(argument) + "}"

@@ -22,6 +22,7 @@ from workflow.adapters.redis.keys import (
     WRITER,
     again_set,
     document_key,
+    has_our_form,
     key_set,
     repair_set,
     staged_key,
@@ -53,6 +54,7 @@ return {'yes', held}
 SWAP: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1])
 if held ~= ARGV[1] then return {'fence', held or ''} end
+if redis.call('HGET', KEYS[2], 'switch') == ARGV[9] then return {'done', ''} end
 local live, incoming, outgoing, keyset, swapped = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local keys, after = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
 for _, one in ipairs(keys) do
@@ -73,6 +75,8 @@ for _, command in ipairs(after) do redis.call(unpack(command)) end
 return {'done', ''}
 """
 """Exchange documents, all or none: a script is not interrupted, and looks before it renames.
+
+A client that lost the answer sends it again: a switch of this name is made once.
 
 Each key comes with whether a document comes in. What happened to it is its score in `swapped`:
 CHANGED, ADDED or REMOVED. Renaming works where memory is full; 20,000 take a fifth of a second.
@@ -152,7 +156,7 @@ class RedisGenerations:
             record_command(generation),
             ("HSET", LIVE, *pairs(_live_fields(names, live.previous, undo=undo))),
         ]
-        self._swap(generation.name, staged_key(identity, ""), identity, keys, after, holder)
+        self._swap(names, staged_key(identity, ""), identity, keys, after, holder)
 
     def take_back(
         self,
@@ -170,30 +174,32 @@ class RedisGenerations:
             record_command(generation),
             ("HSET", LIVE, "switch", switch, "undo", undo if way_back is None else way_back),
         ]
-        self._swap(generation.name, undo_key(undo, ""), undo, keys, after, holder)
+        names = LiveNames(generation.name, generation.space, switch)
+        self._swap(names, undo_key(undo, ""), undo, keys, after, holder)
 
     def _swap(
         self,
-        generation: str,
+        names: LiveNames,
         incoming: str,
         undo: str,
         keys: Sequence[tuple[str, bool]],
         after: Iterable[Command],
         holder: Holder,
     ) -> None:
-        prefixes = (document_key(generation, ""), incoming, undo_key(undo, ""))
-        sets = (key_set(generation), swapped_set(undo))
-        packed = [
-            json.dumps(one, ensure_ascii=False)
-            for one in (keys, [list(map(str, command)) for command in after])
+        of, commands = names.generation, [list(map(str, command)) for command in after]
+        arguments = [
+            *(holder.token, document_key(of, ""), incoming, undo_key(undo, "")),
+            *(key_set(of), swapped_set(undo)),
+            *(json.dumps(one, ensure_ascii=False) for one in (keys, commands)),
+            names.switch,
         ]
-        answer = self._client.ask("EVAL", SWAP, 1, WRITER, holder.token, *prefixes, *sets, *packed)
+        answer = self._client.ask("EVAL", SWAP, 2, WRITER, LIVE, *arguments)
         result, word = as_texts(answer)
         if result == "fence":
             raise superseded(holder, word)
         if result == "missing":
             raise IndexCommandFailed(
-                f"the switch of generation {generation} was not made: the document of ndc {word!r} "
+                f"the switch of generation {of} was not made: the document of ndc {word!r} "
                 "is not where it must be; nothing was changed; start a new run"
             )
 
@@ -217,10 +223,11 @@ class RedisGenerations:
 
     def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
         at, seen, removed = cursor, 0, 0
+        of_undo = self._texts_of_undo(kept.undo) if kept.unused_texts else set()
         while True:
             answer = self._client.ask("SCAN", at, "COUNT", SCAN_COUNT)
             at, found = int(answer[0]), as_texts(answer[1])
-            useless = self._useless(found, kept)
+            useless = self._useless(found, kept, of_undo)
             self._client.unlink(holder, useless)
             removed += len(useless)
             seen += len(found)
@@ -229,24 +236,25 @@ class RedisGenerations:
             if seen >= keys:
                 return Sweep(at, removed)
 
-    def _useless(self, keys: Sequence[str], kept: Kept) -> list[str]:
+    def _useless(self, keys: Sequence[str], kept: Kept, of_undo: set[str]) -> list[str]:
         useless = [key for key in keys if _is_of_another(key, kept)]
         if kept.unused_texts:
-            unsure = [key for key in keys if key.startswith(TEXT) and not _is_of_another(key, kept)]
-            useless += self._unused(unsure, kept)
+            texts = [key for key in keys if key.startswith(TEXT) and has_our_form(key)]
+            unsure = [key for key in texts if not _is_of_another(key, kept)]
+            useless += self._unused(unsure, kept, of_undo)
         return useless
 
-    def _unused(self, keys: Sequence[str], kept: Kept) -> list[str]:
+    def _unused(self, keys: Sequence[str], kept: Kept, of_undo: set[str]) -> list[str]:
         """The text records that no kept drug names: the drugs' indexes are asked for each."""
         hashes = [key.rpartition(":")[2] for key in keys]
-        used = self._texts_of_undo(kept.undo, set(hashes)) if hashes else set()
+        used = set(of_undo)
         for generation in kept.generations:
             left = [one for one in hashes if one not in used]
             counts = self._indexes.drugs_naming(generation, left)
             used |= {one for one, count in zip(left, counts, strict=True) if count}
         return [key for key, one in zip(keys, hashes, strict=True) if one not in used]
 
-    def _texts_of_undo(self, undo: str, hashes: set[str]) -> set[str]:
+    def _texts_of_undo(self, undo: str) -> set[str]:
         """Documents that a rollback would bring back are in no index."""
         if not undo:
             return set()
@@ -254,22 +262,22 @@ class RedisGenerations:
         answers = self._client.ask_hashes(
             ("HGET", undo_key(undo, one), "text_hash") for one in keys
         )
-        return {as_text(one) for one in answers if one} & hashes
+        return {as_text(one) for one in answers if one}
 
 
 def _is_of_another(key: str, kept: Kept) -> bool:
     """Whether a key belongs to a generation, space or run that is not kept."""
-    prefix, _, rest = key.partition(":")
-    owner = rest.rpartition(":")[0]
-    match f"{prefix}:":
-        case "drug:":
-            return not _begins(rest, kept.generations)
-        case "text:":
-            return owner not in kept.spaces
-        case "staged:":
-            return not _begins(rest, [kept.staged])
-        case "undo:":
-            return not _begins(rest, [kept.undo])
+    if has_our_form(key):
+        prefix, _, rest = key.partition(":")
+        match f"{prefix}:":
+            case "drug:":
+                return not _begins(rest, kept.generations)
+            case "text:":
+                return rest.rpartition(":")[0] not in kept.spaces
+            case "staged:":
+                return not _begins(rest, [kept.staged])
+            case "undo:":
+                return not _begins(rest, [kept.undo])
     for name, owners in (
         (swapped_set(""), [kept.undo]),
         (key_set(""), kept.generations),
