@@ -14,6 +14,7 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.settings import Settings
+from workflow.search.answers import model_of
 from workflow.search.ndcs import ndcs_of
 from workflow.search.search import search
 from workflow.search.synonyms import read_synonyms
@@ -50,19 +51,21 @@ class TextFacts(Event):
 
 
 class Place(Event):
-    """Where a drug stands in the answer to a query."""
+    """Where a drug's product stands in the answer to a query."""
 
     query: str
     rank: int | None
-    """Its product's place, from 1."""
+    """From 1, over all parts of the answer."""
     products: int
     part: str = ""
-    """The part of the answer that it is in."""
+    """The part that it stands in: found, similar, ..."""
     why: str = ""
-    """Why it is there, in words."""
+    """What the product has of the query."""
+    cosine: float | None = None
+    """How near its meaning is to the query's, where that was asked for."""
+    why_not: str = ""
     notices: tuple[str, ...] = ()
     """What the answer tells beside its products."""
-    why_not: str = ""
 
 
 class Explanation(Event):
@@ -235,25 +238,23 @@ def _place(
     answer = search(
         query,
         names,
-        embedder=embedder,
+        embedder=model_of(names, index, settings, embedder),
         index=index,
         synonyms=read_synonyms(settings.synonyms_file),
         limit=DEEPEST,
         packages=1,
     )
     mine = fields.get("text_hash", "")
-    products = len(answer.products)
-    told = tuple(one.text for one in answer.notices)
-    listed = [(part.kind, product) for part in answer.parts for product in part.products]
-    for rank, (kind, product) in enumerate(listed, start=1):
+    place = Place(
+        query=query,
+        rank=None,
+        products=len(answer.products),
+        notices=tuple(one.text for one in answer.notices),
+        why_not=BEHIND if answer.more and mine in answer.texts else NOT_FOUND,
+    )
+    ranked = ((part, one) for part in answer.parts for one in part.products)
+    for rank, (part, product) in enumerate(ranked, start=1):
         if any(package.get("text_hash") == mine for package in product.packages):
-            return Place(
-                query=query,
-                rank=rank,
-                products=products,
-                part=kind,
-                why=product.why,
-                notices=told,
-            )
-    why = BEHIND if mine in answer.texts else NOT_FOUND
-    return Place(query=query, rank=None, products=products, notices=told, why_not=why)
+            where = {"part": str(part.kind), "why": product.why, "cosine": product.cosine}
+            return place.model_copy(update={"rank": rank, "why_not": "", **where})
+    return place
