@@ -10,9 +10,8 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff deploy
-.PHONY: release certificates snapshot
-.PHONY: prerequisites clean
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff changes
+.PHONY: drift deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -71,8 +70,23 @@ synth: install ## Write the templates of STAGE (dev) into cdk.out/, checked by c
 diff: install ## Compare STAGE's stacks with the templates
 	$(CDK) diff -c stage=$(STAGE)
 
+changes: install ## Ask CloudFormation what a deployment of STAGE would change and replace
+	$(CDK) diff --method=change-set -c stage=$(STAGE)
+
+drift: install ## What somebody changed of STAGE's stacks by hand
+	$(CDK) drift -c stage=$(STAGE)
+
+# Without a terminal nobody can be asked: whoever starts it has approved `make changes`.
 deploy: install ## Deploy STAGE's stacks
-	$(CDK) deploy --all -c stage=$(STAGE) --require-approval broadening
+	$(CDK) deploy --all -c stage=$(STAGE) --require-approval \
+	  $(if $(shell test -t 0 && echo terminal),broadening,never)
+
+deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry run
+	$(BIN)/drugsync doctor --stage $(STAGE)
+	$(BIN)/drugsync run --dry-run --wait --stage $(STAGE)
+
+destroy: install ## Remove STAGE's workflow stack, which holds no data
+	$(CDK) destroy -c stage=$(STAGE) Workflow
 
 release: .venv/installed-dev ## Build the wheel and the sdist into dist/; try the wheel in an empty folder
 	rm -rf dist
@@ -81,7 +95,7 @@ release: .venv/installed-dev ## Build the wheel and the sdist into dist/; try th
 
 certificates: ## Take newer roots of RDS's certificates
 	curl --fail --output infra/certificates/rds-roots.pem \
-	  https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
+	  https://truststore.pki.$(if $(filter us-gov,$(PARTITION)),us-gov-west-1.)rds.amazonaws.com/global/global-bundle.pem
 
 snapshot: .venv/installed-dev ## Accept the workflow stack's template as it is now
 	UPDATE_SNAPSHOT=1 $(BIN)/python -m pytest -q tests/infra/test_checks.py -k reviewed
@@ -98,6 +112,10 @@ prerequisites:
 	@echo "installing into .venv (about 200 MB, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/installed-test: .venv/installed-local
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed-local

@@ -8,8 +8,9 @@ from pydantic import computed_field
 from workflow.contract.events.base import Event, Mode, RunStatus
 from workflow.contract.events.report import RunReport
 from workflow.operate.doctor import Finding
+from workflow.operate.explain import Explanation
 from workflow.operate.operate import Compared, RolledBack
-from workflow.search.answers import DrugsFound
+from workflow.search.shown import DrugsFound
 
 
 class MySQLServer(Event):
@@ -114,6 +115,22 @@ class RunView(Event):
         return self.status in ("RUNNING", "PENDING_REDRIVE")
 
 
+class LogLine(Event):
+    """One call of a function, or what it said in between."""
+
+    at: datetime
+    function: str
+    page: str
+    """Empty where the function works on no page."""
+    message: str
+    ms: int | None
+    """Since the call began."""
+    error: str
+    cause: str
+    counts: dict[str, int]
+    """What it counted."""
+
+
 DOCUMENTS: dict[str, Any] = {
     "up": Servers,
     "down": Stopped,
@@ -124,9 +141,11 @@ DOCUMENTS: dict[str, Any] = {
     "status": RunView,
     "runs": list[RunView],
     "report": RunReport,
+    "logs": list[LogLine],
     "rollback": RolledBack,
     "verify": Compared,
     "doctor": list[Finding],
     "search": DrugsFound,
+    "explain": Explanation,
 }
 """Verb -> what it prints. A list is one JSON array."""

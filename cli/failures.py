@@ -5,6 +5,7 @@ What is not here is a defect of ours, and shows its traceback.
 
 import errno
 import os
+import re
 from collections.abc import Callable
 
 import mysql.connector
@@ -14,6 +15,7 @@ from cli.sites.site import SiteError
 from local.errors import LocalError
 from local.places import HOME_VARIABLE, home
 from workflow.contract.errors import SyncError, advice
+from workflow.operate.doctor import RETRIED
 
 ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
 
@@ -29,7 +31,8 @@ OS_ERRORS = {
     errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
 }
 
-MYSQL_FULL = {1021, 1030, 1114, 3675}
+MYSQL_FULL = {1021, 1114, 3675}
+NO_ROOM = re.compile(r"errno: (28|135)\b|errcode: 28\b|no space|disk (is )?full", re.IGNORECASE)
 MYSQL_WORDS = {
     1045: "the user or password is wrong",
     1049: "the database is not there; create it, or correct DRUGSYNC_MYSQL_DATABASE",
@@ -53,7 +56,7 @@ def sentence(error: BaseException) -> str:
 def _named(error: BaseException) -> str:
     """With what its definition says to do, which the functions' callers read in the report."""
     name = type(error).__name__
-    return f"{name}: {error}. {advice(name)}".rstrip(". ")
+    return f"{name}: {error}. {advice(name).removeprefix(RETRIED)}".rstrip(". ")
 
 
 def _os(error: BaseException) -> str:
@@ -66,7 +69,7 @@ def _os(error: BaseException) -> str:
 
 def _mysql(error: BaseException) -> str:
     assert isinstance(error, mysql.connector.Error)  # noqa: S101 - TOLD says so
-    if error.errno in MYSQL_FULL:
+    if error.errno in MYSQL_FULL or NO_ROOM.search(str(error)):
         return f"the catalog's server has no space left ({error}); make room on {home()}"
     words = MYSQL_WORDS.get(error.errno or 0, "see its log with: drugsync doctor")
     return f"the catalog's server: {words} ({error})"

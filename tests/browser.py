@@ -82,6 +82,8 @@ def accessibility_faults(page: Page) -> list[str]:
 
 def focused(page: Page) -> str:
     """The element with the focus: its id, or its name as it is written."""
-    return page.evaluate(
-        "() => [document.activeElement].map((one) => one.id || one.textContent.trim())[0]"
+    return str(
+        page.evaluate(
+            "() => [document.activeElement].map((one) => one.id || one.textContent.trim())[0]"
+        )
     )

@@ -14,6 +14,7 @@ import pytest
 import redis
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
+from local.places import MYSQL_VARIABLE, REDIS_VARIABLE
 from local.servers.servers import connect
 from local.servers.stack import Stack, down, up
 from local.standin.bedrock_process import control
@@ -27,10 +28,12 @@ from workflow.contract.settings import PREFIX, Settings
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
-    """A developer's own DRUGSYNC_* would win over a test's."""
+    """A developer's own DRUGSYNC_* would win over a test's; but the servers are theirs to choose."""
+    servers = {MYSQL_VARIABLE, REDIS_VARIABLE}
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(PREFIX)]:
-            patch.delenv(name)
+            if name not in servers:
+                patch.delenv(name)
         yield
 
 

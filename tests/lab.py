@@ -205,7 +205,7 @@ class Lab:
     def redriven(self, run_id: str, **settings: str) -> Iterator[Callable[[str, Payload], Payload]]:
         """Call functions of a past run as a redrive would: its files are back in the bucket."""
         folder = self.stack.root / "runs" / run_id
-        with self.machine(**settings) as made:
+        with self.machine(call_through, **settings) as made:
             for path in folder.rglob("*"):
                 if path.is_file() and path.name not in OWN:
                     key = f"runs/{run_id}/{path.relative_to(folder).as_posix()}"

@@ -32,7 +32,7 @@ class CatalogTable:
         """Any statement, for tables and views of other shapes."""
         with self._connection.cursor() as cursor:
             cursor.execute(statement, tuple(values))
-            return list(cursor.fetchall()) if cursor.description else []  # type: ignore[arg-type]
+            return list(cursor.fetchall()) if cursor.description else []
 
     def create(self) -> None:
         self.execute(f"DROP TABLE IF EXISTS {self.name}")
@@ -70,7 +70,7 @@ class IndexReader:
     """Reads Redis back, with its own idea of keys and names."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self.redis = client
+        self.redis: Any = client
 
     def live(self) -> tuple[str, str]:
         """The live generation and its space."""
@@ -135,7 +135,7 @@ class IndexReader:
         """The index that an alias stands for."""
         found = self.redis.execute_command("FT.INFO", name)
         facts = dict(zip(found[::2], found[1::2], strict=True))
-        return facts[b"index_name"].decode()
+        return str(facts[b"index_name"].decode())
 
     def dump(self) -> dict[str, Any]:
         """All that the server holds but the rate limiter's key, to compare before and after."""

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,7 @@ MIRROR = os.environ.get("MIRROR", "http://deb.debian.org/debian")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PROJECT = "/project"
 ALWAYS = ("ca-certificates", "git", "make")
-TESTS = "tests/contract tests/unit tests/integration tests/faults"
+TESTS = "tests/contract tests/integration tests/faults"
 LEFT_OUT = {"tests/integration/test_search_page.py": "needs a browser"}
 COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 
@@ -80,7 +81,6 @@ def build(place: Place, folder: Path) -> None:
     shutil.copy("/etc/resolv.conf", folder / "etc/resolv.conf")
     if CERTIFICATES.exists():
         shutil.copy(CERTIFICATES, folder / str(CERTIFICATES).lstrip("/"))
-    _copy_project(folder / PROJECT.lstrip("/"))
 
 
 def _copy_project(target: Path) -> None:
@@ -138,8 +138,9 @@ def attempt(name: str, folder: Path, tests: str) -> Result:
     make = f"make PYTHON={place.python}"
     ignored = " ".join(f"--ignore {path}" for path in LEFT_OUT)
     steps = {
-        "install": f"{make} .venv/installed-dev",
+        "install": f"{make} .venv/installed-local",
         "demo": f"{make} demo",
+        "tools": f"{make} .venv/installed-test",
         "tests": f".venv/bin/python -m pytest -q -n 2 --dist loadfile {ignored} {tests}",
     }
     seconds: dict[str, float] = {}
@@ -183,25 +184,40 @@ def _counts(output: str) -> dict[str, int]:
     return {word: int(count) for count, word in COUNTS.findall(lines[-1])} if lines else {}
 
 
+def ready(name: str, parent: Path) -> Path:
+    """A place with the project's files; one that is there already gets them anew."""
+    folder = parent / name
+    started = time.monotonic()
+    if not (folder / "usr/bin/make").exists():
+        build(PLACES[name], folder)
+    _copy_project(folder / PROJECT.lstrip("/"))
+    print(f"{name}: built in {time.monotonic() - started:.0f} s", flush=True)
+    return folder
+
+
+def _parent(keep: Path | None) -> AbstractContextManager[Path | str]:
+    if keep is None:
+        return tempfile.TemporaryDirectory(prefix="place-")
+    keep.mkdir(parents=True, exist_ok=True)
+    return nullcontext(keep)
+
+
 def main(arguments: Iterable[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Try the project in other places.")
     parser.add_argument("places", nargs="+", choices=[*PLACES, "all"])
     parser.add_argument("--tests", default=TESTS, help="what pytest is given")
+    parser.add_argument("--keep", type=Path, help="a folder in which places stay, to try again")
     parser.add_argument("--record", action="store_true", help="write docs/support.md")
     chosen = parser.parse_args(None if arguments is None else list(arguments))
     names = list(PLACES) if "all" in chosen.places else chosen.places
     results = []
     for name in names:
-        with tempfile.TemporaryDirectory(prefix=f"place-{name}-") as parent:
-            folder = Path(parent) / name
-            started = time.monotonic()
-            try:
-                build(PLACES[name], folder)
-                print(f"{name}: built in {time.monotonic() - started:.0f} s", flush=True)
-                results.append(attempt(name, folder, chosen.tests))
-            except PlaceError as error:
-                print(f"{name}: {error}", file=sys.stderr)
-                return 1
+        try:
+            with _parent(chosen.keep) as parent:
+                results.append(attempt(name, ready(name, Path(parent)), chosen.tests))
+        except PlaceError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
     print("\n".join(table(results)))
     if chosen.record:
         write_page(read_results() | {result.place: result for result in results})

@@ -2,13 +2,22 @@
 
 import webbrowser
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
 from cli.commands.run import redrive, run
 from cli.options import AsJson, Profile, Region, RunOrLast, Stage, site_of
+from cli.show.explanation import show_explanation
 from cli.show.show import show_report
-from cli.show.show_ops import show_compared, show_findings, show_rolled_back, show_runs, show_view
+from cli.show.show_ops import (
+    show_compared,
+    show_findings,
+    show_logs,
+    show_rolled_back,
+    show_runs,
+    show_view,
+)
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
 
@@ -75,7 +84,26 @@ def report(
         console(stderr=True).say("no browser here; open {}", page)
 
 
+def logs(
+    run: RunOrLast = None,
+    page: Annotated[str | None, typer.Option(help="Only the calls for this page.")] = None,
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """What the functions of a run said: a line a call, with counts, milliseconds and errors."""
+    found = site_of(stage, profile, region).logs(run, page)
+    if as_json:
+        print_json(found)
+    else:
+        show_logs(console(), found)
+
+
 def rollback(
+    generation: Annotated[
+        str, typer.Option(help="The one before the last backfill; else the last switch is undone.")
+    ] = "",
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
@@ -86,7 +114,7 @@ def rollback(
     A run that is under way may no longer write. Done a second time, it restores the first state.
     """
     site = site_of(stage, profile, region)
-    answer = site.operate("rollback").rolled_back
+    answer = site.operate("rollback", generation=generation).rolled_back
     if answer is None:
         return
     if as_json:
@@ -115,6 +143,26 @@ def verify(
     _exit(compared.verification.passed)
 
 
+def explain(
+    ndc: Annotated[str, typer.Argument(metavar="NDC", help="With dashes or without.")],
+    query: Annotated[
+        str, typer.Option(help="A search: where the drug stands in its answer, or why not.")
+    ] = "",
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Why a drug is found or not: its row, document, text, and its place in an answer."""
+    answer = site_of(stage, profile, region).operate("explain", ndc=ndc, query=query).explained
+    if answer is None:
+        return
+    if as_json:
+        print_json(answer)
+    else:
+        show_explanation(console(), answer)
+
+
 def doctor(
     as_json: AsJson = False,
     stage: Stage = None,
@@ -141,8 +189,10 @@ VERBS: dict[Callable[..., None], tuple[str, ...]] = {
     status: ("status", "status --watch --stage prod --profile ops --region us-east-1"),
     runs: ("runs --limit 30 --stage prod",),
     report: ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
+    logs: ("logs --page 00012", "logs 20261101T020000000-sync-1a2b --stage prod --json"),
     rollback: ("rollback --stage prod",),
     verify: ("verify", "verify --stage prod --json"),
+    explain: ("explain 00002-0800-01", "explain 00002080001 --query insulin --stage prod"),
     doctor: ("doctor", "doctor --stage prod --profile ops"),
 }
 

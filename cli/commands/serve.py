@@ -56,13 +56,15 @@ class SearchServer(ThreadingHTTPServer):
         self._respond = respond
         self._one_at_a_time = threading.Lock()
 
-    def answer(self, target: str) -> Answer:
-        """The answer to a GET."""
-        if urlsplit(target).path == "/":
+    def answer(self, target: str, method: str = "GET") -> Answer:
+        """The answer to a request: the page at `/` and below `/drug/`, else the function's."""
+        path = urlsplit(target).path
+        if method in ("GET", "HEAD") and (path == "/" or path.startswith("/drug/")):
             page = PAGE.read_text(encoding="utf-8")
             return Answer(200, "text/html; charset=utf-8", page.encode(), policy_of(page))
         with self._one_at_a_time:
-            given = self._respond(event_of(target), SimpleNamespace(function_name="serve"))
+            event = event_of(target, method)
+            given = self._respond(event, SimpleNamespace(function_name="serve"))
         headers = {name.lower(): value for name, value in given.get("headers", {}).items()}
         content_type = headers.get("content-type", "application/json")
         return Answer(given["statusCode"], content_type, given["body"].encode())
@@ -78,12 +80,26 @@ class _Requests(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        """Nothing is changed here; what was sent is not read, so the connection ends."""
+        self.close_connection = True
+        self._answer()
+
+    # The names that http.server looks for.
+    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_POST  # noqa: N815
+
+    def _answer(self) -> None:
         """Only by a name of this machine: another site's page cannot ask through a browser."""
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
         if host not in HOSTS:
             self.send_error(421)
             return
-        answer = self.server.answer(self.path)
+        answer = self.server.answer(self.path, self.command)
         self.send_response(answer.status)
         for name, value in HEADERS.items():
             self.send_header(name, value)
@@ -91,7 +107,8 @@ class _Requests(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.content_type)
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Searches are nobody's business."""
@@ -115,8 +132,8 @@ def _hashes(tag: str, page: str) -> str:
     return " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
 
 
-def event_of(target: str) -> dict[str, Any]:
-    """A GET as an HTTP API hands it to its function (payload 2.0)."""
+def event_of(target: str, method: str = "GET") -> dict[str, Any]:
+    """A request as an HTTP API hands it to its function (payload 2.0); HEAD is a GET."""
     parts = urlsplit(target)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     return {
@@ -127,7 +144,7 @@ def event_of(target: str) -> dict[str, Any]:
         "headers": {},
         "requestContext": {
             "stage": "$default",
-            "http": {"method": "GET", "path": unquote(parts.path)},
+            "http": {"method": "GET" if method == "HEAD" else method, "path": unquote(parts.path)},
         },
         "isBase64Encoded": False,
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from cli.documents import MapProgress, RunView
+from cli.documents import LogLine, MapProgress, RunView
 from cli.show.show import BAD, GOOD, show_checks
 from cli.show.terminal import Markup, Out, many, markup
 from workflow.operate.doctor import Finding
@@ -80,14 +80,29 @@ def show_findings(out: Out, findings: Sequence[Finding]) -> None:
             out.say("  {:24} [bold]{}[/]", "", one.advice)
 
 
+def show_logs(out: Out, lines: Sequence[LogLine]) -> None:
+    """A line a call."""
+    if not lines:
+        out.say("no line")
+    for one in lines:
+        took = "" if one.ms is None else f"{one.ms:,} ms"
+        counts = ", ".join(f"{name} {value:,}" for name, value in one.counts.items() if value)
+        out.say(
+            "{:%H:%M:%S} {:13} {:6} {:>9}  {}{}",
+            one.at,
+            one.function,
+            one.page,
+            took,
+            "" if one.error else f"{one.message}  {counts}".rstrip(),
+            markup("[red]{}[/] {}", one.error, one.cause) if one.error else "",
+        )
+
+
 def show_compared(out: Out, compared: Compared, options: str) -> None:
     """The checks, and whether a difference is only the catalog's way since the last run."""
     good = compared.verification.passed
-    head = Markup(
-        "[green]✓ the index is the catalog[/]" if good else "[bold red]✗ the index differs[/]"
-    )
     rows = many(compared.rows, "row")
-    out.say("{}: generation {}, {}", head, compared.generation, rows)
+    out.say("{}: generation {}, {}", _headline(compared), compared.generation, rows)
     show_checks(out, compared.verification.checks)
     if compared.behind:
         out.say(
@@ -100,6 +115,14 @@ def show_compared(out: Out, compared: Compared, options: str) -> None:
         )
     elif not good:
         out.say("  mend it: drugsync run{}", options)
+
+
+def _headline(compared: Compared) -> Markup:
+    if not compared.verification.passed:
+        return Markup("[bold red]✗ the index differs[/]")
+    if compared.behind:
+        return Markup("[green]✓ the index is sound[/], and behind the catalog")
+    return Markup("[green]✓ the index is the catalog[/]")
 
 
 def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:

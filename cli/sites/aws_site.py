@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
 
-from cli.documents import RunView, Started
+from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
 from cli.sites.aws_errors import explained
 from cli.sites.aws_view import execution_view, failure_of, map_progress
+from cli.sites.log_lines import read_lines
 from cli.sites.site import (
     Action,
     SiteError,
@@ -19,6 +20,7 @@ from cli.sites.site import (
     no_run,
     not_redriven,
 )
+from local.engine.definition import functions
 from local.engine.runs import input_as_far_as_right, run_id_of
 from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.events.payloads import Run
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_stepfunctions import SFNClient
 
-STACK = "drug-catalog-sync-{}-workflow"
+PREFIX = "drug-catalog-sync"
+STACK = PREFIX + "-{}-workflow"
 MACHINE, BUCKET, OPERATOR = "StateMachineArn", "RunBucket", "OperatorFunction"
 OPERATOR_TIMEOUT_S = 905
 """A function runs for 15 minutes at most; asking twice would do it twice."""
@@ -162,10 +165,28 @@ class AwsSite:
         path.write_text(render(report, read_timeline(files, report)), encoding="utf-8")
         return path
 
-    def operate(self, action: Action) -> OperatorAnswer:
-        return self._operate(action)
+    def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:
+        """CloudWatch keeps a group for each function; those of the states are asked in turn."""
+        _, found = self._describe(run_id)
+        pattern = f'{{ $.run_id = "{found["name"]}" }}'
+        since = int(found["startDate"].timestamp() * 1000)
+        pages = self._client("logs").get_paginator("filter_log_events")
+        lines: list[dict[str, Any]] = []
+        for name in functions():
+            group = f"/aws/lambda/{PREFIX}-{self.stage}-{name}"
+            hint = f"there is no log group {group}; another version deployed this stage"
+            with explained({"ResourceNotFoundException": hint}):
+                for one in pages.paginate(
+                    logGroupName=group, filterPattern=pattern, startTime=since
+                ):
+                    lines += [json.loads(event["message"]) for event in one["events"]]
+        lines.sort(key=lambda line: str(line["timestamp"]))
+        return list(read_lines(lines, page))
 
-    def _operate(self, action: str) -> OperatorAnswer:
+    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+        return self._operate(action, **more)
+
+    def _operate(self, action: str, **more: str) -> OperatorAnswer:
         """Ask the function inside the VPC."""
         client = self._client(
             "lambda", read_timeout=OPERATOR_TIMEOUT_S, retries={"total_max_attempts": 1}
@@ -173,7 +194,7 @@ class AwsSite:
         with explained():
             answer = client.invoke(
                 FunctionName=self.output(OPERATOR),
-                Payload=json.dumps({"action": action, "run_id": run_id_of(action)}),
+                Payload=json.dumps({"action": action, "run_id": run_id_of(action), **more}),
             )
             body = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):

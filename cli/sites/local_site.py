@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cli.documents import RunView
+from cli.documents import LogLine, RunView
 from cli.show.progress import RunProgress
 from cli.show.terminal import Out
+from cli.sites.log_lines import read_lines
 from cli.sites.run_log import log_lines, view_of
 from cli.sites.site import Action, SiteError, no_redrive, no_run
 from handlers.wiring import Wiring
@@ -18,7 +19,7 @@ from local.engine.runner import LOG
 from local.engine.runs import holder, run_id_of
 from local.servers import stack as stacks
 from local.servers.reach import unreachable
-from workflow.contract.errors import SettingsInvalid
+from workflow.contract.errors import RunFileCorrupt, SettingsChanged, SettingsInvalid
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, RunFiles
 from workflow.operate.doctor import Finding, examine, finding
@@ -60,14 +61,24 @@ class LocalSite:
         return [self.view(name) for name in names[:limit]]
 
     def view(self, run_id: str | None) -> RunView:
+        name = self._name(run_id)
+        lines = list(log_lines(self._folder / name / LOG))
+        running = holder(self._root) == name
+        try:
+            report = RunFiles(self._store, name).read_if_there(REPORT, RunReport)
+        except (RunFileCorrupt, SettingsChanged) as error:
+            # One that is cut, or of another version, hides neither this run nor the others.
+            unread = {"error": type(error).__name__, "cause": str(error)}
+            return view_of(name, lines, None, running=running).model_copy(update=unread)
+        return view_of(name, lines, report, running=running)
+
+    def _name(self, run_id: str | None) -> str:
         name = run_id or max(self._names(), default=None)
         if name is None:
             raise SiteError("no run yet; start one with: drugsync run")
         if name not in self._names():
             raise SiteError(no_run(name, self.options))
-        lines = list(log_lines(self._folder / name / LOG))
-        report = RunFiles(self._store, name).read_if_there(REPORT, RunReport)
-        return view_of(name, lines, report, running=holder(self._root) == name)
+        return name
 
     def report(self, run_id: str | None) -> tuple[RunReport, Path]:
         view = self.view(run_id)
@@ -80,11 +91,17 @@ class LocalSite:
             write_report(files, report)
         return report, page
 
-    def operate(self, action: Action) -> OperatorAnswer:
+    def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:
+        path = self._folder / self._name(run_id) / LOG
+        return list(read_lines(log_lines(path), page))
+
+    def operate(self, action: Action, **more: str) -> OperatorAnswer:
         stack = stacks.ready(self._root)
         with stacks.functions_see(stack.environment()):
             return operate(
-                OperatorTask(action=action, run_id=run_id_of(action)),
+                OperatorTask.model_validate(
+                    {"action": action, "run_id": run_id_of(action), **more}
+                ),
                 Wiring().ports._replace(runs=self._store),
             )
 

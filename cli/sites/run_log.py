@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.documents import MapProgress, RunView
+from cli.sites.log_lines import time_of
 from local.engine.definition import map_of, maps, sizes
 from local.engine.runs import input_as_far_as_right
 from workflow.contract.events.base import Mode
@@ -34,7 +35,7 @@ def view_of(
     """While it runs again, the report of the try before says no more than that there was one."""
     redriven = running and report is not None
     report = None if running else report
-    times = [_time(line) for line in lines]
+    times = [time_of(line) for line in lines]
     started = report.started_at if report else (times[0] if times else datetime.now(UTC))
     state = str(lines[-1]["function"]) if lines else ""
     return RunView(
@@ -73,17 +74,13 @@ def _map(state: str, total: int, lines: list[dict[str, Any]], *, running: bool) 
     last = {str(line.get("page")): str(line.get("message")) for line in lines}
     stands = Counter(last.values())
     done = stands[DONE]
-    end = datetime.now(UTC) if running and done < total else _time(lines[-1])
+    end = datetime.now(UTC) if running and done < total else time_of(lines[-1])
     return MapProgress(
         state=state,
         total=total,
         done=done,
         failed=stands[FAILED],
         running=stands[STARTED] if running else 0,
-        seconds=(end - _time(lines[0])).total_seconds(),
+        seconds=(end - time_of(lines[0])).total_seconds(),
         ended=done == total or not running,
     )
-
-
-def _time(line: dict[str, Any]) -> datetime:
-    return datetime.strptime(line["timestamp"], "%Y-%m-%d %H:%M:%S,%f%z")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from cli.documents import RunView, Started
+from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
 from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
@@ -14,7 +14,7 @@ from workflow.operate.failure import REDRIVE_DAYS
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 
-Action = Literal["verify", "rollback"]
+Action = Literal["verify", "rollback", "explain"]
 
 
 class SiteError(Exception):
@@ -47,7 +47,14 @@ class Site(Protocol):
         """The report and its page on this machine."""
         ...
 
-    def operate(self, action: Action) -> OperatorAnswer: ...
+    def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:
+        """What the functions of a run said, in order."""
+        ...
+
+    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+        """`more` are fields of the OperatorTask."""
+        ...
+
     def doctor(self) -> list[Finding]: ...
 
 

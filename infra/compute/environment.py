@@ -40,6 +40,7 @@ def _mysql(stage: Stage, data: DataStack) -> dict[str, object]:
         "catalog_table": stage.mysql.table,
         "mysql_database": stage.mysql.database,
         "mysql_host": server.host,
+        "mysql_reader_host": server.reader_host,
         "mysql_port": server.port,
         "mysql_socket": "",
         "mysql_user": stage.mysql.user,

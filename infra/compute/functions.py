@@ -1,6 +1,6 @@
 """One small function for each Task state: its bundle, its role, its place in the network."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -97,7 +97,7 @@ class StepFunction(Construct):
         runs = bucket.arn_for_objects(f"{RUNS}*")
         found: list[iam.PolicyStatement] = []
         if self._spec.in_vpc:
-            found.append(_network_interfaces())
+            found += [_network_interfaces(), self._not_by_the_function()]
         if "executions" in access:
             found.append(allow("states:ListExecutions", self._machine_arn))
         if "catalog" in access:
@@ -109,12 +109,28 @@ class StepFunction(Construct):
             found += [allow("s3:ListBucket", bucket.bucket_arn), allow("s3:GetObject", runs)]
         if self._spec.writes:
             found.append(allow("s3:PutObject", *self._written()))
+        if self._stage.kms_key_arn and (self._spec.writes or "read runs" in access):
+            found.append(allow(["kms:Decrypt", "kms:GenerateDataKey"], self._stage.kms_key_arn))
         if "model" in access:
             found += self._invoke()
         golden = self._stage.settings.golden_queries_key
         if golden and "golden queries" in access:
             found.append(allow("s3:GetObject", self._run_bucket.arn_for_objects(golden)))
         return found
+
+    def _not_by_the_function(self) -> iam.PolicyStatement:
+        """Lambda needs the network's rights, the function's own code does not."""
+        arn = Stack.of(self).format_arn(
+            service="lambda",
+            resource="function",
+            resource_name=f"{self._stage.prefix}-{self._spec.state}",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        statement = allow(
+            list(OF_THE_NETWORK), "*", only={"ArnEquals": {"lambda:SourceFunctionArn": arn}}
+        )
+        statement.effect = iam.Effect.DENY
+        return statement
 
     def _written(self) -> list[str]:
         """Its own files, of any run; an operator's function has runs of its own."""
@@ -195,16 +211,16 @@ def _through(profile: str | None) -> dict[str, object] | None:
     return {"StringEquals": {"bedrock:InferenceProfileArn": profile}} if profile else None
 
 
+OF_THE_NETWORK = (
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+)
+
+
 def _network_interfaces() -> iam.PolicyStatement:
     """What Lambda needs to put a function into a VPC."""
-    return allow(
-        [
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        ],
-        "*",
-    )
+    return allow(list(OF_THE_NETWORK), "*")

@@ -45,14 +45,16 @@ class Machine(Construct):
         functions: Mapping[str, lambda_.Function],
         run_bucket: s3.IBucket,
         log_retention_days: int,
+        kms_key_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         self._name = name
         self.role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         manifests = run_bucket.arn_for_objects(f"{RUNS}*.json")
-        policy = iam.Policy(
-            self, "Work", roles=[self.role], statements=self._statements(functions, manifests)
-        )
+        statements = self._statements(functions, manifests)
+        if kms_key_arn:
+            statements.append(allow("kms:Decrypt", kms_key_arn))
+        policy = iam.Policy(self, "Work", roles=[self.role], statements=statements)
         log = delivered_log_group(self, f"states/{name}", log_retention_days)
         self.machine = sfn.StateMachine(
             self,

@@ -112,7 +112,7 @@ SPECS = (
     ),
     _spec("LoadPage", "index", "read runs", writes="load/*"),
     _spec(
-        *("VerifyPage", "catalog", "index", "read runs"),
+        *("VerifyPage", "catalog", "read index", "read runs"),
         rooms="embedding search steps verify",
         writes="verify/*",
     ),

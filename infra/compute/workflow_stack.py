@@ -15,6 +15,7 @@ from infra.search.search import SearchApi
 from infra.stage.sections import SearchSection
 from infra.stage.stage import Stage
 from infra.watch.alarms import Alarms
+from infra.watch.budget import Budget
 from infra.watch.dashboard import Dashboard
 from infra.watch.failures import Failures
 
@@ -45,6 +46,7 @@ class WorkflowStack(Stack):
             functions=self.functions,
             run_bucket=self._run_bucket,
             log_retention_days=stage.log_retention_days,
+            kms_key_arn=stage.kms_key_arn,
         ).machine
         failures = Failures(
             self, "Failures", stage=stage, name=stage.prefix, run_bucket=self._run_bucket
@@ -54,6 +56,8 @@ class WorkflowStack(Stack):
         )
         search = self._search(stage.search) if stage.search else None
         self._watch(failures, schedule, search)
+        if stage.alarms.budget_usd_per_month:
+            Budget(self, "Budget", stage=stage, usd=stage.alarms.budget_usd_per_month)
         # The names that the command line looks for.
         CfnOutput(self, "StateMachineArn", value=self.machine.state_machine_arn)
         CfnOutput(self, "RunBucket", value=stage.run_bucket_name)

@@ -4,6 +4,7 @@ from typing import cast
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Resource, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -34,9 +35,16 @@ class CatalogServer(Construct):
     """`server` is what functions use; `cluster` exists only where this app created it."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, network: Network
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        network: Network,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         self._mysql = mysql = stage.mysql
         self._protected = stage.protected
         self._clients = network.client_group("CatalogClients", "Reads the drug catalog in MySQL")
@@ -54,6 +62,7 @@ class CatalogServer(Construct):
         _connect(self._clients, group, existing.port)
         return Server(
             host=existing.host,
+            reader_host=existing.reader_host or "",
             port=existing.port,
             clients=self._clients,
             secret_arn=existing.secret_arn or "",
@@ -68,9 +77,11 @@ class CatalogServer(Construct):
         reader = self._reader_secret()
         return Server(
             host=cluster.cluster_endpoint.hostname,
+            reader_host=cluster.cluster_read_endpoint.hostname,
             port=3306,
             clients=self._clients,
             secret_arn="" if self._mysql.iam_auth else reader.secret_full_arn or reader.secret_arn,
+            secret_key_arn=self._key.key_arn if self._key and not self._mysql.iam_auth else "",
             iam_user_arn=self._iam_user(cluster.cluster_resource_identifier),
         )
 
@@ -87,7 +98,7 @@ class CatalogServer(Construct):
             engine=engine,
             parameter_group=parameters,
             credentials=rds.Credentials.from_generated_secret(
-                "drugsync_admin", exclude_characters=NOT_IN_PASSWORDS
+                "drugsync_admin", exclude_characters=NOT_IN_PASSWORDS, encryption_key=self._key
             ),
             default_database_name=self._mysql.database,
             writer=rds.ClusterInstance.serverless_v2("Writer"),
@@ -97,6 +108,7 @@ class CatalogServer(Construct):
             vpc_subnets=network.subnets,
             security_groups=[group],
             storage_encrypted=True,
+            storage_encryption_key=self._key,
             iam_authentication=True,
             enable_data_api=create.data_api,
             backup=rds.BackupProps(retention=Duration.days(create.backup_days)),
@@ -124,6 +136,7 @@ class CatalogServer(Construct):
             self,
             "Reader",
             description="MySQL user of the drug catalog's functions: SELECT on the catalog",
+            encryption_key=self._key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 secret_string_template=f'{{"username":"{READER}"}}',
                 generate_string_key="password",

@@ -1,6 +1,7 @@
 """What must survive: the network, the run bucket, and the servers where this app creates them."""
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -11,8 +12,7 @@ from infra.nag import acknowledge
 from infra.stage.stage import Stage
 
 RUNS = "runs/"
-KEEP_DAYS = 30
-"""A redrive may come within 14 days and reads the run's files."""
+S3_MANAGED = s3.BucketEncryption.S3_MANAGED
 
 
 class DataStack(Stack):
@@ -27,16 +27,23 @@ class DataStack(Stack):
             env={"account": stage.account, "region": stage.region},
             termination_protection=stage.protected,
         )
+        self.key = _key(self, stage.kms_key_arn)
         self.network = Network(self, "Network", stage=stage)
-        self.catalog = CatalogServer(self, "Catalog", stage=stage, network=self.network)
-        self.redis = Redis(self, "Redis", stage=stage, network=self.network)
+        self.catalog = CatalogServer(
+            self, "Catalog", stage=stage, network=self.network, key=self.key
+        )
+        self.redis = Redis(self, "Redis", stage=stage, network=self.network, key=self.key)
         self.run_bucket = self._bucket(
             "Runs", name=stage.run_bucket_name, logs=self._bucket("AccessLogs")
         )
-        self.run_bucket.add_lifecycle_rule(prefix=RUNS, expiration=Duration.days(KEEP_DAYS))
+        self.run_bucket.add_lifecycle_rule(
+            prefix=RUNS, expiration=Duration.days(stage.runs_kept_days)
+        )
         self.run_bucket.add_lifecycle_rule(
             abort_incomplete_multipart_upload_after=Duration.days(1),
-            noncurrent_version_expiration=Duration.days(1),
+            # A file of a run is written once; what somebody overwrote can be looked at meanwhile.
+            noncurrent_version_expiration=Duration.days(stage.runs_kept_days),
+            expired_object_delete_marker=True,
         )
         self._tell()
 
@@ -59,7 +66,11 @@ class DataStack(Stack):
             self,
             construct_id,
             bucket_name=name,
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            # The service that delivers access logs writes to no bucket with a key of its owner.
+            encryption=s3.BucketEncryption.KMS if logs and self.key else S3_MANAGED,
+            encryption_key=self.key if logs else None,
+            bucket_key_enabled=True if logs and self.key else None,
+            versioned=logs is not None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
@@ -72,3 +83,7 @@ class DataStack(Stack):
             bucket.add_lifecycle_rule(expiration=Duration.days(90))
             acknowledge(bucket, "This bucket is the one that holds the access logs", "S1")
         return bucket
+
+
+def _key(scope: Construct, arn: str | None) -> kms.IKey | None:
+    return kms.Key.from_key_arn(scope, "Key", arn) if arn else None

@@ -8,13 +8,14 @@ from pathlib import Path
 from aws_cdk import Acknowledgment, RemovalPolicy, Size, Stack, Token, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from infra.data.network import Network
 from infra.data.redis_secrets import RedisSecrets
-from infra.data.redis_users import USERS, probes
+from infra.data.redis_users import USERS, lines_of, probes
 from infra.data.snapshots import Snapshots
 from infra.grants import allow
 from infra.nag import acknowledge, shown
@@ -51,8 +52,10 @@ class RedisHost(Construct):
         secrets: RedisSecrets,
         group: ec2.SecurityGroup,
         host_name: str,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         self._stage, self._create, self._network = stage, create, network
         self._secrets, self._host_name = secrets, host_name
         self._log_group = logs.LogGroup(
@@ -74,6 +77,7 @@ class RedisHost(Construct):
             availability_zone=self._network.vpc.availability_zones[0],
             size=Size.gibibytes(create.volume_gb),
             encrypted=True,
+            encryption_key=self._key,
             snapshot_id=create.snapshot_id,
             volume_type=ec2.EbsDeviceVolumeType.GP3,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
@@ -167,7 +171,7 @@ class RedisHost(Construct):
             "HOST_NAME": self._host_name,
             "AUTHORITY_SECRET": secrets.authority.secret_arn,
             "CERTIFICATE_SECRET": secrets.certificate.secret_arn,
-            "USERS": "\n".join(f"{one.name} {arns[one.name]} {one.rights}" for one in USERS),
+            "USERS": lines_of(arns),
             "PROBES": probes(),
             "LOG_GROUP": self._log_group.log_group_name,
             "METRICS_NAMESPACE": NAMESPACE,
@@ -198,6 +202,8 @@ class RedisHost(Construct):
             key = self._create.package.removeprefix("s3://")
             arn = stack.format_arn(service="s3", region="", account="", resource=key)
             statements.append(allow("s3:GetObject", arn))
+        if self._key:
+            statements.append(allow(list(TO_ATTACH), self._key.key_arn))
         for statement in statements:
             role.add_to_policy(statement)
         self._accept_findings(role, stack)
@@ -232,6 +238,12 @@ class RedisHost(Construct):
         )
 
 
+TO_ATTACH = (
+    *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
+    "kms:GenerateDataKeyWithoutPlaintext",
+)
+"""Of a key of the stage's own: attaching a volume, reading and writing secrets."""
+
 OF_SYSTEMS_MANAGER = (
     *("ssm:UpdateInstanceInformation", "ssm:ListAssociations", "ssm:ListInstanceAssociations"),
     *("ssm:DescribeAssociation", "ssm:UpdateInstanceAssociationStatus", "ssm:GetDocument"),
@@ -254,7 +266,7 @@ def _system_disk() -> ec2.BlockDevice:
 def _digest(variables: dict[str, str]) -> str:
     """Of the script and what the stage says: with another one, the association runs again."""
     known = {name: value for name, value in variables.items() if not Token.is_unresolved(value)}
-    rights = [(user.name, user.rights) for user in USERS]
+    rights = [user.rights for user in USERS]
     text = json.dumps([INSTALL.read_text(), known, rights], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from aws_cdk import RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
@@ -22,14 +23,16 @@ class RedisSecrets:
     certificate: secretsmanager.Secret
 
     @classmethod
-    def create(cls, scope: Construct) -> "RedisSecrets":
+    def create(cls, scope: Construct, key: kms.IKey | None) -> "RedisSecrets":
         return cls(
             users={
-                user.name: _secret(scope, user.secret, f"Redis user: {user.purpose}", user.name)
+                user.name: _secret(
+                    scope, user.secret, f"Redis user: {user.purpose}", key, user.name
+                )
                 for user in USERS
             },
-            authority=_secret(scope, "Authority", "Key that signs the Redis server's certificate"),
-            certificate=_secret(scope, "Certificate", "Who signs the Redis server's certificate"),
+            authority=_secret(scope, "Authority", "Key that signs the server's certificate", key),
+            certificate=_secret(scope, "Certificate", "Who signs the server's certificate", key),
         )
 
     @property
@@ -43,12 +46,17 @@ def full_arn(secret: secretsmanager.Secret) -> str:
 
 
 def _secret(
-    scope: Construct, construct_id: str, description: str, username: str = ""
+    scope: Construct,
+    construct_id: str,
+    description: str,
+    key: kms.IKey | None,
+    username: str = "",
 ) -> secretsmanager.Secret:
     secret = secretsmanager.Secret(
         scope,
         construct_id,
         description=description,
+        encryption_key=key,
         generate_secret_string=secretsmanager.SecretStringGenerator(
             # Secrets Manager makes the password.
             secret_string_template=json.dumps({"username": username} if username else {}),

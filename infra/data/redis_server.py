@@ -6,17 +6,18 @@ from dataclasses import replace
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
 from infra.data.network import Network
 from infra.data.redis_host import RedisHost
 from infra.data.redis_secrets import RedisSecrets, full_arn
-from infra.data.redis_users import READS, RUNS, SEARCHES
 from infra.data.servers import RedisServer
 from infra.stage.sections import ExistingRedis, NewRedis
 from infra.stage.stage import Stage
 from infra.watch.metrics import NAMESPACE
+from workflow.contract.rights import READS, RUNS, SEARCHES
 
 PORT = 6379
 
@@ -29,9 +30,16 @@ class Redis(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: Stage, network: Network
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: Stage,
+        network: Network,
+        key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._key = key
         self._stage = stage
         self._network = network
         self._clients = network.client_group("IndexClients", "Uses the search index in Redis")
@@ -41,10 +49,10 @@ class Redis(Construct):
             self.searched = self._by_given_user()
         else:
             assert stage.redis.create  # noqa: S101 - the stage file has one of the two
-            secrets = RedisSecrets.create(self)
+            secrets = RedisSecrets.create(self, key)
             self.server = self._created(stage.redis.create, secrets)
-            self.read = replace(self.server, secret_arn=full_arn(secrets.users[READS.name]))
-            searches = secrets.users[SEARCHES.name]
+            self.read = replace(self.server, secret_arn=full_arn(secrets.users[READS.user]))
+            searches = secrets.users[SEARCHES.user]
             self.searched = replace(self.server, secret_arn=full_arn(searches))
 
     def by_user(self, access: Collection[str]) -> RedisServer:
@@ -93,6 +101,7 @@ class Redis(Construct):
             secrets=secrets,
             group=group,
             host_name=host_name,
+            key=self._key,
         )
         self._name(self.host.instance)
         dimensions = {"stage": self._stage.name}
@@ -100,8 +109,9 @@ class Redis(Construct):
             host=host_name,
             port=PORT,
             clients=self._clients,
-            secret_arn=full_arn(secrets.users[RUNS.name]),
+            secret_arn=full_arn(secrets.users[RUNS.user]),
             ca_secret_arn=full_arn(secrets.certificate),
+            secret_key_arn=self._key.key_arn if self._key else "",
             url=f"rediss://{host_name}:{PORT}",
             memory=_percent(NAMESPACE, "redis_memory_percent", dimensions),
             disk=_percent(NAMESPACE, "redis_disk_percent", dimensions),

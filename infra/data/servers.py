@@ -16,6 +16,7 @@ class Server:
     host: str
     port: int
     clients: ec2.SecurityGroup
+    reader_host: str = ""
     secret_arn: str = ""
     secret_key_arn: str = ""
     iam_user_arn: str = ""

@@ -6,21 +6,32 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from infra.stage.engines import refused_engine
 from infra.stage.instance_types import SHARE_FOR_REDIS, known_types, memory_gb
 from workflow.contract.redis_versions import OLDEST_SAFE, refusal_of
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Word = Annotated[str, Field(pattern=r"^\S+$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9:/._~@+-]+$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 SecretArn = Annotated[
     str,
-    Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:.+-[A-Za-z0-9]{6}$"),
+    Field(
+        pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:"
+        r"[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$"
+    ),
 ]
+File = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$")
+]
+"""Below the project's folder, and not out of it."""
 KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+$")]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
-Zones = Annotated[tuple[str, ...], Field(min_length=2)]
+Zone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
+Zones = Annotated[tuple[Zone, ...], Field(min_length=2)]
+SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
 
 Endpoint = Literal[
     "s3",
@@ -34,6 +45,9 @@ Endpoint = Literal[
 ]
 
 
+MetricName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./#:-]+$")]
+
+
 class Section(BaseModel):
     """Frozen; an unknown field is an error."""
 
@@ -45,9 +59,9 @@ class ExistingVpc(Section):
 
     id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
     availability_zones: Zones
-    subnet_ids: Annotated[tuple[str, ...], Field(min_length=2)]
+    subnet_ids: Annotated[tuple[SubnetId, ...], Field(min_length=2)]
     """Private subnets, one for each zone, in the same order."""
-    route_table_ids: tuple[str, ...] = ()
+    route_table_ids: tuple[RouteTableId, ...] = ()
     """Their route tables, in the same order; needed to create the S3 endpoint."""
     nat: bool = False
     """The subnets reach AWS through a NAT gateway, so no endpoint is needed."""
@@ -96,6 +110,8 @@ class ExistingMysql(Section):
     """A cluster that is referenced and never redefined."""
 
     host: HostName
+    reader_host: HostName | None = None
+    """For the second read, which verifies; the same host where it is left out."""
     port: Port = 3306
     security_group_id: SecurityGroupId
     secret_arn: SecretArn | None = None
@@ -128,9 +144,9 @@ class NewMysql(Section):
 class MysqlSection(Section):
     database: Name
     table: str = Field(pattern=r"^[A-Za-z0-9_$]+(\.[A-Za-z0-9_$]+)?$")
-    user: str = ""
+    user: str = Field("", pattern=r"^[A-Za-z0-9_]{0,32}$")
     iam_auth: bool = False
-    ca_file: str = "infra/certificates/rds-roots.pem"
+    ca_file: File = "infra/certificates/rds-roots.pem"
     """PEM file that the server's certificate is verified with, from the project's folder."""
     existing: ExistingMysql | None = None
     create: NewMysql | None = None
@@ -150,9 +166,9 @@ class MysqlSection(Section):
 class MemoryMetric(Section):
     """The CloudWatch metric, in percent, of an existing server's memory."""
 
-    namespace: str
-    name: str
-    dimensions: dict[str, str] = {}
+    namespace: MetricName
+    name: MetricName
+    dimensions: dict[MetricName, MetricName] = {}
 
 
 class ExistingRedis(Section):
@@ -161,12 +177,19 @@ class ExistingRedis(Section):
     host: HostName
     port: Port = 6379
     tls: bool = True
-    ca_file: str | None = None
+    ca_file: File | None = None
     """PEM file, where the server's certificate is not from a public authority."""
     security_group_id: SecurityGroupId
     secret_arn: SecretArn | None = None
     secret_key_arn: KeyArn | None = None
     memory_metric: MemoryMetric | None = None
+
+    @field_validator("host")
+    @classmethod
+    def _engine(cls, host: str) -> str:
+        if refused := refused_engine(host):
+            raise ValueError(refused)
+        return host
 
     @model_validator(mode="after")
     def _ca(self) -> Self:
@@ -241,7 +264,7 @@ class SearchSection(Section):
     """The search API. Without the table there is none; with it, every caller is known."""
 
     authorization: Literal["iam", "jwt"] = "iam"
-    issuer: str | None = Field(None, pattern=r"^https://[^\s?#]+$")
+    issuer: str | None = Field(None, pattern=r"^https://[A-Za-z0-9:/._~@+%-]+$")
     """For jwt: the token's `iss`, letter by letter; it must serve its OpenID configuration."""
     audience: tuple[Word, ...] = ()
     """For jwt: the token's `aud` (or `client_id`) must be one of these."""
@@ -293,8 +316,11 @@ class SearchSection(Section):
 class ScheduleSection(Section):
     """When a sync starts by itself."""
 
-    expression: str = Field("cron(0 3 * * ? *)", pattern=r"^(cron\((\S+ ){5}\S+\)|rate\(.+\))$")
-    time_zone: str = "UTC"
+    expression: str = Field(
+        "cron(0 3 * * ? *)",
+        pattern=r"^(cron\(([A-Z0-9*?,/#-]+ ){5}[A-Z0-9*?,/#-]+\)|rate\(\d+ [a-z]+\))$",
+    )
+    time_zone: str = Field("UTC", pattern=r"^[A-Za-z0-9_/+-]+$")
     flexible_minutes: int = Field(15, ge=1, le=1440)
     enabled: bool = True
 
@@ -319,13 +345,15 @@ class AlarmSection(Section):
     throttled_pages: int = Field(10, ge=1)
     """Tries of pages in 15 minutes that the model's quota ended."""
     redis_memory_percent: int = Field(80, ge=10, le=99)
+    budget_usd_per_month: float | None = Field(None, gt=0)
+    """AWS's bill of this stage, by its tag; both what is spent and what is forecast are told."""
     redis_disk_percent: int = Field(80, ge=10, le=99)
 
     @field_validator("emails")
     @classmethod
     def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         for email in emails:
-            if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email):
+            if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", email):
                 raise ValueError(f"{email!r} is no e-mail address")
         return emails
 

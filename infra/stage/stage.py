@@ -7,9 +7,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from infra.stage.certificates import regions_of
+from infra.stage.quotas import concurrency_problems
 from infra.stage.sections import (
     AlarmSection,
     Endpoint,
+    KeyArn,
     MysqlSection,
     RedisSection,
     ScheduleSection,
@@ -37,6 +40,13 @@ class Stage(Section):
     account: Annotated[str, Field(pattern=r"^\d{12}$")]
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
     log_retention_days: RetentionDays = 90
+    lambda_concurrency: int = Field(10, ge=10)
+    """The account's quota in this region: a new account may run ten functions at once."""
+    runs_kept_days: int = Field(30, ge=15, le=3650)
+    """A redrive may come within 14 days and reads the run's files."""
+    kms_key_arn: KeyArn | None = None
+    """Encrypts what holds data, in place of AWS's own keys. To be chosen at the beginning: another
+    key is another database."""
     protected: bool = False
     """Data stack, database and Redis host cannot be deleted. Set it when the first sync has been
     published: protection would keep a first deployment that failed from being taken away."""
@@ -92,7 +102,10 @@ class Stage(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         problems = [*self._missing_endpoints(), *self._missing_files(), *self._wrong_places()]
-        problems += [*self._wrong_settings(), *self._wrong_login_of_searches()]
+        problems += self._wrong_settings() or concurrency_problems(
+            self.lambda_concurrency, self.settings, self.search
+        )
+        problems += [*self._wrong_region_of_roots(), *self._wrong_login_of_searches()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -124,6 +137,16 @@ class Stage(Section):
             f"{field}: {name} is not there"
             for field, name in files.items()
             if not (ROOT / name).is_file()
+        ]
+
+    def _wrong_region_of_roots(self) -> list[str]:
+        bundle = ROOT / self.mysql.ca_file
+        regions = regions_of(bundle) if bundle.is_file() else frozenset()
+        if not regions or self.region in regions:
+            return []
+        return [
+            f"mysql.ca_file: {self.mysql.ca_file} has no root of RDS in {self.region}; take newer "
+            "ones by `make certificates`, in GovCloud by `make certificates PARTITION=us-gov`"
         ]
 
     def _wrong_places(self) -> list[str]:

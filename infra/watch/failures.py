@@ -85,6 +85,8 @@ class Failures(Construct):
         role = function_role(self, log)
         for statement in self._statements(run_bucket):
             role.add_to_policy(statement)
+        if stage.kms_key_arn:
+            role.add_to_policy(allow(["kms:Decrypt", "kms:GenerateDataKey"], stage.kms_key_arn))
         self._accept_findings(role, run_bucket)
         return lambda_.Function(
             self,

@@ -29,6 +29,15 @@ def maps() -> tuple[MapState, ...]:
     return tuple(_map(name, state) for name, state in states.items() if state["Type"] == "Map")
 
 
+@cache
+def functions() -> tuple[str, ...]:
+    """The functions of all states, in the machine's order."""
+    states: dict[str, Any] = json.loads(DEFINITION.read_text(encoding="utf-8"))["States"]
+    by_map = {one.name: one.function for one in maps()}
+    tasks = (name for name, state in states.items() if state["Type"] in ("Task", "Map"))
+    return tuple(by_map.get(name, name) for name in tasks)
+
+
 def _map(name: str, state: dict[str, Any]) -> MapState:
     key = state["ItemReader"]["Parameters"]["Key.$"].rpartition(".")[2]
     what = str(key).removesuffix("_key")

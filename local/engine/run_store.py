@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from local.servers.stack import BUCKET
-from workflow.contract.errors import RunFileMissing
+from workflow.contract.errors import RunFileMissing, RunStoreUnavailable
 
 
 class FolderRunStore:
@@ -19,10 +19,16 @@ class FolderRunStore:
     def write(self, key: str, body: bytes) -> None:
         """Whole or not at all: the process may be killed, and others read while it writes."""
         path = self._root / key
-        path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-        draft.write_bytes(body)
-        draft.replace(path)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft.write_bytes(body)
+            draft.replace(path)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise RunStoreUnavailable(
+                f"{path} cannot be written: {error.strerror}; make room, or check owner and mode"
+            ) from error
 
     def read(self, key: str) -> bytes:
         """Raises RunFileMissing."""

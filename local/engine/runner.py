@@ -82,7 +82,7 @@ def run(
     run_id = run_id or run_id_of(input_as_far_as_right(run_input).mode)
     folder = stack.root / "runs" / run_id
     with only_one(stack.root, run_id):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         begin(folder, run_input, datetime.now(UTC), DEFINITION.read_text(encoding="utf-8"))
         (folder / HISTORY).unlink(missing_ok=True)
         return _execute(stack, folder, [], options)

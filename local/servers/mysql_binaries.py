@@ -1,6 +1,6 @@
 """The MySQL or MariaDB of this machine, and how each is made ready and started.
 
-``$DRUGCATALOG_MYSQL`` names one; else ``mariadbd`` of Debian 12 and 13, else ``mysqld``.
+``$DRUGSYNC_MYSQL_SERVER`` names one; else ``mariadbd`` of Debian 12 and 13, else ``mysqld``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalError
+from local.places import MYSQL_VARIABLE
 
-NAMED = "DRUGCATALOG_MYSQL"
 PROGRAMS = ("mariadbd", "mysqld")
 SERVER_DIRECTORIES = ("/usr/sbin", "/usr/libexec", "/usr/local/sbin", "/usr/local/bin")
 INSTALL = (
@@ -67,14 +67,15 @@ class MySQLBinaries:
 
 def find_mysql(kind: str | None = None) -> MySQLBinaries:
     """The server of this machine, or the one of this kind. LocalError where there is none."""
-    named = os.environ.get(NAMED)
+    named = os.environ.get(MYSQL_VARIABLE)
     for name in (named,) if named else PROGRAMS:
         path = _path(name)
         found = _identified(path) if path else None
         if found and kind in (None, found.kind):
             return found
     if named:
-        raise LocalError(f"${NAMED} is {named}, which is no {kind or 'MySQL or MariaDB'} server")
+        wanted = kind or "MySQL or MariaDB"
+        raise LocalError(f"${MYSQL_VARIABLE} is {named}, which is no {wanted} server")
     if kind:
         raise LocalError(f"The local data are {kind}'s, which is not installed. {INSTALL}")
     raise LocalError(f"Neither MariaDB nor MySQL is installed. {INSTALL}")

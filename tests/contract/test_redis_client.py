@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from local.servers.stack import Stack
+from local.servers.servers import start_redis, stop_redis
 from workflow.adapters.redis.client import PASSING, Command, RedisClient, translated
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.errors import (
@@ -18,17 +18,28 @@ from workflow.contract.errors import (
 )
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
-from workflow.contract.ports.generations import Generation, Kept, Swap
+from workflow.contract.ports.generations import Generation, Kept, LiveNames, Swap
 
 STARTED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = Holder("old", STARTED), Holder("new", STARTED + timedelta(seconds=1))
 SAME_NAME = Holder("old", STARTED + timedelta(days=100))
 
 
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis alone starts in a second; the whole stack does not."""
+    root = tmp_path_factory.mktemp("redis")
+    try:
+        yield start_redis(root).url
+    finally:
+        stop_redis(root)
+
+
 @pytest.fixture
-def index(stack: Stack, redis_client: redis.Redis) -> Iterator[RedisIndex]:
+def index(url: str) -> Iterator[RedisIndex]:
     """The adapters on an empty server."""
-    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
+    with redis.Redis.from_url(url, protocol=3) as client:
+        client.flushall()
         yield RedisIndex(client, dimensions=4, algorithm="FLAT", options={})
 
 
@@ -111,10 +122,24 @@ def test_a_switch_can_be_taken_back_and_made_again_and_again(index: RedisIndex) 
     )
     index.generations.switch(GENERATION, Swap(["1", "3"], ["2"]), OLD)
     assert index.documents.read("made", ["1", "2", "3"]) == after
-    for expected, keys in ((before, ["1", "2"]), (after, ["1", "3"]), (before, ["1", "2"])):
-        index.generations.take_back(GENERATION, OLD.identity, "again", OLD)
+    ways = [(before, ["1", "2"]), (after, ["1", "3"]), (before, ["1", "2"])]
+    for number, (expected, keys) in enumerate(ways):
+        index.generations.take_back(GENERATION, OLD.identity, f"way-{number}", OLD)
         assert index.documents.read("made", ["1", "2", "3"]) == expected
         assert index.documents.keys_between("made", None, None) == keys
+
+
+def test_a_switch_that_is_sent_twice_is_made_once(index: RedisIndex) -> None:
+    """The client sends a command again whose answer it lost."""
+    index.generations.take_fence(OLD)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1"})])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1", "route": "new"})])
+    for _ in range(2):
+        index.generations.switch(GENERATION, Swap(["1"]), OLD)
+        assert index.documents.read("made", ["1"]) == [{"ndc": "1", "route": "new"}]
+    for _ in range(2):
+        index.generations.take_back(GENERATION, OLD.identity, "back", OLD)
+        assert index.documents.read("made", ["1"]) == [{"ndc": "1"}]
 
 
 def test_a_switch_forgets_the_repairs_that_it_made_and_notes_the_new_ones(
@@ -199,3 +224,19 @@ def test_staged_and_old_documents_go_unless_they_are_kept(index: RedisIndex) -> 
     kept = Kept([], [], "one", "two", unused_texts=False)
     index.generations.sweep(kept, 0, OLD, keys=1000)
     assert [index.client.ask("EXISTS", name) for name in names] == [1, 0, 0, 1]
+
+
+def test_the_texts_that_a_rollback_would_need_are_kept(index: RedisIndex) -> None:
+    made = index.generations
+    made.take_fence(OLD)
+    names = LiveNames("made", "space")
+    index.server.create_indexes(names)
+    for one in ("old", "new", "none"):
+        index.client.ask("HSET", f"text:space:{one}", "text", one)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1", "text_hash": "old"})])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1", "text_hash": "new"})])
+    made.switch(GENERATION, Swap(["1"]), OLD)
+    kept = Kept(["made"], ["space"], "", OLD.identity)
+    assert made.sweep(kept, 0, OLD, keys=1000).removed == 1
+    left = [index.client.ask("EXISTS", f"text:space:{one}") for one in ("old", "new", "none")]
+    assert left == [1, 1, 0]

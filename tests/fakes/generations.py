@@ -57,13 +57,22 @@ class FakeGenerations:
         names = LiveNames(generation.name, generation.space, identity)
         memory.live = live._replace(names=names, undo=identity if keys else live.undo)
 
-    def take_back(self, generation: Generation, undo: str, switch: str, holder: Holder) -> None:
+    def take_back(
+        self,
+        generation: Generation,
+        undo: str,
+        switch: str,
+        holder: Holder,
+        *,
+        way_back: str | None = None,
+    ) -> None:
         self._memory.require(holder)
         keys = dict(self._memory.swapped.get(undo, {}))
         self._exchange(generation, self._memory.undo, undo, keys)
         if self._memory.live:
             names = self._memory.live.names._replace(switch=switch)
-            self._memory.live = self._memory.live._replace(names=names)
+            way = undo if way_back is None else way_back
+            self._memory.live = self._memory.live._replace(names=names, undo=way)
 
     def _exchange(
         self, generation: Generation, incoming: Owned, undo: str, keys: dict[str, bool]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from handlers.wiring import wiring
+from local.engine.invocations import call_through
 from tests.faults.lab import FaultLab
 from tests.faults.tally import REJECTED, TALLY, UNHARMED, named
 from tests.rows import make_row, ndc, text_of
@@ -139,7 +140,7 @@ def test_a_hostile_setting_is_refused_by_its_name(synced: FaultLab) -> None:
     held = synced.index.dump()
     for number, (setting, value) in enumerate(HOSTILE_SETTINGS):
         TALLY.runs += 1
-        with synced.machine(**{setting: value}) as machine:
+        with synced.machine(call_through, **{setting: value}) as machine:
             outcome = machine.wait(machine.start({}, f"hostile-{number}"))
         assert (outcome.status, outcome.error) == ("FAILED", "SettingsInvalid"), setting
         assert setting in str(outcome.cause).lower()

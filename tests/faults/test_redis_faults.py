@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.lab import FaultLab, OnTry
 from tests.faults.proxy import Cut, Proxy, proxy_to
-from tests.faults.tally import RETRIED, UNHARMED, named
+from tests.faults.tally import RETRIED, named
 from tests.lab import before
 from tests.rows import ndc
 
@@ -170,12 +170,16 @@ def test_a_sync_that_cannot_be_staged_switches_nothing(writable: FaultLab) -> No
     writable.converge()
 
 
-@pytest.mark.fault("Redis", "maxmemory reached once all is staged", "PublishIndex", UNHARMED)
+@pytest.mark.fault(
+    "Redis", "maxmemory reached once all is staged", "PublishIndex", "published, then MemoryShort"
+)
 def test_a_switch_needs_no_memory(writable: FaultLab) -> None:
     writable.succeed()
     writable.catalog.update(ndc(3), strength="999 mg/1")
     writable.catalog.delete(ndc(4))
-    writable.succeed(intercept=before("PublishIndex", lambda: fill(writable)))
+    report = writable.run(intercept=before("PublishIndex", lambda: fill(writable)))
+    assert (report.published, report.error) == (True, "MemoryShort")
+    assert "PruneIndex" in str(report.cause)
     writable.assert_in_step()
 
 

@@ -15,6 +15,7 @@ from tests.lab import Failing, Payload
 from tests.rows import ndc
 from workflow.contract.errors import (
     IndexUnavailable,
+    PagesMissing,
     RunFileMissing,
     RunSuperseded,
     SettingsChanged,
@@ -87,10 +88,11 @@ AWAY = IndexUnavailable("away")
 def test_an_old_run_redriven_after_a_newer_one_writes_nothing(
     synced: FaultLab, state: str, mode: str
 ) -> None:
-    synced.catalog.update(ndc(3), strength="of the old run")
+    column = "strength" if state == "EmbedPage" else "manufacturer"
+    synced.catalog.update(ndc(3), **{column: "of the old run"})
     spoiled = Failing(state, AWAY)
     assert synced.run(mode, run_id="old", intercept=spoiled).error == "IndexUnavailable"
-    synced.catalog.update(ndc(3), strength="of the new run")
+    synced.catalog.update(ndc(3), **{column: "of the new run"})
     synced.converge(run_id="new")
     held = synced.index.dump()
     with synced.redriven("old") as call, pytest.raises(RunSuperseded, match="start a new run"):
@@ -110,7 +112,7 @@ def test_an_old_run_whose_name_was_used_again_writes_nothing(synced: FaultLab, s
     synced.catalog.update(ndc(3), strength="of the new run")
     synced.converge(run_id="same")
     held = synced.index.dump()
-    refused = pytest.raises((RunSuperseded, RunFileMissing), match="start a new run")
+    refused = pytest.raises((RunSuperseded, RunFileMissing, PagesMissing), match="start a new run")
     with synced.redriven("same") as call, refused:
         call(state, spoiled.payloads[0])
     assert synced.index.dump() == held

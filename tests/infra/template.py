@@ -53,6 +53,7 @@ class Template(NamedTuple):
             for policy in self.of("AWS::IAM::Policy").values()
             if {"Ref": role_id} in policy["Properties"]["Roles"]
             for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+            if statement["Effect"] == "Allow"
         ]
         assert "ManagedPolicyArns" not in self.resources[role_id]["Properties"]
         return {
@@ -77,7 +78,7 @@ def shown(value: Any) -> str:
     if kind == "Fn::Join":
         return str(argument[0]).join(shown(one) for one in argument[1])
     if kind == "Fn::GetStackOutput":
-        return "{" + argument["OutputName"] + "}"
+        return f"{{{argument['OutputName']}}}"
     if kind == "Fn::GetAtt":
         return "{" + ".".join(argument) + "}"
     return "{" + shown(argument) + "}"

@@ -29,7 +29,10 @@ OUTAGES = {
 
 @pytest.fixture
 def alarms(stack: Any) -> dict[str, dict[str, Any]]:
-    workflow: Template = stack("created", "Workflow")
+    return _alarms(stack("created", "Workflow"))
+
+
+def _alarms(workflow: Template) -> dict[str, dict[str, Any]]:
     return {
         one["Properties"]["AlarmName"].rpartition("-")[2]: one["Properties"]
         for one in workflow.of("AWS::CloudWatch::Alarm").values()
@@ -89,3 +92,15 @@ def test_the_metrics_that_alarms_ask_for_are_those_that_functions_write(
     wanted = {one["Name"]: one["Value"] for one in asked["Dimensions"]}
     assert set(metric["Dimensions"][0]) == set(wanted)
     assert {name: written[name] for name in wanted} == wanted
+
+
+def test_the_page_about_costs_counts_the_alarms_and_their_metrics(stack: Any) -> None:
+    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    for which, hosts in (("existing", 0), ("mixed", 3)):
+        counted = {
+            name: len([one for one in alarm.get("Metrics", ()) if "MetricStat" in one]) or 1
+            for name, alarm in _alarms(stack(which, "Workflow")).items()
+            if not name.startswith("Search")
+        }
+        alarms, metrics = len(counted) - hosts, sum(counted.values()) - hosts
+        assert f"| alarms | {alarms} alarms on {metrics} metrics x $0.10 |" in page

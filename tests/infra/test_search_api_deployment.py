@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from infra.data.redis_users import SEARCHES, USERS
-from infra.search.search_rights import SEARCH_KEYS, SEARCH_RIGHTS, SEARCH_USER
+from infra.compute.specs import EVERY
+from infra.data.redis_users import USERS
 from infra.stage.stage import ROOT
 from tests.infra.parts import require_cdk
 from tests.infra.template import Grant, Template, shown
+from workflow.contract.rights import READS, RUNS, SEARCHES
 from workflow.contract.settings import PREFIX, Settings
 
 require_cdk()
@@ -37,10 +38,11 @@ def test_every_route_asks_who_calls(stack: Stack, name: str) -> None:
     workflow = stack(name, "Workflow")
     routes = [one["Properties"] for one in workflow.of("AWS::ApiGatewayV2::Route").values()]
     assert {one["RouteKey"] for one in routes} == {
-        "GET /drugs",
-        "GET /drugs/{ndc}",
-        "GET /drugs/{ndc}/alternatives",
-        "GET /health",
+        "GET /v1/drugs",
+        "GET /v1/drugs/{ndc}",
+        "GET /v1/drugs/{ndc}/alternatives",
+        "GET /v1/health",
+        "GET /v1/openapi.json",
     }
     expected = {"created": "AWS_IAM", "existing": "JWT"}[name]
     assert {one["AuthorizationType"] for one in routes} == {expected}
@@ -151,8 +153,8 @@ def test_the_function_may_read_one_secret_and_invoke_one_model(stack: Stack) -> 
     model = "arn:{AWS::Partition}:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0"
     assert Grant("bedrock:InvokeModel", model) in grants
     secrets = {one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"}
-    assert sorted(re.findall(r"Redis[A-Z][a-z]+[A-Z]?[a-z]*", " ".join(secrets))) == [
-        *("RedisCertificate", "RedisSearchPassword"),
+    assert sorted(re.findall(r"Redis[A-Z][a-z]+(?:Password)?", " ".join(secrets))) == [
+        *("RedisCertificate", "RedisSearchesPassword"),
     ]
     services = {one.action.partition(":")[0] for one in grants}
     assert services == {"bedrock", "secretsmanager", "logs", "ec2", "xray"}
@@ -213,7 +215,7 @@ def test_the_created_server_gets_the_users_of_the_list(stack: Stack) -> None:
         content = data.only("AWS::SSM::Document")["Properties"]["Content"]
         script = "".join(shown(line) for line in content["mainSteps"][0]["inputs"]["runCommand"])
         for user in USERS:
-            line = rf"{user.name} \{{Redis{user.secret}\w+\}} {re.escape(user.rights)}['\n]"
+            line = rf"{user.name} \{{Redis{user.secret}\w+\}} {re.escape(user.rights.rules)}['\n]"
             assert re.search(line, script), user.name
             (secret,) = [
                 one["Properties"]
@@ -224,17 +226,17 @@ def test_the_created_server_gets_the_users_of_the_list(stack: Stack) -> None:
             assert template == {"username": user.name}
 
 
-def test_searches_have_the_rights_that_the_documents_show() -> None:
-    assert f"{SEARCHES.name} {SEARCHES.rights}" == f"{SEARCH_USER} {SEARCH_RIGHTS}".replace(
-        " -@all", ""
-    )
+def test_the_functions_log_in_as_the_users_of_the_rights() -> None:
+    for rights, access in ((READS, "read index"), (RUNS, "index"), (SEARCHES, "search index")):
+        assert {spec.state for spec in EVERY if access in spec.access} == set(rights.functions)
 
 
 @pytest.mark.parametrize("page", ["docs/search.md", "docs/deploy.md"])
 def test_the_documents_have_the_rights_as_they_are(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    assert [part for part in SEARCH_RIGHTS.split(" -@all ") if part not in text] == []
-    assert f"{SEARCH_KEYS} -@all" in text
+    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
+    keys, commands = SEARCHES.rules.split(" -@all ")
+    assert f"{keys} -@all" in text
+    assert commands in text
 
 
 # The routes and the handler

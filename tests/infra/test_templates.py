@@ -23,7 +23,7 @@ Stack = Callable[[str, str], Template]
 EVERY_STATE = {spec.state: spec for spec in SPECS}
 IN_VPC = {name for name, spec in EVERY_STATE.items() if spec.in_vpc}
 READS_CATALOG = {"PlanPages", "DiffPage", "VerifyPage"}
-READS_INDEX = {"DiffPage"}
+READS_INDEX = {"DiffPage", "VerifyPage"}
 CALLS_MODEL = {"EmbedPage", "VerifyIndex"}
 WRITES = {
     "PlanPages": {"plan.json", "baseline.json", "pages.json", "again.jsonl.gz"},
@@ -176,7 +176,7 @@ def test_a_role_allows_what_the_design_says_and_nothing_else(stack: Stack, state
         expected.add(Grant("bedrock:InvokeModel", model))
     secrets = {one.resource for one in grants if one.action == "secretsmanager:GetSecretValue"}
     assert any("CatalogReader" in one for one in secrets) == (state in READS_CATALOG)
-    user = "RedisReadPassword" if state in READS_INDEX else "RedisPassword"
+    user = "RedisReadsPassword" if state in READS_INDEX else "RedisRunsPassword"
     assert any(user in one for one in secrets) == (state in IN_VPC)
     assert any("RedisCertificate" in one for one in secrets) == (state in IN_VPC)
     assert len(secrets) == (state in READS_CATALOG) + 2 * (state in IN_VPC)

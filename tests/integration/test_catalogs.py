@@ -10,10 +10,10 @@ import pytest
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from local.catalogs.catalog import load_csv, load_fda
-from local.catalogs.csv_catalog import COLUMNS
 from local.errors import LocalError
 from local.servers import servers
 from tests.fdb_rows import load_fdb_shaped
+from workflow.contract.columns import COLUMNS
 
 ROWS = 300
 PROBE = "SELECT v.ndc FROM drugs v WHERE v.ndc > '0' ORDER BY v.ndc LIMIT 1 OFFSET 99"

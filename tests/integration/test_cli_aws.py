@@ -16,6 +16,7 @@ from botocore.stub import Stubber
 from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
 from cli.sites.site import SiteError
+from local.engine.definition import functions
 from local.engine.engine import MACHINE, REGION, Engine, handler_of
 from local.servers.stack import BUCKET
 from tests.lab import Failing, Lab
@@ -306,3 +307,46 @@ def test_a_stage_that_is_not_deployed_is_named() -> None:
     site = AwsSite("qa", session)  # type: ignore[arg-type]
     with pytest.raises(SiteError, match=r"no stack drug-catalog-sync-qa-workflow.*STAGE=qa"):
         _ = site.outputs
+
+
+def test_logs_are_asked_of_each_functions_group() -> None:
+    site = site_with()
+    stub_describe(site, "nightly", "REDRIVABLE")
+    assert site.outputs
+    client = site._client("logs")
+    stub = Stubber(client)
+    at = "2026-11-01 02:00:0{},000+0000"
+    said = {
+        "DiffPage": [
+            {"message": "step started", "page": "00001", "timestamp": at.format(1)},
+            {
+                "message": "step done",
+                "page": "00001",
+                "timestamp": at.format(3),
+                "result": {"rows": 10},
+            },
+        ]
+    }
+    for name in functions():
+        group = f"/aws/lambda/drug-catalog-sync-test-{name}"
+        lines = [
+            {"message": json.dumps({"function": group.rpartition("/")[2], **line})}
+            for line in said.get(name, [])
+        ]
+        stub.add_response(
+            "filter_log_events",
+            {"events": lines},
+            {
+                "logGroupName": group,
+                "filterPattern": '{ $.run_id = "nightly" }',
+                "startTime": int(START.timestamp() * 1000),
+            },
+        )
+    stub.activate()
+    site._client = lambda *_, **__: client  # type: ignore[method-assign]
+    (line,) = site.logs("nightly", "00001")
+    assert (line.function, line.page, line.ms, line.counts) == (
+        *("DiffPage", "00001", 2000),
+        {"rows": 10},
+    )
+    stub.assert_no_pending_responses()

@@ -207,6 +207,7 @@ def test_a_file_that_is_cut_is_named_or_walked_past(
         assert "Traceback" not in said.err
         assert said.code in (0, 1, 2)
         assert said.code != 2 or name in said.err
+    assert "nightly" in drugsync("runs").out
 
 
 def test_a_servers_record_that_is_cut_is_a_server_that_does_not_run(

@@ -82,9 +82,11 @@ def test_what_is_printed_is_what_is_documented(home: Path, lab: Lab) -> None:
         "status": answer("status"),
         "runs": answer("runs"),
         "report": answer("report"),
+        "logs": answer("logs"),
         "verify": answer("verify"),
         "doctor": answer("doctor"),
         "search": answer("search", "tablet", "--facets"),
+        "explain": answer("explain", next(iter(lab.catalog.rows())), "--query", "tablet"),
     }
     answer("run", "--mode", "backfill")
     documents["rollback"] = answer("rollback")

@@ -11,6 +11,7 @@ import redis
 from aws_lambda_powertools.utilities import parameters
 
 from handlers.wiring import wiring
+from local.engine.invocations import call_through
 from local.servers.stack import BUCKET
 from tests.lab import Lab, Payload, before
 from tests.rows import make_row, ndc, text_of
@@ -117,7 +118,7 @@ def test_the_whole_workflow_and_every_verb_run_as_the_user_of_runs(
     run("backfill")
     lab.catalog.delete(ndc(6))
     run()
-    with lab.machine(**as_runs) as machine:
+    with lab.machine(call_through, **as_runs) as machine:
         logins()
         for number, action in enumerate(("doctor", "verify", "rollback", "rollback")):
             task = OperatorTask(action=action, run_id=f"operator-{number}")  # type: ignore[arg-type]

@@ -83,6 +83,7 @@ def test_removals_that_a_reload_made_up_are_named_and_not_made(synced: Lab) -> N
 @pytest.mark.parametrize("state", STATES)
 def test_a_table_that_is_swapped_by_rename_loses_nothing(synced: Lab, state: str) -> None:
     keys, catalog = synced.index.key_set(), synced.catalog
+    catalog.update(ndc(5), strength="999 mg/1")
     rows: list[Row] = [*make_rows(38), make_row(50)]
 
     def swap(name: str, _event: Payload, call: Callable[[], Payload]) -> Payload:

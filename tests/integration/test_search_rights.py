@@ -17,31 +17,32 @@ from moto import mock_aws
 from cli.commands.serve import event_of
 from handlers import search_api
 from handlers.wiring import wiring
-from infra.search.search_rights import SEARCH_COMMANDS, SEARCH_KEYS, SEARCH_RIGHTS, SEARCH_USER
 from tests.lab import Lab
 from tests.rows import ndc
 from workflow.contract.errors import IndexAccessDenied
 from workflow.contract.holder import Holder
+from workflow.contract.rights import SEARCHES
 
 PASSWORD = "readonly-5d0c1b7e"
-GRANTED = {one.removeprefix("+") for one in SEARCH_COMMANDS.split()}
+GRANTED = set(SEARCHES.commands)
 ANYBODY = {"quit", "reset"}
 """Redis asks no rights for these two: they end a connection, or what it has begun."""
 
 OTHERS_KEY, OTHERS_INDEX = "sessions:1", "sessions"
 
 TARGETS = (
-    "/drugs?q=aspirin+generic+5",
-    "/drugs?q=asprin+genric&facets=true&limit=50",
-    "/drugs?q=zzzzzzzzzzz",
-    "/drugs?q=aspirin&dosage_form=TABLET&is_generic=true&facets=true&limit=50",
-    "/drugs?q=warfarin&drug_class=class",
-    "/drugs?q=blood+thinner",
-    f"/drugs?q={ndc(1)}",
-    f"/drugs/{ndc(1)}",
-    f"/drugs/{ndc(2)}/alternatives",
-    f"/drugs/{ndc(8)}/alternatives",
-    "/health",
+    "/v1/drugs?q=aspirin+generic+5",
+    "/v1/drugs?q=asprin+genric&facets=true&limit=50",
+    "/v1/drugs?q=zzzzzzzzzzz",
+    "/v1/drugs?q=aspirin&dosage_form=TABLET&is_generic=true&facets=true&limit=50",
+    "/v1/drugs?q=warfarin&drug_class=class",
+    "/v1/drugs?q=blood+thinner",
+    f"/v1/drugs?q={ndc(1)}",
+    f"/v1/drugs?q={ndc(1)[:5]}-{ndc(1)[5:9]}",
+    f"/v1/drugs/{ndc(1)}",
+    f"/v1/drugs/{ndc(2)}/alternatives",
+    f"/v1/drugs/{ndc(8)}/alternatives",
+    "/v1/health",
 )
 
 
@@ -52,17 +53,17 @@ def admin(synced: Lab) -> Iterator[redis.Redis]:
     schema = ("ON", "HASH", "PREFIX", 1, "sessions:", "SCHEMA", "name", "TEXT")
     client.execute_command("FT.CREATE", OTHERS_INDEX, *schema)
     client.hset(OTHERS_KEY, "name", "of somebody else")
-    client.execute_command("ACL", "SETUSER", SEARCH_USER, "reset", "on", f">{PASSWORD}",
-                           *SEARCH_RIGHTS.split())  # fmt: skip
+    client.execute_command("ACL", "SETUSER", SEARCHES.user, "reset", "on", f">{PASSWORD}",
+                           *SEARCHES.rules.split())  # fmt: skip
     yield client
-    client.execute_command("ACL", "DELUSER", SEARCH_USER)
+    client.execute_command("ACL", "DELUSER", SEARCHES.user)
 
 
 @pytest.fixture
 def searcher(lab: Lab, admin: redis.Redis) -> Iterator[redis.Redis]:
     """The user's own connection."""
     url = lab.stack.redis.url
-    with redis.Redis.from_url(url, username=SEARCH_USER, password=PASSWORD, protocol=2) as client:
+    with redis.Redis.from_url(url, username=SEARCHES.user, password=PASSWORD, protocol=2) as client:
         yield client
 
 
@@ -72,7 +73,7 @@ def environment(lab: Lab, admin: redis.Redis, monkeypatch: pytest.MonkeyPatch) -
     settings = lab.settings | {"redis_secret_arn": "search"}
     for name, value in lab.stack.environment(**settings).items():
         monkeypatch.setenv(name, value)
-    secret = {"username": SEARCH_USER, "password": PASSWORD}
+    secret = {"username": SEARCHES.user, "password": PASSWORD}
     with mock_aws():
         boto3.client("secretsmanager").create_secret(Name="search", SecretString=json.dumps(secret))
         wiring.cache_clear()
@@ -103,7 +104,7 @@ def test_what_is_found_is_what_a_user_with_all_rights_finds(
     monkeypatch.setenv("DRUGSYNC_REDIS_SECRET_ARN", "")
     wiring.cache_clear()
     assert [get(target) for target in TARGETS[:-1]] == restricted
-    assert restricted[0]["products"]
+    assert restricted[0]["parts"]
 
 
 def test_no_command_is_granted_that_no_search_sends(environment: None, admin: redis.Redis) -> None:
@@ -137,7 +138,7 @@ def may(admin: redis.Redis, command: str) -> bool:
     for count in range(8):
         arguments = [*words, *["drugs:live"] * count]
         try:
-            answer = admin.execute_command("ACL", "DRYRUN", SEARCH_USER, *arguments)
+            answer = admin.execute_command("ACL", "DRYRUN", SEARCHES.user, *arguments)
         except redis.ResponseError as error:
             if "wrong number of arguments" in str(error).lower():
                 continue
@@ -207,4 +208,4 @@ def test_the_workflow_cannot_run_as_the_user_of_searches(environment: None) -> N
 
 
 def test_only_the_workflows_own_keys_are_named() -> None:
-    assert SEARCH_KEYS.split() == ["~drug:*", "~drugs:*", "~text:*", "~texts:*"]
+    assert set(SEARCHES.keys) >= {"drug:*", "drugs:*", "text:*", "texts:*"}

@@ -48,7 +48,10 @@ def test_a_run_carries_the_digest_of_the_settings() -> None:
         ({"after_key": ""}, "after_key = '': String should have at least 1 character"),
         ({"through_key": 5}, "through_key = 5: Input should be a valid string"),
         ({"after_key": "\ud800"}, "after_key"),
-        ({"accept": ["all"]}, "Input should be 'deletes', 'profile', 'budget', 'rejects' or 'time'"),
+        (
+            {"accept": ["all"]},
+            "Input should be 'deletes', 'profile', 'budget', 'rejects' or 'time'",
+        ),
         ({"accept": "deletes"}, "accept = 'deletes'"),
         ({"after_key": "b", "through_key": "b"}, "after_key 'b' is not below through_key 'b'"),
         ({"after_key": "a", "mode": "backfill"}, "do not go with mode 'backfill'"),

@@ -224,7 +224,7 @@ def recalled(missed: set[str], **changed: Any) -> list[Check]:
     records = [NewRecord(*pair, 1) for pair in zip(every.hashes, every.records, strict=True)]
     index.texts.write(SPACE, HOLDER, records)
     index.search.missed = missed
-    nearest = tuple((Neighbour(text_hash=one, distance=0.0),) for one in every.hashes)
+    nearest = {one: (Neighbour(text_hash=one, distance=0.0),) for one in every.hashes}
     search = cast(SearchIndex, index.search)
     return recall_checks(search, SPACE, every, nearest, settings(**changed))
 

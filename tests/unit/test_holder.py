@@ -43,3 +43,10 @@ def test_a_name_that_is_used_again_is_another_execution() -> None:
 def test_a_token_says_whose_it_is() -> None:
     holder = Holder("nightly run", datetime(2026, 3, 1, tzinfo=UTC))
     assert holder.token.partition(" ")[2] == "nightly run"
+
+
+def test_a_millisecond_makes_another_execution() -> None:
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    first, second = Holder("nightly", start), Holder("nightly", start + timedelta(milliseconds=1))
+    assert first.identity != second.identity
+    assert first.token < second.token

@@ -278,7 +278,8 @@ def test_a_switch_behind_which_searches_are_wrong_is_taken_back(
         sync.publish()
     assert sync.searched() == AS_BEFORE
     assert sync.memory.records[GENERATION] == record
-    assert not sync.note().done
+    assert (sync.note().done, sync.note().taken_back) == (False, True)
+    assert [one.passed for one in sync.note().checks].count(False) == 1
 
 
 def test_the_try_after_the_switch_takes_it_back_to_the_figures_before(
@@ -306,6 +307,22 @@ def test_a_switch_that_was_taken_back_is_not_made_again(sync: Switch) -> None:
     with pytest.raises(IndexCommandFailed, match="is not where it must be"):
         sync.publish()
     assert sync.searched() == AS_BEFORE
+
+
+@pytest.mark.parametrize("tries", [1, 2])
+def test_behind_a_switch_that_was_taken_back_the_one_before_can_be_undone(
+    sync: Switch, tries: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if tries == 2:
+        with monkeypatch.context() as patch:
+            patch.setattr(sync.index.documents, "count", lambda _: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                sync.publish()
+    sync.index_says(documents=2)
+    with pytest.raises(VerificationFailed):
+        sync.publish()
+    assert sync.memory.live
+    assert sync.memory.live.undo == OLD.identity
 
 
 @pytest.mark.parametrize("new_generation", [False, True])

@@ -15,9 +15,9 @@ from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
 from workflow.contract.ports.generations import LiveNames, Swap
 from workflow.operate.rollback import roll_back
-from workflow.steps.publish_index import TAKEN_BACK
 
 PERSON = Holder("rollback", NOW + timedelta(hours=1))
+LATER = Holder("later", NOW + timedelta(minutes=1))
 AGAIN = Holder("rollback", NOW + timedelta(hours=2))
 BEFORE, AFTER = Baseline(rows=2), Baseline(rows=3)
 
@@ -84,14 +84,17 @@ def test_a_run_that_is_under_way_may_no_longer_write(synced: FakeIndex) -> None:
 
 
 def test_a_switch_that_the_run_itself_took_back_is_not_made_again(synced: FakeIndex) -> None:
-    """What it wrote was wrong: a rollback would bring it back."""
-    switch = f"{HOLDER.identity}{TAKEN_BACK}"
-    synced.generations.take_back(generation(), HOLDER.identity, switch, HOLDER)
-    before = searched(synced)
-    with pytest.raises(NothingToRollBack, match="took its own switch back"):
-        undo(synced)
-    assert searched(synced) == before
-    assert undo(synced, to="older") == "older"
+    """What it wrote was wrong. The sync before it can still be undone."""
+    synced.generations.take_fence(LATER)
+    synced.documents.stage(LATER, [document("a", "wrong")])
+    synced.generations.switch(synced.memory.records[GENERATION], Swap(["a"]), LATER)
+    record = synced.memory.records[GENERATION]
+    synced.generations.take_back(
+        record, LATER.identity, "taken back", LATER, way_back=HOLDER.identity
+    )
+    assert searched(synced) == SYNCED
+    undo(synced)
+    assert searched(synced) == {"a": "old", "b": "old", "c": "old"}
 
 
 def test_what_is_not_known_cannot_be_gone_back_to(synced: FakeIndex) -> None:

@@ -32,7 +32,7 @@ from workflow.contract.errors import (
     VerificationFailed,
 )
 from workflow.contract.events.files import Building, Check, Verification
-from workflow.contract.events.payloads import VerifiedIndex
+from workflow.contract.events.payloads import TextsPage, VerifiedIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import NewRecord
@@ -63,6 +63,7 @@ class Index:
         for name, text in TEXTS.items():
             self.record(name, vector_of(text.text))
         self.fake.server.create_indexes(LiveNames(GENERATION, SPACE))
+        self.fake.server.point_aliases(LiveNames(GENERATION, SPACE), HOLDER)
         self.files.write_manifest("pages.json", [whole_page()])
         self.counts = {"rows": 6}
         self.page()
@@ -179,6 +180,16 @@ def test_a_generation_that_is_not_live_is_not_mended() -> None:
     assert (index.to_repair(), index.fake.server.rebuilt) == (set(), [])
 
 
+def test_a_new_generation_that_fails_leaves_the_aliases_where_they_are() -> None:
+    index = Index(new_generation=True, live="live")
+    live = LiveNames("live", SPACE)
+    index.fake.server.point_aliases(live, HOLDER)
+    index.page(damaged={ndc(3): "is gone"})
+    with pytest.raises(VerificationFailed, match="is gone"):
+        index.verify()
+    assert index.fake.server.aliases_point_at(live)
+
+
 # The model
 
 
@@ -209,11 +220,22 @@ def test_checks_that_are_off_say_so_by_their_own_setting(index: Index) -> None:
     assert index.embedder.embedded == []
 
 
-def test_another_model_is_nothing_that_a_sync_repairs(index: Index) -> None:
+def test_what_another_model_embedded_is_embedded_again_by_the_next_run(index: Index) -> None:
+    """Else the next run would find these vectors and publish two models in one space."""
+    name = next(iter(TEXTS))
+    index.files.write_manifest("embed.json", [TextsPage(page=PAGE, texts=1)])
+    index.files.write_texts(f"embed/{PAGE}.jsonl.gz", [TEXTS[name]])
     index.embedder = FakeEmbedder(vector=lambda text: vector_of(text + "!"))
-    with pytest.raises(VerificationFailed, match="a sync cannot repair this"):
+    with pytest.raises(VerificationFailed, match=r"another model.* a sync cannot repair this"):
         index.verify(embed_pages=1)
-    assert index.fake.texts.to_embed_again(SPACE) == []
+    assert index.fake.texts.to_embed_again(SPACE) == [name]
+
+
+def test_aliases_that_mean_something_else_are_named_and_pointed_back(index: Index) -> None:
+    index.fake.server.aliases = LiveNames("other", SPACE)
+    with pytest.raises(VerificationFailed, match="aliases: expected generation"):
+        index.verify()
+    assert index.fake.server.aliases_point_at(LiveNames(GENERATION, SPACE))
 
 
 # Building

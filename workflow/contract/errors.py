@@ -268,7 +268,7 @@ class NothingLive(IndexError_):
 
 
 class NothingToRollBack(IndexError_):
-    """There is no previous generation. Only a backfill leaves one."""
+    """No switch can be undone. A sync that changes something leaves one, and so does a backfill."""
 
 
 class RunStoreError(SyncError):

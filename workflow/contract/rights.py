@@ -32,7 +32,8 @@ SEARCHES: Final = Rights(
     functions=("SearchApi",),
     keys=LIVE,
     commands=(
-        *("ft.search", "ft.aggregate", "ft.spellcheck", "hgetall", "hmget", "zcard"),
+        *("ft.search", "ft.aggregate", "ft.spellcheck", "ft.tagvals"),
+        *("hgetall", "hmget", "zcard", "zrangebylex"),
         *CONNECTION,
     ),
 )

@@ -18,6 +18,9 @@ from workflow.contract.setting_forms import problems_of
 PREFIX = "DRUGSYNC_"
 DEFAULT_TEMPLATE = "{generic_name} {brand_name} {strength} {dosage_form} {route} {drug_class}"
 
+WORD = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+"""Of a key in a bucket: no step up, and nothing that a policy reads as more than one key."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -120,7 +123,7 @@ class Settings(BaseModel):
     )
     golden_queries_key: str = Field(
         "",
-        pattern=r"^[A-Za-z0-9_./-]*$",
+        pattern=rf"^({WORD}(/{WORD})*)?$",
         description="object in the run bucket, not under `runs/`; empty: none",
     )
 

@@ -112,6 +112,7 @@ def message(failure: Failure) -> str:
 
 NEEDS_NEW_RUN = (
     errors.GuardTripped,
+    errors.CatalogMoved,
     errors.InvalidInput,
     errors.SettingsChanged,
     errors.RunInProgress,

@@ -47,6 +47,7 @@ from workflow.contract.runs import (
 )
 from workflow.contract.settings import Settings
 from workflow.operate.doctor import Finding, examine
+from workflow.operate.explain import Explanation, explain
 from workflow.operate.rollback import roll_back
 from workflow.steps.diff_page import diff_page
 from workflow.steps.plan_pages import plan_pages
@@ -70,10 +71,14 @@ NO_WORK = Estimate(
 class OperatorTask(Event):
     """What to do. `run_id` names the files under `runs/`, and the fence of a rollback."""
 
-    action: Literal["verify", "rollback", "doctor"]
+    action: Literal["verify", "rollback", "doctor", "explain"]
     run_id: str
     generation: str = ""
     """With `rollback`: the generation before the last backfill, by name; else the last switch."""
+    ndc: str = ""
+    """With `explain`: the drug."""
+    query: str = ""
+    """With `explain`: the search whose answer it should stand in."""
 
     @property
     def where(self) -> str:
@@ -118,6 +123,7 @@ class OperatorAnswer(Event):
     compared: Compared | None = None
     rolled_back: RolledBack | None = None
     findings: tuple[Finding, ...] = ()
+    explained: Explanation | None = None
 
 
 class Ports(NamedTuple):
@@ -150,9 +156,25 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
                 settings=ports.settings,
             )
             return OperatorAnswer(findings=tuple(found))
+        case "explain":
+            return OperatorAnswer(explained=_explain(task, ports))
         case "rollback":
             return OperatorAnswer(rolled_back=_roll_back(task, ports))
     return OperatorAnswer(compared=compare_live(task.run_id, ports))
+
+
+def _explain(task: OperatorTask, ports: Ports) -> Explanation:
+    return explain(
+        task.ndc,
+        task.query,
+        catalog=ports.catalog,
+        generations=ports.generations,
+        documents=ports.documents,
+        texts=ports.texts,
+        index=ports.search,
+        embedder=ports.embedder,
+        settings=ports.settings,
+    )
 
 
 def _roll_back(task: OperatorTask, ports: Ports) -> RolledBack:

@@ -6,7 +6,6 @@ from workflow.contract.errors import IndexCommandFailed, NothingToRollBack
 from workflow.contract.holder import Holder
 from workflow.contract.ports.generations import Generation, Generations, Live
 from workflow.contract.ports.server import Server
-from workflow.steps.publish_index import TAKEN_BACK
 
 
 def roll_back(
@@ -38,11 +37,6 @@ def _undo(generations: Generations, live: Live, holder: Holder) -> Generation:
     now = generations.find(live.names.generation)
     if now is None:
         raise NothingToRollBack(f"the record of generation {live.names.generation} is gone")
-    if live.names.switch == f"{live.undo}{TAKEN_BACK}":
-        raise NothingToRollBack(
-            "the last sync took its own switch back, so searches answer as before it; what it "
-            "wrote is not brought back"
-        )
     generations.take_fence(holder)
     back = now.undone()
     try:

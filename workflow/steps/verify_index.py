@@ -126,7 +126,8 @@ def verify_index(
         elif not settings.verify_texts:
             checks.append(off(MODEL, "verify_texts"))
         checks += recall_checks(search, plan.space, every, nearest, settings)
-        checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
+        if plan.new_generation or review.load_pages or review.embed_pages:
+            checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
     verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
     files.write(VERIFICATION, verification)
     if not verification.passed:

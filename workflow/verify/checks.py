@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from workflow.contract.events.files import Check, Neighbour, VerifiedPage
+from workflow.contract.events.files import Check, VerifiedPage
 from workflow.contract.events.payloads import Plan
 from workflow.contract.ports.model import TextRefused
 from workflow.contract.ports.search import SearchIndex
@@ -12,7 +12,7 @@ from workflow.contract.ports.server import IndexFacts
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import cosine, to_floats
 from workflow.embedding.caller import Caller
-from workflow.verify.recall import recall, self_recall
+from workflow.verify.recall import Nearest, recall, self_recall
 from workflow.verify.samples import Sampled
 
 REJECTED = "rejected rows and texts"
@@ -191,7 +191,7 @@ def recall_checks(
     index: SearchIndex,
     space: str,
     sampled: Sampled,
-    exact: Sequence[Sequence[Neighbour]],
+    exact: Nearest,
     settings: Settings,
 ) -> list[Check]:
     """Texts find themselves, and approximate search finds what exact search finds."""
@@ -200,7 +200,9 @@ def recall_checks(
         checks.append(off(SELF_RECALL, "verify_texts"))
     elif sampled.records:
         least = settings.verify_self_recall
-        share = self_recall(index, space, sampled.vectors[: settings.verify_texts])
+        share = self_recall(
+            index, space, list(sampled.first(settings.verify_texts).vectors.values())
+        )
         checks.append(check(SELF_RECALL, share >= least, f">= {least}", f"{share:.3f}"))
     if settings.index_algorithm == "FLAT":
         return checks
@@ -208,6 +210,6 @@ def recall_checks(
         checks.append(off(RECALL, "verify_queries"))
     elif exact:
         least = settings.verify_recall
-        share = recall(index, space, sampled.vectors[: len(exact)], exact)
+        share = recall(index, space, sampled.vectors, exact)
         checks.append(check(RECALL, share >= least, f">= {least}", f"{share:.3f}"))
     return checks

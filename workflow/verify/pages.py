@@ -191,15 +191,15 @@ class Verified(NamedTuple):
     """What every VerifyPage found; their lists of near texts are merged into one."""
 
     pages: list[VerifiedPage]
-    nearest: list[list[Neighbour]]
+    nearest: dict[str, list[Neighbour]]
 
 
 def read_verified(files: RunFiles) -> Verified:
     """What every VerifyPage wrote. Raises PagesMissing."""
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
     pages: list[VerifiedPage] = []
-    nearest: list[list[Neighbour]] = []
+    nearest: dict[str, list[Neighbour]] = {}
     for page in files.iterate_pages(VERIFY_SUMMARY, names, VerifiedPage):
         nearest = merge_nearest([nearest, page.nearest])
-        pages.append(page.model_copy(update={"nearest": ()}))
+        pages.append(page.model_copy(update={"nearest": {}}))
     return Verified(pages, nearest)

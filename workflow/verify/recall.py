@@ -1,6 +1,6 @@
 """Does a search by meaning find what is nearest? Exact neighbours, page by page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from math import dist
 
@@ -14,41 +14,47 @@ SAME = 1e-4
 """Two cosine distances closer than this are equal: float32 rounds, engines differ."""
 
 
+Nearest = Mapping[str, Sequence[Neighbour]]
+"""By the hash of the text that was searched with: its nearest texts, the nearest first."""
+
+
 def nearest_of_page(
-    queries: Sequence[bytes], records: Mapping[str, TextRecord]
-) -> tuple[tuple[Neighbour, ...], ...]:
+    queries: Mapping[str, bytes], records: Mapping[str, TextRecord]
+) -> dict[str, tuple[Neighbour, ...]]:
     """Of each query's vector, the page's nearest texts by exact cosine distance."""
     vectors = {one: to_floats(record.vector) for one, record in records.items()} if queries else {}
     lengths = {one: length(vector) for one, vector in vectors.items()}
-    found = []
-    for query in map(to_floats, queries):
+    found = {}
+    for name, query in ((name, to_floats(data)) for name, data in queries.items()):
         own = length(query)
         near = nsmallest(
             NEAREST,
             ((1 - cosine_of(dist(query, vectors[one]), own, lengths[one]), one) for one in vectors),
         )
-        found.append(tuple(Neighbour(text_hash=one, distance=far) for far, one in near))
-    return tuple(found)
+        found[name] = tuple(Neighbour(text_hash=one, distance=far) for far, one in near)
+    return found
 
 
-def merge_nearest(pages: Sequence[Sequence[Sequence[Neighbour]]]) -> list[list[Neighbour]]:
+def merge_nearest(pages: Iterable[Nearest]) -> dict[str, list[Neighbour]]:
     """The nearest texts of all pages, each text once, by query."""
-    merged = []
-    for lists in zip(*(page for page in pages if page), strict=True):
-        distinct = {one.text_hash: one for near in lists for one in near}
-        merged.append(nsmallest(NEAREST, distinct.values(), key=lambda one: one.distance))
+    merged: dict[str, list[Neighbour]] = {}
+    for page in pages:
+        for query, near in page.items():
+            distinct = {one.text_hash: one for one in (*merged.get(query, ()), *near)}
+            merged[query] = nsmallest(NEAREST, distinct.values(), key=lambda one: one.distance)
     return merged
 
 
-def recall(
-    index: SearchIndex, space: str, queries: Sequence[bytes], exact: Sequence[Sequence[Neighbour]]
-) -> float:
-    """The share of the true nearest ten that the index finds; equally near is as good."""
+def recall(index: SearchIndex, space: str, queries: Mapping[str, bytes], exact: Nearest) -> float:
+    """The share of the true nearest ten that the index finds; equally near is as good.
+
+    A query whose record changed during the verification is known by one side only, and left out.
+    """
     found = wanted = 0
-    for query, near in zip(queries, exact, strict=True):
-        if near:
+    for query, near in exact.items():
+        if near and query in queries:
             limit = max(one.distance for one in near)
-            hits = index.nearest_texts(space, query, NEAREST)
+            hits = index.nearest_texts(space, queries[query], NEAREST)
             found += min(len(near), sum(hit.distance <= limit + SAME for hit in hits))
             wanted += len(near)
     return found / wanted if wanted else 1.0

@@ -20,8 +20,9 @@ class Sampled(NamedTuple):
         return Sampled(self.hashes[:count], self.records[:count])
 
     @property
-    def vectors(self) -> list[bytes]:
-        return [one.vector for one in self.records]
+    def vectors(self) -> dict[str, bytes]:
+        """By text hash."""
+        return {one: record.vector for one, record in zip(self.hashes, self.records, strict=True)}
 
 
 def embedded_now(plan: Plan, sampled: Sampled, texts: Texts) -> set[str]:

@@ -17,7 +17,7 @@ def stop(verification: Verification, *, doubted: bool = False, drifted: bool = F
         raise TooManyRejected(
             f'{text}; see the report; if they may be left out, start with "accept": ["rejects"]'
         )
-    if names <= {DRIFT, VANISHING} or (drifted and names == {NOT_EMPTY}):
+    if names <= {DRIFT, VANISHING, REJECTED} or (drifted and names == {NOT_EMPTY}):
         raise CatalogMoved(
             f"{text}; the catalog changed while the run read it; nothing was published; start a "
             "new run once its load has ended"

@@ -245,7 +245,7 @@ write_users() {
   echo "user $HOST_USER on $passwords ~* &* +@all" >> "$ETC/users.new"
   while read -r name arn rights; do
     passwords=$(hashes "$name" "$arn")
-    echo "user $name on $passwords resetkeys -@all $rights" >> "$ETC/users.new"
+    echo "user $name on $passwords resetkeys $rights" >> "$ETC/users.new"
   done <<< "$USERS"
   mv "$ETC/users.new" "$ETC/users.acl"
   own "$ETC/users.acl"

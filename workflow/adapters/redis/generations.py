@@ -53,6 +53,7 @@ return {'yes', held}
 SWAP: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1])
 if held ~= ARGV[1] then return {'fence', held or ''} end
+if redis.call('HGET', KEYS[2], 'switch') == ARGV[9] then return {'done', ''} end
 local live, incoming, outgoing, keyset, swapped = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local keys, after = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
 for _, one in ipairs(keys) do
@@ -73,6 +74,8 @@ for _, command in ipairs(after) do redis.call(unpack(command)) end
 return {'done', ''}
 """
 """Exchange documents, all or none: a script is not interrupted, and looks before it renames.
+
+A client that lost the answer sends it again: a switch of this name is made once.
 
 Each key comes with whether a document comes in. What happened to it is its score in `swapped`:
 CHANGED, ADDED or REMOVED. Renaming works where memory is full; 20,000 take a fifth of a second.
@@ -152,7 +155,7 @@ class RedisGenerations:
             record_command(generation),
             ("HSET", LIVE, *pairs(_live_fields(names, live.previous, undo=undo))),
         ]
-        self._swap(generation.name, staged_key(identity, ""), identity, keys, after, holder)
+        self._swap(names, staged_key(identity, ""), identity, keys, after, holder)
 
     def take_back(
         self,
@@ -170,30 +173,32 @@ class RedisGenerations:
             record_command(generation),
             ("HSET", LIVE, "switch", switch, "undo", undo if way_back is None else way_back),
         ]
-        self._swap(generation.name, undo_key(undo, ""), undo, keys, after, holder)
+        names = LiveNames(generation.name, generation.space, switch)
+        self._swap(names, undo_key(undo, ""), undo, keys, after, holder)
 
     def _swap(
         self,
-        generation: str,
+        names: LiveNames,
         incoming: str,
         undo: str,
         keys: Sequence[tuple[str, bool]],
         after: Iterable[Command],
         holder: Holder,
     ) -> None:
-        prefixes = (document_key(generation, ""), incoming, undo_key(undo, ""))
-        sets = (key_set(generation), swapped_set(undo))
-        packed = [
-            json.dumps(one, ensure_ascii=False)
-            for one in (keys, [list(map(str, command)) for command in after])
+        of, commands = names.generation, [list(map(str, command)) for command in after]
+        arguments = [
+            *(holder.token, document_key(of, ""), incoming, undo_key(undo, "")),
+            *(key_set(of), swapped_set(undo)),
+            *(json.dumps(one, ensure_ascii=False) for one in (keys, commands)),
+            names.switch,
         ]
-        answer = self._client.ask("EVAL", SWAP, 1, WRITER, holder.token, *prefixes, *sets, *packed)
+        answer = self._client.ask("EVAL", SWAP, 2, WRITER, LIVE, *arguments)
         result, word = as_texts(answer)
         if result == "fence":
             raise superseded(holder, word)
         if result == "missing":
             raise IndexCommandFailed(
-                f"the switch of generation {generation} was not made: the document of ndc {word!r} "
+                f"the switch of generation {of} was not made: the document of ndc {word!r} "
                 "is not where it must be; nothing was changed; start a new run"
             )
 

@@ -239,8 +239,8 @@ class VerifiedPage(Event):
     """Records of these that the index does not know."""
     refused: tuple[str, ...]
     """Keys of drugs that are found by NDC and name only: the model refused their text."""
-    nearest: tuple[tuple[Neighbour, ...], ...] = ()
-    """Of each sampled text, its nearest ones of this page."""
+    nearest: dict[str, tuple[Neighbour, ...]] = Field(default_factory=dict)
+    """By the hash of a sampled text: its nearest ones of this page."""
     timing: Timing | None = None
 
 

@@ -1,0 +1,35 @@
+"""Lambda's quota of concurrent executions, and what a stage takes of it."""
+
+from infra.stage.sections import SearchSection
+from workflow.contract.settings import Settings
+
+QUOTA = "Lambda's quota of concurrent executions (Service Quotas: L-B99A9384)"
+OTHERS = 3
+"""The state before a Map, the notifier, an operator's question."""
+UNRESERVED = 100
+"""Lambda leaves so many to functions without a reservation."""
+
+
+def concurrency_problems(quota: int, settings: Settings, search: SearchSection | None) -> list[str]:
+    """A Map that takes them all leaves none for searches, which are answered 429 meanwhile."""
+    maps = {
+        name: getattr(settings, name)
+        for name in Settings.model_fields
+        if name.endswith("_concurrency")
+    }
+    name, largest = max(maps.items(), key=lambda one: int(one[1]))
+    reserved = (search.reserved_concurrency or 0) if search else 0
+    searching = 1 if search and not reserved else 0
+    problems = []
+    if largest + OTHERS + searching + reserved > quota:
+        problems.append(
+            f"lambda_concurrency: {quota} is {QUOTA}; settings.{name} {largest}, {OTHERS} other "
+            f"functions and {searching + reserved} for searches do not fit: look up the account's, "
+            f"ask for more, or lower settings.{name}"
+        )
+    if reserved and quota - reserved < UNRESERVED:
+        problems.append(
+            f"search.reserved_concurrency: {reserved} of {quota} leaves fewer than the "
+            f"{UNRESERVED} that Lambda keeps for functions without a reservation; {QUOTA}"
+        )
+    return problems

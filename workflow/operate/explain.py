@@ -1,0 +1,258 @@
+"""Why is this drug (not) found? All that is known of one drug, in one answer. Writes nothing."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from pydantic import Field
+
+from workflow.contract.columns import COLUMNS
+from workflow.contract.documents import renderer_of
+from workflow.contract.errors import SyncError
+from workflow.contract.events.base import Event
+from workflow.contract.ports.catalog import Catalog, RangeRows
+from workflow.contract.ports.documents import Documents, Fields
+from workflow.contract.ports.generations import Generations, LiveNames
+from workflow.contract.ports.model import Embedder, TextRefused
+from workflow.contract.ports.search import SearchIndex
+from workflow.contract.ports.texts import Text, Texts
+from workflow.contract.settings import Settings
+from workflow.search.queries import ndcs_of
+from workflow.search.search import Answer, Product, search
+from workflow.search.synonyms import read_synonyms
+
+Part = TypeVar("Part")
+
+DEEPEST = 50
+"""How many products an answer of the search API may hold."""
+
+NOT_FOUND = "not among the texts that the query finds by name, class or meaning"
+BEHIND = f"found, but behind the first {DEEPEST} products"
+
+
+class Column(Event):
+    """One column of a drug: as the catalog has it now, and as the index has it."""
+
+    column: str
+    catalog: str | None
+    index: str | None
+
+
+class TextFacts(Event):
+    """What is embedded for a drug, and what became of it."""
+
+    hash: str
+    text: str
+    record: bool
+    """Whether the index has a record of it."""
+    refused: str = ""
+    """Why the model refused it: then it is found by NDC and name, and not by meaning."""
+    run: str = ""
+    """The run that embedded it."""
+    tokens: int = 0
+
+
+class Place(Event):
+    """Where a drug stands in the answer to a query."""
+
+    query: str
+    rank: int | None
+    """Its product's place, from 1."""
+    products: int
+    score: float | None = None
+    parts: dict[str, float] = Field(default_factory=dict)
+    """What each rule gave it."""
+    why_not: str = ""
+
+
+class Explanation(Event):
+    """One drug: row, document, text and place. `failures` says which part could not be asked."""
+
+    ndc: str
+    verdict: str
+    """In one sentence."""
+    in_catalog: bool
+    in_index: bool
+    differs: tuple[str, ...]
+    """Columns in which the index is behind."""
+    columns: tuple[Column, ...]
+    text: TextFacts | None
+    generation: str
+    space: str
+    model: str
+    """The settings'."""
+    written_by: str
+    """The run that wrote its document."""
+    written_at: str
+    rejected: str
+    """Why its row cannot be carried."""
+    to_repair: bool
+    """Whether the next sync writes it again."""
+    place: Place | None
+    failures: dict[str, str]
+
+
+class _Asker:
+    """Asks for one part after the other; one that fails is noted, and the others are asked."""
+
+    def __init__(self) -> None:
+        self.failures: dict[str, str] = {}
+
+    def ask(self, part: str, call: Callable[[], Part], instead: Part) -> Part:
+        try:
+            return call()
+        except (SyncError, TextRefused) as error:
+            self.failures[part] = f"{type(error).__name__}: {error}"
+            return instead
+
+
+def explain(
+    ndc: str,
+    query: str,
+    *,
+    catalog: Catalog,
+    generations: Generations,
+    documents: Documents,
+    texts: Texts,
+    index: SearchIndex,
+    embedder: Embedder,
+    settings: Settings,
+) -> Explanation:
+    """Everything about the drug of an NDC, with or without dashes. Raises nothing of a server's."""
+    asker = _Asker()
+    keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc))))
+    rows = asker.ask("catalog", lambda: _rows(catalog, keys), RangeRows([], [], []))
+    live = asker.ask("live index", generations.live, None)
+    names = live.names if live else LiveNames("", "")
+    none: Fields = {}
+    fields = asker.ask("document", lambda: _document(documents, names, keys), none)
+    key = fields.get("ndc") or next(iter(rows.keys), ndc)
+    renderer = renderer_of(settings, names.space)
+    now = renderer.document(rows.rows[0]).fields if rows.rows else {}
+    text = renderer.text(now or fields) if now or fields else None
+
+    def place() -> Place | None:
+        if not query or not live:
+            return None
+        return _place(query, fields, names, index=index, embedder=embedder, settings=settings)
+
+    explained = Explanation(
+        ndc=key,
+        verdict="",
+        in_catalog=bool(rows.keys),
+        in_index=bool(fields),
+        differs=_differs(now, fields),
+        columns=_columns(now, fields),
+        text=asker.ask("text record", lambda: _text_facts(texts, names, text), None),
+        generation=names.generation,
+        space=names.space,
+        model=settings.embedding_model,
+        written_by=fields.get("run_id", ""),
+        written_at=fields.get("indexed_at", ""),
+        rejected=next((f"{one.column}: {one.reason}" for one in rows.unreadable), ""),
+        to_repair=asker.ask("repair set", lambda: _to_repair(documents, names, key), False),
+        place=asker.ask("search", place, None),
+        failures=asker.failures,
+    )
+    return explained.model_copy(update={"verdict": verdict(explained)})
+
+
+def verdict(one: Explanation) -> str:
+    """What is the matter, in one sentence, with what mends it."""
+    if "catalog" in one.failures or "document" in one.failures or "live index" in one.failures:
+        return "not all of it could be asked: see what failed"
+    if one.rejected:
+        return f"its row cannot be carried ({one.rejected}); what is indexed of it stays as it was"
+    if not one.in_catalog:
+        if one.in_index:
+            return "it left the catalog; the next sync removes it"
+        return "no drug has this NDC, neither in the catalog nor in the index"
+    if not one.in_index:
+        return "the catalog has it and the index has not; the next sync adds it"
+    if one.differs:
+        return f"the index has it with other values ({', '.join(one.differs)}); start a sync"
+    if one.text and one.text.refused:
+        return f"found by NDC and name, not by meaning: the model refused it ({one.text.refused})"
+    if one.text and not one.text.record:
+        return "its text has no record, so that meaning does not find it; start a sync"
+    return "the index has it as the catalog has it"
+
+
+def _rows(catalog: Catalog, keys: tuple[str, ...]) -> RangeRows:
+    with catalog.connect() as reader:
+        return reader.read_keys(keys)
+
+
+def _columns(now: Fields, fields: Fields) -> tuple[Column, ...]:
+    return tuple(
+        Column(column=name, catalog=now.get(name), index=fields.get(name))
+        for name in COLUMNS
+        if name in now or name in fields
+    )
+
+
+def _differs(now: Fields, fields: Fields) -> tuple[str, ...]:
+    if not now or not fields:
+        return ()
+    return tuple(name for name in COLUMNS if now.get(name) != fields.get(name))
+
+
+def _document(documents: Documents, names: LiveNames, keys: tuple[str, ...]) -> Fields:
+    if not names.generation:
+        return {}
+    return next(filter(None, documents.read(names.generation, keys)), {})
+
+
+def _to_repair(documents: Documents, names: LiveNames, key: str) -> bool:
+    return bool(names.generation and documents.to_repair(names.generation, [key]))
+
+
+def _text_facts(texts: Texts, names: LiveNames, text: Text | None) -> TextFacts | None:
+    if text is None:
+        return None
+    record = texts.records(names.space, [text.hash])[0] if names.space else None
+    origin = texts.origins(names.space, [text.hash])[0] if record else None
+    return TextFacts(
+        hash=text.hash,
+        text=text.text,
+        record=record is not None,
+        refused=record.refused if record else "",
+        run=origin.run if origin else "",
+        tokens=origin.tokens if origin else 0,
+    )
+
+
+def _place(
+    query: str,
+    fields: Mapping[str, str],
+    names: LiveNames,
+    *,
+    index: SearchIndex,
+    embedder: Embedder,
+    settings: Settings,
+) -> Place:
+    """Asked as the search API asks, as deep as its answers go."""
+    answer = search(
+        query,
+        names,
+        embedder=embedder,
+        index=index,
+        synonyms=read_synonyms(settings.synonyms_file),
+        limit=DEEPEST,
+        packages=1,
+    )
+    mine = fields.get("text_hash", "")
+    for rank, product in enumerate(answer.products, start=1):
+        if product.packages[0].get("text_hash") == mine:
+            return _found(query, rank, product, answer)
+    why = BEHIND if mine in answer.texts else NOT_FOUND
+    return Place(query=query, rank=None, products=len(answer.products), why_not=why)
+
+
+def _found(query: str, rank: int, product: Product, answer: Answer) -> Place:
+    return Place(
+        query=query,
+        rank=rank,
+        products=len(answer.products),
+        score=product.score,
+        parts={name: round(value, 6) for name, value in product.parts.items()},
+    )
