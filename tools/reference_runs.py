@@ -12,6 +12,7 @@ from typing import NamedTuple
 from pydantic import BaseModel
 
 from infra.compute.specs import EVERY, NOTIFIER, SPECS
+from infra.stage.stage import Stage
 from tools.diagram import read_definition
 from tools.models import described, shown_type
 from workflow.contract import rights, runs, versions
@@ -21,10 +22,7 @@ from workflow.contract.events.report import RunReport
 ROOT = Path(__file__).parents[1]
 
 
-def _keep_days() -> str:
-    """Read as text: to import a stack starts Node."""
-    source = (ROOT / "infra/data/data_stack.py").read_text(encoding="utf-8")
-    return next(re.finditer(r"^KEEP_DAYS = (\d+)$", source, re.MULTILINE))[1]
+KEPT_DAYS = Stage.model_fields["runs_kept_days"].default
 
 
 class RunFile(NamedTuple):
@@ -69,9 +67,9 @@ Every state keeps what it found below `runs/{{run_id}}/` in the run bucket, on o
 `.local/runs/{{run_id}}/`. Only that function may write a file which the table names; whatever a
 later state needs, it reads from there. `{{page}}` is a number of five digits.
 
-- **How long**: {_keep_days()} days on AWS, then the bucket deletes them. Whoever must keep
-  reports for longer copies `report.json` elsewhere. On one machine they stay until you delete them.
-  What the next run must know of this one is in Redis, so runs that have ended may be deleted.
+- **How long**: {KEPT_DAYS} days on AWS, or `runs_kept_days` of the stage's file; then the bucket
+  deletes them. On one machine they stay until you delete them. What the next run must know of this
+  one is in Redis, so runs that have ended may be deleted.
 - **Format**: a JSON object with a field `file`, or gzipped lines of which the first has it:
   `{{"model": ..., "version": {versions.FILES}, "execution": ...}}`. A file of another version is
   refused (`SettingsChanged`), one of another execution of the same name counts as missing
