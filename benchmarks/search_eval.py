@@ -27,8 +27,9 @@ from benchmarks.fda_index import (
     read_catalog,
 )
 from benchmarks.search_queries import EvalQuery, make_blind_queries, make_queries
+from local.places import home
 from local.servers.servers import start_redis, stop_redis
-from local.servers.stack import DIMENSIONS, home
+from local.servers.stack import DIMENSIONS
 from workflow.adapters.redis.index import RedisIndex
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.ports.generations import LiveNames

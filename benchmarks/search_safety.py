@@ -5,7 +5,8 @@
 By rule from the FDA's names: every brand that the catalog lacks; every name of one word with
 another drug's name within two edits; the tall-man list. The last two exactly as they are and with
 one slip of the keyboard each. A product under *found* must have the name that was asked for, or its
-substances; one under *same substance* exactly these. Anything else is counted: the goal is 0.
+substances, or be called what was typed; one under *same substance* exactly these. Anything else is
+counted: the goal is 0.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ def wrong(asked: Asked, answer: Answer, known: KnownNames) -> Iterator[Wrong]:
     for part in answer.parts:
         for card in part.products:
             fields = card.packages[0]
-            if not _is_right(part.kind, asked.name, means, fields, known):
+            if not _is_right(part.kind, asked, means, fields, known):
                 names = (fields.get(column, "") for column in NAME_COLUMNS)
                 yield Wrong(asked, part.kind, " | ".join(names))
 
@@ -143,16 +144,17 @@ def _own(answer: Answer, known: KnownNames) -> Meanings:
 
 
 def _is_right(
-    kind: PartKind, name: str, means: Meanings, fields: Fields, known: KnownNames
+    kind: PartKind, asked: Asked, means: Meanings, fields: Fields, known: KnownNames
 ) -> bool:
+    """A product that is called what was typed is no other drug, whatever was meant."""
     if kind not in (PartKind.FOUND, PartKind.SAME_SUBSTANCE):
         return True
     held = {word for column in NAME_COLUMNS for word in fold_words(fields.get(column, ""))}
-    has_name = set(name.split()) <= held
+    has_name = any(held.issuperset(one.split()) for one in (asked.name, asked.query))
     substances = substances_of(fields, known)
     if kind == PartKind.SAME_SUBSTANCE:
         return has_name or substances in means
-    return has_name or any(one <= substances for one in known.means(name))
+    return has_name or any(one <= substances for one in known.means(asked.name))
 
 
 def make_queries(known: KnownNames, held: frozenset[str], share: int) -> list[Asked]:

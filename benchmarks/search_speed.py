@@ -28,8 +28,9 @@ from workflow.adapters.redis.search import RedisIndex
 
 from benchmarks.fda_index import batched, read_catalog
 from benchmarks.search_queries import EvalQuery, make_queries
+from local.places import home
 from local.servers.servers import start_redis, stop_redis
-from local.servers.stack import DIMENSIONS, home
+from local.servers.stack import DIMENSIONS
 from local.standin.embedders import HashEmbedder
 from workflow.contract.documents import vector_hash
 from workflow.contract.ports.documents import Batch

@@ -183,10 +183,10 @@ class AwsSite:
         lines.sort(key=lambda line: str(line["timestamp"]))
         return list(read_lines(lines, page))
 
-    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+    def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
         return self._operate(action, **more)
 
-    def _operate(self, action: str, **more: str) -> OperatorAnswer:
+    def _operate(self, action: str, **more: str | int) -> OperatorAnswer:
         """Ask the function inside the VPC."""
         client = self._client(
             "lambda", read_timeout=OPERATOR_TIMEOUT_S, retries={"total_max_attempts": 1}

@@ -95,7 +95,7 @@ class LocalSite:
         path = self._folder / self._name(run_id) / LOG
         return list(read_lines(log_lines(path), page))
 
-    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+    def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
         stack = stacks.ready(self._root)
         with stacks.functions_see(stack.environment()):
             return operate(

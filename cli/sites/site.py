@@ -14,7 +14,7 @@ from workflow.operate.failure import REDRIVE_DAYS
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 
-Action = Literal["verify", "rollback", "explain"]
+Action = Literal["verify", "rollback", "explain", "changes"]
 
 
 class SiteError(Exception):
@@ -51,7 +51,7 @@ class Site(Protocol):
         """What the functions of a run said, in order."""
         ...
 
-    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+    def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
         """`more` are fields of the OperatorTask."""
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import floor
 from typing import Final
 
-CONSERVATIVE: Final = 0.45
+CONSERVATIVE: Final = 0.5
 """Until a space has measured its own: what nonsense hardly reaches with any of the models."""
 
 SHARE: Final = 0.95
