@@ -63,7 +63,6 @@ def _show_text(out: Out, text: TextFacts) -> None:
 def _show_place(out: Out, place: Place) -> None:
     if place.rank is None:
         out.say("  [yellow]{}[/]: {}", place.query, place.why_not)
-<<<<<<< HEAD
     else:
         near = "" if place.cosine is None else f", cosine {place.cosine:.3f}"
         products = many(place.products, "product")
@@ -71,8 +70,3 @@ def _show_place(out: Out, place: Place) -> None:
         out.say("    {}: {}{}", place.part, place.why, near)
     for notice in place.notices:
         out.say("    {}", notice)
-=======
-        return
-    products = many(place.products, "product")
-    out.say("  [bold]{}[/]: place {} of {} ({})", place.query, place.rank, products, place.why)
->>>>>>> search

@@ -40,11 +40,7 @@ def test_a_drug_that_is_in_step_is_said_to_be(synced: Lab) -> None:
     assert one.text.run.startswith("first")
     assert one.place is not None
     assert one.place.rank is not None
-<<<<<<< HEAD
     assert one.place.why
-=======
-    assert (one.place.part, one.place.why) == ("found", "has the name")
->>>>>>> search
     assert synced.index.dump() == before
 
 

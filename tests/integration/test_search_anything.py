@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, Final, Literal
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -30,23 +30,14 @@ from workflow.search.search import search
 API_GATEWAY_BYTES = 6_000_000
 EXAMPLES = 60
 
-<<<<<<< HEAD
 TYPED = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-=======
-SURROGATES: Final[tuple[Literal["Cs"]]] = ("Cs",)
-TYPED = st.text(st.characters(exclude_categories=SURROGATES), max_size=40)
->>>>>>> search
 MARKS = "@{}()|-~\"'\\*%$=>[]:;_<! .,/&?#+0a1\u0000\u200b\u03bc\u00ae"
 SYNTAX = st.text(st.sampled_from(MARKS), max_size=60)
 WORDS = "aspirin tylenol 5 mg 10/325 ,5 % tablet of blood thinner asprin 0071-0155-23 lami"
 QUERIES = st.one_of(
     TYPED,
     SYNTAX,
-<<<<<<< HEAD
     st.text(st.characters(exclude_categories=["Cs"]), min_size=150, max_size=201),
-=======
-    st.text(st.characters(exclude_categories=SURROGATES), min_size=150, max_size=201),
->>>>>>> search
     st.lists(st.sampled_from(WORDS.split()), max_size=8).map(" ".join),
 )
 VALUES = st.one_of(

@@ -65,14 +65,9 @@ def faults(value: Any, schema: Any) -> Iterator[str]:
         if not any(list(faults(value, one)) == [] for one in schema["anyOf"]):
             yield f"{value!r} is none of {schema['anyOf']}"
         return
-<<<<<<< HEAD
     kinds: dict[str, Any] = {"string": str, "integer": int, "boolean": bool}
     kinds["number"] = (int, float)
     kinds |= {"object": dict, "array": list, "null": type(None)}
-=======
-    kinds: dict[str, Any] = {"string": str, "integer": int, "number": (int, float)}
-    kinds |= {"boolean": bool, "object": dict, "array": list, "null": type(None)}
->>>>>>> search
     kind = schema.get("type")
     if kind and not isinstance(value, kinds[kind]):
         yield f"{value!r} is no {kind}"

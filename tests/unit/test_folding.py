@@ -13,9 +13,6 @@ VALUES = st.text(max_size=40)
 NAMES = st.text(
     st.characters(categories=("Lu", "Ll", "Nd", "Zs", "Pd", "Po"), max_codepoint=0x2FF), max_size=30
 )
-FORMS: st.SearchStrategy[Literal["NFC", "NFD", "NFKC", "NFKD"]] = st.sampled_from(
-    ("NFC", "NFD", "NFKC", "NFKD")
-)
 INVISIBLE = ("\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u200e")
 
 
@@ -51,11 +48,7 @@ def test_only_letters_digits_and_single_spaces_are_left(value: str) -> None:
     assert fold_words(value) == tuple(fold(value).split(" ") if fold(value) else ())
 
 
-<<<<<<< HEAD
 @given(NAMES, st.sampled_from(("NFC", "NFD", "NFKC", "NFKD")))
-=======
-@given(NAMES, FORMS)
->>>>>>> search
 def test_the_form_of_unicode_does_not_matter(
     value: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]
 ) -> None:

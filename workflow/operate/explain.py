@@ -14,10 +14,7 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.settings import Settings
-<<<<<<< HEAD
 from workflow.search.answers import model_of
-=======
->>>>>>> search
 from workflow.search.ndcs import ndcs_of
 from workflow.search.search import search
 from workflow.search.synonyms import read_synonyms
@@ -61,19 +58,11 @@ class Place(Event):
     """From 1, over all parts of the answer."""
     products: int
     part: str = ""
-<<<<<<< HEAD
     """The part that it stands in: found, similar, ..."""
     why: str = ""
     """What the product has of the query."""
     cosine: float | None = None
     """How near its meaning is to the query's, where that was asked for."""
-=======
-    """The part of the answer that it is in."""
-    why: str = ""
-    """Why it is there, in words."""
-    notices: tuple[str, ...] = ()
-    """What the answer tells beside its products."""
->>>>>>> search
     why_not: str = ""
     notices: tuple[str, ...] = ()
     """What the answer tells beside its products."""
@@ -256,7 +245,6 @@ def _place(
         packages=1,
     )
     mine = fields.get("text_hash", "")
-<<<<<<< HEAD
     place = Place(
         query=query,
         rank=None,
@@ -270,20 +258,3 @@ def _place(
             where = {"part": str(part.kind), "why": product.why, "cosine": product.cosine}
             return place.model_copy(update={"rank": rank, "why_not": "", **where})
     return place
-=======
-    products = len(answer.products)
-    told = tuple(one.text for one in answer.notices)
-    listed = [(part.kind, product) for part in answer.parts for product in part.products]
-    for rank, (kind, product) in enumerate(listed, start=1):
-        if any(package.get("text_hash") == mine for package in product.packages):
-            return Place(
-                query=query,
-                rank=rank,
-                products=products,
-                part=kind,
-                why=product.why,
-                notices=told,
-            )
-    why = BEHIND if mine in answer.texts else NOT_FOUND
-    return Place(query=query, rank=None, products=products, notices=told, why_not=why)
->>>>>>> search
