@@ -117,8 +117,8 @@ RIGHTS = """# Rights at Redis
 
 A function logs in as one of these users, and a user may do this and nothing else. It is one list,
 `workflow/contract/rights.py`: a Redis that the deployment creates has these users, and tests run
-the whole workflow, every verb and the searches with exactly these rights. On a Redis that exists,
-make them yourself; a right that is missing ends a run with `IndexAccessDenied`.
+the whole workflow, every verb and the searches with exactly these rights. On a Redis that you
+bring, the commands below create them; a right that is missing is `IndexAccessDenied`.
 
 | user | functions | keys |
 |---|---|---|

@@ -1,5 +1,6 @@
 """The documents say what the code does."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -14,6 +15,7 @@ from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
 from workflow.contract import runs
 from workflow.steps.accept_run import parse_input
+from workflow.verify import checks
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -120,6 +122,39 @@ def test_every_alarm_has_its_line_in_the_operators_page() -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     assert len(alarms) >= 7
     assert {name for name in alarms if f"| `{name}` |" not in page} == set()
+
+
+def test_every_check_of_the_verification_has_its_row() -> None:
+    page = (ROOT / "docs/how-it-works.md").read_text(encoding="utf-8")
+    table = page.partition("### The checks")[2].partition("\n\nSo ")[0]
+    sources = [ROOT / "workflow/verify/checks.py", ROOT / "workflow/steps/publish_index.py"]
+    names = {name for path in sources for name in names_of_checks(path)}
+    assert len(names) >= 18
+    assert {name for name in names if f"`{name}`" not in table} == set()
+
+
+def names_of_checks(path: Path) -> set[str]:
+    """The first argument of each `check(...)`, written out or named."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    first = [one.args[0] for one in calls if getattr(one.func, "id", "") == "check"]
+    words = {one.value for one in first if isinstance(one, ast.Constant)}
+    words |= {
+        vars(checks)[one.id] for one in first if isinstance(one, ast.Name) and one.id.isupper()
+    }
+    parts = {one.values[-1] for one in first if isinstance(one, ast.JoinedStr)}  # type: ignore[misc]
+    ends = {one.value for one in parts if isinstance(one, ast.Constant)}
+    return words | {f"{kind}{end}" for kind in ("documents", "texts") for end in ends}
+
+
+def test_what_contributors_are_told_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)(?:\[[^`]*\])?`", text))
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) >= 20
+    assert {name for name in named if f"def {name}(" not in sources} == set()
+    files = set(re.findall(r"`((?:workflow|handlers|infra|tests|tools)/[\w/]+\.\w+)`", text))
+    assert {name for name in files if not (ROOT / name).exists()} == set()
 
 
 def test_every_page_is_in_the_sites_navigation() -> None:
