@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from infra.compute.specs import EVERY
 from tools import diagram, overview, sample, support
 from tools.reference import pages
 from tools.reference_runs import FILES, readers, writers
@@ -145,6 +146,11 @@ def names_of_checks(path: Path) -> set[str]:
     parts = {one.values[-1] for one in first if isinstance(one, ast.JoinedStr)}  # type: ignore[misc]
     ends = {one.value for one in parts if isinstance(one, ast.Constant)}
     return words | {f"{kind}{end}" for kind in ("documents", "texts") for end in ends}
+
+
+def test_every_function_has_its_row_in_the_security_page() -> None:
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    assert [spec.state for spec in EVERY if f"| `{spec.state}` |" not in page] == []
 
 
 def test_what_contributors_are_told_exists() -> None:
