@@ -5,6 +5,7 @@ Embedding 13,077 texts takes minutes, so their vectors are kept on disk, by the 
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +16,17 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from workflow.contract.ports.index import Index
 
 from local.catalogs.fda import Package, Product, Selection, select
 from local.standin.minilm import MiniLM
-from workflow.contract.documents import Writer, vector_hash
+from workflow.adapters.redis.index import RedisIndex
+from workflow.contract.documents import Renderer, record_of
+from workflow.contract.holder import Holder
 from workflow.contract.ports.catalog import Row
-from workflow.contract.ports.documents import Batch, Document
+from workflow.contract.ports.documents import Document
 from workflow.contract.ports.generations import Generation, LiveNames
 from workflow.contract.ports.model import Purpose, Vector
-from workflow.contract.ports.texts import Text
+from workflow.contract.ports.texts import NewRecord, Text
 from workflow.contract.settings import DEFAULT_TEMPLATE
 
 ALL_PRESCRIPTIONS = 101_447
@@ -50,7 +52,7 @@ def read_catalog(rows: int | None, space: str) -> Catalog:
     """The first `rows` prescription packages, or every package, as the view shows them."""
     selection: Selection = select(rows)
     by_id = {product.product_id: product for product in selection.products}
-    writer = Writer(DEFAULT_TEMPLATE, MAX_CHARS, space)
+    writer = Renderer(DEFAULT_TEMPLATE, MAX_CHARS, space)
     made = Catalog([], {}, {})
     for package in selection.packages:
         product = by_id[package.product_id]
@@ -105,15 +107,16 @@ def padded(vector: np.ndarray, dimensions: int) -> bytes:
 
 
 def embedded(texts: dict[str, Text], cache: Path) -> dict[str, np.ndarray]:
-    """float32[384] of each text. What is new is embedded, and kept in `cache`."""
+    """float32[384] by the hash of the text alone. What is new is embedded, and kept in `cache`."""
     known = _kept(cache)
-    missing = [text for text in texts.values() if text.hash not in known]
+    wanted = {words_hash(text.text): text.text for text in texts.values()}
+    missing = [one for one in wanted if one not in known]
     model = MiniLM() if missing else None
     for number, part in enumerate(batched(missing, EMBED_BATCH)):
         with ThreadPoolExecutor(2) as threads:
             assert model is not None
-            vectors = list(threads.map(lambda text: model.encode(text.text), part))
-        found = {text.hash: vector for text, vector in zip(part, vectors, strict=True)}
+            vectors = list(threads.map(lambda one: model.encode(wanted[one]), part))
+        found = dict(zip(part, vectors, strict=True))
         _keep(cache, found)
         known |= found
         print(f"  embedded {number * EMBED_BATCH + len(part):,} of {len(missing):,}", flush=True)
@@ -143,28 +146,45 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield part
 
 
+def words_hash(words: str) -> str:
+    """Names a vector on the disk, whatever columns its records have."""
+    return hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
+
+
 def load_index(
-    index: Index, catalog: Catalog, vectors: dict[str, np.ndarray], names: LiveNames, dims: int
+    index: RedisIndex,
+    catalog: Catalog,
+    vectors: dict[str, np.ndarray],
+    names: LiveNames,
+    dims: int,
 ) -> None:
     """Write and publish the generation; a benchmark's Redis holds nothing else."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    run_id = names.generation
+    started = datetime.now(UTC)
+    holder = Holder(names.generation, started)
+    now = started.isoformat(timespec="seconds")
     generation = Generation(
-        names.generation, names.space, "0", index.schema_digest(), "live", run_id, now, now
+        name=names.generation,
+        space=names.space,
+        space_revision="0",
+        schema=index.server.schema_digest(),
+        state="live",
+        run_id=holder.run_id,
+        created_at=now,
+        published_at=now,
     )
-    index.take_fence(run_id)
-    index.create_generation(generation)
-    index.create_indexes(names)
+    index.generations.take_fence(holder)
+    index.generations.create(generation, holder)
+    index.server.create_indexes(names)
     for texts in batched(catalog.texts.values(), LOAD_BATCH):
-        index.write_texts(names.space, run_id, list(_records(texts, vectors, dims)))
+        index.texts.write(names.space, holder, list(_records(texts, vectors, dims)))
     for documents in batched(catalog.documents, LOAD_BATCH):
-        index.load(names.generation, run_id, Batch(documents, ()), suspect=False)
-    index.publish(generation, None, run_id)
+        index.documents.write(names.generation, holder, documents)
+    index.generations.publish(generation, "", holder)
 
 
 def _records(
     texts: Sequence[Text], vectors: dict[str, np.ndarray], dims: int
-) -> Iterator[tuple[Text, Vector, str]]:
+) -> Iterator[NewRecord]:
     for text in texts:
-        data = padded(vectors[text.hash], dims)
-        yield text, Vector(data, 1), vector_hash(text.hash, data)
+        data = padded(vectors[words_hash(text.text)], dims)
+        yield NewRecord(text.hash, record_of(text, data), 1)

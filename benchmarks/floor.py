@@ -90,7 +90,7 @@ class NoCostEmbedder:
 
     def _vector(self, text: str) -> Vector:
         values = self._noise[:]
-        seed = int(text_hash(text), 16)
+        seed = int(text_hash(text, {}), 16)
         for place in range(4):
             values[(seed >> 16 * place) % len(values)] += 1 + place
         return Vector(values.tobytes(), tokens_of(text))

@@ -11,11 +11,12 @@ from __future__ import annotations
 import argparse
 import math
 import random
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import NamedTuple
 
 from redis import Redis
-from workflow.adapters.redis.search import RedisIndex
 
 from benchmarks.fda_index import (
     ALL_PRESCRIPTIONS,
@@ -26,14 +27,15 @@ from benchmarks.fda_index import (
     read_catalog,
 )
 from benchmarks.search_queries import EvalQuery, make_blind_queries, make_queries
+from local.places import home
 from local.servers.servers import start_redis, stop_redis
-from local.servers.stack import DIMENSIONS, home
-from workflow.contract.ports.documents import Fields
+from local.servers.stack import DIMENSIONS
+from workflow.adapters.redis.index import RedisIndex
+from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder
-from workflow.contract.ports.search import ClassQuery, NameQuery, Related, SearchIndex
 from workflow.search.query_cache import CachedQueries
-from workflow.search.search import search
+from workflow.search.search import Answer, search
 
 FIRST = 10
 RESAMPLES = 1000
@@ -45,27 +47,6 @@ class Scores(NamedTuple):
     hit10: float
     mrr: float
     ndcg: float
-
-
-class OnlyVector:
-    """An index that finds nothing by words."""
-
-    def __init__(self, index: SearchIndex) -> None:
-        self._index = index
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._index, name)
-
-    def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
-        return {}
-
-    def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
-        return {}
-
-    def find_related(
-        self, space: str, vector: bytes | None, query: ClassQuery, count: int
-    ) -> Related:
-        return self._index.find_related(space, vector, query, count)._replace(classed=[])
 
 
 def score(query: EvalQuery, found: Sequence[str]) -> Scores:
@@ -134,19 +115,30 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="show the tuned queries that fail")
     parser.add_argument("--blind", action="store_true", help="ask the blind set: not for tuning")
     arguments = parser.parse_args()
+    with served() as (index, catalog):
+        make = make_blind_queries if arguments.blind else make_queries
+        report(make(catalog), index, blind=arguments.blind, verbose=arguments.verbose)
+
+
+@contextmanager
+def served() -> Iterator[tuple[RedisSearch, Catalog]]:
+    """The FDA's prescriptions as the live generation of a Redis of the evaluation's own."""
     root = home() / "eval"
     server = start_redis(root, extra_args=("--appendonly", "no"))
     try:
-        with Redis.from_url(server.url, protocol=2) as client:
+        with Redis.from_url(server.url, protocol=3) as client:
             client.flushall()
             index = RedisIndex(client, dimensions=DIMENSIONS, algorithm="FLAT", options={})
-            make = make_blind_queries if arguments.blind else make_queries
-            report(make(prepare(index)), index, blind=arguments.blind, verbose=arguments.verbose)
+            yield index.search, prepare(index)
     finally:
         stop_redis(root)
 
 
-def report(queries: Sequence[EvalQuery], index: RedisIndex, *, blind: bool, verbose: bool) -> None:
+def ask_of(index: RedisSearch, embedder: Embedder | None) -> Callable[[str], Answer]:
+    return partial(search, names=NAMES, embedder=embedder, index=index, limit=FIRST, packages=1)
+
+
+def report(queries: Sequence[EvalQuery], index: RedisSearch, *, blind: bool, verbose: bool) -> None:
     embedder = CachedQueries(LocalEmbedder(DIMENSIONS))
     parts = (
         {"blind": queries}
@@ -156,22 +148,29 @@ def report(queries: Sequence[EvalQuery], index: RedisIndex, *, blind: bool, verb
             "unseen": [one for one in queries if one.unseen],
         }
     )
-    lenses = {
-        "vector only": (OnlyVector(index), embedder),
-        "words only": (index, None),
-        "hybrid": (index, embedder),
+    lenses: dict[str, Callable[[str], list[str]]] = {
+        "vector only": partial(by_vector, index, embedder),
+        "words only": partial(by_search, index, None),
+        "hybrid": partial(by_search, index, embedder),
     }
     print(", ".join(f"{len(part)} queries {title}" for title, part in parts.items()))
-    for name, (lens, model) in lenses.items():
-
-        def ask(text: str, lens: Any = lens, model: Embedder | None = model) -> list[str]:
-            found = search(text, NAMES, embedder=model, index=lens, limit=FIRST, packages=1)
-            return [product.packages[0]["text_hash"] for product in found.products]
-
+    for name, ask in lenses.items():
         for title, part in parts.items():
             shown = verbose and name == "hybrid" and title == "tuned"
             show(f"{name}, {title}", evaluate(part, ask, verbose=shown))
         print(f"look-alikes swapped: {swapped(queries, ask) or 'none'}")
+
+
+def by_vector(index: RedisSearch, embedder: Embedder, text: str) -> list[str]:
+    """The nearest texts, whatever the words are."""
+    vector = embedder.embed([text], "query")[0].data
+    return [hit.name for hit in index.nearest_texts(NAMES.space, vector, FIRST)]
+
+
+def by_search(index: RedisSearch, embedder: Embedder | None, text: str) -> list[str]:
+    """The text of each card's first strength, the parts in a row."""
+    found = ask_of(index, embedder)(text)
+    return [product.packages[0]["text_hash"] for product in found.products]
 
 
 if __name__ == "__main__":

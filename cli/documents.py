@@ -7,10 +7,11 @@ from pydantic import computed_field
 
 from workflow.contract.events.base import Event, Mode, RunStatus
 from workflow.contract.events.report import RunReport
+from workflow.operate.changes import ChangedDrug
 from workflow.operate.doctor import Finding
 from workflow.operate.explain import Explanation
 from workflow.operate.operate import Compared, RolledBack
-from workflow.search.answers import DrugsFound
+from workflow.search.shown import DrugsFound
 
 
 class MySQLServer(Event):
@@ -141,6 +142,7 @@ DOCUMENTS: dict[str, Any] = {
     "status": RunView,
     "runs": list[RunView],
     "report": RunReport,
+    "changes": list[ChangedDrug],
     "logs": list[LogLine],
     "rollback": RolledBack,
     "verify": Compared,

@@ -1,134 +1,103 @@
-"""The search API: GET /drugs, /drugs/{ndc}, /drugs/{ndc}/alternatives, /health.
+"""The search API: GET /v1/drugs, /v1/drugs/{ndc}, /v1/drugs/{ndc}/alternatives, /v1/health.
 
 An HTTP API (payload 2.0) in front of the live generation. Every answer that is no success is a
 problem (RFC 9457), and none tells more than its name and what to do.
 """
 
 import json
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
-from aws_lambda_powertools.event_handler.exceptions import BadRequestError, NotFoundError
-from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from pydantic import BaseModel
 
 from handlers.clock import now
 from handlers.entry import count_error, logger
 from handlers.wiring import wiring
 from workflow.contract.errors import NothingLive, SyncError
-from workflow.search.answers import (
-    Alternatives,
-    DrugsFound,
-    DrugShown,
-    Health,
-    alternatives,
-    find_drugs,
-    health,
-    one_drug,
+from workflow.search.answers import alternatives, find_drugs, health, model_of, one_drug
+from workflow.search.api import (
+    PATHS,
+    PROBLEM,
+    VERSION,
+    BadRequest,
+    Problem,
+    openapi,
+    read_nothing,
+    read_search,
 )
-from workflow.search.queries import LONGEST_QUERY, words_of
 from workflow.search.synonyms import read_synonyms
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-PROBLEM = "application/problem+json"
-LONGEST_NDC = 64
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
-app = APIGatewayHttpResolver(enable_validation=True)
+app = APIGatewayHttpResolver()
 
 
-class NoSuchDrug(NotFoundError):
+class NoSuchDrug(Exception):
     """The path is right, the NDC is no drug's."""
 
 
-Words = Annotated[
-    str, Query(min_length=1, max_length=LONGEST_QUERY, description="names, NDC, or any words")
-]
-Ndc = Annotated[str, Path(min_length=1, max_length=LONGEST_NDC, description="with dashes or not")]
-Value = Annotated[str | None, Query(min_length=1, max_length=200)]
-Flag = Annotated[bool | None, Query()]
-
-
-@app.get("/drugs", summary="Search", responses={200: {"description": "Products, best first"}})
-def drugs(
-    q: Words,
-    limit: Annotated[int, Query(ge=1, le=50, description="products")] = 10,
-    packages: Annotated[int, Query(ge=1, le=100, description="packages of each product")] = 5,
-    facets: Annotated[bool, Query(description="count values of the best products")] = False,
-    dosage_form: Value = None,
-    route: Value = None,
-    drug_class: Value = None,
-    therapeutic_class: Value = None,
-    dea_schedule: Value = None,
-    manufacturer: Value = None,
-    gcn_seqno: Value = None,
-    is_generic: Flag = None,
-    is_brand: Flag = None,
-    is_active: Flag = None,
-) -> DrugsFound:
+@app.get(f"/{VERSION}/drugs")
+def drugs() -> Response[str]:
     """Misspelt names are found, lay words understood, and filters are exact."""
-    given: dict[str, str | bool | None] = {
-        "dosage_form": dosage_form,
-        "route": route,
-        "drug_class": drug_class,
-        "therapeutic_class": therapeutic_class,
-        "dea_schedule": dea_schedule,
-        "manufacturer": manufacturer,
-        "gcn_seqno": gcn_seqno,
-        "is_generic": is_generic,
-        "is_brand": is_brand,
-        "is_active": is_active,
-    }
-    _refuse_unknown({"q", "limit", "packages", "facets", *given})
-    if not words_of(q):
-        raise BadRequestError("q: holds no letter and no digit")
+    request = read_search(_query())
     w = wiring()
-    return find_drugs(
-        q,
-        {name: _as_stored(value) for name, value in given.items() if value is not None},
-        limit=limit,
-        packages=packages,
-        facets=facets,
-        embedder=w.queries,
+    found = find_drugs(
+        request.q,
+        request.filters,
+        limit=request.limit,
+        offset=request.offset,
+        packages=request.packages,
+        facets=request.facets,
+        as_written=request.as_written,
+        embedder=lambda names: model_of(names, w.index.search, w.settings, w.queries),
         index=w.index.search,
         synonyms=read_synonyms(w.settings.synonyms_file),
         on_degraded=_degraded,
     )
+    return _found(found)
 
 
-@app.get("/drugs/<ndc>", summary="One drug")
-def drug(ndc: Ndc) -> DrugShown:
+@app.get(f"/{VERSION}/drugs/<ndc>")
+def drug(ndc: str) -> Response[str]:
     """Every column of one drug."""
-    found = one_drug(ndc, index=wiring().index.search)
-    if found is None:
-        raise NoSuchDrug(f"no drug has the NDC {ndc}")
-    return found
+    read_nothing(_query())
+    return _found(one_drug(ndc, index=wiring().index.search), ndc)
 
 
-@app.get("/drugs/<ndc>/alternatives", summary="What may stand for a drug")
-def drug_alternatives(ndc: Ndc) -> Alternatives:
+@app.get(f"/{VERSION}/drugs/<ndc>/alternatives")
+def drug_alternatives(ndc: str) -> Response[str]:
     """Generics and brands apart."""
-    found = alternatives(ndc, index=wiring().index.search)
-    if found is None:
-        raise NoSuchDrug(f"no drug has the NDC {ndc}")
-    return found
+    read_nothing(_query())
+    return _found(alternatives(ndc, index=wiring().index.search), ndc)
 
 
-@app.get("/health", summary="What is live, and how old it is")
-def get_health() -> Health:
+@app.get(f"/{VERSION}/health")
+def get_health() -> Response[str]:
     """A run publishes a generation; this tells which, and when."""
-    return health(index=wiring().index.search, clock=now)
+    read_nothing(_query())
+    return _found(health(index=wiring().index.search, clock=now))
 
 
-def _refuse_unknown(known: set[str]) -> None:
-    """A misspelt filter that is left out silently would answer another question."""
-    given = app.current_event.query_string_parameters or {}
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise BadRequestError(f"unknown parameters: {', '.join(unknown)}")
+@app.get(f"/{VERSION}/openapi.json")
+def get_openapi() -> Response[str]:
+    """The document that this API is described by."""
+    read_nothing(_query())
+    return _answer(HTTPStatus.OK, "application/json", json.dumps(openapi()))
+
+
+def _query() -> str:
+    return str(app.current_event.raw_event.get("rawQueryString", ""))
+
+
+def _found(found: BaseModel | None, ndc: str = "") -> Response[str]:
+    if found is None:
+        raise NoSuchDrug(f"no drug has the NDC {ndc[:64]}")
+    return _answer(HTTPStatus.OK, "application/json", found.model_dump_json())
 
 
 def _degraded(error: Exception) -> None:
@@ -138,25 +107,19 @@ def _degraded(error: Exception) -> None:
         count_error(error)
 
 
-def _as_stored(value: str | bool) -> str:
-    return str(int(value)) if isinstance(value, bool) else value
-
-
-def _invalid(error: RequestValidationError) -> Response[str]:
-    lines = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()]
-    return _problem(HTTPStatus.BAD_REQUEST, "; ".join(lines))
-
-
-def _bad_request(error: BadRequestError) -> Response[str]:
-    return _problem(HTTPStatus.BAD_REQUEST, str(error.msg))
+def _bad_request(error: BadRequest) -> Response[str]:
+    return _problem(HTTPStatus.BAD_REQUEST, str(error))
 
 
 def _no_such_drug(error: NoSuchDrug) -> Response[str]:
-    return _problem(HTTPStatus.NOT_FOUND, str(error.msg))
+    return _problem(HTTPStatus.NOT_FOUND, str(error))
 
 
 def _no_such_path(_error: NotFoundError) -> Response[str]:
-    paths = "/drugs, /drugs/{ndc}, /drugs/{ndc}/alternatives, /health"
+    paths = ", ".join(f"/{VERSION}{path}" for path in PATHS)
+    method = app.current_event.http_method
+    if method != "GET":
+        return _problem(HTTPStatus.METHOD_NOT_ALLOWED, f"GET only; {paths}", {"Allow": "GET"})
     return _problem(HTTPStatus.NOT_FOUND, f"no such path; GET {paths}")
 
 
@@ -174,25 +137,28 @@ def _defect(_error: Exception) -> Response[str]:
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; the log of the function has it")
 
 
-def _problem(status: HTTPStatus, detail: str) -> Response[str]:
-    problem: Mapping[str, Any] = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": detail,
-    }
-    return Response(status_code=int(status), content_type=PROBLEM, body=json.dumps(problem))
+def _problem(
+    status: HTTPStatus, detail: str, headers: dict[str, str] | None = None
+) -> Response[str]:
+    problem = Problem(type="about:blank", title=status.phrase, status=int(status), detail=detail)
+    return _answer(status, PROBLEM, problem.model_dump_json(), headers)
 
 
-for _error, _answer in (
-    (RequestValidationError, _invalid),
-    (BadRequestError, _bad_request),
+def _answer(
+    status: HTTPStatus, content_type: str, body: str, headers: dict[str, str] | None = None
+) -> Response[str]:
+    given = {**HEADERS, **(headers or {})}
+    return Response(status_code=int(status), content_type=content_type, body=body, headers=given)
+
+
+for _error, _handle in (
+    (BadRequest, _bad_request),
     (NoSuchDrug, _no_such_drug),
     (NotFoundError, _no_such_path),
     (SyncError, _unavailable),
     (Exception, _defect),
 ):
-    app.exception_handler(_error)(_answer)
+    app.exception_handler(_error)(_handle)
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:

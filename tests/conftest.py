@@ -28,7 +28,7 @@ from workflow.contract.settings import PREFIX, Settings
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
-    """A developer's own DRUGSYNC_* would win over a test's; but the servers are theirs to choose."""
+    """A developer's own DRUGSYNC_* would win over a test's; the servers are theirs to choose."""
     servers = {MYSQL_VARIABLE, REDIS_VARIABLE}
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(PREFIX)]:

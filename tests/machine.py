@@ -29,7 +29,7 @@ MAPS = {name: state for name, state in STATES.items() if state["Type"] == "Map"}
 def most_tries(state: str, error: str) -> int:
     """How often a state's function is tried where it always fails with this error."""
     retriers = TASKS[state]["Retry"]
-    return 1 + next(one["MaxAttempts"] for one in retriers if error in one["ErrorEquals"])
+    return 1 + int(next(one["MaxAttempts"] for one in retriers if error in one["ErrorEquals"]))
 
 
 def snake(name: str) -> str:

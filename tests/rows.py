@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from array import array
 from collections.abc import Iterable, Mapping
 
 from local.standin.embedders import HashEmbedder
+from workflow.contract.folding import fold, plain
 
 Row = dict[str, str | None]
 
@@ -17,6 +19,11 @@ COLUMNS = (
 )
 TEXT_COLUMNS = ("generic_name", "brand_name", "strength", "dosage_form", "route", "drug_class")
 """Those of the default template, in its order."""
+
+SEARCHED_COLUMNS = (
+    *("drug_name", "brand_name", "generic_name", "drug_class", "therapeutic_class", "strength"),
+    *("dosage_form", "route"),
+)
 
 DIMENSIONS = 256
 NAMES = (
@@ -69,7 +76,19 @@ def text_of(row: Mapping[str, str | None]) -> str:
 
 
 def text_hash_of(row: Mapping[str, str | None]) -> str:
-    return hashlib.blake2b(text_of(row).encode(), digest_size=16).hexdigest()
+    """Over the text and the columns that searches ask for by word, folded."""
+    said = [text_of(row), searched_of(row)]
+    words = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
+
+
+def searched_of(row: Mapping[str, str | None]) -> dict[str, str]:
+    """The columns of a text's record: a strength keeps its marks, of all others words are kept."""
+    kept = {
+        name: (plain if name == "strength" else fold)(row.get(name) or "")
+        for name in SEARCHED_COLUMNS
+    }
+    return {name: value for name, value in kept.items() if value}
 
 
 def texts_of(rows: Iterable[Mapping[str, str | None]]) -> set[str]:

@@ -8,7 +8,7 @@ import typer
 
 from cli.commands.run import redrive, run
 from cli.options import AsJson, Profile, Region, RunOrLast, Stage, site_of
-from cli.show.explanation import show_explanation
+from cli.show.explanation import show_changes, show_explanation
 from cli.show.show import show_report
 from cli.show.show_ops import (
     show_compared,
@@ -82,6 +82,24 @@ def report(
         show_report(console(), found, page)
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         console(stderr=True).say("no browser here; open {}", page)
+
+
+def changes(
+    run: RunOrLast = None,
+    limit: int = typer.Option(20, min=0, help="Drugs to show; 0 shows all."),
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """What a run changes, after a dry run above all: drugs before and after, column by column."""
+    site = site_of(stage, profile, region)
+    of_run = site.view(run).run_id
+    found = list(site.operate("changes", of_run=of_run, limit=limit).changes)
+    if as_json:
+        print_json(found)
+    else:
+        show_changes(console(), found)
 
 
 def logs(
@@ -189,6 +207,7 @@ VERBS: dict[Callable[..., None], tuple[str, ...]] = {
     status: ("status", "status --watch --stage prod --profile ops --region us-east-1"),
     runs: ("runs --limit 30 --stage prod",),
     report: ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
+    changes: ("changes", "changes --limit 0 --json --stage prod > changes.json"),
     logs: ("logs --page 00012", "logs 20261101T020000000-sync-1a2b --stage prod --json"),
     rollback: ("rollback --stage prod",),
     verify: ("verify", "verify --stage prod --json"),

@@ -92,5 +92,7 @@ def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool)
         print_json(done)
     else:
         show_report(out, *site.report(done.run_id))
+        if done.dry_run and done.added + done.changed + done.removed:
+            out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
     if done.status != "SUCCEEDED":
         raise typer.Exit(1)

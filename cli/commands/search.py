@@ -10,15 +10,19 @@ from cli.show.terminal import console, print_json
 from handlers.wiring import Wiring
 from local.places import home
 from local.servers import stack as stacks
+from workflow.contract.folding import fold
 from workflow.contract.ports.search import Filters
-from workflow.search.answers import DrugsFound, find_drugs
-from workflow.search.queries import words_of
+from workflow.search.answers import find_drugs, model_of
+from workflow.search.shown import DrugsFound
 from workflow.search.synonyms import read_synonyms
 
 FILTERS = "Filters"
 
 
-Value = Annotated[str | None, typer.Option(rich_help_panel=FILTERS, help="Exactly this value.")]
+Value = Annotated[
+    list[str] | None,
+    typer.Option(rich_help_panel=FILTERS, help="Only this value; give it again for another."),
+]
 Flag = Annotated[bool | None, typer.Option(rich_help_panel=FILTERS, help="Only these, or none.")]
 
 
@@ -28,6 +32,9 @@ def search(
     packages: Annotated[int, typer.Option(min=1, max=100, help="Packages of each product.")] = 5,
     facets: Annotated[
         bool, typer.Option("--facets", help="Count values of the best products.")
+    ] = False,
+    as_written: Annotated[
+        bool, typer.Option("--as-written", help="Read no word as another.")
     ] = False,
     dosage_form: Value = None,
     route: Value = None,
@@ -42,9 +49,9 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Find drugs by name, NDC or meaning in the live index."""
-    if not words_of(text):
+    if not fold(text):
         raise typer.BadParameter("say what to look for", param_hint="TEXT")
-    given: dict[str, str | bool | None] = {
+    given: dict[str, list[str] | bool | None] = {
         "dosage_form": dosage_form,
         "route": route,
         "drug_class": drug_class,
@@ -59,10 +66,11 @@ def search(
     found = search_live(
         stacks.ready(home()),
         text,
-        {name: _as_stored(value) for name, value in given.items() if value is not None},
+        {name: _as_stored(value) for name, value in given.items() if value not in (None, [])},
         limit=limit,
         packages=packages,
         facets=facets,
+        as_written=as_written,
     )
     if as_json:
         print_json(found)
@@ -78,6 +86,7 @@ def search_live(
     limit: int,
     packages: int = 1,
     facets: bool = False,
+    as_written: bool = False,
 ) -> DrugsFound:
     """Search the live generation with the adapters that the functions use."""
     with stacks.functions_see(stack.environment()):
@@ -86,14 +95,16 @@ def search_live(
             text,
             filters,
             limit=limit,
+            offset=0,
             packages=packages,
             facets=facets,
-            embedder=w.embedder,
+            as_written=as_written,
+            embedder=lambda names: model_of(names, w.index.search, w.settings, w.embedder),
             index=w.index.search,
             synonyms=read_synonyms(w.settings.synonyms_file),
             on_degraded=lambda _: None,
         )
 
 
-def _as_stored(value: str | bool) -> str:
-    return str(int(value)) if isinstance(value, bool) else value
+def _as_stored(value: list[str] | bool | None) -> tuple[str, ...]:
+    return (str(int(value)),) if isinstance(value, bool) else tuple(value or ())

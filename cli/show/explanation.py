@@ -1,7 +1,10 @@
-"""All that is known of one drug, for people."""
+"""All that is known of one drug, and what a run changes of each, for people."""
+
+from collections.abc import Sequence
 
 from cli.show.show import BAD, GOOD
 from cli.show.terminal import Out, many
+from workflow.operate.changes import ChangedDrug
 from workflow.operate.explain import Explanation, Place, TextFacts
 
 NONE = "-"
@@ -23,6 +26,19 @@ def show_explanation(out: Out, one: Explanation) -> None:
         out.say("  [yellow]the next sync writes it again[/]: an earlier one found it damaged")
     if one.place:
         _show_place(out, one.place)
+
+
+def show_changes(out: Out, drugs: Sequence[ChangedDrug]) -> None:
+    """A drug a block: what goes in red, what comes in green."""
+    if not drugs:
+        out.say("nothing changes")
+    for one in drugs:
+        out.say("[bold]{}[/] {}", one.ndc, one.kind)
+        for column in one.columns:
+            if column.before:
+                out.say("  [red]- {:18}[/] {}", column.column, column.before)
+            if column.after:
+                out.say("  [green]+ {:18}[/] {}", column.column, column.after)
 
 
 def _show_columns(out: Out, one: Explanation) -> None:
@@ -47,7 +63,10 @@ def _show_text(out: Out, text: TextFacts) -> None:
 def _show_place(out: Out, place: Place) -> None:
     if place.rank is None:
         out.say("  [yellow]{}[/]: {}", place.query, place.why_not)
-        return
-    parts = ", ".join(f"{name} {value:.3f}" for name, value in place.parts.items())
-    products = many(place.products, "product")
-    out.say("  [bold]{}[/]: place {} of {} ({})", place.query, place.rank, products, parts)
+    else:
+        near = "" if place.cosine is None else f", cosine {place.cosine:.3f}"
+        products = many(place.products, "product")
+        out.say("  [bold]{}[/]: place {} of {}", place.query, place.rank, products)
+        out.say("    {}: {}{}", place.part, place.why, near)
+    for notice in place.notices:
+        out.say("    {}", notice)

@@ -7,7 +7,7 @@ from cli.show.terminal import Markup, Out, many, markup
 from workflow.contract.errors import advice
 from workflow.contract.events.files import Check
 from workflow.contract.events.report import RunReport
-from workflow.search.answers import DrugsFound, ProductShown
+from workflow.search.shown import DrugsFound, ProductShown
 
 GOOD, BAD = Markup("[green]✓[/]"), Markup("[bold red]✗[/]")
 
@@ -96,24 +96,24 @@ def show_checks(out: Out, checks: Sequence[Check]) -> None:
 
 
 def show_found(out: Out, query: str, found: DrugsFound) -> None:
-    """Products, best first: how near in meaning, one key, what it is, and how many packages."""
+    """What is to be told, then the parts: one line a product, with its strengths."""
     out.say("[bold]{}[/]", query)
-    for wrong, right in found.corrected.items():
-        out.say("  {}: searched {}", wrong, right)
-    if found.degraded:
-        out.say("  [yellow]the model did not answer: searched by words alone[/]")
-    for product in found.products:
-        _show_product(out, product)
+    for notice in found.notices:
+        out.say("  [yellow]{}[/]", notice.text)
+    for part in found.parts:
+        out.say("  [bold]{}[/]", part.heading)
+        for product in part.products:
+            _show_product(out, product)
     for column, counts in found.facets.items():
         out.say("  [dim]{}: {}[/]", column, ", ".join(f"{one} {n:,}" for one, n in counts.items()))
 
 
 def _show_product(out: Out, product: ProductShown) -> None:
-    names = (product.drug_name, product.generic_name, product.strength, product.dosage_form)
-    what = " · ".join([*filter(None, names), many(product.package_count, "package")])
-    near = product.score_parts.get("cosine")
-    shown = "  -  " if near is None else f"{near:.3f}"
-    out.fit("  {}  {}  {}", shown, product.packages[0].ndc, what)
+    """One key, what it is, its strengths, and how many packages there are."""
+    strengths = ", ".join(one.strength_shown for one in product.strengths if one.strength_shown)
+    names = (product.drug_name, product.generic_name, strengths, product.dosage_form)
+    what = dict.fromkeys([*filter(None, names), many(product.package_count, "package")])
+    out.fit("    {}  {}", product.strengths[0].packages[0].ndc_dashed, " · ".join(what))
 
 
 def _short(path: Path) -> str:

@@ -19,6 +19,7 @@ from cli.sites.site import (
     ended_report,
     no_run,
     not_redriven,
+    readable_report,
 )
 from local.engine.definition import functions
 from local.engine.runs import input_as_far_as_right, run_id_of
@@ -105,6 +106,9 @@ class AwsSite:
             for one in found
         ]
 
+    def history(self, limit: int) -> list[tuple[RunView, RunReport | None]]:
+        return [(view, readable_report(self.store, view)) for view in self.runs(limit)]
+
     def view(self, run_id: str | None) -> RunView:
         execution, found = self._describe(run_id)
         with explained():
@@ -183,10 +187,10 @@ class AwsSite:
         lines.sort(key=lambda line: str(line["timestamp"]))
         return list(read_lines(lines, page))
 
-    def operate(self, action: Action, **more: str) -> OperatorAnswer:
+    def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
         return self._operate(action, **more)
 
-    def _operate(self, action: str, **more: str) -> OperatorAnswer:
+    def _operate(self, action: str, **more: str | int) -> OperatorAnswer:
         """Ask the function inside the VPC."""
         client = self._client(
             "lambda", read_timeout=OPERATOR_TIMEOUT_S, retries={"total_max_attempts": 1}

@@ -13,7 +13,10 @@ from constructs import Construct
 from infra.compute.functions import delivered_log_group
 from infra.stage.sections import SearchSection
 
-PATHS = ("/drugs", "/drugs/{ndc}", "/drugs/{ndc}/alternatives", "/health")
+PATHS = (
+    *("/v1/drugs", "/v1/drugs/{ndc}", "/v1/drugs/{ndc}/alternatives", "/v1/health"),
+    "/v1/openapi.json",
+)
 """Those of `handlers/search_api.py`, each with GET only."""
 
 SIGNED_HEADERS = ("authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")

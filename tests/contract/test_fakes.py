@@ -80,6 +80,7 @@ def test_more_keys_than_one_answer_holds_are_all_listed(store: RunStore) -> None
 
 SPACE = "space"
 HOLDER = Holder("run", NOW)
+SYNC = Holder("sync", HOLDER.started_at + timedelta(milliseconds=1))
 NEWER = Holder("run", NOW + timedelta(milliseconds=1))
 OLDER = Holder("another", NOW - timedelta(milliseconds=1))
 KEYS = ["a", "a b", "a\tb", "{x}|y*", "a:b", "ä", "\U0001f600", "\uff5e"]
@@ -293,6 +294,7 @@ def live(index: Ports) -> Ports:
     write(index, "a", "b", "c")
     index.generations.create(generation("older"), HOLDER)
     index.generations.publish(generation("new"), "older", HOLDER)
+    index.generations.take_fence(SYNC)
     return index
 
 
@@ -304,10 +306,10 @@ def versions(index: Ports) -> dict[str, str]:
 
 def switch(index: Ports) -> None:
     """b changes, c goes, d comes."""
-    index.documents.stage(HOLDER, [document(ndc, version="2") for ndc in "bd"])
-    index.documents.report_damage("new", HOLDER, ["a", "b", "c"])
+    index.documents.stage(SYNC, [document(ndc, version="2") for ndc in "bd"])
+    index.documents.report_damage("new", SYNC, ["a", "b", "c"])
     index.generations.switch(
-        generation("new", run_id="sync"), Swap(["b", "d"], ["c"]), HOLDER, repair=["x"]
+        generation("new", run_id="sync"), Swap(["b", "d"], ["c"]), SYNC, repair=["x"]
     )
 
 
@@ -335,13 +337,13 @@ def test_a_generation_goes_live_and_the_one_before_is_kept(live: Ports) -> None:
 def test_a_switch_exchanges_documents_keys_record_and_names(live: Ports) -> None:
     switch(live)
     assert versions(live) == AFTER
-    assert live.documents.read_staged(HOLDER, ["b", "d"]) == [{}, {}]
+    assert live.documents.read_staged(SYNC, ["b", "d"]) == [{}, {}]
     assert live.documents.to_repair("new", ["a", "b", "c", "x"]) == {"a", "x"}
     found = live.generations.find("new")
     assert found
     assert found.run_id == "sync"
-    names = LiveNames("new", SPACE, HOLDER.identity)
-    assert live.generations.live() == Live(names, "older", undo=HOLDER.identity)
+    names = LiveNames("new", SPACE, SYNC.identity)
+    assert live.generations.live() == Live(names, "older", undo=SYNC.identity)
 
 
 def test_a_switch_of_nothing_leaves_what_can_be_undone(live: Ports) -> None:
@@ -349,25 +351,25 @@ def test_a_switch_of_nothing_leaves_what_can_be_undone(live: Ports) -> None:
     live.generations.take_fence(NEWER)
     live.generations.switch(generation("new"), Swap(), NEWER)
     names = LiveNames("new", SPACE, NEWER.identity)
-    assert live.generations.live() == Live(names, "older", undo=HOLDER.identity)
+    assert live.generations.live() == Live(names, "older", undo=SYNC.identity)
 
 
 def test_a_switch_is_made_whole_or_not_at_all(live: Ports) -> None:
-    live.documents.stage(HOLDER, [document("b", version="2")])
+    live.documents.stage(SYNC, [document("b", version="2")])
     with pytest.raises(IndexCommandFailed, match="ndc 'd' is not where it must be"):
-        live.generations.switch(generation("new"), Swap(["b", "d"], ["c"]), HOLDER)
+        live.generations.switch(generation("new"), Swap(["b", "d"], ["c"]), SYNC)
     assert versions(live) == BEFORE
 
 
 def test_a_switch_is_taken_back_and_made_again(live: Ports) -> None:
     switch(live)
     for name, found in (("back", BEFORE), ("again", AFTER), ("back", BEFORE)):
-        live.generations.take_back(generation("new"), HOLDER.identity, name, HOLDER)
+        live.generations.take_back(generation("new"), SYNC.identity, name, SYNC)
         assert versions(live) == found
         names = live.generations.live()
         assert names
         assert names.names.switch == name
-        assert names.undo == HOLDER.identity
+        assert names.undo == SYNC.identity
 
 
 def test_a_switch_that_counts_as_never_made_leaves_the_way_back_of_the_one_before(
@@ -375,7 +377,7 @@ def test_a_switch_that_counts_as_never_made_leaves_the_way_back_of_the_one_befor
 ) -> None:
     switch(live)
     live.generations.take_back(
-        generation("new"), HOLDER.identity, "back", HOLDER, way_back="sync before"
+        generation("new"), SYNC.identity, "back", SYNC, way_back="sync before"
     )
     found = live.generations.live()
     assert found
@@ -385,14 +387,14 @@ def test_a_switch_that_counts_as_never_made_leaves_the_way_back_of_the_one_befor
 
 def test_what_is_not_kept_goes_with_its_index_and_record(live: Ports) -> None:
     switch(live)
-    live.documents.write("older", HOLDER, [document("a")])
+    live.documents.write("older", SYNC, [document("a")])
     live.server.create_indexes(LiveNames("older", "old space"))
-    live.texts.write("old space", HOLDER, [record()])
-    live.texts.write(SPACE, HOLDER, [record(), record(text=Text("h2", "unused", {}))])
-    kept = Kept(["new"], [SPACE], HOLDER.identity, HOLDER.identity)
-    live.generations.drop_indexes(kept, HOLDER)
-    assert live.generations.sweep(kept, 0, HOLDER, keys=100_000).cursor is None
-    live.generations.forget(kept, HOLDER)
+    live.texts.write("old space", SYNC, [record()])
+    live.texts.write(SPACE, SYNC, [record(), record(text=Text("h2", "unused", {}))])
+    kept = Kept(["new"], [SPACE], SYNC.identity, SYNC.identity)
+    live.generations.drop_indexes(kept, SYNC)
+    assert live.generations.sweep(kept, 0, SYNC, keys=100_000).cursor is None
+    live.generations.forget(kept, SYNC)
     assert versions(live) == AFTER
     assert live.documents.read("older", ["a"]) == [{}]
     assert live.texts.origins("old space", ["h1"]) == [None]
@@ -400,18 +402,18 @@ def test_what_is_not_kept_goes_with_its_index_and_record(live: Ports) -> None:
     assert live.server.index("drugs", "older") is None
     assert live.server.index("texts", "old space") is None
     assert [one.name for one in live.generations.every()] == ["new"]
-    live.generations.take_back(generation("new"), HOLDER.identity, "back", HOLDER)
+    live.generations.take_back(generation("new"), SYNC.identity, "back", SYNC)
     assert versions(live) == BEFORE
 
 
 def test_a_run_that_ended_its_pruning_is_remembered_until_the_next_backfill(live: Ports) -> None:
-    live.generations.finish(HOLDER)
+    live.generations.finish(SYNC)
     switch(live)
     found = live.generations.live()
     assert found
-    assert found.finished == HOLDER.token
+    assert found.finished == SYNC.token
     live.server.create_indexes(LiveNames("older", SPACE))
-    live.generations.publish(generation("older"), "new", HOLDER)
+    live.generations.publish(generation("older"), "new", SYNC)
     found = live.generations.live()
     assert found
     assert found.finished == ""

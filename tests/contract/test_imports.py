@@ -134,7 +134,7 @@ def test_every_module_is_in_a_room() -> None:
 
 def test_a_wrong_door_is_named_with_both_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(DOORS, "workflow.search", set())
-    assert "workflow/search/queries.py imports workflow/contract/documents.py" in wrong_doors(
+    assert "workflow/search/queries.py imports workflow/contract/folding.py" in wrong_doors(
         "workflow.search.queries"
     )
 

@@ -202,41 +202,62 @@ def test_what_does_not_pass_is_not_tried_again(words: str) -> None:
 def test_a_space_that_no_kept_generation_uses_is_removed_with_its_index(index: RedisIndex) -> None:
     index.generations.take_fence(OLD)
     made = index.generations
-    for name in ("one", "two"):
-        index.client.ask("HSET", f"text:{name}:hash", "text", "words")
+    gone, kept_name, hash_ = OLD.identity, NEW.identity, "a" * 32
+    spaces = {gone: "1" * 16, kept_name: "2" * 16}
+    for name, space in spaces.items():
+        index.client.ask("HSET", f"text:{space}:{hash_}", "text", "words")
         index.client.ask("HSET", f"drug:{name}:1", "ndc", "1")
     create = ("ON", "HASH", "PREFIX", 1, "text:none:", "SCHEMA", "text", "TEXT")
-    for name in ("texts:one", "texts:two", "drugs:one", "drugs:two"):
-        index.client.ask("FT.CREATE", name, *create)
-    kept = Kept(["two"], ["two"], "", "", unused_texts=False)
+    for name, space in spaces.items():
+        index.client.ask("FT.CREATE", f"texts:{space}", *create)
+        index.client.ask("FT.CREATE", f"drugs:{name}", *create)
+    kept = Kept([kept_name], [spaces[kept_name]], "", "", unused_texts=False)
     made.drop_indexes(kept, OLD)
     assert made.sweep(kept, 0, OLD, keys=1000).removed == 2
-    assert index.server.names() == ["drugs:two", "texts:two"]
-    assert index.client.ask("EXISTS", "text:one:hash", "drug:one:1") == 0
-    assert index.client.ask("EXISTS", "text:two:hash", "drug:two:1") == 2
+    assert index.server.names() == [f"drugs:{kept_name}", f"texts:{spaces[kept_name]}"]
+    left = [index.client.ask("EXISTS", f"text:{spaces[one]}:{hash_}", f"drug:{one}:1")
+            for one in (gone, kept_name)]  # fmt: skip
+    assert left == [0, 2]
 
 
 def test_staged_and_old_documents_go_unless_they_are_kept(index: RedisIndex) -> None:
     index.generations.take_fence(OLD)
-    names = ["staged:one:1", "staged:two:1", "undo:one:1", "undo:two:1"]
+    one, two = OLD.identity, NEW.identity
+    names = [f"staged:{one}:1", f"staged:{two}:1", f"undo:{one}:1", f"undo:{two}:1"]
     for name in names:
         index.client.ask("HSET", name, "ndc", "1")
-    kept = Kept([], [], "one", "two", unused_texts=False)
+    kept = Kept([], [], one, two, unused_texts=False)
     index.generations.sweep(kept, 0, OLD, keys=1000)
     assert [index.client.ask("EXISTS", name) for name in names] == [1, 0, 0, 1]
+
+
+OTHERS = [
+    *("drug:00093505698", "drug:aspirin:reviews", "drugs", "drug", "text:article:1"),
+    *("text:0123456789abcdef:1", "staged:orders:7", "undo:basket:7", "text:", "drug::"),
+]
+
+
+def test_what_somebody_else_keeps_under_the_same_first_words_stays(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    for name in OTHERS:
+        index.client.ask("SET", name, "of somebody else")
+    kept = Kept([], [], "", "", unused_texts=True)
+    assert index.generations.sweep(kept, 0, OLD, keys=1000).removed == 0
+    assert index.client.ask("EXISTS", *OTHERS) == len(OTHERS)
 
 
 def test_the_texts_that_a_rollback_would_need_are_kept(index: RedisIndex) -> None:
     made = index.generations
     made.take_fence(OLD)
-    names = LiveNames("made", "space")
+    space, texts = "0" * 16, ["a" * 32, "b" * 32, "c" * 32]
+    names = LiveNames("made", space)
     index.server.create_indexes(names)
-    for one in ("old", "new", "none"):
-        index.client.ask("HSET", f"text:space:{one}", "text", one)
-    index.documents.write("made", OLD, [Document("1", {"ndc": "1", "text_hash": "old"})])
-    index.documents.stage(OLD, [Document("1", {"ndc": "1", "text_hash": "new"})])
+    for one in texts:
+        index.client.ask("HSET", f"text:{space}:{one}", "text", one)
+    index.documents.write("made", OLD, [Document("1", {"ndc": "1", "text_hash": texts[0]})])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1", "text_hash": texts[1]})])
     made.switch(GENERATION, Swap(["1"]), OLD)
-    kept = Kept(["made"], ["space"], "", OLD.identity)
+    kept = Kept(["made"], [space], "", OLD.identity)
     assert made.sweep(kept, 0, OLD, keys=1000).removed == 1
-    left = [index.client.ask("EXISTS", f"text:space:{one}") for one in ("old", "new", "none")]
+    left = [index.client.ask("EXISTS", f"text:{space}:{one}") for one in texts]
     assert left == [1, 1, 0]

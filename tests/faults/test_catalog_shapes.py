@@ -30,7 +30,8 @@ def shaped(lab: FaultLab) -> Iterator[FaultLab]:
 def test_a_missing_column_is_named(shaped: FaultLab) -> None:
     shaped.catalog.execute(BARE)
     report = shaped.fail("ColumnMissing")
-    assert "drug_name" in str(report.cause)
+    assert "has no column drug_name" in str(report.cause)
+    assert "its columns: ndc, route" in str(report.cause)
     assert shaped.tries("PlanPages") == {None: 1}
     shaped.catalog.execute(WHOLE)
     shaped.converge()

@@ -126,7 +126,10 @@ def test_a_column_that_cannot_be_read_is_refused_before_anything_is_written(
 def test_many_rows_that_cannot_be_carried_stop_the_run(synced: FaultLab) -> None:
     synced.catalog.execute("UPDATE drugs SET is_brand = 'no' WHERE ndc < '00000000800'")
     limits = {"reject_guard_rows": "5", "reject_guard_share": "0.1"}
-    synced.fail("TooManyRejected", settings=limits)
+    cause = str(synced.fail("TooManyRejected", settings=limits).cause)
+    assert '"accept": ["rejects"]' in cause
+    assert "is_brand" in cause
+    assert "EmbedPage" not in synced.states()
     assert synced.succeed(settings=limits, accept=["rejects"]).rejected == 8
 
 

@@ -38,10 +38,11 @@ def test_every_route_asks_who_calls(stack: Stack, name: str) -> None:
     workflow = stack(name, "Workflow")
     routes = [one["Properties"] for one in workflow.of("AWS::ApiGatewayV2::Route").values()]
     assert {one["RouteKey"] for one in routes} == {
-        "GET /drugs",
-        "GET /drugs/{ndc}",
-        "GET /drugs/{ndc}/alternatives",
-        "GET /health",
+        "GET /v1/drugs",
+        "GET /v1/drugs/{ndc}",
+        "GET /v1/drugs/{ndc}/alternatives",
+        "GET /v1/health",
+        "GET /v1/openapi.json",
     }
     expected = {"created": "AWS_IAM", "existing": "JWT"}[name]
     assert {one["AuthorizationType"] for one in routes} == {expected}

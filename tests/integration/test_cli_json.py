@@ -83,6 +83,7 @@ def test_what_is_printed_is_what_is_documented(home: Path, lab: Lab) -> None:
         "runs": answer("runs"),
         "report": answer("report"),
         "logs": answer("logs"),
+        "changes": answer("changes"),
         "verify": answer("verify"),
         "doctor": answer("doctor"),
         "search": answer("search", "tablet", "--facets"),

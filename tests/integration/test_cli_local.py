@@ -308,3 +308,29 @@ def test_the_log_of_a_page_has_counts_milliseconds_and_errors(home: Path, lab: L
     shown = drugsync("logs", failed["run_id"]).output
     assert "EmbedderAccessDenied" in shown
     assert "rows 10" in shown
+
+
+def test_a_dry_run_shows_what_changes_before_and_after(home: Path, lab: Lab) -> None:
+    sync()
+    rows = list(lab.catalog.rows().values())
+    changed, removed = str(rows[0]["ndc"]), str(rows[1]["ndc"])
+    before = rows[0]["strength"]
+    lab.catalog.update(changed, strength="7 mg")
+    lab.catalog.delete(removed)
+    lab.catalog.insert(rows[1] | {"ndc": "99999999999"})
+    shown = drugsync("run", "--dry-run", "--page-size", "10")
+    assert "before and after: drugsync changes" in shown.output
+    found = {one["ndc"]: one for one in json_of("changes")}
+    assert found[changed]["columns"] == [
+        {"column": "strength", "before": before, "after": "7 mg"},
+    ]
+    assert found[removed]["kind"] == "removed"
+    assert found["99999999999"]["kind"] == "added"
+    assert all(one["before"] is None for one in found["99999999999"]["columns"])
+    assert len(found) == 3
+    assert len(json_of("changes", "--limit", "1")) == 1
+    lines = drugsync("changes").output
+    assert "- strength" in lines
+    assert "+ strength           7 mg" in lines
+    sync()
+    assert drugsync("changes").output == "nothing changes\n"

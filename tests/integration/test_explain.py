@@ -40,7 +40,7 @@ def test_a_drug_that_is_in_step_is_said_to_be(synced: Lab) -> None:
     assert one.text.run.startswith("first")
     assert one.place is not None
     assert one.place.rank is not None
-    assert one.place.parts
+    assert one.place.why
     assert synced.index.dump() == before
 
 

@@ -160,52 +160,6 @@ def test_too_many_refused_drugs_stop_the_run_unless_accepted(lab: Lab) -> None:
     assert len(lab.succeed(settings=strict, accept=["rejects"]).refused_drugs) == 4
 
 
-# Rows that cannot be carried
-
-
-def spoil(lab: Lab, *numbers: int) -> None:
-    for number in numbers:
-        lab.catalog.update(ndc(number), is_active="perhaps")
-
-
-def test_a_new_row_that_cannot_be_carried_is_named_and_left_out(lab: Lab) -> None:
-    spoil(lab, 8)
-    report = lab.succeed()
-    assert (report.rejected, report.added, len(lab.index.documents())) == (1, 39, 39)
-    (row,) = report.rejected_rows
-    assert (row.ndc, row.column, row.new) == (ndc(8), "is_active", True)
-
-
-def test_a_changed_row_that_cannot_be_carried_keeps_its_old_document(synced: Lab) -> None:
-    old = synced.index.documents()[ndc(8)]
-    spoil(synced, 8)
-    synced.catalog.update(ndc(3), manufacturer="Another, Ltd.")
-    report = synced.succeed()
-    assert (report.rejected, report.changed, report.removed) == (1, 1, 0)
-    assert [row.new for row in report.rejected_rows] == [False]
-    assert synced.index.documents()[ndc(8)] == old
-
-
-def test_a_row_that_was_mended_is_written(lab: Lab) -> None:
-    spoil(lab, 8)
-    lab.succeed()
-    lab.catalog.update(ndc(8), is_active="1")
-    assert lab.succeed().added == 1
-    lab.assert_in_step()
-
-
-def test_too_many_rejected_rows_stop_the_run_before_anything_is_written(synced: Lab) -> None:
-    held = synced.index.documents()
-    spoil(synced, *range(4))
-    strict = {"reject_guard_rows": "3", "reject_guard_share": "0"}
-    cause = cause_of(synced.run(settings=strict), "TooManyRejected")
-    assert '"accept": ["rejects"]' in cause
-    assert "is_active" in cause
-    assert "EmbedPage" not in synced.states()
-    assert synced.succeed(settings=strict, accept=["rejects"]).rejected == 4
-    assert synced.index.documents() == held
-
-
 def test_more_changes_than_one_switch_makes_are_for_a_backfill(synced: Lab) -> None:
     held = synced.index.documents()
     for number in range(6):
@@ -231,7 +185,7 @@ def test_a_model_that_refuses_every_text_fails_the_run_as_a_wrong_request(lab: L
 def test_an_index_without_any_document_is_never_published(empty_lab: Lab) -> None:
     empty_lab.catalog.insert(*make_rows(4))
     rows = empty_lab.catalog.rows().values()
-    spoil(empty_lab, 3)
+    empty_lab.catalog.update(ndc(3), is_active="perhaps")
 
     def empty() -> None:
         for row in rows:

@@ -78,31 +78,11 @@ def test_a_first_sync_whose_catalog_loses_its_rows_publishes_nothing(lab: Lab) -
     assert lab.index.redis.exists("drugs:live") == 0
 
 
-def test_a_catalog_that_does_not_exist_is_named(other: Lab) -> None:
-    cause = cause_of(other.run(), "CatalogMissing")
-    assert "other" in cause
-    assert "catalog_table" in cause
-
-
-def test_a_catalog_without_a_required_column_is_named_with_the_columns_it_has(other: Lab) -> None:
-    other.catalog.execute("CREATE TABLE other (ndc VARCHAR(20) PRIMARY KEY, label TEXT)")
-    cause = cause_of(other.run(), "ColumnMissing")
-    assert "drug_name" in cause
-    assert "label" in cause
-
-
 def test_the_two_required_columns_are_enough(other: Lab) -> None:
     other.catalog.execute("CREATE TABLE other (ndc VARCHAR(20) PRIMARY KEY, drug_name TEXT)")
     other.catalog.insert({"ndc": "1", "drug_name": "Aspirin"}, table="other")
     assert other.succeed().added == 1
     assert other.index.nearest("aspirin")[0]["ndc"] == "1"
-
-
-def test_a_table_without_an_index_on_its_key_is_refused(other: Lab) -> None:
-    other.catalog.execute("CREATE TABLE other (ndc VARCHAR(20) NOT NULL, drug_name TEXT)")
-    other.catalog.execute(f"INSERT INTO other VALUES {MANY}")
-    cause = cause_of(other.run(), "KeyNotIndexed")
-    assert "unique index" in cause
 
 
 def test_a_view_that_computes_its_key_is_refused(other: Lab) -> None:
@@ -114,44 +94,10 @@ def test_a_view_that_computes_its_key_is_refused(other: Lab) -> None:
     cause_of(other.run(), "KeyNotIndexed")
 
 
-def test_a_view_that_repeats_a_key_is_refused_by_the_key(other: Lab) -> None:
-    other.catalog.execute("CREATE TABLE other_base (ndc VARCHAR(20), drug_name TEXT, KEY (ndc))")
-    other.catalog.execute("INSERT INTO other_base VALUES ('1', 'A'), ('2', 'B'), ('2', 'C')")
-    other.catalog.execute("CREATE VIEW other AS SELECT * FROM other_base")
-    cause = cause_of(other.run(), "DuplicateKey")
-    assert "'2'" in cause
-
-
-@pytest.mark.parametrize("page_size", [1, 10])
-def test_keys_that_sql_orders_unlike_their_bytes_are_named(other: Lab, page_size: int) -> None:
-    other.catalog.execute(
-        "CREATE TABLE other (ndc VARCHAR(20) PRIMARY KEY, drug_name TEXT) "
-        "COLLATE utf8mb4_general_ci"
-    )
-    other.catalog.execute("INSERT INTO other VALUES ('a1', 'A'), ('B1', 'B'), ('c1', 'C')")
-    cause = cause_of(other.run(page_size=page_size), "KeyOrderMismatch")
-    assert "'a1'" in cause
-    assert "'B1'" in cause
-    assert "utf8mb4_bin" in cause
-
-
 def test_a_blank_key_is_refused(other: Lab) -> None:
     other.catalog.execute("CREATE TABLE other (ndc VARCHAR(20) PRIMARY KEY, drug_name TEXT)")
     other.catalog.execute("INSERT INTO other VALUES ('', 'A'), ('1', 'B')")
     cause_of(other.run(), "KeyBlank")
-
-
-def test_zero_dates_and_numbers_are_read_as_they_are_cast(other: Lab) -> None:
-    other.catalog.execute(
-        "CREATE TABLE other (ndc VARCHAR(20) PRIMARY KEY, drug_name TEXT, strength DECIMAL(8,3), "
-        "is_active BOOLEAN, route DATE)"
-    )
-    other.catalog.execute("SET SESSION sql_mode = ''")
-    other.catalog.execute("INSERT INTO other VALUES ('1', 'A', 2.5, TRUE, '0000-00-00')")
-    other.succeed()
-    document = other.index.documents()["1"]
-    assert (document["strength"], document["is_active"]) == ("2.500", "1")
-    assert document["route"] == "0000-00-00"
 
 
 # Settings against the live generation
@@ -185,18 +131,6 @@ def test_a_key_range_without_a_live_generation_is_refused(lab: Lab) -> None:
 
 
 # The server
-
-
-@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random"])
-def test_an_eviction_policy_that_deletes_documents_is_refused(lab: Lab, policy: str) -> None:
-    lab.index.redis.config_set("maxmemory-policy", policy)
-    try:
-        cause = cause_of(lab.run(), "IndexFeatureMissing")
-    finally:
-        lab.index.redis.config_set("maxmemory-policy", "noeviction")
-    assert policy in cause
-    assert "noeviction" in cause
-    assert lab.index.dump() == {"keys": {}, "indexes": set()}
 
 
 def test_a_server_that_cuts_answers_below_what_searches_need_is_refused(lab: Lab) -> None:

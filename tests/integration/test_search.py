@@ -1,286 +1,337 @@
-"""Search over a real Redis: exact under filters, safe with any words, the same for everyone."""
+"""Searches over a real Redis: what is answered, for which reason, and what is never answered."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
-from workflow.adapters.redis.search import RedisIndex
 
 from local.servers.stack import Stack
-from tests.rows import DIMENSIONS, vector_of
-from workflow.contract.documents import Writer, vector_hash
-from workflow.contract.ports.catalog import Row
-from workflow.contract.ports.documents import Batch, Fields
-from workflow.contract.ports.generations import Generation, LiveNames
-from workflow.contract.ports.model import Purpose, Vector
-from workflow.contract.settings import DEFAULT_TEMPLATE
-from workflow.contract.vectors import cosine, to_floats
-from workflow.search.search import HEAD, NARROW, Answer, search
-from workflow.search.synonyms import fda_synonyms
-from workflow.verify.golden import GoldenQuery, that_count, unanswered
+from tests.searched import NAMES, Hashed, drug, fill, found, told
+from workflow.adapters.redis.queries import RedisSearch
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.model import Vector
+from workflow.search import cards
+from workflow.search.answers import alternatives, one_drug
+from workflow.search.search import Answer, search
 
-COUNT = 3000
-NAMES = LiveNames("search", "search")
-NASTY = (
-    *("*", "@route:{ORAL}", "}", "{", "|", "-", "~", '"', "'", "\\", "(", ")", "=>[KNN 5 @x $v]"),
-    *("%%aspirin%%", "a}|@ndc:{*", "$vector", "w'*'", "]=>", "0x00", "🙂", "ζιπρασιδόνη", "\\}"),
-    *("x\x1fy", "-@route:{oral}", "aspirin) | (*", "a" * 300, "; FLUSHALL", "\r\nFLUSHALL\r\n"),
-)
-
-
-class Hashed:
-    """The stand-in's fast embedder, in this process."""
-
-    texts_per_call = 1
-
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    def embed(self, texts: list[str], purpose: Purpose = "document") -> list[Vector]:
-        self.asked += texts
-        return [Vector(vector_of(text), 1) for text in texts]
-
-
-def row(number: int) -> Row:
-    """Every drug has a text of its own; its columns make filters of 50 %, 10 %, 1 %, one drug."""
-    return {
-        "ndc": f"{number:011d}",
-        "drug_name": f"Drug {number}",
-        "brand_name": f"Brand{number}",
-        "generic_name": "hydroxyzine" if number % 3 else "hydralazine",
-        "gcn_seqno": str(number),
-        "dosage_form": "TABLET" if number % 2 else "CAPSULE, COATED {50%}",
-        "route": f"ROUTE | {number % 10}",
-        "strength": f"{number} mg/1",
-        "manufacturer": f'O\'Hara & "Sons", Inc. \\{number % 100}',
-        "drug_class": f"Class {number % 7} [EPC]",
-        "is_generic": "1",
-        "is_active": "1",
-    }
+ORAL = "ORAL"
+ROWS = (
+    drug(1, "Lamictal 25 mg", "Lamictal", "lamotrigine", "25 mg/1", "TABLET", ORAL),
+    drug(2, "Celebrex 200 mg", "Celebrex", "celecoxib", "200 mg/1", "CAPSULE", ORAL),
+    drug(3, "Hydroxyzine", "", "hydroxyzine hydrochloride", "25 mg/1", "TABLET", ORAL),
+    drug(
+        4, "Vicodin", "Vicodin", "hydrocodone bitartrate and acetaminophen",
+        "5 mg/1; 300 mg/1", "TABLET", ORAL,
+    ),
+    drug(5, "Ofirmev", "Ofirmev", "acetaminophen", "10 mg/mL", "INJECTION", "INTRAVENOUS"),
+    drug(6, "Terbinafine", "", "Terbinafine hydrochloride", "250 mg/1", "TABLET", ORAL),
+    drug(7, "Coumadin 2 mg", "Coumadin", "warfarin sodium", "2 mg/1", "TABLET", ORAL),
+    drug(8, "Coumadin 2.5 mg", "Coumadin", "warfarin sodium", "2.5 mg/1", "TABLET", ORAL),
+    drug(9, "Coumadin 5 mg", "Coumadin", "warfarin sodium", "5 mg/1", "TABLET", ORAL),
+    drug(10, "Zoloft 50 mg", "Zoloft", "sertraline hydrochloride", "50 mg/1", "TABLET", ORAL),
+    drug(11, "Sertraline HCl", "", "Sertraline HCl", "50 mg/1", "TABLET", ORAL, is_generic="1"),
+    drug(12, "Sertraline", "", "sertr\u00e1line\u00a0Hydrochloride", "50 mg/1", "TABLET", ORAL),
+    drug(13, "Sertraline 100", "", "sertraline", "100 mg/1", "TABLET", ORAL),
+    drug(14, "Ampicillin", "", "ampicillin", "500 mg/1", "CAPSULE", ORAL),
+    drug(15, "Furosemide 20", "", "furosemide", "20 mg/1", "TABLET", ORAL),
+    drug(16, "Furosemide 40", "", "furosemide", "40 mg/1", "TABLET", ORAL),
+    drug(17, "Quorvex Depot Kit B", "Quorvex", "quorvexide", "1 mg/1", "KIT", ORAL),
+    drug(
+        18, "Children\u2019s Zyxelor\u00ae", "Zyxelor\u2122", "zyxelorin", "1 mg/1", "LIQUID", ORAL
+    ),
+    drug(19, "Syn\u200bthroid", "Synthroid", "levothyroxine sodium", "50 \u03bcg", "TABLET", ORAL),
+    drug(20, "Flagged", "", "flagamine", "1 mg/1", "TABLET", ORAL, is_active="Discontinued"),
+    drug(
+        21, "Anticoagulant bag", "", "anticoagulant citrate", "", "KIT", "",
+        drug_class="Vitamin K Antagonist [EPC]",
+    ),
+    drug(
+        22, "Jantoven", "Jantoven", "warfarin sodium", "1 mg/1", "TABLET", ORAL,
+        drug_class="Vitamin K Antagonist [EPC]", therapeutic_class="Coumarin agents",
+    ),
+    drug(
+        23, "Percocet", "Percocet", "oxycodone and acetaminophen",
+        "5 mg/1; 325 mg/1", "TABLET", ORAL,
+    ),
+    drug(
+        24, "Percocet", "Percocet", "oxycodone and acetaminophen",
+        "10 mg/1; 325 mg/1", "TABLET", ORAL,
+    ),
+    {**drug(0, "Ten digits", "", "decadigitine", "1 mg/1", "TABLET", ORAL), "ndc": "01182200501"},
+    {**drug(0, "Ten digits, too", "", "otherine", "1 mg/1", "TABLET", ORAL), "ndc": "11822000501"},
+    {**drug(0, "Old key", "", "oldine", "1 mg/1", "TABLET", ORAL), "ndc": "OLD/KEY 7_x"},
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def documents(stack: Stack) -> Iterator[tuple[RedisIndex, dict[str, Fields]]]:
-    with redis.Redis.from_url(stack.redis.url, protocol=2) as client:
-        client.flushall()
-        index = RedisIndex(client, dimensions=DIMENSIONS, algorithm="FLAT", options={})
-        writer = Writer(DEFAULT_TEMPLATE, 8000, NAMES.space)
-        made = [writer.document(row(number)) for number in range(COUNT)]
-        fill(index, writer, [document.fields for document in made])
-        index.load(NAMES.generation, "search", Batch(made, ()), suspect=False)
-        yield index, {document.ndc: document.fields for document in made}
+def index(stack: Stack) -> Iterator[RedisSearch]:
+    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
+        yield fill(client, ROWS).search
         client.flushall()
 
 
-def fill(index: RedisIndex, writer: Writer, fields: list[Fields]) -> None:
-    generation = Generation(*NAMES, "0", index.schema_digest(), "live", "search", "", "")
-    index.take_fence("search")
-    index.create_generation(generation)
-    index.create_indexes(NAMES)
-    index.publish(generation, None, "search")
-    for one in fields:
-        text = writer.text(one)
-        data = vector_of(text.text)
-        index.write_texts(
-            NAMES.space, "search", [(text, Vector(data, 1), vector_hash(text.hash, data))]
-        )
+def packages(answer: Answer) -> list[Fields]:
+    return [package for card in answer.products for package in card.packages]
 
 
-@pytest.fixture
-def index(documents: tuple[RedisIndex, dict[str, Fields]]) -> RedisIndex:
-    return documents[0]
+def ask(index: RedisSearch, query: str, **options: Any) -> Answer:
+    return search(query, NAMES, embedder=Hashed(), index=index, **options)
 
 
-@pytest.fixture
-def drugs(documents: tuple[RedisIndex, dict[str, Fields]]) -> dict[str, Fields]:
-    return documents[1]
-
-
-def ask(index: RedisIndex, query: str, limit: int = 10, **filters: str) -> Answer:
-    return search(query, NAMES, embedder=Hashed(), index=index, limit=limit, filters=filters)
-
-
-def keys(answer: Answer) -> list[str]:
-    return [product.packages[0]["ndc"] for product in answer.products]
-
-
-def by_brute_force(
-    index: RedisIndex, drugs: dict[str, Fields], query: str, limit: int, filters: dict[str, str]
-) -> list[str]:
-    """The head of the order, every other text by its cosine; then leave out what is filtered."""
-    ordered = ask(index, query, COUNT).products
-    head = [one.packages[0]["ndc"] for one in ordered if one.score > 0]
-    assert [one.score > 0 for one in ordered] == [place < len(head) for place in range(COUNT)]
-    wanted = to_floats(vector_of(query))
-    texts = {fields["text_hash"]: ndc for ndc, fields in drugs.items()}
-    records = dict(zip(texts, index.text_records(NAMES.space, list(texts)), strict=True))
-    behind = sorted(
-        (one for one in texts if texts[one] not in set(head)),
-        key=lambda one: (-round(cosine(wanted, to_floats(records[one].vector)), 9), one),
-    )
-    passed = [
-        ndc
-        for ndc in [*head, *(texts[one] for one in behind)]
-        if all(drugs[ndc].get(column) == value for column, value in filters.items())
-    ]
-    return passed[:limit]
+# Another drug is never found in place of the one that was asked for
 
 
 @pytest.mark.parametrize(
-    ("filters", "share"),
+    ("query", "substance"),
     [
-        ({"dosage_form": "TABLET"}, 0.5),
-        ({"route": "ROUTE | 3"}, 0.1),
-        ({"manufacturer": 'O\'Hara & "Sons", Inc. \\42'}, 0.01),
-        ({"gcn_seqno": "1234"}, 1 / COUNT),
+        *(("celexa", "citalopram"), ("hydralazine", "hydralazine"), ("ozempic", "semaglutide")),
+        *(("oxycontin", "oxycodone"), ("Plavix", "clopidogrel")),
     ],
-    ids=["50 %", "10 %", "1 %", "one drug"],
 )
-@pytest.mark.parametrize("query", ["brand77", "no such words here", "hydralazine 30 mg"])
-def test_a_filter_leaves_drugs_out_and_changes_no_order(
-    index: RedisIndex,
-    drugs: dict[str, Fields],
-    query: str,
-    filters: dict[str, str],
-    share: float,
+def test_a_known_drug_that_is_not_here_is_said_not_to_be(
+    index: RedisSearch, query: str, substance: str
 ) -> None:
-    limit = 50
-    expected = by_brute_force(index, drugs, query, limit, filters)
-    assert len(expected) == min(limit, math.ceil(share * COUNT))
-    found = keys(ask(index, query, limit, **filters))
-    # Vectors of equal distance may change places: their distances must then be the same.
-    assert len(found) == len(expected)
-    assert_same_but_for_ties(index, query, drugs, found, expected)
+    answer = ask(index, query)
+    assert told(answer)["not_in_catalog"] == (substance,)
+    assert found(answer) == {}
 
 
-def assert_same_but_for_ties(
-    index: RedisIndex, query: str, drugs: dict[str, Fields], found: list[str], expected: list[str]
+def test_a_brand_that_is_not_here_is_answered_by_its_substance(index: RedisSearch) -> None:
+    answer = ask(index, "Lamisil")
+    assert found(answer) == {"same_substance": ["Terbinafine"]}
+    assert answer.parts[0].about == ("terbinafine",)
+
+
+def test_a_mixture_does_not_stand_for_one_of_its_substances(index: RedisSearch) -> None:
+    assert found(ask(index, "tylenol")) == {"same_substance": ["Ofirmev"]}
+
+
+def test_a_misspelt_name_is_read_as_the_nearest_even_if_that_is_not_here(
+    index: RedisSearch,
 ) -> None:
-    def distances(ndcs: list[str]) -> list[float]:
-        wanted = to_floats(vector_of(query))
-        hashes = [drugs[ndc]["text_hash"] for ndc in ndcs]
-        records = index.text_records(NAMES.space, hashes)
-        return [round(cosine(wanted, to_floats(record.vector)), 5) for record in records]
-
-    assert distances(found) == distances(expected)
+    answer = ask(index, "amoxicilin")
+    assert told(answer)["read_as"] == ("amoxicillin",)
+    assert told(answer)["not_in_catalog"] == ("amoxicillin",)
+    assert found(answer) == {}
 
 
-def test_widening_goes_on_until_every_product_that_passes_is_found(index: RedisIndex) -> None:
-    half = COUNT // 2
-    assert half > NARROW > HEAD
-    found = keys(ask(index, "brand1", half + 10, dosage_form="TABLET"))
-    assert len(found) == len(set(found)) == half
-
-
-@pytest.mark.parametrize("text", NASTY)
-def test_no_words_change_the_query(index: RedisIndex, text: str) -> None:
-    before = index.count(NAMES.generation)
-    assert len(ask(index, text).products) == 10
-    assert index.count(NAMES.generation) == before
-
-
-@pytest.mark.parametrize("text", NASTY)
-@pytest.mark.parametrize(
-    "column",
-    ["dosage_form", "route", "manufacturer", "gcn_seqno", "dea_schedule", "drug_class"],
-)
-def test_no_filter_lets_through_what_it_does_not_name(
-    index: RedisIndex, column: str, text: str
-) -> None:
-    assert ask(index, "brand7", **{column: text}).products == []
-    assert index.texts_of_drugs(NAMES.generation, {column: text}, 10) == []
-
-
-def test_a_filter_on_another_column_is_a_defect(index: RedisIndex) -> None:
-    with pytest.raises(ValueError, match="no column to filter by"):
-        ask(index, "brand7", **{"text_hash:{*} @route": "x"})
-
-
-@pytest.mark.parametrize(
-    "written", ["00000-0012-34", "00000001234", "0000-0012-34", "NDC 00000-0012-34"]
-)
-def test_an_ndc_goes_straight_to_its_drug(index: RedisIndex, written: str) -> None:
-    assert keys(ask(index, written)) == ["00000001234"]
-    assert keys(ask(index, written, dosage_form="TABLET")) != ["00000001234"]
-
-
-def test_names_that_look_alike_are_not_swapped(index: RedisIndex) -> None:
-    for name in ("hydroxyzine", "hydralazine"):
-        generics = [p.packages[0]["generic_name"] for p in ask(index, name).products]
-        assert set(generics) == {name}
-
-
-def test_a_misspelt_name_is_put_right_and_said_so(index: RedisIndex) -> None:
-    found = ask(index, "hydroxizine")
-    assert found.corrected == {"hydroxizine": "hydroxyzine"}
-    assert {p.packages[0]["generic_name"] for p in found.products} == {"hydroxyzine"}
-
-
-def test_a_strength_in_the_words_comes_first(index: RedisIndex) -> None:
-    first = ask(index, "hydralazine 1500 mg").products[0].packages[0]
-    assert (first["generic_name"], first["strength"]) == ("hydralazine", "1500 mg/1")
-
-
-def test_a_query_that_spells_a_name_asks_no_model_unless_names_are_too_few(
-    index: RedisIndex,
-) -> None:
-    model = Hashed()
-    for limit, asked in ((10, []), (COUNT, ["hydralazine 30 mg"])):
-        found = search("hydralazine 30 mg", NAMES, embedder=model, index=index, limit=limit)
-        assert len(found.products) == limit
-        assert model.asked == asked
-
-
-def test_without_a_model_words_alone_are_searched(index: RedisIndex) -> None:
-    def by_words(query: str, **filters: str) -> Answer:
-        return search(query, NAMES, embedder=None, index=index, filters=filters)
-
-    assert by_words("hydroxizine").corrected == {"hydroxizine": "hydroxyzine"}
-    assert len(by_words("class 3").products) == 10
-    assert by_words("no such words here").products == []
-    assert keys(by_words("brand77", gcn_seqno="77")) == ["00000000077"]
-    assert by_words("brand77", gcn_seqno="78").products == []
-
-
-def test_a_text_that_is_gone_is_not_found_though_its_columns_are_kept(index: RedisIndex) -> None:
-    gone = ask(index, "brand55").texts[0]
-    key = f"text:{NAMES.space}:{gone}"
-    with redis.Redis.from_pool(index._client.connection_pool) as client:
-        held = client.hgetall(key)
-        client.delete(key)
-        try:
-            assert gone not in ask(index, "brand55").texts
-        finally:
-            client.hset(key, mapping=held)
-
-
-def test_values_are_counted_under_the_filters(index: RedisIndex) -> None:
-    texts = ask(index, "brand7").texts
-    counts = index.count_values(
-        NAMES.generation, texts, {"route": "ROUTE | 3"}, ["route", "dea_schedule"]
+def test_what_is_near_two_drugs_is_a_question(index: RedisSearch) -> None:
+    answer = ask(index, "celexe")
+    assert "read_as" not in told(answer) or told(answer)["read_as"] == ("celexa",)
+    assert found(ask(index, "TCN")) == {}
+    assert told(ask(index, "TCN"))["did_you_mean"] == (
+        "tetracycline",
+        "triamcinolone",
+        "triciribine",
     )
-    assert list(counts["route"]) == ["ROUTE | 3"]
-    assert counts["dea_schedule"] == {}
 
 
-def test_golden_queries_that_cannot_count_are_left_out(index: RedisIndex) -> None:
-    queries = [
-        GoldenQuery(query="hydroxizine", expect=("hydroxyzine",)),
-        GoldenQuery(query="hydroxyzine", expect=("hydralazine",)),
-        GoldenQuery(query="aspirin", expect=("aspirin",), if_present=True),
-        GoldenQuery(query="aspirin", expect=("aspirin", "brand77"), if_present=True),
-        GoldenQuery(query="warfarin", expect=("warfarin",)),
+@pytest.mark.parametrize("query", ["zzzqqq", "xvkjwq", "qqzx wvkx"])
+def test_nonsense_is_answered_by_nothing(index: RedisSearch, query: str) -> None:
+    answer = ask(index, query)
+    assert found(answer) == {}
+    assert "nothing_found" in told(answer)
+
+
+# Names and strengths
+
+
+def test_an_exact_drug_name_comes_first_whatever_the_template_holds(index: RedisSearch) -> None:
+    for row in ROWS:
+        name = str(row["drug_name"])
+        first = ask(index, name).parts[0]
+        assert first.kind == "found", name
+        assert name in [one.get("drug_name") for one in first.products[0].packages], name
+
+
+@pytest.mark.parametrize(
+    ("query", "strength"),
+    [
+        ("coumadin 2,5 mg", "2.5 mg/1"),
+        ("coumadin 2\u00b75mg", "2.5 mg/1"),
+        ("coumadin 2.5", "2.5 mg/1"),
+        ("coumadin 5", "5 mg/1"),
+        ("furosemide 40", "40 mg/1"),
+        ("furosemide 40 mg tablets", "40 mg/1"),
+        ("oxycodone-apap 10/325", "10 mg/1; 325 mg/1"),
+        ("synthroid 50 mcg", "50 \u03bcg"),
+        ("synthroid 50 \u00b5g", "50 \u03bcg"),
+        ("synthroid 0,05 mg", "50 \u03bcg"),
+    ],
+)
+def test_the_strength_that_was_asked_for_is_first(
+    index: RedisSearch, query: str, strength: str
+) -> None:
+    answer = ask(index, query)
+    assert answer.products[0].items[0].strength == strength
+    assert "strength_missing" not in told(answer)
+
+
+def test_a_strength_that_no_product_has_is_told(index: RedisSearch) -> None:
+    assert "strength_missing" in told(ask(index, "furosemide 41 mg"))
+
+
+def test_one_card_has_all_strengths_in_order(index: RedisSearch) -> None:
+    (card,) = ask(index, "coumadin").parts[0].products
+    assert [item.strength for item in card.items] == ["2 mg/1", "2.5 mg/1", "5 mg/1"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("Children's Zyxelor", "childrens zyxelor", "CHILDREN\u2019S ZYXELOR", "zyxelor\u00ae"),
+        *("zyxelorin", "zyxe\u200blor"),
+    ],
+)
+def test_a_name_is_found_however_its_marks_are_typed(index: RedisSearch, query: str) -> None:
+    assert found(ask(index, query))["found"] == ["Children\u2019s Zyxelor\u00ae"]
+
+
+@pytest.mark.parametrize("query", ["zyxelr", "sertralin", "quorvxide", "flagamin", "synthrod"])
+def test_a_misspelt_query_is_answered_though_names_have_marks(
+    index: RedisSearch, query: str
+) -> None:
+    assert ask(index, query).products
+
+
+def test_names_that_go_on_are_apart_from_what_is_found(index: RedisSearch) -> None:
+    assert found(ask(index, "terbin")) == {"begins": ["Terbinafine"]}
+
+
+def test_class_columns_are_found_by_their_words_whatever_the_template_holds(
+    index: RedisSearch,
+) -> None:
+    assert found(ask(index, "coumarin agents"))["class"] == ["Jantoven"]
+
+
+def test_what_is_not_asked_for_comes_last_in_a_class(index: RedisSearch) -> None:
+    assert found(ask(index, "vitamin k antagonist"))["class"] == ["Jantoven", "Anticoagulant bag"]
+
+
+# NDCs
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("00000000007", "00000-0000-07", "00000 0000 07", "NDC 00000\u20110000\u201307"),
+        *("000000000007", " 00000000007 "),
+    ],
+)
+def test_an_ndc_in_any_form_is_its_drug_and_nothing_else(index: RedisSearch, written: str) -> None:
+    assert found(ask(index, written)) == {"found": ["Coumadin 2 mg"]}
+
+
+def test_any_stored_key_is_found_as_it_is_stored(index: RedisSearch) -> None:
+    assert found(ask(index, "OLD/KEY 7_x")) == {"found": ["Old key"]}
+
+
+def test_ten_digits_that_may_be_several_show_all(index: RedisSearch) -> None:
+    answer = ask(index, "1182200501")
+    assert sorted(found(answer)["found"]) == ["Ten digits", "Ten digits, too"]
+    assert told(answer)["several_drugs"] == ("01182-2005-01", "11822-0005-01")
+
+
+def test_an_ndc_that_does_not_exist_is_answered_by_nothing(index: RedisSearch) -> None:
+    answer = ask(index, "0093-5057-01")
+    assert found(answer) == {}
+    assert set(told(answer)) == {"no_such_ndc"}
+
+
+def test_a_product_s_code_lists_its_packages(index: RedisSearch) -> None:
+    listed = ask(index, "00000-0000")
+    assert sum(card.total for card in listed.products) == 24
+
+
+# Filters, pages and the budget
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["tablet", "TABLET", "\uff34able\u200bt", "Tablet,"],
+    ids=["lower", "as is", "wide", "mark"],
+)
+def test_a_filter_is_its_value_however_it_is_typed(index: RedisSearch, typed: str) -> None:
+    first = ask(index, "coumadin", filters={"dosage_form": (typed,)}).parts[0]
+    assert [one.total for one in first.products] == [3]
+
+
+def test_a_filter_leaves_drugs_out_and_changes_no_order(index: RedisSearch) -> None:
+    whole = packages(ask(index, "acetaminophen", limit=50))
+    only = packages(ask(index, "acetaminophen", limit=50, filters={"route": ("ORAL",)}))
+    assert only == [one for one in whole if one.get("route") == "ORAL"]
+    assert 1 < len(only) < len(whole)
+
+
+def test_what_filters_hide_is_counted(index: RedisSearch) -> None:
+    answer = ask(index, "coumadin", filters={"manufacturer": ("Nobody",)})
+    hidden = next(one for one in answer.notices if one.kind == "filters_hide")
+    assert (found(answer), hidden.number) == ({}, 3)
+
+
+def test_a_search_stops_at_its_budget_and_says_so(
+    index: RedisSearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cards, "MOST_PROBED", 1)
+    assert "cut_short" in told(ask(index, "coumadin"))
+
+
+def test_the_worst_search_is_a_bounded_number_of_commands(index: RedisSearch, stack: Stack) -> None:
+    words = " ".join(f"word{chr(97 + one % 26)}x" for one in range(30))[:200]
+    with redis.Redis.from_url(stack.redis.url) as client:
+        for query in (words, "acme inc", "blood thinner", "coumadin tylenol lamisil zoloft"):
+            client.config_resetstat()
+            ask(index, query, limit=50, filters={"manufacturer": ("Acme, Inc.",)})
+            stats = client.info("commandstats")
+            asked = sum(of["calls"] for name, of in stats.items() if name.startswith("cmdstat_FT"))
+            assert asked < 500, query
+
+
+def test_a_query_that_names_a_drug_asks_no_model(index: RedisSearch) -> None:
+    for query in ("coumadin", "tylenol", "amoxicilin", "TCN", "00000000007", "terbinaf"):
+        model = Hashed()
+        search(query, NAMES, embedder=model, index=index)
+        assert model.asked == [], query
+
+
+def test_without_a_model_words_alone_are_searched_and_it_is_said(index: RedisSearch) -> None:
+    answer = search("something for my knees", NAMES, embedder=None, index=index)
+    assert "meaning_unavailable" in told(answer)
+
+
+def test_meaning_answers_above_the_floor_only(index: RedisSearch) -> None:
+    class Near(Hashed):
+        """The very vector of a text that is stored."""
+
+        def embed(self, texts: list[str], purpose: Any = "document") -> list[Vector]:
+            return super().embed(["furosemide 20 mg/1 tablet oral"], purpose)
+
+    words = "something my grandmother had in that yellow box"
+    near = search(words, NAMES, embedder=Near(), index=index, floor=0.99)
+    assert found(near) == {"meaning": ["Furosemide 20"]}
+    assert found(search(words, NAMES, embedder=Near(), index=index, floor=1.1)) == {}
+
+
+# Alternatives and single drugs
+
+
+def test_alternatives_are_by_substances_strength_form_and_route(index: RedisSearch) -> None:
+    given = alternatives("00000-0000-10", index=index)
+    assert given is not None
+    shown = [
+        package.ndc
+        for card in (*given.generic, *given.brand, *given.other)
+        for of in card.strengths
+        for package in of.packages
     ]
-    counted = that_count(queries, NAMES, index)
-    assert counted == [queries[0], queries[1], queries[3], queries[4]]
-    missed = unanswered(
-        counted[:2] + counted[3:],
-        NAMES,
-        embedder=Hashed(),
-        index=index,
-        synonyms=fda_synonyms(),
-    )
-    assert missed == ["hydroxyzine", "warfarin"]
+    assert (sorted(shown), given.complete) == (["00000000011", "00000000012"], True)
+
+
+def test_a_flag_that_says_something_else_is_not_known(index: RedisSearch) -> None:
+    shown = one_drug("00000000020", index=index)
+    assert shown is not None
+    assert shown.drug["is_active"] == "Discontinued"
+    assert found(ask(index, "flagged"))["found"] == ["Flagged"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import urllib.error
 import urllib.request
@@ -18,18 +19,96 @@ from handlers.wiring import wiring
 from tests.lab import Lab
 from tests.rows import ndc
 from workflow.contract.errors import EmbedderThrottled, IndexUnavailable
+from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import TextRefused
+from workflow.search.api import SearchRequest, openapi
 
 
 class Api:
-    """GET through the handler, as an HTTP API would call it."""
+    """A request through the handler, as an HTTP API would make it; checked against OpenAPI."""
 
-    def __call__(self, target: str) -> tuple[int, dict[str, Any]]:
-        answer = search_api.handler(event_of(target), SimpleNamespace(function_name="test"))  # type: ignore[arg-type]
-        assert answer["headers"]["Content-Type"] == (
-            "application/json" if answer["statusCode"] == 200 else "application/problem+json"
+    def __call__(self, target: str, method: str = "GET") -> tuple[int, dict[str, Any]]:
+        event = event_of(target if target.startswith("/v") else f"/v1{target}", method)
+        answer = search_api.handler(event, SimpleNamespace(function_name="test"))  # type: ignore[arg-type]
+        headers, status = answer["headers"], answer["statusCode"]
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Type"] == (
+            "application/json" if status == 200 else "application/problem+json"
         )
-        return answer["statusCode"], json.loads(answer["body"])
+        body = json.loads(answer["body"])
+        assert_as_described(event["rawPath"], status, body)
+        return status, body
+
+
+def assert_as_described(path: str, status: int, body: Any) -> None:
+    """The answer has the form that the OpenAPI document gives it."""
+    if status != 200:
+        schema: Any = {"$ref": "#/components/schemas/Problem"}
+    else:
+        operation = next(
+            of["get"] for name, of in openapi()["paths"].items() if _matches(name, path)
+        )
+        schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert list(faults(body, schema)) == []
+
+
+def _matches(template: str, path: str) -> bool:
+    return re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) is not None
+
+
+def faults(value: Any, schema: Any) -> Iterator[str]:
+    """What of a value is not as its schema says; of JSON Schema, what this API's document uses."""
+    if "$ref" in schema:
+        schema = openapi()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        if not any(list(faults(value, one)) == [] for one in schema["anyOf"]):
+            yield f"{value!r} is none of {schema['anyOf']}"
+        return
+    kinds: dict[str, Any] = {"string": str, "integer": int, "boolean": bool}
+    kinds["number"] = (int, float)
+    kinds |= {"object": dict, "array": list, "null": type(None)}
+    kind = schema.get("type")
+    if kind and not isinstance(value, kinds[kind]):
+        yield f"{value!r} is no {kind}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{value!r} is none of {schema['enum']}"
+    for one in value if kind == "array" else ():
+        yield from faults(one, schema["items"])
+    if kind == "object":
+        yield from _object_faults(value, schema)
+
+
+def _object_faults(value: dict[str, Any], schema: Any) -> Iterator[str]:
+    properties = schema.get("properties")
+    if properties is None:
+        others = schema.get("additionalProperties", {})
+        for one in value.values() if isinstance(others, dict) else ():
+            yield from faults(one, others)
+        return
+    yield from (f"{name} is missing" for name in schema.get("required", ()) if name not in value)
+    for name, one in value.items():
+        if name not in properties:
+            yield f"{name} is not described"
+        else:
+            yield from faults(one, properties[name])
+
+
+def products(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for part in body["parts"] for one in part["products"]]
+
+
+def ndcs(product: dict[str, Any]) -> list[str]:
+    return [one["ndc"] for of in product["strengths"] for one in of["packages"]]
+
+
+def kinds(body: dict[str, Any]) -> list[str]:
+    return [part["kind"] for part in body["parts"]]
+
+
+def notices(body: dict[str, Any]) -> list[str]:
+    return [one["kind"] for one in body["notices"]]
 
 
 @pytest.fixture
@@ -47,34 +126,74 @@ def api(lab: Lab, environment: None) -> Api:
     return Api()
 
 
-def test_a_search_says_what_it_found_and_which_generation_answered(api: Api) -> None:
+def test_a_search_says_what_it_found_why_and_which_generation_answered(api: Api) -> None:
     status, body = api("/drugs?q=aspirin+generic+5")
-    assert (status, body["generation"]) == (200, "first")
-    first = body["products"][0]
+    assert (status, kinds(body)[0]) == (200, "found")
+    assert body["generation"].startswith("first")
+    first = products(body)[0]
     assert first["generic_name"] == "Aspirin generic 5"
-    assert first["package_count"] == len(first["packages"]) == 2
-    assert set(first["score_parts"]) == {"name", "words"}
-    assert body["degraded"] == ""
-    _, described = api("/drugs?q=no+such+words+here")
-    assert set(described["products"][0]["score_parts"]) == {"meaning", "cosine"}
+    assert (first["why"], first["package_count"]) == ("has the name", 2)
+    assert first["strengths"][0]["strength_shown"] == "5 mg"
+    assert len(ndcs(first)) == 2
+
+
+def test_no_answer_has_fields_of_this_system_s_own(api: Api) -> None:
+    _, found = api("/drugs?q=aspirin")
+    _, drug = api(f"/drugs/{ndc(1)}")
+    for name in ("content_hash", "run_id", "text_hash", "indexed_at"):
+        assert name not in json.dumps([found, drug])
+
+
+def test_flags_are_booleans_everywhere(api: Api) -> None:
+    _, body = api("/drugs?q=aspirin+generic+5")
+    package = products(body)[0]["strengths"][0]["packages"][0]
+    assert (package["is_generic"], package["is_active"]) == (True, True)
+    assert api(f"/drugs/{ndc(1)}")[1]["drug"]["is_brand"] is True
+
+
+def test_pages_follow_each_other_without_gap_or_overlap(api: Api) -> None:
+    _, whole = api("/drugs?q=aspirin&limit=50")
+    assert whole["next_offset"] is None
+    pages: list[dict[str, Any]] = []
+    offset: int | None = 0
+    while offset is not None:
+        _, body = api(f"/drugs?q=aspirin&limit=3&offset={offset}")
+        pages += products(body)
+        assert len(products(body)) <= 3
+        offset = body["next_offset"]
+    assert pages == products(whole)
 
 
 def test_filters_and_facets(api: Api) -> None:
     status, body = api("/drugs?q=aspirin&is_generic=true&dosage_form=TABLET&facets=true&limit=50")
     assert status == 200
-    assert body["products"]
-    assert {one["dosage_form"] for one in body["products"]} == {"TABLET"}
-    assert list(body["facets"]["is_generic"]) == ["1"]
-    assert sum(body["facets"]["dosage_form"].values()) == sum(
-        one["package_count"] for one in body["products"]
-    )
+    assert products(body)
+    assert {one["dosage_form"] for one in products(body)} == {"TABLET"}
+    assert list(body["facets"]["is_active"]) == ["1"]
+
+
+def test_several_values_of_a_filter_are_alternatives(api: Api) -> None:
+    form = "INJECTION%2C+SOLUTION"
+    one = products(api("/drugs?q=aspirin&dosage_form=TABLET&limit=50")[1])
+    other = products(api(f"/drugs?q=aspirin&dosage_form={form}&limit=50")[1])
+    both = products(api(f"/drugs?q=aspirin&dosage_form=TABLET&dosage_form={form}&limit=50")[1])
+    assert one
+    assert other
+    assert sorted(map(ndcs, both)) == sorted(map(ndcs, [*one, *other]))
+
+
+def test_what_filters_hide_is_told(api: Api) -> None:
+    _, body = api("/drugs?q=aspirin&manufacturer=Nobody")
+    assert products(body) == []
+    hidden = next(one for one in body["notices"] if one["kind"] == "filters_hide")
+    assert hidden["count"] > 0
 
 
 def test_one_drug_by_its_ndc(api: Api) -> None:
     status, body = api(f"/drugs/{ndc(1)}")
     assert (status, body["drug"]["ndc"]) == (200, ndc(1))
-    dashed = f"{ndc(1)[:5]}-{ndc(1)[5:9]}-{ndc(1)[9:]}"
-    assert api(f"/drugs/{dashed}")[1] == body
+    assert body["ndc_dashed"] == f"{ndc(1)[:5]}-{ndc(1)[5:9]}-{ndc(1)[9:]}"
+    assert api(f"/drugs/{body['ndc_dashed']}")[1] == body
 
 
 def test_alternatives_share_the_drug_and_are_told_apart(lab: Lab, api: Api) -> None:
@@ -82,21 +201,21 @@ def test_alternatives_share_the_drug_and_are_told_apart(lab: Lab, api: Api) -> N
     lab.succeed(run_id="second")
     status, body = api(f"/drugs/{ndc(2)}/alternatives")
     assert (status, body["same"], body["complete"]) == (200, {"gcn_seqno": "1001"}, True)
-    assert [one["packages"][0]["ndc"] for one in body["brand"]] == [ndc(3)]
+    assert [ndcs(one) for one in body["brand"]] == [[ndc(3)]]
     assert (body["generic"], body["other"]) == ([], [])
 
 
-def test_alternatives_without_a_gcn_share_name_strength_and_form(api: Api) -> None:
+def test_alternatives_without_a_gcn_share_substances_strength_form_and_route(api: Api) -> None:
     status, body = api(f"/drugs/{ndc(8)}/alternatives")
     assert status == 200
-    assert set(body["same"]) == {"generic_name", "strength", "dosage_form"}
-    found = [one["packages"][0]["ndc"] for one in (*body["generic"], *body["brand"])]
-    assert found == [ndc(9)]
+    assert set(body["same"]) == {"substances", "strength", "dosage_form", "route"}
+    assert [ndcs(one) for one in (*body["generic"], *body["brand"])] == [[ndc(9)]]
 
 
 def test_health_says_what_is_live_and_how_old(api: Api) -> None:
     status, body = api("/health")
-    assert (status, body["generation"], body["documents"]) == (200, "first", 40)
+    assert (status, body["documents"]) == (200, 40)
+    assert body["generation"].startswith("first")
     assert 0 <= body["age_s"] < 600
 
 
@@ -108,11 +227,20 @@ def test_health_says_what_is_live_and_how_old(api: Api) -> None:
         ("/drugs?q=%00%2A%7B", 400, "no letter"),
         (f"/drugs?q={'a' * 201}", 400, "200"),
         ("/drugs?q=a&limit=0", 400, "limit: "),
+        ("/drugs?q=a&limit=1&limit=2", 400, "limit: given 2 times"),
+        ("/drugs?q=a&q=b", 400, "q: given 2 times"),
+        ("/drugs?q=a&offset=501", 400, "offset: "),
         ("/drugs?q=a&is_generic=perhaps", 400, "is_generic: "),
+        ("/drugs?q=a&route=", 400, "route: "),
         ("/drugs?q=a&from=x", 400, "unknown parameters: from"),
+        (f"/drugs/{'0' * 11}?q=a", 400, "unknown parameters: q"),
+        (f"/drugs/{'0' * 11}/alternatives?x=1", 400, "unknown parameters: x"),
+        ("/health?x", 400, "unknown parameters: x"),
+        ("/drugs?" + "&".join(f"a{one}=1" for one in range(200)), 400, "parameters"),
         ("/drugs/none", 404, "none"),
         ("/drugs/none/alternatives", 404, "none"),
-        ("/elsewhere", 404, "no such path; GET /drugs"),
+        ("/elsewhere", 404, "no such path; GET /v1/drugs"),
+        ("/v2/drugs", 404, "no such path; GET /v1/drugs"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong(
@@ -121,6 +249,19 @@ def test_a_wrong_request_is_told_what_is_wrong(
     found, body = api(target)
     assert (found, body["status"]) == (status, status)
     assert detail in body["detail"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_another_method_is_told_which_one_there_is(api: Api, method: str) -> None:
+    status, body = api("/drugs?q=aspirin", method)
+    assert (status, body["detail"][:8]) == (405, "GET only")
+
+
+def test_a_filter_of_marks_only_matches_nothing(api: Api) -> None:
+    for value in ("_", "%2A", "%7B%7D", "%22"):
+        for column in ("drug_class", "manufacturer", "therapeutic_class", "route"):
+            status, body = api(f"/drugs?q=aspirin&{column}={value}")
+            assert (status, products(body)) == (200, [])
 
 
 def test_without_a_live_index_it_is_unavailable(environment: None) -> None:
@@ -137,7 +278,7 @@ def test_no_answer_tells_what_is_inside(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(wiring().index, "find_named", fail)
+    monkeypatch.setattr(wiring().index.search, "find_named", fail)
     found, body = api("/drugs?q=aspirin")
     assert found == status
     assert set(body) == {"type", "title", "status", "detail"}
@@ -153,23 +294,63 @@ def test_a_search_whose_model_fails_is_answered_by_words_and_says_so(
         raise error
 
     monkeypatch.setattr(wiring().queries, "embed", fail)
-    status, body = api("/drugs?q=asprin+generic+5&dosage_form=TABLET")
-    assert (status, body["degraded"]) == (200, "meaning")
-    assert body["corrected"] == {"asprin": "aspirin"}
-    assert body["products"][0]["generic_name"] == "Aspirin generic 5"
-    assert all(set(one["score_parts"]) <= {"name", "words"} for one in body["products"])
+    status, body = api("/drugs?q=class+1")
+    assert (status, kinds(body), notices(body)) == (200, ["class"], ["meaning_unavailable"])
 
 
-def test_the_api_describes_itself() -> None:
-    document = json.loads(search_api.app.get_openapi_json_schema(title="Drugs", version="1"))
+def test_a_query_is_never_compared_with_vectors_of_another_model(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The settings name a new model already; its backfill has not been switched to."""
+    asked: list[object] = []
+    monkeypatch.setenv("DRUGSYNC_EMBEDDING_MODEL", "amazon.titan-embed-text-v1")
+    monkeypatch.setenv("DRUGSYNC_EMBEDDING_DIMENSIONS", "1536")
+    wiring.cache_clear()
+    monkeypatch.setattr(wiring().queries, "embed", lambda *given: asked.append(given))
+    status, body = api("/drugs?q=class+1")
+    assert (status, kinds(body), notices(body)) == (200, ["class"], ["meaning_unavailable"])
+    assert asked == []
+
+
+def test_an_answer_is_asked_again_where_a_switch_came_between(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = wiring().index.search
+    live, find = index.live, index.find_named
+    switches = iter(["a", "b", "b", "b"])
+    searched = []
+
+    def switched() -> LiveNames | None:
+        names = live()
+        return names and names._replace(switch=next(switches))
+
+    def counted(*given: Any) -> Any:
+        searched.append(given)
+        return find(*given)
+
+    monkeypatch.setattr(index, "live", switched)
+    api("/drugs?q=aspirin+generic+5")
+    once = len(searched)
+    monkeypatch.setattr(index, "find_named", counted)
+    switches = iter(["a", "b", "b", "b"])
+    assert api("/drugs?q=aspirin+generic+5")[0] == 200
+    assert once == 0
+    assert len(searched) >= 2
+    assert list(switches) == []
+
+
+def test_the_api_describes_itself(api: Api) -> None:
+    status, document = api("/openapi.json")
+    assert (status, document["info"]["version"]) == (200, "v1")
     assert set(document["paths"]) == {
-        "/drugs",
-        "/drugs/{ndc}",
-        "/drugs/{ndc}/alternatives",
-        "/health",
+        "/v1/drugs",
+        "/v1/drugs/{ndc}",
+        "/v1/drugs/{ndc}/alternatives",
+        "/v1/health",
+        "/v1/openapi.json",
     }
-    names = {one["name"] for one in document["paths"]["/drugs"]["get"]["parameters"]}
-    assert {"q", "limit", "route", "is_active"} <= names
+    names = {one["name"] for one in document["paths"]["/v1/drugs"]["get"]["parameters"]}
+    assert names == set(SearchRequest.model_fields)
 
 
 @pytest.fixture
@@ -190,7 +371,7 @@ def test_the_page_loads_nothing_from_elsewhere(served: str) -> None:
 
 
 def test_a_page_of_another_site_cannot_ask(served: str) -> None:
-    request = urllib.request.Request(f"{served}/health", headers={"Host": "evil.example"})  # noqa: S310
+    request = urllib.request.Request(f"{served}/v1/health", headers={"Host": "evil.example"})  # noqa: S310
     with pytest.raises(urllib.error.HTTPError, match="421") as refused:
         urllib.request.urlopen(request)  # noqa: S310
     refused.value.close()

@@ -36,7 +36,11 @@ def status_of(target: str) -> int:
 
 @pytest.mark.parametrize(
     ("target", "pattern"),
-    [("/health", b"HGETALL"), ("/drugs?q=aspirin", b"HGETALL"), ("/drugs?q=aspirin", b"KNN")],
+    [
+        ("/v1/health", b"HGETALL"),
+        ("/v1/drugs?q=aspirin", b"HGETALL"),
+        ("/v1/drugs?q=asprin+of+the+kind", b"SPELLCHECK"),
+    ],
 )
 def test_a_connection_that_was_lost_meanwhile_costs_no_search(
     proxy: Proxy, target: str, pattern: bytes
@@ -49,5 +53,5 @@ def test_a_connection_that_was_lost_meanwhile_costs_no_search(
 
 def test_a_server_that_stays_away_is_said_to_be(proxy: Proxy) -> None:
     proxy.cut = Cut(b"HGETALL", times=10)
-    assert status_of("/health") == 503
+    assert status_of("/v1/health") == 503
     assert proxy.cut.done == 2

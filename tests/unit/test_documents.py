@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ from workflow.contract.documents import (
     record_of,
     renderer_of,
     space_of,
+    text_hash,
 )
 from workflow.contract.ports.texts import Text
 from workflow.contract.settings import DEFAULT_TEMPLATE
@@ -105,7 +107,8 @@ def test_folding_white_space_twice_is_folding_it_once(value: str) -> None:
 def test_a_text_is_never_empty_unless_name_and_key_fold_to_nothing(row: Row) -> None:
     text = renderer().text(renderer().document(row).fields)
     assert text.text or not row["ndc"].strip()  # type: ignore[union-attr]
-    assert text.hash == blake2b_128(text.text.encode())
+    words = orjson.dumps([text.text, text.columns], option=orjson.OPT_SORT_KEYS)
+    assert text.hash == blake2b_128(words)
 
 
 @given(ROWS, st.integers(16, 60))
@@ -163,7 +166,7 @@ def test_a_text_tells_the_columns_that_it_is_made_of() -> None:
 
 # Text records
 
-WORDS = Text(blake2b_128(b"words"), "words", {"route": "oral"})
+WORDS = Text(text_hash("words", {"route": "oral"}), "words", {"route": "oral"})
 SOUND = record_of(WORDS, vector_of("words"))
 
 

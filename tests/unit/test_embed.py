@@ -34,7 +34,7 @@ LAST = TRIES - 1
 
 
 def text(words: str) -> Text:
-    return Text(text_hash(words), words, {})
+    return Text(text_hash(words, {}), words, {})
 
 
 class FailingEmbedder(FakeEmbedder):
@@ -75,7 +75,7 @@ class Page:
         )
 
     def record(self, words: str) -> TextRecord:
-        return self.index.memory.kept[SPACE, text_hash(words)][0]
+        return self.index.memory.kept[SPACE, text_hash(words, {})][0]
 
     def embedded(self) -> set[str]:
         """Texts that have a vector."""
@@ -93,9 +93,9 @@ def test_each_text_gets_its_own_record() -> None:
     done = page.embed(embedder)
     assert (done.texts, done.embedded, done.rejected) == (7, 7, ())
     for words in TEXTS:
-        record, origin = page.index.memory.kept[SPACE, text_hash(words)]
+        record, origin = page.index.memory.kept[SPACE, text_hash(words, {})]
         assert (record.text, record.vector) == (words, vector_of(words))
-        assert record_fault(text_hash(words), record, DIMENSIONS) is None
+        assert record_fault(text_hash(words, {}), record, DIMENSIONS) is None
         assert (origin.run, origin.tokens) == (HOLDER.identity, len(words))
     assert done.tokens == sum(map(len, TEXTS))
     assert page.files.read(EMBED_SUMMARY.format(PAGE), PageEmbedded) == done
@@ -112,7 +112,7 @@ def test_texts_with_a_record_are_not_embedded_again() -> None:
 def test_a_text_that_another_run_paid_for_is_reused() -> None:
     page, embedder = Page(), FakeEmbedder()
     page.embed(embedder)
-    key = SPACE, text_hash(TEXTS[0])
+    key = SPACE, text_hash(TEXTS[0], {})
     record, origin = page.index.memory.kept[key]
     page.index.memory.kept[key] = (record, origin._replace(run="other"))
     assert page.embed(embedder).embedded == 6
@@ -121,7 +121,7 @@ def test_a_text_that_another_run_paid_for_is_reused() -> None:
 def test_a_record_that_is_wrong_is_written_again() -> None:
     page, embedder = Page(), FakeEmbedder()
     page.embed(embedder)
-    key = SPACE, text_hash(POISON)
+    key = SPACE, text_hash(POISON, {})
     record, origin = page.index.memory.kept[key]
     page.index.memory.kept[key] = (record._replace(vector=vector_of("other")), origin)
     page.embed(embedder)
@@ -132,7 +132,7 @@ def test_a_record_that_is_wrong_is_written_again() -> None:
 def test_a_doubtful_text_is_embedded_again_though_its_record_is_sound() -> None:
     page, embedder = Page(), FakeEmbedder()
     page.embed(embedder)
-    page.index.texts.doubt(SPACE, HOLDER, [text_hash(POISON)])
+    page.index.texts.doubt(SPACE, HOLDER, [text_hash(POISON, {})])
     page.embed(embedder)
     assert embedder.embedded == [*TEXTS, POISON]
     assert page.again() == []
@@ -192,8 +192,8 @@ def test_a_refused_text_has_a_record_with_the_models_words_and_is_asked_again() 
         b"",
         "the text is not to the model's taste",
     )
-    assert record_fault(text_hash(POISON), page.record(POISON), DIMENSIONS) is None
-    assert page.again() == [text_hash(POISON)]
+    assert record_fault(text_hash(POISON, {}), page.record(POISON), DIMENSIONS) is None
+    assert page.again() == [text_hash(POISON, {})]
 
 
 def test_a_text_that_was_refused_first_and_taken_later_is_asked_no_more() -> None:
@@ -252,7 +252,7 @@ def test_a_text_that_fails_in_the_last_try_is_rejected(texts_per_call: int) -> N
     done = page.embed(FailingEmbedder(lambda words: words == POISON, texts_per_call), LAST)
     assert (done.embedded, len(done.rejected)) == (6, 1)
     assert done.rejected[0].reason == f"failed {TRIES} times: the model stumbles over it"
-    assert page.again() == [text_hash(POISON)]
+    assert page.again() == [text_hash(POISON, {})]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ RECORDS = st.lists(VECTORS, max_size=40)
 
 
 def record(name: str, vector: bytes) -> TextRecord:
-    return record_of(Text(text_hash(name), name, {}), vector)
+    return record_of(Text(text_hash(name, {}), name, {}), vector)
 
 
 def index_of(records: dict[str, TextRecord]) -> FakeIndex:

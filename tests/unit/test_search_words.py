@@ -8,83 +8,49 @@ from pathlib import Path
 import pytest
 
 from workflow.contract.errors import SettingsInvalid
+from workflow.contract.folding import fold_words
 from workflow.contract.ports.model import Vector
 from workflow.search import synonyms
-from workflow.search.queries import (
-    Strength,
-    amounts_of,
-    ndcs_of,
-    strengths_of,
-    understand,
-    words_of,
-)
+from workflow.search.edits import distance
+from workflow.search.known import known_names
+from workflow.search.naming import terms_of
+from workflow.search.queries import understand
 from workflow.search.query_cache import CachedQueries
-from workflow.search.ranking import (
-    SPELT,
-    Term,
-    are_decisive,
-    competition_ranks,
-    rank_names,
-    score_names,
-)
-from workflow.search.spelling import corrections, distance
+from workflow.search.strengths import Strength
+from workflow.search.substances import SALTS
 from workflow.search.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
-from workflow.search.vocabulary import FILLERS, FORMS, ROUTES, SALTS
+from workflow.search.vocabulary import FILLERS, FORMS, ROUTES
 
 NONE = Synonyms({})
-
-
-@pytest.mark.parametrize(
-    ("written", "key"),
-    [
-        ("0093-5057-01", "00093505701"),
-        ("10956-003-01", "10956000301"),
-        ("10096-0241-3", "10096024103"),
-        ("00093-5057-01", "00093505701"),
-        (" NDC: 00093505701 ", "00093505701"),
-        ("0093505701", "00093505701"),
-    ],
-)
-def test_an_ndc_of_any_form_has_eleven_digits(written: str, key: str) -> None:
-    assert key in ndcs_of(written)
-
-
-@pytest.mark.parametrize("text", ["", "aspirin", "1-2-3", "123456789012", "٠٠٠٩٣٥٠٥٧٠١"])
-def test_other_words_are_no_ndc(text: str) -> None:
-    assert ndcs_of(text) == ()
-
-
-@pytest.mark.parametrize(
-    ("text", "amounts"),
-    [
-        ("20 mg", [(20, "mg")]),
-        ("50mcg", [(0.05, "mg")]),
-        ("0.5 g", [(500, "mg")]),
-        ("5-325mg", [(5, "mg"), (325, "mg")]),
-        ("1,000 units", [(1000, "unit")]),
-        (".05 %", [(0.05, "%")]),
-        ("b12 mgx", []),
-    ],
-)
-def test_a_strength_is_read_in_its_base_unit(text: str, amounts: list[tuple[float, str]]) -> None:
-    assert list(strengths_of(text)) == [Strength(*one) for one in amounts]
-
-
-def test_a_strength_per_volume_is_a_percentage_too() -> None:
-    assert Strength(1, "%") in amounts_of("10 mg/mL").forms
-    assert Strength(5, "%") in amounts_of("5 g/100mL").forms
-    assert Strength(5, "ml") in amounts_of("250 mg/5mL").volumes
 
 
 def test_a_query_is_taken_apart() -> None:
     found = understand("Lisinopril 20 MG Tablets, oral", NONE)
     assert found.words == ("lisinopril", "tablets", "oral")
     assert (found.strengths, found.numbers) == ((Strength(20, "mg"),), ("20",))
-    assert (found.forms, found.routes) == (("tablet",), ("oral",))
+    assert (found.forms, found.routes) == ((("tablet",),), ("oral",))
 
 
-def test_only_letters_and_digits_are_words() -> None:
-    assert words_of("@a:{b}|(c*) -\"d\" e_f 'ζ'") == ("a", "b", "c", "d", "e", "f", "ζ")
+@pytest.mark.parametrize("text", ["omega 3", "vitamin b 12"])
+def test_a_number_that_belongs_to_a_name_is_no_strength(text: str) -> None:
+    assert understand(text, fda_synonyms()).bare == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("lisinopril hctz", ["lisinopril hctz"]),
+        ("insulin glargine pen", ["insulin glargine", "pen"]),
+        ("oxycodone-apap 5/325", ["oxycodone apap"]),
+        ("losartan potassium", ["losartan potassium"]),
+        ("potassium salt", ["potassium", "salt"]),
+        ("prednisone tablets", ["prednisone"]),
+        ("tylenol with codeine", ["tylenol with codeine"]),
+    ],
+)
+def test_the_longest_known_names_are_the_terms(text: str, names: list[str]) -> None:
+    terms = terms_of(understand(text, NONE), known_names())
+    assert [term.name for term in terms] == names
 
 
 def test_a_phrase_is_meant_when_all_its_words_are_there() -> None:
@@ -121,7 +87,7 @@ def test_a_phrase_of_the_synonyms_says_more_than_a_form_or_a_route() -> None:
 def test_the_name_of_a_class_means_that_class() -> None:
     synonyms = fda_synonyms()
     names = {name for classes in synonyms.phrases.values() for name in classes}
-    meant = {name: synonyms.classes_of(words_of(name))[0] for name in names}
+    meant = {name: synonyms.classes_of(fold_words(name))[0] for name in names}
     assert [name for name, found in meant.items() if found and name not in found] == []
 
 
@@ -130,7 +96,7 @@ def test_the_name_of_a_class_means_that_class() -> None:
     ["Procrit", "Sutent", "Strovite", "Retin-A", "retinol", "morphine sulfate", "silver nitrate"],
 )
 def test_a_name_like_a_lay_word_is_none(name: str) -> None:
-    assert fda_synonyms().classes_of(words_of(name)) == ((), frozenset())
+    assert fda_synonyms().classes_of(fold_words(name)) == ((), frozenset())
 
 
 def test_a_team_may_have_synonyms_of_its_own(synonyms_file: Callable[[str], str]) -> None:
@@ -179,23 +145,6 @@ def synonyms_file(
     read_synonyms.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("word", "among", "meant"),
-    [
-        ("lipitro", ["lipitor", "nitro", "lipid"], "lipitor"),
-        ("hydroxizine", ["hydroxyzine", "hydralazine"], "hydroxyzine"),
-        ("metphormin", ["metformin"], "metformin"),
-        ("xyz", ["xyl"], None),
-        ("b1200", ["b1201"], None),
-        ("thinner", ["dinner"], "dinner"),
-    ],
-)
-def test_a_misspelt_word_means_what_is_most_like_it(
-    word: str, among: list[str], meant: str | None
-) -> None:
-    assert next(iter(corrections(word, among)), None) == meant
-
-
 def test_a_swap_of_neighbours_is_one_edit() -> None:
     assert (distance("lipitro", "lipitor"), distance("", "ab"), distance("abc", "abc")) == (1, 2, 0)
 
@@ -216,53 +165,6 @@ def by_table(left: str, right: str) -> int:
                 best = min(best, table[i - 2, j - 2] + 1)
             table[i, j] = best
     return table[len(left), len(right)]
-
-
-def test_equal_scores_share_a_rank() -> None:
-    assert competition_ranks({"a": 1.0, "b": 2.0, "c": 1.0, "d": 0.5}) == {
-        "b": 1,
-        "a": 2,
-        "c": 2,
-        "d": 4,
-    }
-
-
-def test_a_word_spelt_right_beats_the_beginning_of_one() -> None:
-    query = understand("pred", NONE)
-    terms = [Term("pred", {"pred": 1.0}, True)]
-    found = {"whole": {"brand_name": "pred"}, "begun": {"brand_name": "prednisone"}}
-    scores = score_names(query, terms, found)
-    assert scores["whole"] > scores["begun"] > (0.5, 0.5)
-
-
-def test_strength_counts_before_form() -> None:
-    query = understand("x 20 mg tablet", NONE)
-    terms = [Term("x", {"x": 1.0}, False)]
-    names = {"generic_name": "x"}
-    strong = names | {"strength": "20 mg/1", "dosage_form": "capsule"}
-    formed = names | {"strength": "10 mg/1", "dosage_form": "tablet"}
-    scores = score_names(query, terms, {"strong": strong, "formed": formed})
-    assert scores["strong"] > scores["formed"]
-
-
-def test_a_salt_counts_less_than_the_rest_of_a_name() -> None:
-    query = understand("warfarin sodium", NONE)
-    terms = [Term(word, {word: 1.0}, False) for word in query.words]
-    found = {"drug": {"generic_name": "warfarin"}, "salt": {"generic_name": "heparin sodium"}}
-    scores = score_names(query, terms, found)
-    assert scores["drug"].share > SPELT > scores["salt"].share
-
-
-def test_equal_names_come_with_the_fewest_other_words_first() -> None:
-    query = understand("aspirin", NONE)
-    terms = [Term("aspirin", {"aspirin": 1.0}, False)]
-    found = {
-        "a": {"drug_name": "bayer low dose", "generic_name": "aspirin"},
-        "b": {"drug_name": "aspirin", "generic_name": "aspirin"},
-    }
-    scores = score_names(query, terms, found)
-    assert are_decisive(scores)
-    assert [one.hash for one in rank_names(found, scores)] == ["b", "a"]
 
 
 def test_a_query_is_embedded_once() -> None:

@@ -10,7 +10,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from workflow.contract import versions
-from workflow.contract.columns import COLUMNS, KEY
+from workflow.contract.columns import CLASS_COLUMNS, COLUMNS, DETAIL_COLUMNS, KEY, NAME_COLUMNS
+from workflow.contract.folding import fold, plain
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Document, Fields
 from workflow.contract.ports.texts import Text, TextRecord
@@ -20,6 +21,9 @@ from workflow.contract.vectors import fault
 HASH_BYTES: Final = 16
 NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
 """Fields of a document that its content hash does not cover."""
+
+SEARCHED_COLUMNS: Final = (*NAME_COLUMNS, *CLASS_COLUMNS, *DETAIL_COLUMNS)
+"""What a text's record holds beside its vector, whatever the template renders."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
@@ -63,9 +67,12 @@ def _digest(data: bytes, size: int = HASH_BYTES) -> str:
     return hashlib.blake2b(data, digest_size=size).hexdigest()
 
 
-def text_hash(text: str) -> str:
-    """BLAKE2b-128 of the UTF-8 text, in hex."""
-    return _digest(text.encode())
+def text_hash(text: str, columns: Fields) -> str:
+    """BLAKE2b-128 of a text and the columns that its record is searched by, in hex.
+
+    The columns are a part of it: drugs whose texts agree may have other names.
+    """
+    return _digest(orjson.dumps([text, columns], option=orjson.OPT_SORT_KEYS))
 
 
 def record_hash(text: str, columns: Fields, vector: bytes, refused: str) -> str:
@@ -82,7 +89,7 @@ def record_of(text: Text, vector: bytes, refused: str = "") -> TextRecord:
 
 def record_fault(key: str, record: TextRecord, dimensions: int) -> str | None:
     """What is wrong with a record, held against its key, its own hash and the vector's length."""
-    if text_hash(record.text) != key:
+    if text_hash(record.text, record.columns) != key:
         return "its text is not the one that it is stored under"
     own = record_hash(record.text, record.columns, record.vector, record.refused)
     if own != record.record_hash:
@@ -120,6 +127,11 @@ def normalized(value: str) -> str:
     return " ".join(value.lower().split())
 
 
+def _as_searched(column: str, value: str) -> str:
+    """Folded, as a search folds its words. A strength keeps its marks: `2.5` is not `2 5`."""
+    return plain(value) if column == "strength" else fold(value)
+
+
 class Renderer:
     """Turns rows into documents and texts under one template and one space."""
 
@@ -134,15 +146,19 @@ class Renderer:
         """A row's document. The key is kept byte for byte."""
         fields = {name: kept for name, value in row.items() if (kept := clean(value))}
         fields[KEY] = row[KEY] or ""
-        fields["text_hash"] = text_hash(self._text(fields))
+        fields["text_hash"] = self.text(fields).hash
         fields["content_hash"] = content_hash(fields, self._space)
         return Document(fields[KEY], fields)
 
     def text(self, fields: Fields) -> Text:
-        """The text of a document's fields, with the columns that it is made of."""
+        """The text of a document's fields, with the columns that searches ask for by word."""
         text = self._text(fields)
-        columns = {name: normalized(fields[name]) for name in self._text_columns if name in fields}
-        return Text(text_hash(text), text, columns)
+        columns: Fields = {
+            name: searched
+            for name in SEARCHED_COLUMNS
+            if name in fields and (searched := _as_searched(name, fields[name]))
+        }
+        return Text(text_hash(text, columns), text, columns)
 
     def _text(self, fields: Fields) -> str:
         """Rendered, folded, cut; where all its columns are blank, the drug's name or key."""

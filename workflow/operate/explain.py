@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from pydantic import Field
-
 from workflow.contract.columns import COLUMNS
 from workflow.contract.documents import renderer_of
 from workflow.contract.errors import SyncError
@@ -16,8 +14,9 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.settings import Settings
-from workflow.search.queries import ndcs_of
-from workflow.search.search import Answer, Product, search
+from workflow.search.answers import model_of
+from workflow.search.ndcs import ndcs_of
+from workflow.search.search import search
 from workflow.search.synonyms import read_synonyms
 
 Part = TypeVar("Part")
@@ -52,16 +51,21 @@ class TextFacts(Event):
 
 
 class Place(Event):
-    """Where a drug stands in the answer to a query."""
+    """Where a drug's product stands in the answer to a query."""
 
     query: str
     rank: int | None
-    """Its product's place, from 1."""
+    """From 1, over all parts of the answer."""
     products: int
-    score: float | None = None
-    parts: dict[str, float] = Field(default_factory=dict)
-    """What each rule gave it."""
+    part: str = ""
+    """The part that it stands in: found, similar, ..."""
+    why: str = ""
+    """What the product has of the query."""
+    cosine: float | None = None
+    """How near its meaning is to the query's, where that was asked for."""
     why_not: str = ""
+    notices: tuple[str, ...] = ()
+    """What the answer tells beside its products."""
 
 
 class Explanation(Event):
@@ -119,7 +123,7 @@ def explain(
 ) -> Explanation:
     """Everything about the drug of an NDC, with or without dashes. Raises nothing of a server's."""
     asker = _Asker()
-    keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc))))
+    keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc).keys)))
     rows = asker.ask("catalog", lambda: _rows(catalog, keys), RangeRows([], [], []))
     live = asker.ask("live index", generations.live, None)
     names = live.names if live else LiveNames("", "")
@@ -234,25 +238,23 @@ def _place(
     answer = search(
         query,
         names,
-        embedder=embedder,
+        embedder=model_of(names, index, settings, embedder),
         index=index,
         synonyms=read_synonyms(settings.synonyms_file),
         limit=DEEPEST,
         packages=1,
     )
     mine = fields.get("text_hash", "")
-    for rank, product in enumerate(answer.products, start=1):
-        if product.packages[0].get("text_hash") == mine:
-            return _found(query, rank, product, answer)
-    why = BEHIND if mine in answer.texts else NOT_FOUND
-    return Place(query=query, rank=None, products=len(answer.products), why_not=why)
-
-
-def _found(query: str, rank: int, product: Product, answer: Answer) -> Place:
-    return Place(
+    place = Place(
         query=query,
-        rank=rank,
+        rank=None,
         products=len(answer.products),
-        score=product.score,
-        parts={name: round(value, 6) for name, value in product.parts.items()},
+        notices=tuple(one.text for one in answer.notices),
+        why_not=BEHIND if answer.more and mine in answer.texts else NOT_FOUND,
     )
+    ranked = ((part, one) for part in answer.parts for one in part.products)
+    for rank, (part, product) in enumerate(ranked, start=1):
+        if any(package.get("text_hash") == mine for package in product.packages):
+            where = {"part": str(part.kind), "why": product.why, "cosine": product.cosine}
+            return place.model_copy(update={"rank": rank, "why_not": "", **where})
+    return place

@@ -46,6 +46,7 @@ from workflow.contract.runs import (
     RunFiles,
 )
 from workflow.contract.settings import Settings
+from workflow.operate.changes import ChangedDrug, changes_of
 from workflow.operate.doctor import Finding, examine
 from workflow.operate.explain import Explanation, explain
 from workflow.operate.rollback import roll_back
@@ -71,7 +72,7 @@ NO_WORK = Estimate(
 class OperatorTask(Event):
     """What to do. `run_id` names the files under `runs/`, and the fence of a rollback."""
 
-    action: Literal["verify", "rollback", "doctor", "explain"]
+    action: Literal["verify", "rollback", "doctor", "explain", "changes"]
     run_id: str
     generation: str = ""
     """With `rollback`: the generation before the last backfill, by name; else the last switch."""
@@ -79,6 +80,10 @@ class OperatorTask(Event):
     """With `explain`: the drug."""
     query: str = ""
     """With `explain`: the search whose answer it should stand in."""
+    of_run: str = ""
+    """With `changes`: the run."""
+    limit: int = 0
+    """With `changes`: how many drugs; 0 is all."""
 
     @property
     def where(self) -> str:
@@ -124,6 +129,7 @@ class OperatorAnswer(Event):
     rolled_back: RolledBack | None = None
     findings: tuple[Finding, ...] = ()
     explained: Explanation | None = None
+    changes: tuple[ChangedDrug, ...] = ()
 
 
 class Ports(NamedTuple):
@@ -158,6 +164,12 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
             return OperatorAnswer(findings=tuple(found))
         case "explain":
             return OperatorAnswer(explained=_explain(task, ports))
+        case "changes":
+            return OperatorAnswer(
+                changes=tuple(
+                    changes_of(task.of_run, task.limit, runs=ports.runs, documents=ports.documents)
+                )
+            )
         case "rollback":
             return OperatorAnswer(rolled_back=_roll_back(task, ports))
     return OperatorAnswer(compared=compare_live(task.run_id, ports))

@@ -1,110 +1,45 @@
-"""What the search API answers: drugs as JSON, grouped, with the generation that they are from."""
+"""What the search API answers, with the generation that it is from."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from workflow.contract.documents import normalized
+from workflow.contract.documents import space_of
 from workflow.contract.errors import EmbedderError, NothingLive
+from workflow.contract.folding import fold
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import Filters, SearchIndex
-from workflow.search.queries import ndcs_of
+from workflow.contract.settings import Settings
+from workflow.search import shown
+from workflow.search.cards import OfStrength, Product, card_key
+from workflow.search.equivalents import equivalents
+from workflow.search.filters import as_stored
+from workflow.search.floor import CONSERVATIVE
+from workflow.search.known import known_names
+from workflow.search.ndcs import LONGEST_KEY, dashed, ndcs_of
 from workflow.search.search import search
+from workflow.search.shown import (
+    Alternatives,
+    DrugsFound,
+    DrugShown,
+    Health,
+    ProductShown,
+    Shaper,
+)
+from workflow.search.strengths import shown_of, sort_key
 from workflow.search.synonyms import Synonyms
 
 FACETS: Final = ("dosage_form", "route", "manufacturer", "dea_schedule", "is_generic", "is_active")
 FACET_TEXTS: Final = 100
 FACET_VALUES: Final = 12
-MOST_ALTERNATIVES: Final = 2000
+TRIES: Final = 3
+"""Times that a search is asked in all where a switch came between its reads."""
 
-
-class Shown(BaseModel):
-    """Part of an answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class Package(Shown):
-    """One drug of the catalog."""
-
-    ndc: str
-    drug_name: str | None = None
-    manufacturer: str | None = None
-    gcn_seqno: str | None = None
-    dea_schedule: str | None = None
-    is_generic: bool | None = None
-    is_brand: bool | None = None
-    is_active: bool | None = None
-
-
-class ProductShown(Shown):
-    """Packages of one product: same names, strength, form and route, of whichever labeler."""
-
-    drug_name: str | None = None
-    brand_name: str | None = None
-    generic_name: str | None = None
-    strength: str | None = None
-    dosage_form: str | None = None
-    route: str | None = None
-    drug_class: str | None = None
-    therapeutic_class: str | None = None
-    package_count: int
-    packages: list[Package] = Field(description="some of them, by NDC")
-    score: float | None = Field(None, description="higher is better; comparable in one answer only")
-    score_parts: dict[str, float] = Field(
-        default_factory=dict,
-        description="what the score is the sum of (name, meaning, class), the share of the "
-        "query's words among the names (words), and the cosine of the vectors",
-    )
-
-
-class DrugsFound(Shown):
-    """Products, best first."""
-
-    generation: str
-    corrected: dict[str, str] = Field(description="misspelt word -> what was searched instead")
-    degraded: str = Field(
-        "", description="meaning: the model could not be asked, and words alone were searched"
-    )
-    products: list[ProductShown]
-    facets: dict[str, dict[str, int]] = Field(
-        description=f"column -> value -> drugs, of the {FACET_TEXTS} best products; when asked for"
-    )
-
-
-class DrugShown(Shown):
-    """One drug with every column of the catalog."""
-
-    generation: str
-    drug: dict[str, str]
-
-
-class Alternatives(Shown):
-    """Drugs that may stand for one: same `gcn_seqno`, or same generic name, strength and form."""
-
-    generation: str
-    ndc: str
-    same: dict[str, str] = Field(description="the columns that all of them share")
-    generic: list[ProductShown]
-    brand: list[ProductShown]
-    other: list[ProductShown] = Field(description="neither, such as unapproved drugs")
-    complete: bool = Field(description=f"false where there are more than {MOST_ALTERNATIVES} drugs")
-
-
-class Health(Shown):
-    """What is live."""
-
-    generation: str
-    space: str
-    documents: int
-    published_at: str
-    age_s: int | None
+T = TypeVar("T")
 
 
 def live_names(index: SearchIndex) -> LiveNames:
@@ -115,81 +50,143 @@ def live_names(index: SearchIndex) -> LiveNames:
     return names
 
 
+def model_of(
+    names: LiveNames, index: SearchIndex, settings: Settings, embedder: Embedder
+) -> Embedder | None:
+    """The embedder, where the live space is the one that the settings describe.
+
+    Vectors of two models never meet: while a new model's backfill runs, and until the functions
+    know of it, the words of a query are searched alone.
+    """
+    generation = index.generation(names.generation)
+    if generation is None:
+        return None
+    return embedder if space_of(settings, generation.space_revision).id == names.space else None
+
+
+def between_switches(index: SearchIndex, ask: Callable[[LiveNames], T]) -> T:
+    """An answer that is wholly from before a switch or from after it; asked again if need be."""
+    for _ in range(TRIES - 1):
+        names = live_names(index)
+        answer = ask(names)
+        if live_names(index) == names:
+            return answer
+    return ask(live_names(index))
+
+
 def find_drugs(
     query: str,
     filters: Filters,
     *,
     limit: int,
+    offset: int,
     packages: int,
     facets: bool,
-    embedder: Embedder,
+    as_written: bool,
+    embedder: Callable[[LiveNames], Embedder | None],
     index: SearchIndex,
     synonyms: Synonyms,
     on_degraded: Callable[[Exception], None],
+    floor: float = CONSERVATIVE,
 ) -> DrugsFound:
-    """The products that answer a query best; by words alone where the model fails or refuses."""
-    names = live_names(index)
-    ask = partial(
-        search,
-        query,
-        names,
-        index=index,
-        synonyms=synonyms,
-        limit=limit,
-        packages=packages,
-        filters=filters,
-    )
-    degraded = ""
-    try:
-        found = ask(embedder=embedder)
-    except (EmbedderError, TextRefused) as error:
-        on_degraded(error)
-        degraded = "meaning"
-        found = ask(embedder=None)
-    counts: dict[str, dict[str, int]] = {}
-    if facets:
-        best = found.texts[:FACET_TEXTS]
-        counts = index.count_values(names.generation, best, filters, FACETS)
-    return DrugsFound(
-        generation=names.generation,
-        corrected=found.corrected,
-        degraded=degraded,
-        products=[
-            _product(one.packages, one.total, one.score, dict(one.parts)) for one in found.products
-        ],
-        facets={name: dict(list(of.items())[:FACET_VALUES]) for name, of in counts.items()},
-    )
+    """The parts of an answer; by words alone where the model fails, or is not the live space's."""
+
+    def ask(names: LiveNames) -> DrugsFound:
+        asked = partial(
+            search,
+            query,
+            names,
+            index=index,
+            synonyms=synonyms,
+            limit=limit,
+            offset=offset,
+            packages=packages,
+            filters=filters,
+            floor=floor,
+            as_written=as_written,
+        )
+        try:
+            found = asked(embedder=embedder(names))
+        except (EmbedderError, TextRefused) as error:
+            on_degraded(error)
+            found = asked(embedder=None)
+        shaper = Shaper()
+        return DrugsFound(
+            generation=names.generation,
+            parts=[shaper.part(part) for part in found.parts],
+            notices=[shown.notice(one) for one in found.notices],
+            facets=_facets(names, index, found.texts, filters) if facets else {},
+            offset=offset,
+            next_offset=offset + limit if found.more else None,
+        )
+
+    return between_switches(index, ask)
+
+
+def _facets(
+    names: LiveNames, index: SearchIndex, texts: Sequence[str], filters: Filters
+) -> dict[str, dict[str, int]]:
+    """A column's own filter does not narrow its values: others of it may be chosen, too."""
+    filters = as_stored(filters, names, index)
+    best = list(dict.fromkeys(texts))[:FACET_TEXTS]
+    counts = {}
+    for column in FACETS:
+        others = {name: values for name, values in filters.items() if name != column}
+        counted = index.count_values(names.generation, best, others, (column,))[column]
+        counts[column] = _folded(counted)
+    return counts
+
+
+def _folded(counted: dict[str, int]) -> dict[str, int]:
+    """Values that differ by case or marks only are one: the commonest spelling."""
+    spelt: dict[str, str] = {}
+    sums: dict[str, int] = {}
+    for value, count in counted.items():
+        name = spelt.setdefault(fold(value), value)
+        sums[name] = sums.get(name, 0) + count
+    most = sorted(sums.items(), key=lambda one: (-one[1], one[0]))[:FACET_VALUES]
+    return {shown.short(value): count for value, count in most}
 
 
 def one_drug(ndc: str, *, index: SearchIndex) -> DrugShown | None:
-    """The drug of an NDC, with or without dashes."""
-    names = live_names(index)
-    fields = _drug(ndc, names, index)
-    return DrugShown(generation=names.generation, drug=fields) if fields else None
+    """The drug of an NDC, in any form that means one drug."""
+
+    def ask(names: LiveNames) -> DrugShown | None:
+        fields = _drug(ndc, names, index)
+        if fields is None:
+            return None
+        return DrugShown(
+            generation=names.generation,
+            drug=shown.every_column(fields),
+            name_shown=shown.name_of(fields),
+            strength_shown=shown.short(shown_of(fields.get("strength", ""))) or None,
+            ndc_dashed=dashed(fields["ndc"]),
+        )
+
+    return between_switches(index, ask)
 
 
 def alternatives(ndc: str, *, index: SearchIndex) -> Alternatives | None:
     """What may stand for a drug, itself left out; None where it does not exist."""
-    names = live_names(index)
-    drug = _drug(ndc, names, index)
-    if drug is None:
-        return None
-    same = _what_counts(drug)
-    exact = {name: value for name, value in same.items() if name in ("gcn_seqno", "dosage_form")}
-    found = index.drugs_like(
-        names.generation, exact, same.get("generic_name", ""), MOST_ALTERNATIVES
-    )
-    others = [one for one in found if _is_like(one, same) and one["ndc"] != drug["ndc"]]
-    kinds: dict[str, list[Fields]] = {"generic": [], "brand": [], "other": []}
-    for one in others:
-        kinds[_kind(one)].append(one)
-    return Alternatives(
-        generation=names.generation,
-        ndc=drug["ndc"],
-        same=same,
-        complete=len(found) < MOST_ALTERNATIVES,
-        **{kind: _grouped(drugs) for kind, drugs in kinds.items()},
-    )
+
+    def ask(names: LiveNames) -> Alternatives | None:
+        drug = _drug(ndc, names, index)
+        if drug is None:
+            return None
+        found = equivalents(drug, names, index, known_names())
+        kinds: dict[str, list[Fields]] = {"generic": [], "brand": [], "other": []}
+        for one in found.drugs:
+            kinds[_kind(one)].append(one)
+        shaper = Shaper()
+        return Alternatives(
+            generation=names.generation,
+            ndc=drug["ndc"],
+            same={name: shown.short(value) for name, value in found.same.items()},
+            complete=found.complete,
+            **{kind: _grouped(drugs, shaper) for kind, drugs in kinds.items()},
+        )
+
+    return between_switches(index, ask)
 
 
 def health(*, index: SearchIndex, clock: Clock) -> Health:
@@ -208,24 +205,14 @@ def health(*, index: SearchIndex, clock: Clock) -> Health:
 
 
 def _drug(ndc: str, names: LiveNames, index: SearchIndex) -> Fields | None:
-    keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc))))
-    return next((one for one in index.documents(names.generation, keys) if one), None)
-
-
-def _what_counts(drug: Fields) -> Fields:
-    """What an alternative must share; a drug without its generic name has none but itself."""
-    if drug.get("gcn_seqno"):
-        return {"gcn_seqno": drug["gcn_seqno"]}
-    columns = ("generic_name", "strength", "dosage_form")
-    if not drug.get("generic_name"):
-        return {}
-    return {name: drug[name] for name in columns if name in drug}
-
-
-def _is_like(drug: Fields, same: Fields) -> bool:
-    return bool(same) and all(
-        normalized(drug.get(name, "")) == normalized(value) for name, value in same.items()
-    )
+    """The key as it is written first; then what the digits may mean, where that is one drug."""
+    if len(ndc) > LONGEST_KEY:
+        return None
+    exact, *others = index.documents(names.generation, (ndc, *ndcs_of(ndc).keys))
+    found = {one["ndc"]: one for one in others if one}
+    if exact:
+        return exact
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 def _kind(drug: Fields) -> str:
@@ -234,24 +221,23 @@ def _kind(drug: Fields) -> str:
     return "brand" if drug.get("is_brand") == "1" else "other"
 
 
-def _grouped(drugs: Sequence[Fields]) -> list[ProductShown]:
-    groups: dict[str, list[Fields]] = {}
+def _grouped(drugs: Sequence[Fields], shaper: Shaper) -> list[ProductShown]:
+    """One card a name and form."""
+    known = known_names()
+    groups: dict[tuple[object, ...], dict[str, list[Fields]]] = {}
     for drug in drugs:
-        groups.setdefault(drug["text_hash"], []).append(drug)
-    return [_product(group, len(group)) for group in groups.values()]
-
-
-def _product(
-    drugs: Sequence[Fields],
-    total: int,
-    score: float | None = None,
-    parts: dict[str, float] | None = None,
-) -> ProductShown:
-    named = {name: value for name, value in drugs[0].items() if name in ProductShown.model_fields}
-    return ProductShown(
-        **named,
-        package_count=total,
-        packages=[Package.model_validate(drug) for drug in drugs],
-        score=score,
-        score_parts={name: round(value, 6) for name, value in (parts or {}).items()},
-    )
+        strengths = groups.setdefault(card_key(drug, known), {})
+        strengths.setdefault(drug.get("strength", ""), []).append(drug)
+    return [
+        shaper.product(
+            Product(
+                "may stand for it",
+                None,
+                tuple(
+                    OfStrength(strength, len(of), of)
+                    for strength, of in sorted(group.items(), key=lambda one: sort_key(one[0]))
+                ),
+            )
+        )
+        for group in groups.values()
+    ]

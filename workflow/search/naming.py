@@ -1,106 +1,119 @@
-"""The texts whose names a query spells, rightly or nearly so."""
+"""The names that a query spells, and what each of them means."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice, product
 from typing import Final, NamedTuple
 
-from workflow.contract.ports.documents import Fields
-from workflow.contract.ports.search import NameQuery, SearchIndex
+from workflow.search.known import LONGEST_NAME, NOTHING, KnownNames, Meanings, Substances
 from workflow.search.queries import Query, is_description
-from workflow.search.ranking import Score, Term, score_names
-from workflow.search.spelling import SHORTEST, corrections
-from workflow.search.vocabulary import SALTS
+from workflow.search.substances import JOINTS, MINERALS, SALTS
+from workflow.search.vocabulary import FILLERS
 
 SHORTEST_PREFIX: Final = 3
-MOST_UNKNOWN: Final = 2
-"""A query with more words that no text holds is a sentence; none of them is a misspelt name."""
-
-WIDER: Final = ((2, 4), (3, 8))
-"""Edits that are tried next for a single lost word of so many letters: five times the work each."""
+MOST_MEANINGS: Final = 64
+"""Ways to put the meanings of several names together that are looked at."""
 
 
-class Found(NamedTuple):
-    """Texts by hash with their columns and scores; what each word of the query was taken for."""
+class Term(NamedTuple):
+    """One name of a query: its words, the sets of substances that it may mean, what was typed.
 
-    terms: list[Term]
-    texts: Mapping[str, Fields]
-    scores: dict[str, Score]
+    `lay` where the same words mean a class, too: iron is a substance and a use.
+    """
+
+    words: tuple[str, ...]
+    means: Meanings
+    typed: str
+    lay: bool = False
 
     @property
-    def corrected(self) -> dict[str, str]:
-        """Misspelt words, and what is searched instead."""
-        return {
-            term.word: next(iter(term.meanings))
-            for term in self.terms
-            if term.word not in term.meanings
-        }
+    def name(self) -> str:
+        return " ".join(self.words)
 
 
-def find_named(query: Query, space: str, index: SearchIndex, count: int) -> Found:
-    """One round trip where all words are names; misspelt ones are put right, which takes more."""
-    terms = _terms(query, {})
-    texts = index.find_named(space, _asked(query, terms), count)
-    scores = score_names(query, terms, texts)
-    unsure = [word for word in query.words if _may_be_misspelt(word, query)]
-    if not unsure or max((one.share for one in scores.values()), default=0.0) == 1:
-        return Found(terms, texts, scores)
-    meanings = _corrected(query, unsure, space, index)
-    if meanings:
-        terms = _terms(query, meanings)
-        texts = index.find_named(space, _asked(query, terms), count)
-        scores = score_names(query, terms, texts)
-    return Found(terms, texts, scores)
+def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = None) -> list[Term]:
+    """The longest known names of the query, then its other words, each by itself.
+
+    `read` has misspelt words and what they are read as.
+    """
+    read = read or {}
+    typed = query.words
+    words = tuple(read.get(word, word) for word in typed)
+    found: list[Term] = []
+    place = 0
+    while place < len(words):
+        size = _longest(words, place, query, known)
+        name = " ".join(words[place : place + (size or 1)])
+        if size or _may_name(words[place], query, behind=bool(found)):
+            lay = any(word in query.lay for word in typed[place : place + (size or 1)])
+            spelt = " ".join(typed[place : place + (size or 1)])
+            found.append(Term(tuple(name.split()), known.means(name), spelt, lay))
+        place += size or 1
+    return _without_sentence(found, query) if query.lay else found or _from_descriptions(query)
 
 
-def _may_be_misspelt(word: str, query: Query) -> bool:
+def _without_sentence(terms: Sequence[Term], query: Query) -> list[Term]:
+    """Beside lay words only a known name is one: `aspirin for a headache`.
+
+    A name that is a lay word itself is asked for where it is the whole query: `iron`.
+    """
+    alone = len(terms) == 1 and set(terms[0].typed.split()) == set(query.telling)
+    return [term for term in terms if term.means and (alone or not term.lay)]
+
+
+def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) -> int:
+    """How many words from here on are the longest known name; 0 where there is none."""
+    for size in range(min(LONGEST_NAME, len(words) - place), 0, -1):
+        span = words[place : place + size]
+        name = " ".join(span)
+        if not known.means(name) or not _is_named(span, query):
+            continue
+        if query.lay.issuperset(span) and not known.is_substance(name):
+            continue
+        return _without_form(span, known)
+    return 0
+
+
+def _without_form(span: Sequence[str], known: KnownNames) -> int:
+    """How many words are the name, where the last ones only say the form: `prednisone tablets`."""
+    means = known.means(" ".join(span))
+    size = len(span)
+    while size > 1 and is_description(span[size - 1]):
+        if known.means(" ".join(span[: size - 1])) != means:
+            break
+        size -= 1
+    return size
+
+
+def _is_named(span: Sequence[str], query: Query) -> bool:
+    """Not a form, a route, a salt or a filler alone."""
+    return len(span) > 1 or not (is_description(span[0]) or span[0] in SALTS or span[0] in FILLERS)
+
+
+def _may_name(word: str, query: Query, *, behind: bool) -> bool:
+    """A mineral is a salt only behind a name: the potassium of `potassium salt` is none."""
+    if word in query.lay or word in FILLERS or word in JOINTS or is_description(word):
+        return False
+    return word not in SALTS or (word in MINERALS and not behind)
+
+
+def _from_descriptions(query: Query) -> list[Term]:
+    """Where a query has neither names nor lay words: `sodium`, `eye gel`."""
+    return [Term((word,), NOTHING, word) for word in dict.fromkeys(query.telling)]
+
+
+def meant_sets(terms: Sequence[Term]) -> frozenset[Substances]:
+    """The sets of substances that the terms may mean together."""
+    known = [term.means for term in terms if term.means]
+    together = islice(product(*known), MOST_MEANINGS) if known else ()
+    return frozenset(frozenset().union(*one) for one in together)
+
+
+def may_go_on(term: Term, query: Query) -> bool:
+    """The last word of a query may be the beginning of a name that is still being typed."""
+    word = term.words[-1]
     return (
-        len(word) >= SHORTEST
-        and word.isalpha()
-        and word not in query.lay
-        and not is_description(word)
+        len(term.words) == 1
+        and query.text.endswith(term.typed)
+        and len(word) >= SHORTEST_PREFIX
+        and not term.means
     )
-
-
-def _corrected(
-    query: Query, words: Sequence[str], space: str, index: SearchIndex
-) -> dict[str, dict[str, float]]:
-    """What the unknown words mean. A word that is some drug's name is not among them."""
-    near = index.spellings(space, words, 1)
-    if len(near) > MOST_UNKNOWN:
-        return {}
-    found = {word: corrections(word, near[word]) for word in near}
-    for edits, shortest in WIDER:
-        lost = [word for word, meant in found.items() if not meant and len(word) >= shortest]
-        if len(lost) == 1 and not query.lay:
-            near = index.spellings(space, lost, edits)
-            found |= {word: corrections(word, near.get(word, ())) for word in lost}
-    return {word: meant for word, meant in found.items() if meant}
-
-
-def _terms(query: Query, meanings: Mapping[str, Mapping[str, float]]) -> list[Term]:
-    """Words mean themselves, unless they are misspelt. The last one may go on."""
-    return [
-        Term(word, meanings.get(word, {word: 1.0}), prefix=_may_go_on(word, query))
-        for word in query.words
-    ]
-
-
-def _may_go_on(word: str, query: Query) -> bool:
-    last = word == query.words[-1] and query.text.endswith(word)
-    return last and len(word) >= SHORTEST_PREFIX and word not in query.lay
-
-
-def _asked(query: Query, terms: Sequence[Term]) -> NameQuery:
-    last = next((term.word for term in terms if term.prefix), "")
-    return NameQuery(
-        words=_telling(query, [meaning for term in terms for meaning in term.meanings]),
-        prefix="" if is_description(last) else last,
-        numbers=query.numbers,
-        forms=query.forms,
-    )
-
-
-def _telling(query: Query, words: Sequence[str]) -> tuple[str, ...]:
-    """Without salts and forms, which thousands share, where another word may be a name."""
-    told = [word for word in words if word not in SALTS and not is_description(word)]
-    may_name = any(word not in query.lay for word in told)
-    return tuple(dict.fromkeys(told if may_name else words))

@@ -1,128 +1,88 @@
-"""What the words of a query say: an NDC, names, a strength, a form, a route, lay words."""
+"""What the words of a query say: names, a strength, a form, a route, lay words."""
 
-import re
-from functools import lru_cache
 from typing import Final, NamedTuple
 
-from workflow.contract.documents import normalized
+from workflow.contract.folding import fold_words, plain
+from workflow.search.known import LONGEST_NAME, KnownNames, known_names
+from workflow.search.strengths import Asked, Strength, asked_of
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import FILLERS, FORMS, ROUTES
 
-NDC_PARTS: Final = (5, 4, 2)
 LONGEST_QUERY: Final = 200
-
-REMEMBERED: Final = 32_768
-"""Names and strengths that are taken apart once: a search meets the same ones again and again."""
-
-UNITS: Final = {
-    **{"mg": ("mg", 1.0), "mcg": ("mg", 1e-3), "ug": ("mg", 1e-3), "µg": ("mg", 1e-3)},
-    **{"g": ("mg", 1e3), "gm": ("mg", 1e3), "ng": ("mg", 1e-6), "kg": ("mg", 1e6)},
-    **{"ml": ("ml", 1.0), "l": ("ml", 1e3), "meq": ("meq", 1.0), "%": ("%", 1.0)},
-    **{"unit": ("unit", 1.0), "units": ("unit", 1.0), "iu": ("unit", 1.0), "[iu]": ("unit", 1.0)},
-    **{"[usp'u]": ("unit", 1.0), "mmol": ("mmol", 1.0), "mci": ("mci", 1.0)},
-}
-
-NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+"
-STRENGTH: Final = re.compile(
-    rf"(?<![\w.])((?:{NUMBER})(?:\s*[-/]\s*(?:{NUMBER}))*)\s*"
-    r"(mcg|µg|ug|mg|gm|g|kg|ng|ml|meq|mmol|mci|units?|iu|\[iu\]|\[usp'u\]|%)(?![\w])",
-    re.IGNORECASE,
-)
-"""`20 mg`, `5-325mg`, `0.05 %`: the numbers, then one unit."""
-
-WORD: Final = re.compile(r"[^\W_]+")
-
-
-class Strength(NamedTuple):
-    """An amount in its base unit: milligrams, millilitres, units, percent."""
-
-    amount: float
-    unit: str
 
 
 class Query(NamedTuple):
-    """A query, taken apart. `words` are in its order; `lay` are those that mean `classes`."""
+    """A query, taken apart. `whole` are all its words, `words` those that
+    are no amount, in its order; `lay` are those that mean `classes`.
+
+    `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
+    `forms` is one word of the query: the words of a form that it may mean.
+    """
 
     text: str
+    whole: tuple[str, ...]
     words: tuple[str, ...]
     strengths: tuple[Strength, ...]
+    bare: tuple[float, ...]
     numbers: tuple[str, ...]
-    forms: tuple[str, ...]
+    forms: tuple[tuple[str, ...], ...]
     routes: tuple[str, ...]
     classes: tuple[str, ...]
     lay: frozenset[str]
 
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The words but those that say nothing of a drug."""
+        return tuple(word for word in self.words if word not in FILLERS)
 
-def ndcs_of(text: str) -> tuple[str, ...]:
-    """The keys that an NDC may have: as written, and its 11 digits; empty where it is none.
-
-    5-4-2, 4-4-2, 5-3-2 and 5-4-1 with dashes; 11 digits, or 10 without a hint where its zero went.
-    """
-    bare = re.sub(r"^ndc\W*", "", text.strip(), flags=re.IGNORECASE)
-    if re.fullmatch(r"[0-9]{11}", bare):
-        return (bare,)
-    if re.fullmatch(r"[0-9]{10}", bare):
-        return (f"0{bare}", f"{bare[:5]}0{bare[5:]}", f"{bare[:9]}0{bare[9:]}")
-    parts = re.fullmatch(r"([0-9]{4,5})-([0-9]{3,4})-([0-9]{1,2})", bare)
-    if parts is None:
-        return ()
-    padded = (part.zfill(size) for part, size in zip(parts.groups(), NDC_PARTS, strict=True))
-    return ("".join(padded), bare)
+    @property
+    def has_amounts(self) -> bool:
+        return bool(self.strengths or self.bare)
 
 
-@lru_cache(REMEMBERED)
-def words_of(text: str) -> tuple[str, ...]:
-    """Letters and digits only: whatever else was written has no meaning for the index."""
-    return tuple(WORD.findall(text.lower()))
-
-
-def strengths_of(text: str) -> tuple[Strength, ...]:
-    """Every amount that a text names, in base units."""
-    found = []
-    for numbers, unit in STRENGTH.findall(text):
-        base, factor = UNITS[unit.lower()]
-        for number in re.findall(NUMBER, numbers):
-            found.append(Strength(round(float(number.replace(",", "")) * factor, 9), base))
-    return tuple(found)
-
-
-class Amount(NamedTuple):
-    """One ingredient's strength: the ways to write it, and the volumes that it is given per."""
-
-    forms: frozenset[Strength]
-    volumes: frozenset[Strength]
-
-
-@lru_cache(REMEMBERED)
-def amounts_of(part: str) -> Amount:
-    """`250 mg/5mL` is 250 mg; `1 g/100g` and `10 mg/mL` are 1 %, too."""
-    above, _, below = part.strip().partition("/")
-    forms, volumes = set(strengths_of(above)), set(strengths_of(below))
-    per = re.match(rf"\s*({NUMBER})?\s*(g|ml)\s*$", below, re.IGNORECASE)
-    for one in tuple(forms):
-        if per and one.unit == "mg":
-            forms.add(Strength(round(one.amount / float(per[1] or 1) / 10, 9), "%"))
-    return Amount(frozenset(forms), frozenset(volumes))
-
-
-def understand(text: str, synonyms: Synonyms) -> Query:
+def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -> Query:
     """Take a query apart. What is neither strength nor filler is looked up among the names."""
-    plain = normalized(text)[:LONGEST_QUERY]
-    strengths = strengths_of(plain)
-    numbers = tuple(
-        number for written, _ in STRENGTH.findall(plain) for number in words_of(written)
-    )
-    rest = words_of(STRENGTH.sub(" ", plain))
+    shown = plain(text[:LONGEST_QUERY])
+    asked = _amounts(shown, synonyms, known or known_names())
+    rest = fold_words(asked.rest)
     classes, lay = synonyms.classes_of(rest)
+    forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
     return Query(
-        text=plain,
-        words=tuple(dict.fromkeys(word for word in rest if word not in FILLERS)),
-        strengths=strengths,
-        numbers=tuple(dict.fromkeys(numbers)),
-        forms=tuple(dict.fromkeys(form for word in rest for form in FORMS.get(word, ()))),
+        text=shown,
+        whole=fold_words(shown),
+        words=rest,
+        strengths=asked.strengths,
+        bare=asked.bare,
+        numbers=asked.numbers,
+        forms=tuple(dict.fromkeys(forms)),
         routes=tuple(dict.fromkeys(ROUTES[word] for word in rest if word in ROUTES)),
         classes=classes,
         lay=lay,
+    )
+
+
+def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
+    """A bare number is no amount where it belongs to a name: `omega 3`, `vitamin b 12`."""
+    asked = asked_of(text)
+    if asked.bare and _numbers_name(fold_words(text), synonyms, known):
+        return asked_of(text, bare=False)
+    return asked
+
+
+def _numbers_name(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> bool:
+    """True where a number of these words is a part of a known name or of lay words."""
+    lay = synonyms.classes_of(words)[1]
+    return any(
+        word.isdigit() and (word in lay or _in_name(words, place, known))
+        for place, word in enumerate(words)
+    )
+
+
+def _in_name(words: tuple[str, ...], place: int, known: KnownNames) -> bool:
+    return any(
+        known.means(" ".join(words[start:end]))
+        for start in range(max(0, place - LONGEST_NAME + 1), place + 1)
+        for end in range(max(place + 1, start + 2), min(len(words), start + LONGEST_NAME) + 1)
     )
 
 

@@ -1,78 +1,119 @@
-"""How well a text answers a query: by its names, by its classes, by its meaning, and all fused."""
+"""Which of the texts that hold the names of a query answer it best."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from math import isclose
 from typing import Final, NamedTuple
 
-from workflow.contract.columns import DETAIL_COLUMNS, NAME_COLUMNS
+from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, NAME_COLUMNS
+from workflow.contract.folding import fold_words
 from workflow.contract.ports.documents import Fields
-from workflow.contract.ports.search import Hit, Related
-from workflow.search.queries import REMEMBERED, Query, amounts_of, is_description, words_of
-from workflow.search.vocabulary import SALTS
-
-RANK_OFFSET: Final = 60
-"""The constant of reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009)."""
-
-CLASS_WEIGHT: Final = 2.0
-NAME_WEIGHT: Final = 100.0
-SPELT: Final = 0.7
-"""From this share of its words among the names, a query means a drug by name, and names decide."""
-
-PREFIX: Final = 0.9
-"""The most that the beginning of a word counts: less than any whole word spelt right."""
+from workflow.contract.ports.search import Hit
+from workflow.search.known import KnownNames, Meanings, Substances
+from workflow.search.naming import Term, meant_sets
+from workflow.search.queries import Query
+from workflow.search.strengths import Amount, Strength, amounts_of, sort_key
+from workflow.search.substances import JOINTS, REMEMBERED, SALTS
+from workflow.search.vocabulary import FORMS
 
 MINOR: Final = 0.2
 """What a salt's name counts beside another word of a name."""
 
+UNUSUAL: Final = frozenset(
+    [
+        "kit",
+        "kits",
+        "allergenic",
+        "extract",
+        "pollen",
+        "homeopathic",
+        "anticoagulant",
+        "sterile",
+        "diluent",
+        "bacteriostatic",
+        "veterinary",
+    ]
+)
+"""Words of forms and names that answer only those who ask for them."""
 
-class Term(NamedTuple):
-    """A word of the query and the words of names that it may mean, each with its likeness."""
 
-    word: str
-    meanings: Mapping[str, float]
-    prefix: bool
+class Match(NamedTuple):
+    """A text that holds every name of a query: by its own names, or by its substances.
 
-
-class Score(NamedTuple):
-    """How well names answer: the share of the query's words that they hold; and all details."""
-
-    share: float
-    total: float
-
-
-class Ranked(NamedTuple):
-    """A text of the head of a ranking, best first. `parts` say where its score comes from."""
+    `named_so`: one of its names is the query.
+    """
 
     hash: str
-    score: float
-    parts: dict[str, float]
+    by_name: bool
+    named_so: bool
+    substances: Substances
+    strength: float
+    place: tuple[object, ...]
 
 
-def score_names(
-    query: Query, terms: Sequence[Term], texts: Mapping[str, Fields]
-) -> dict[str, Score]:
-    """Names count before strength, strength before form, form before route.
+def match(
+    query: Query, terms: Sequence[Term], texts: Mapping[str, Fields], known: KnownNames
+) -> list[Match]:
+    """The texts that hold all terms, best first.
 
-    Many texts share their names, and many their details: each is looked at once.
+    The very name comes first, then the right strength, then no other substance, then the form.
     """
-    names: dict[tuple[str, ...], tuple[float, float]] = {}
-    details: dict[tuple[str, ...], float] = {}
-    asked = _Asked(terms)
-    with_details = bool(query.strengths or query.forms or query.routes)
-    scores = {}
-    for one, fields in texts.items():
-        named = columns_of(fields, NAME_COLUMNS)
-        if named not in names:
-            names[named] = asked.of(named)
-        share, whole = names[named]
-        total = share * (1 + whole)
-        if with_details:
-            detailed = columns_of(fields, DETAIL_COLUMNS)
-            if detailed not in details:
-                details[detailed] = _detailed(query, *detailed)
-            total += details[detailed]
-        scores[one] = Score(share, round(total, 6))
-    return scores
+    meant = meant_sets(terms)
+    found = [
+        one
+        for hash_, fields in texts.items()
+        if (one := _match(hash_, fields, query, terms, meant, known)) is not None
+    ]
+    return sorted(found, key=lambda one: one.place)
+
+
+def _match(
+    hash_: str,
+    fields: Fields,
+    query: Query,
+    terms: Sequence[Term],
+    meant: frozenset[Substances],
+    known: KnownNames,
+) -> Match | None:
+    names = columns_of(fields, NAME_COLUMNS)
+    held = frozenset(word for name in names for word in fold_words(name))
+    substances = substances_of(fields, known)
+    named = [_holds(held, term.words) for term in terms]
+    if not all(
+        one or _is_meant(term.means, substances) for one, term in zip(named, terms, strict=True)
+    ):
+        return None
+    strength = strength_of(query, fields)
+    asked = " ".join(term.name for term in terms)
+    named_so = any(fold_words(name) in (query.whole, query.words) for name in names if name)
+    place = (
+        query.has_amounts and strength < 1,
+        not named_so,
+        bool(meant) and substances not in meant,
+        -strength,
+        is_unusual(fields, query.words),
+        -form_of(query, fields),
+        -_shared(asked, names),
+        sum(map(len, names)),
+        sort_key(strength_text(fields)),
+        columns_of(fields, (*NAME_COLUMNS, *DETAIL_COLUMNS)),
+        hash_,
+    )
+    return Match(hash_, all(named), named_so, substances, strength, place)
+
+
+def _shared(asked: str, names: Sequence[str]) -> float:
+    """How much of a drug's names is asked for, on average: generics before other brands."""
+    shares = [share_of(asked, name) for name in names if name]
+    return round(sum(shares) / len(shares), 6) if shares else 0.0
+
+
+def _holds(held: frozenset[str], words: Sequence[str]) -> bool:
+    return held.issuperset(words)
+
+
+def _is_meant(means: Meanings, substances: Substances) -> bool:
+    return any(one <= substances for one in means)
 
 
 def columns_of(fields: Fields, columns: Sequence[str]) -> tuple[str, ...]:
@@ -80,146 +121,81 @@ def columns_of(fields: Fields, columns: Sequence[str]) -> tuple[str, ...]:
     return tuple([fields.get(column, "") for column in columns])
 
 
-class _Asked:
-    """The words of a query, to be compared with names: each name once."""
+def substances_of(fields: Fields, known: KnownNames) -> Substances:
+    """By the generic name; where a catalog has none, by the drug's name."""
+    named = fields.get("generic_name") or fields.get("drug_name") or fields.get("brand_name") or ""
+    return known.substances_of(" ".join(fold_words(named)))
 
-    def __init__(self, terms: Sequence[Term]) -> None:
-        wanted = [term for term in terms if not is_description(term.word)] or terms
-        self._weights = {term.word: _weight(term.word) for term in wanted}
-        self._weight = sum(self._weights.values())
-        self._begun = next((term.word for term in terms if term.prefix), None)
-        self._meant: dict[str, dict[str, float]] = {}
-        for term in terms:
-            for meaning, likeness in term.meanings.items():
-                self._meant.setdefault(meaning, {})[term.word] = likeness
-        self._names: dict[str, tuple[dict[str, float], float]] = {}
 
-    def of(self, columns: Sequence[str]) -> tuple[float, float]:
-        """The share of the query's words that names hold; of the best name, that it asks for."""
-        held: dict[str, float] = {}
-        whole = 0.0
-        for column in columns:
-            if column not in self._names:
-                self._names[column] = self._compare(words_of(column))
-            found, share = self._names[column]
-            whole = max(whole, share)
-            for word, likeness in found.items():
-                held[word] = max(likeness, held.get(word, 0.0))
-        weights = self._weights
-        share = sum(held[word] * weights[word] for word in held if word in weights)
-        return share / self._weight, whole
+def strength_text(fields: Fields) -> str:
+    """Many catalogs have the strength in the drug's name only."""
+    return fields.get("strength") or fields.get("drug_name") or ""
 
-    def _compare(self, name: Sequence[str]) -> tuple[dict[str, float], float]:
-        """How much of each word of the query the name holds, and the share of it that they are."""
-        meant, begun = self._meant, self._begun
-        tokens = [one for one in name if one in meant or (begun and one.startswith(begun))]
-        held: dict[str, float] = {}
-        said = 0.0
-        for token in tokens:
-            likeness = 0.0
-            for word, like in self._meanings(token):
-                likeness = max(likeness, like)
-                held[word] = max(like, held.get(word, 0.0))
-            said += likeness * _weight(token)
-        return held, said / _heaviness(name) if said else 0.0
 
-    def _meanings(self, token: str) -> Iterable[tuple[str, float]]:
-        """The words of the query that may mean it, each with its likeness."""
-        if token in self._meant:
-            return self._meant[token].items()
-        begun = self._begun or ""
-        return ((begun, PREFIX * (0.8 + 0.2 * len(begun) / len(token))),)
+def strength_of(query: Query, fields: Fields) -> float:
+    """The share of amounts that the query and the drug have in common; 1 where all agree."""
+    if not query.has_amounts:
+        return 0.0
+    drug = list(amounts_of(strength_text(fields)))
+    volumes = {volume for one in drug for volume in one.volumes}
+    wanted = [one for one in query.strengths if one not in volumes]
+    left, met = list(drug), 0
+    every: tuple[Strength | float, ...] = (*wanted, *query.bare)
+    for asked in every:
+        held = next((one for one in left if _is_amount(asked, one)), None)
+        if held is not None:
+            left.remove(held)
+            met += 1
+    missed = len(wanted) + len(query.bare) - met
+    return met / (met + missed + len(left)) if met else 0.0
+
+
+def _is_amount(asked: Strength | float, drug: Amount) -> bool:
+    if isinstance(asked, Strength):
+        return any(
+            one.unit == asked.unit and isclose(one.amount, asked.amount) for one in drug.forms
+        )
+    return isclose(asked, drug.number)
+
+
+def form_of(query: Query, fields: Fields) -> float:
+    """The share of the query's forms and routes that a drug has; plain forms first."""
+    held = _form_words(fields.get("dosage_form") or fields.get("drug_name") or "")
+    routes = set(fold_words(fields.get("route", "")))
+    met = sum(any(word in held for word in form) for form in query.forms)
+    met += sum(route in routes for route in query.routes)
+    asked = len(query.forms) + len(query.routes)
+    return (met / asked if asked else 0.0) - len(held) / 1000
 
 
 @lru_cache(REMEMBERED)
-def _heaviness(name: Sequence[str]) -> float:
-    return sum(map(_weight, name))
+def _form_words(form: str) -> frozenset[str]:
+    words = fold_words(form)
+    return frozenset(meant for word in words for meant in (*FORMS.get(word, ()), word))
+
+
+@lru_cache(REMEMBERED)
+def share_of(asked: str, name: str) -> float:
+    """How much of a name is asked for: all of `zoloft` in `zoloft`, half in `zoloft junior`."""
+    words = fold_words(name)
+    held = set(fold_words(asked))
+    whole = sum(map(_weight, words))
+    return sum(_weight(word) for word in words if word in held) / whole if whole else 0.0
 
 
 def _weight(word: str) -> float:
-    return MINOR if word in SALTS else 1.0
+    return MINOR if word in SALTS or word in JOINTS or word in FORMS or word.isdigit() else 1.0
 
 
-def _detailed(query: Query, strength: str, form: str, route: str) -> float:
-    return (
-        0.50 * _strength(query, strength)
-        + 0.25 * _form(query, form)
-        + 0.10 * _words_held(query.routes, route)
-    )
+def is_unusual(fields: Fields, asked: Sequence[str]) -> bool:
+    """Kits, extracts and their like, by the words of forms, classes and names; unless asked for."""
+    columns = ("dosage_form", *CLASS_COLUMNS, *NAME_COLUMNS)
+    held = {word for column in columns for word in fold_words(fields.get(column, ""))}
+    return bool((held & UNUSUAL) - set(asked))
 
 
-def _strength(query: Query, strength: str) -> float:
-    """The share of amounts that the query and the drug have in common."""
-    if not query.strengths:
-        return 0.0
-    drug = [amounts_of(part) for part in strength.split(";") if part.strip()]
-    volumes = {volume for one in drug for volume in one.volumes}
-    wanted = set(query.strengths)
-    met = {one for one in wanted if any(one in part.forms for part in drug)}
-    missed = wanted - met - volumes
-    extra = sum(not (part.forms & wanted) for part in drug)
-    return len(met) / (len(met) + len(missed) + extra) if met else 0.0
-
-
-def _form(query: Query, form: str) -> float:
-    """Any form that is meant; a plain tablet before a film-coated one."""
-    held = words_of(form)
-    return 0.8 + 0.2 / len(held) if set(query.forms) & set(held) else 0.0
-
-
-def _words_held(words: Sequence[str], value: str) -> float:
-    held = set(words_of(value))
-    return sum(word in held for word in words) / len(words) if words else 0.0
-
-
-def are_decisive(scores: Mapping[str, Score]) -> bool:
-    """True where the query spells a name: then no text comes before those found by name."""
-    return max((score.share for score in scores.values()), default=0.0) >= SPELT
-
-
-def rank_names(texts: Mapping[str, Fields], scores: Mapping[str, Score]) -> list[Ranked]:
-    """The texts of a query that spells a name. Equal ones: fewest other words, then by column."""
-    ranks = competition_ranks({one: score.total for one, score in scores.items()})
-
-    def place(one: str) -> tuple[int, int, tuple[str, ...], str]:
-        columns = columns_of(texts[one], (*NAME_COLUMNS, *DETAIL_COLUMNS))
-        return ranks[one], sum(map(len, columns[: len(NAME_COLUMNS)])), columns, one
-
-    return [
-        Ranked(one, score, {"name": score, "words": scores[one].share})
-        for one in sorted(texts, key=place)
-        for score in (NAME_WEIGHT / ranks[one],)
-    ]
-
-
-def fuse(related: Related, scores: Mapping[str, Score]) -> list[Ranked]:
-    """Reciprocal rank fusion of the three lists. Equal scores of names share their rank."""
-    parts: dict[str, dict[str, float]] = {}
-    for rank, hit in enumerate(related.nearest, RANK_OFFSET + 1):
-        parts[hit.name] = {"meaning": 1 / rank, "cosine": 1 - hit.distance}
-    for one in related.classed:
-        parts.setdefault(one, {})["class"] = CLASS_WEIGHT / (RANK_OFFSET + 1)
-    for one, rank in competition_ranks({one: of.total for one, of in scores.items()}).items():
-        share = scores[one].share
-        of = parts.setdefault(one, {})
-        of["name"], of["words"] = share * share / (RANK_OFFSET + rank), share
-    ranked = []
-    for one, of in parts.items():
-        score = of.get("meaning", 0.0) + of.get("class", 0.0) + of.get("name", 0.0)
-        ranked.append((-score, -of.get("cosine", 0.0), one))
-    ranked.sort()
-    return [Ranked(one, -score, parts[one]) for score, _, one in ranked]
-
-
-def competition_ranks(scores: Mapping[str, float]) -> dict[str, int]:
-    """1 for the highest; equal scores share a rank, and the next one counts them all."""
-    ranks: dict[str, int] = {}
-    rank, last = 0, None
-    for place, one in enumerate(sorted(scores, key=lambda one: (-scores[one], one)), 1):
-        if scores[one] != last:
-            rank, last = place, scores[one]
-        ranks[one] = rank
-    return ranks
+def has_class(fields: Fields) -> bool:
+    return any(fields.get(column) for column in CLASS_COLUMNS)
 
 
 def by_distance(hits: Iterable[Hit]) -> list[Hit]:

@@ -1,65 +1,97 @@
-"""Search in two steps: the texts that answer best, then the drugs of those texts.
+"""Search: what a query names, what it describes, and what is near it in meaning, each apart.
 
-The order of texts is the same under every filter. Where the query spells a name, the texts found by
-name come first. Then, or where it does not, come those that fuse best three lists of `HEAD` texts:
-nearest in meaning, found by name, found by class. Behind them come all others by distance. Each of
-these is asked for when the one before is used up. A filter leaves drugs out and changes no order.
+An answer is in parts. A weaker part never stands in a stronger one's place, no part is padded, and
+nothing is an answer, too. A filter leaves drugs out and changes no order.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
+from workflow.contract.folding import fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder
-from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, SearchIndex
+from workflow.contract.ports.search import ClassQuery, Filters, Hit, SearchIndex
 from workflow.contract.vectors import cosine, to_floats
-from workflow.search.naming import Found, find_named
-from workflow.search.queries import Query, is_description, ndcs_of, understand, words_of
-from workflow.search.ranking import Ranked, are_decisive, by_distance, fuse, rank_names
+from workflow.search import notices
+from workflow.search.cards import Candidate, Drawer, OfStrength, Product
+from workflow.search.filters import as_stored
+from workflow.search.floor import CONSERVATIVE
+from workflow.search.known import KnownNames, known_names
+from workflow.search.lookup import Lookup, Named
+from workflow.search.ndcs import LONGEST_KEY, dashed, ndcs_of
+from workflow.search.notices import Notice
+from workflow.search.queries import Query, is_description, understand
+from workflow.search.ranking import (
+    Match,
+    by_distance,
+    form_of,
+    has_class,
+    is_unusual,
+    substances_of,
+)
 from workflow.search.synonyms import Synonyms, fda_synonyms
 
 HEAD: Final = 150
 """Texts of each list: the first ten drugs of the FDA's catalog hold 4.5 distinct texts."""
 
-BEHIND: Final = 30
-"""Texts of each list where the query spells a name, and they only fill up what it found."""
+UNDER_FILTERS: Final = 1000
+"""Texts of each list, and the most drugs that a narrow filter leaves."""
 
-NARROW: Final = 1000
-"""Filters that leave this many drugs or fewer are answered from the list of their texts."""
+MOST_CLASSES: Final = 12
+HIDDEN: Final = 30
+"""Texts of the best part that are asked what the filters hide."""
 
-TRIED: Final = 30
-"""Texts of the head that are tried before a filter is asked how many drugs it leaves."""
-
-WIDER: Final = 4
-LEAST_ASKED, MOST_ASKED = 5, 200
 NO_FILTERS: Final[Filters] = {}
 
 
-class Product(NamedTuple):
-    """The drugs of one text: same names, strength, form and route, of whichever labeler.
+class PartKind(StrEnum):
+    """Why the products of a part are there, the strongest reason first."""
 
-    `packages` are some of the `total`. `parts` say where the score comes from.
-    """
+    FOUND = "found"
+    SAME_SUBSTANCE = "same_substance"
+    OTHERS = "other_substances"
+    BEGINS = "begins"
+    CLASS = "class"
+    USE = "use"
+    MEANING = "meaning"
 
-    score: float
-    parts: Mapping[str, float]
-    total: int
-    packages: list[Fields]
+
+class Part(NamedTuple):
+    """Products for one reason. `about`: the substances or classes that are meant."""
+
+    kind: PartKind
+    about: tuple[str, ...]
+    products: list[Product]
 
 
 class Answer(NamedTuple):
-    """Products, best first. `corrected` has the misspelt words.
+    """Parts, the strongest first, and what is to be told. `more`: there are further products."""
 
-    `texts` are those that products were looked for in, then the others that the query names, or
-    describes where it names none.
-    """
-
-    products: list[Product]
-    corrected: dict[str, str]
+    parts: list[Part]
+    notices: list[Notice]
     texts: list[str]
+    more: bool
+
+    @property
+    def products(self) -> list[Product]:
+        return [one for part in self.parts for one in part.products]
+
+    @property
+    def corrected(self) -> dict[str, str]:
+        """Misspelt words, and what is searched instead."""
+        read = (one for one in self.notices if one.kind == notices.NoticeKind.READ_AS)
+        return {one.words: one.instead[0] for one in read}
+
+
+class _Listed(NamedTuple):
+    """A part's texts before their drugs are looked up."""
+
+    kind: PartKind
+    about: tuple[str, ...]
+    candidates: Iterable[Candidate]
 
 
 def search(
@@ -70,108 +102,247 @@ def search(
     index: SearchIndex,
     synonyms: Synonyms | None = None,
     limit: int = 10,
+    offset: int = 0,
     packages: int = 5,
     filters: Filters = NO_FILTERS,
+    floor: float = CONSERVATIVE,
+    as_written: bool = False,
 ) -> Answer:
-    """The first `limit` products of one generation that pass the filters.
+    """`limit` products of one generation that pass the filters, behind the first `offset`.
 
-    The embedder is asked where names are too few. Without one, words must do.
+    The embedder is asked where the query names no drug. Without one, words must do. `as_written`:
+    no word is read as another.
     """
-    drugs = _by_ndc(query, names, index, filters)
-    if drugs:
-        product = Product(1.0, {"ndc": 1.0}, len(drugs), drugs)
-        return Answer([product], {}, [drugs[0]["text_hash"]])
-    asked = understand(query, synonyms or fda_synonyms())
-    found = find_named(asked, names.space, index, HEAD)
-
-    @cache
-    def vector() -> bytes | None:
-        return embedder.embed([_worded(asked, found)], "query")[0].data if embedder else None
-
-    named = rank_names(found.texts, found.scores) if are_decisive(found.scores) else []
-    count = BEHIND if named else HEAD
-
-    @cache
-    def fused() -> list[Ranked]:
-        related = index.find_related(names.space, vector(), _classes(asked, named), count)
-        return fuse(related, {} if named else found.scores)
-
-    head = _first_then(named, fused)
-    texts = _order(head, count, vector, names, index, filters)
-    products, tried = _fill(texts, names, index, filters, limit, packages)
-    best = dict.fromkeys([*tried, *(one.hash for one in named or fused())])
-    return Answer(products, found.corrected, list(best))
+    by_key = _by_ndc(query, names, index, filters)
+    if by_key is not None:
+        return by_key
+    filters = as_stored(filters, names, index)
+    known = known_names()
+    asked = understand(query, synonyms or fda_synonyms(), known)
+    found = _Search(asked, names, embedder, index, filters, floor, known, as_written)
+    return found.answer(limit, offset, packages)
 
 
-def _by_ndc(query: str, names: LiveNames, index: SearchIndex, filters: Filters) -> list[Fields]:
-    """The drug whose key was asked for, in any form that an NDC is written in."""
-    keys = ndcs_of(query)
-    found = index.documents(names.generation, keys) if keys else []
-    return [one for one in found if one and _passes(one, filters)][:1]
+class _Search:
+    """One query, asked of one generation."""
+
+    def __init__(
+        self,
+        query: Query,
+        names: LiveNames,
+        embedder: Embedder | None,
+        index: SearchIndex,
+        filters: Filters,
+        floor: float,
+        known: KnownNames,
+        as_written: bool,
+    ) -> None:
+        self._as_written = as_written
+        self._query, self._names, self._index = query, names, index
+        self._embedder, self._filters = embedder, filters
+        self._floor, self._known = floor, known
+        self._count = UNDER_FILTERS if filters else HEAD
+        self._notices: list[Notice] = []
+
+    def answer(self, limit: int, offset: int, packages: int) -> Answer:
+        lookup = Lookup(
+            self._query,
+            self._names.space,
+            self._index,
+            self._known,
+            self._count,
+            as_written=self._as_written,
+        )
+        named = lookup.named()
+        listed = list(self._parts(named))
+        drawer = Drawer(self._names.generation, self._index, self._filters, packages, self._known)
+        texts: list[str] = []
+        taken = _take(listed, drawer, limit + 1, offset, texts)
+        more = sum(len(part.products) for part in taken) > limit
+        parts = _without_last(taken) if more else taken
+        told = [*named.notices, *self._notices, *self._last_notices(parts, listed, drawer, offset)]
+        return Answer(parts, told, texts, more)
+
+    def _parts(self, named: Named) -> Iterator[_Listed]:
+        about = tuple(sorted(named.about))
+        for kind, matches in (
+            (PartKind.FOUND, named.found),
+            (PartKind.SAME_SUBSTANCE, named.same),
+            (PartKind.OTHERS, named.others),
+            (PartKind.BEGINS, named.begins),
+        ):
+            if matches:
+                said = about if kind in (PartKind.FOUND, PartKind.SAME_SUBSTANCE) else ()
+                yield _Listed(kind, said, _candidates(matches, named.texts, _why(kind, said)))
+        if named.decided or (named.found and not self._query.lay):
+            return
+        yield from self._described(named)
+
+    def _described(self, named: Named) -> Iterator[_Listed]:
+        near = self._near(named)
+        held = {one.hash for one in (*named.found, *named.same, *named.others)}
+        classed = self._classed(near, held)
+        if classed is not None:
+            held |= {one.hash for one in classed.candidates}
+            yield classed
+        if named.found:
+            return
+        hits = [hit for hit in near if 1 - hit.distance >= self._floor and hit.name not in held]
+        fields = self._index.text_columns(self._names.space, [hit.name for hit in hits])
+        ranked = sorted(
+            (hit for hit in hits if hit.name in fields),
+            key=lambda hit: _is_last(fields[hit.name], self._query),
+        )
+        if ranked:
+            yield _Listed(
+                PartKind.MEANING,
+                (),
+                [
+                    Candidate(one.name, fields[one.name], "near in meaning", 1 - one.distance)
+                    for one in ranked
+                ],
+            )
+
+    def _classed(self, near: Sequence[Hit], held: set[str]) -> _Listed | None:
+        """The classes that the query's words mean, one text of each in turn."""
+        query = self._query
+        phrases = tuple(fold_words(name) for name in query.classes[:MOST_CLASSES])
+        words = () if phrases else tuple(w for w in query.telling if not is_description(w))
+        asked = [ClassQuery(one, exact=True) for one in phrases]
+        asked += [ClassQuery(words, exact=False)] if words else []
+        lists = self._index.find_classed(self._names.space, asked, self._count) if asked else []
+        places = {hit.name: place for place, hit in enumerate(near)}
+        cosines = {hit.name: 1 - hit.distance for hit in near}
+        ranked = [self._ranked(texts, places, held) for texts in lists]
+        names = query.classes[:MOST_CLASSES] or (" ".join(words),)
+        turns = [
+            [Candidate(hash_, texts[hash_], name, cosines.get(hash_)) for hash_ in order]
+            for order, texts, name in zip(ranked, lists, names, strict=False)
+        ]
+        candidates = _in_turn(turns, self._known)
+        if not candidates:
+            return None
+        about = tuple(dict.fromkeys(one.why for one in candidates))
+        return _Listed(_class_or_use(query), about, candidates)
+
+    def _ranked(
+        self, texts: Mapping[str, Fields], places: Mapping[str, int], held: set[str]
+    ) -> list[str]:
+        """The usual before the unusual, the form asked for, the nearest, one substance."""
+        far = len(places)
+        return sorted(
+            (one for one in texts if one not in held),
+            key=lambda one: (
+                is_unusual(texts[one], self._query.words),
+                -round(form_of(self._query, texts[one]), 1),
+                places.get(one, far),
+                len(substances_of(texts[one], self._known)),
+                sorted(texts[one].items()),
+                one,
+            ),
+        )
+
+    def _near(self, named: Named) -> list[Hit]:
+        """Texts by their distance, the nearest first; of a narrow filter's texts, exactly."""
+        if self._embedder is None:
+            self._notices.append(notices.meaning_unavailable())
+            return []
+        words = " ".join(named.read.get(word, word) for word in self._query.text.split())
+        vector = self._embedder.embed([words], "query")[0].data
+        space, index = self._names.space, self._index
+        if self._filters:
+            under = index.texts_of_drugs(self._names.generation, self._filters, UNDER_FILTERS)
+            if under is not None:
+                return exactly(under, vector, space, index)
+        return index.nearest_texts(space, vector, self._count)
+
+    def _last_notices(
+        self, parts: Sequence[Part], listed: Sequence[_Listed], drawer: Drawer, offset: int
+    ) -> Iterator[Notice]:
+        shown = {part.kind for part in parts}
+        best = next(iter(listed), None)
+        if self._filters and best and best.kind not in shown and not offset:
+            hashes = [one.hash for one in best.candidates][:HIDDEN]
+            hidden = drawer.hidden(hashes)
+            if hidden:
+                yield notices.filters_hide(hidden)
+        if drawer.cut:
+            yield notices.cut_short()
+        if not parts and not offset:
+            yield notices.nothing_found(self._query.text)
 
 
-def _passes(fields: Fields, filters: Filters) -> bool:
-    """What the index would say of one drug."""
-    for column, value in filters.items():
-        held = fields.get(column, "")
-        if column.endswith("_class"):
-            if f" {' '.join(words_of(value))} " not in f" {' '.join(words_of(held))} ":
-                return False
-        elif held.lower() != value.lower():
-            return False
-    return True
+def _take(
+    listed: Sequence[_Listed], drawer: Drawer, limit: int, offset: int, texts: list[str]
+) -> list[Part]:
+    """The products of all parts in a row, without the first `offset`."""
+    parts = []
+    left, skipped = limit, offset
+    for one in listed:
+        candidates = list(one.candidates)
+        texts += [candidate.hash for candidate in candidates]
+        products = []
+        for card in drawer.cards(candidates) if left else ():
+            if skipped:
+                skipped -= 1
+                continue
+            products.append(card)
+            left -= 1
+            if not left:
+                break
+        if products:
+            parts.append(Part(one.kind, one.about, products))
+    return parts
 
 
-def _worded(query: Query, found: Found) -> str:
-    """The query with its misspelt words put right: what is embedded."""
-    meant = found.corrected
-    return " ".join(meant.get(word, word) for word in query.text.split())
+def _without_last(parts: Sequence[Part]) -> list[Part]:
+    """The one product too many only told that there are more."""
+    *most, last = parts
+    kept = last._replace(products=last.products[:-1])
+    return [*most, kept] if kept.products else most
 
 
-def _classes(query: Query, named: Sequence[Ranked]) -> ClassQuery:
-    """Where the query spells a name, its words are looked for in no class."""
-    words = () if named else query.words
-    return ClassQuery(
-        phrases=tuple(words_of(name) for name in query.classes),
-        words=tuple(word for word in words if not is_description(word)),
-    )
+def _candidates(matches: Sequence[Match], texts: Mapping[str, Fields], why: str) -> list[Candidate]:
+    return [Candidate(one.hash, texts[one.hash], why) for one in matches]
 
 
-def _first_then(named: Sequence[Ranked], fused: Callable[[], list[Ranked]]) -> Iterator[Ranked]:
-    yield from named
-    held = {one.hash for one in named}
-    yield from (one for one in fused() if one.hash not in held)
+def _why(kind: PartKind, about: Sequence[str]) -> str:
+    if kind == PartKind.FOUND:
+        return "has the name"
+    if kind == PartKind.BEGINS:
+        return "its name begins so"
+    if kind == PartKind.OTHERS:
+        return "has the name, and other substances"
+    return f"is {notices.listed(about)}" if about else "has the same substances"
 
 
-def _order(
-    head: Iterator[Ranked],
-    count: int,
-    vector: Callable[[], bytes | None],
-    names: LiveNames,
-    index: SearchIndex,
-    filters: Filters,
-) -> Iterator[Ranked]:
-    """Every text, best first; behind the first ones only those that a narrow filter leaves."""
-    seen = set()
-    for one in islice(head, TRIED):
-        seen.add(one.hash)
-        yield one
-    listed = index.texts_of_drugs(names.generation, filters, NARROW) if filters else None
-    under = None if listed is None else set(listed)
-    for one in head:
-        seen.add(one.hash)
-        if under is None or one.hash in under:
-            yield one
-    wanted = vector()
-    if wanted is None:
-        return
-    if under is None:
-        yield from _widening(seen, count, wanted, names.space, index)
-    else:
-        yield from map(_of_tail, _exactly(sorted(under - seen), wanted, names.space, index))
+def _class_or_use(query: Query) -> PartKind:
+    """A class where the query's words are words of its name, or end as classes' names do."""
+    said = {word.rstrip("s") for word in query.words}
+    named = {word.rstrip("s") for name in query.classes for word in fold_words(name)}
+    return PartKind.CLASS if not query.classes or said & named else PartKind.USE
 
 
-def _exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchIndex) -> list[Hit]:
+def _in_turn(lists: Sequence[Sequence[Candidate]], known: KnownNames) -> list[Candidate]:
+    """The first drug of each class, then the second of each; a text once."""
+    turns = [_drugs_in_turn(one, known) for one in lists]
+    row = (one for turn in zip_longest(*turns) for one in turn if one is not None)
+    return list({one.hash: one for one in row}.values())
+
+
+def _drugs_in_turn(candidates: Sequence[Candidate], known: KnownNames) -> list[Candidate]:
+    """One text of each set of substances, then the next: ten cards are ten choices."""
+    drugs: dict[frozenset[str], list[Candidate]] = {}
+    for one in candidates:
+        drugs.setdefault(substances_of(one.fields, known), []).append(one)
+    return [one for turn in zip_longest(*drugs.values()) for one in turn if one is not None]
+
+
+def _is_last(fields: Fields, query: Query) -> bool:
+    return not has_class(fields) or is_unusual(fields, query.words)
+
+
+def exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchIndex) -> list[Hit]:
     """These texts by their distance, computed here."""
     wanted = to_floats(vector)
     records = zip(hashes, index.text_records(space, hashes), strict=True)
@@ -182,49 +353,53 @@ def _exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchInde
     )
 
 
-def _widening(
-    seen: set[str], count: int, vector: bytes, space: str, index: SearchIndex
-) -> Iterator[Ranked]:
-    """The texts behind the nearest `count`, ever more of them until there are no more."""
-    while True:
-        count *= WIDER
-        hits = index.nearest_texts(space, vector, count)
-        yield from (_of_tail(hit) for hit in hits if hit.name not in seen)
-        seen.update(hit.name for hit in hits)
-        if len(hits) < count:
-            return
+def _by_ndc(query: str, names: LiveNames, index: SearchIndex, filters: Filters) -> Answer | None:
+    """The drugs whose key was asked for, in any form; nothing else stands for an NDC."""
+    written = query.strip()
+    asked = ndcs_of(written)
+    as_typed = (written,) if 0 < len(written) <= LONGEST_KEY else ()
+    keys = tuple(dict.fromkeys((*as_typed, *asked.keys)))
+    held = [one for one in index.documents(names.generation, keys) if one]
+    held += [one for prefix in asked.prefixes for one in _of_product(prefix, names, index)]
+    if not held:
+        is_none = bool(asked.keys or asked.prefixes)
+        return Answer([], [notices.no_such_ndc(written)], [], False) if is_none else None
+    return _of_keys(written, held, filters, several=len(held) > 1 and not asked.prefixes)
 
 
-def _of_tail(hit: Hit) -> Ranked:
-    return Ranked(hit.name, 0.0, {"cosine": 1 - hit.distance})
+def _of_product(prefix: str, names: LiveNames, index: SearchIndex) -> list[Fields]:
+    keys = index.keys_beginning(names.generation, prefix, UNDER_FILTERS)
+    return [one for one in index.documents(names.generation, keys) if one]
 
 
-def _fill(
-    texts: Iterator[Ranked],
-    names: LiveNames,
-    index: SearchIndex,
-    filters: Filters,
-    limit: int,
-    packages: int,
-) -> tuple[list[Product], list[str]]:
-    """The first texts that have drugs under the filters, and all texts that were tried.
-
-    More are asked for while few have: as many as are missing, by the share that had some so far.
-    """
-    products: list[Product] = []
-    tried: list[str] = []
-    asked = limit
-    while len(products) < limit and (part := list(islice(texts, asked))):
-        hashes = [one.hash for one in part]
-        found = index.drugs_of_texts(names.generation, hashes, packages, filters)
-        products += [
-            _product(one, drugs) for one, drugs in zip(part, found, strict=True) if drugs.some
-        ]
-        tried += hashes
-        missing = (limit - len(products)) * len(tried) // max(1, len(products))
-        asked = max(LEAST_ASKED, min(missing + missing // 4, MOST_ASKED))
-    return products[:limit], tried
+def _of_keys(written: str, held: Sequence[Fields], filters: Filters, *, several: bool) -> Answer:
+    passed = [one for one in held if passes(one, filters)]
+    told = []
+    if several:
+        told.append(notices.several_drugs(written, [dashed(one["ndc"]) for one in held]))
+    if len(passed) < len(held):
+        told.append(notices.filters_hide(len(held) - len(passed)))
+    groups: dict[str, list[Fields]] = {}
+    for one in passed:
+        groups.setdefault(one["text_hash"], []).append(one)
+    products = [
+        Product("has the NDC", None, (OfStrength(group[0].get("strength", ""), len(group), group),))
+        for group in groups.values()
+    ]
+    parts = [Part(PartKind.FOUND, (), products)] if products else []
+    return Answer(parts, told, list(groups), False)
 
 
-def _product(text: Ranked, drugs: Drugs) -> Product:
-    return Product(text.score, text.parts, drugs.total, drugs.some)
+def passes(fields: Fields, filters: Filters) -> bool:
+    """What the index would say of one drug."""
+    return all(
+        any(_has(column, fields.get(column, ""), value) for value in values)
+        for column, values in filters.items()
+    )
+
+
+def _has(column: str, held: str, value: str) -> bool:
+    wanted, words = fold_words(value), fold_words(held)
+    if column.endswith("_class"):
+        return f" {' '.join(wanted)} " in f" {' '.join(words)} "
+    return wanted == words

@@ -1,76 +1,84 @@
-"""Which word of a name a misspelt word means."""
+"""Which name a misspelt word means: one, a question between several, or none."""
 
-import re
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from workflow.contract.folding import fold
+from workflow.search.edits import distance
+from workflow.search.known import KnownNames
 
 SHORTEST: Final = 4
-"""Words shorter than this are not corrected: too many others are like them."""
+"""Words shorter than this are not read as others: too many are like them."""
 
-REMEMBERED: Final = 8192
-LEAST: Final = 0.65
-CLOSE: Final = 0.1
-"""Suggestions that are this much less like the word than the best one are kept, too."""
+EDITS: Final = 2
+FAR: Final = 3
+SHORTEST_FAR: Final = 9
+"""Three edits are tried for words this long only."""
 
-SOUNDS: Final = tuple(
-    (re.compile(pattern), sound)
-    for pattern, sound in (
-        *((r"ph", "f"), (r"y", "i"), (r"c(?=[eiy])", "s"), (r"ck|c|q", "k"), (r"x", "ks")),
-        *((r"z", "s"), (r"th", "t"), (r"[aeou]e?$", ""), (r"(.)\1+", r"\1")),
-    )
-)
-"""What is often written for another letter that sounds the same, in order."""
+MOST_ASKED: Final = 5
 
 
-def corrections(word: str, suggestions: Sequence[str]) -> dict[str, float]:
-    """The suggestions that `word` may mean, with their likeness in (0, 1), best first."""
-    if len(word) < SHORTEST or any(letter.isdigit() for letter in word):
-        return {}
-    likeness = {one: likeness_of(word, one) for one in suggestions if len(one) >= SHORTEST - 1}
-    best = max(likeness.values(), default=0.0)
-    kept = [one for one, like in likeness.items() if like >= max(LEAST, best - CLOSE)]
-    return {one: likeness[one] for one in sorted(kept, key=lambda one: (-likeness[one], one))}
+class Reading(NamedTuple):
+    """What a word is read as, or the names of different drugs that it may be."""
+
+    word: str
+    read_as: str = ""
+    may_be: tuple[str, ...] = ()
 
 
-def likeness_of(word: str, other: str) -> float:
-    """1 for the same word; each edit costs its share of the letters, half of it for a sound."""
-    written = distance(word, other)
-    heard = distance(_sound(word), _sound(other)) + 0.5
-    start = 0.0 if word[0] == other[0] or _sound(word)[:1] == _sound(other)[:1] else 0.5
-    return 1 - (min(written, (written + heard) / 2) + start) / max(len(word), len(other))
+Spellings = Callable[[str, int], Sequence[str]]
+"""The words of the catalog's names that are so many edits away from a word."""
 
 
-@lru_cache(REMEMBERED)
-def _sound(word: str) -> str:
-    for pattern, sound in SOUNDS:
-        word = pattern.sub(sound, word)
-    return word
+def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
+    """The name that is nearest, where no other drug's is as near.
 
-
-def distance(left: str, right: str) -> int:
-    """Edits between two words: optimal string alignment, so a swap of neighbours is one.
-
-    A column of the table of edits is two integers: one bit for each row where it rises, and falls
-    (Hyyro, Nordic Journal of Computing 10, 2003). Six times as fast as filling in the table.
+    A word that is some drug's name, here or anywhere, is never read as another. Of names that one
+    slip of the keyboard makes of each other, all are nearest: that is a question.
     """
-    if not left:
-        return len(right)
-    every, last = (1 << len(left)) - 1, 1 << len(left) - 1
-    places: dict[str, int] = {}
-    for place, letter in enumerate(left):
-        places[letter] = places.get(letter, 0) | 1 << place
-    rises, falls, kept, before = every, 0, 0, 0
-    edits = len(left)
-    for letter in right:
-        same = places.get(letter, 0)
-        swapped = (~kept & same) << 1 & before
-        kept = ((same & rises) + rises) ^ rises | same | falls | swapped
-        more = falls | ~(kept | rises) & every
-        less = kept & rises
-        edits += bool(more & last) - bool(less & last)
-        more = (more << 1 | 1) & every
-        rises = less << 1 & every | ~(kept | more) & every
-        falls = more & kept
-        before = same
-    return edits
+    if not may_be_misspelt(word) or known.is_name(word):
+        return Reading(word)
+    near, here = _near(word, EDITS, known, spellings)
+    if not near and len(word) >= SHORTEST_FAR:
+        near, here = _near(word, FAR, known, spellings)
+    if near and min(near.values()) > 1:
+        # Two edits reach many names of substances that no directory has.
+        near = {name: away for name, away in near.items() if name in here or known.means(name)}
+    least = min(near.values(), default=0)
+    return _decide(word, [name for name, away in near.items() if away == least], known, here)
+
+
+def may_be_misspelt(word: str) -> bool:
+    return len(word) >= SHORTEST and word.isalpha()
+
+
+def _near(
+    word: str, edits: int, known: KnownNames, spellings: Spellings
+) -> tuple[dict[str, int], set[str]]:
+    """Names with their edits, and those that the catalog has.
+
+    A word as short as the edits are long is near everything: three letters bear one edit.
+    """
+    here = set(map(fold, spellings(word, edits)))
+    found = {**known.near(word, edits), **{one: distance(word, one) for one in here}}
+    most = min(edits, (len(word) - 1) // 3)
+    return {
+        name: away
+        for name, away in found.items()
+        if 0 < away <= most and len(name) >= SHORTEST - 1 and " " not in name
+    }, here
+
+
+def _decide(word: str, nearest: Sequence[str], known: KnownNames, here: set[str]) -> Reading:
+    """One reading where all of them are one drug; those of the catalog first."""
+    ordered = sorted(nearest, key=lambda name: (name not in here, name[0] != word[0], name))
+    drugs = {known.means(name) or frozenset((frozenset((name,)),)) for name in ordered}
+    if not ordered:
+        return Reading(word)
+    if len(drugs) == 1:
+        return Reading(word, read_as=ordered[0])
+    return Reading(word, may_be=tuple(ordered[:MOST_ASKED]))
+
+
+def corrected(readings: Mapping[str, Reading]) -> dict[str, str]:
+    return {word: one.read_as for word, one in readings.items() if one.read_as}

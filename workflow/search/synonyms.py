@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from pydantic import Field, TypeAdapter, ValidationError
 
 from workflow.contract.errors import SettingsInvalid
-from workflow.search.spelling import distance
+from workflow.search.edits import distance
 
 FDA_FILE: Final = "synonyms.json"
 ERRORS_SHOWN: Final = 3

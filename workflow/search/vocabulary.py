@@ -1,4 +1,4 @@
-"""Words of queries that name no drug: fillers, dosage forms, routes, and salts."""
+"""Words of queries that name no drug: fillers, dosage forms, and routes."""
 
 from typing import Final
 
@@ -15,15 +15,6 @@ FILLERS: Final = _words(
     treats up used want what when which who why will with without
     """
 )
-
-SALTS: Final = _words(
-    """
-    hydrochloride hcl sodium potassium calcium sulfate acetate maleate mesylate besylate tartrate
-    succinate fumarate phosphate citrate hydrobromide bromide chloride magnesium monohydrate
-    dihydrate anhydrous and with in usp for of the
-    """
-)
-"""Words of a name that tell one drug from another the least."""
 
 FORMS: Final = {
     **{word: (word,) for word in _words("gel lotion syrup elixir patch spray kit powder film")},

@@ -22,6 +22,7 @@ from workflow.adapters.redis.keys import (
     WRITER,
     again_set,
     document_key,
+    has_our_form,
     key_set,
     repair_set,
     staged_key,
@@ -222,10 +223,11 @@ class RedisGenerations:
 
     def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
         at, seen, removed = cursor, 0, 0
+        of_undo = self._texts_of_undo(kept.undo) if kept.unused_texts else set()
         while True:
             answer = self._client.ask("SCAN", at, "COUNT", SCAN_COUNT)
             at, found = int(answer[0]), as_texts(answer[1])
-            useless = self._useless(found, kept)
+            useless = self._useless(found, kept, of_undo)
             self._client.unlink(holder, useless)
             removed += len(useless)
             seen += len(found)
@@ -234,24 +236,25 @@ class RedisGenerations:
             if seen >= keys:
                 return Sweep(at, removed)
 
-    def _useless(self, keys: Sequence[str], kept: Kept) -> list[str]:
+    def _useless(self, keys: Sequence[str], kept: Kept, of_undo: set[str]) -> list[str]:
         useless = [key for key in keys if _is_of_another(key, kept)]
         if kept.unused_texts:
-            unsure = [key for key in keys if key.startswith(TEXT) and not _is_of_another(key, kept)]
-            useless += self._unused(unsure, kept)
+            texts = [key for key in keys if key.startswith(TEXT) and has_our_form(key)]
+            unsure = [key for key in texts if not _is_of_another(key, kept)]
+            useless += self._unused(unsure, kept, of_undo)
         return useless
 
-    def _unused(self, keys: Sequence[str], kept: Kept) -> list[str]:
+    def _unused(self, keys: Sequence[str], kept: Kept, of_undo: set[str]) -> list[str]:
         """The text records that no kept drug names: the drugs' indexes are asked for each."""
         hashes = [key.rpartition(":")[2] for key in keys]
-        used = self._texts_of_undo(kept.undo, set(hashes)) if hashes else set()
+        used = set(of_undo)
         for generation in kept.generations:
             left = [one for one in hashes if one not in used]
             counts = self._indexes.drugs_naming(generation, left)
             used |= {one for one, count in zip(left, counts, strict=True) if count}
         return [key for key, one in zip(keys, hashes, strict=True) if one not in used]
 
-    def _texts_of_undo(self, undo: str, hashes: set[str]) -> set[str]:
+    def _texts_of_undo(self, undo: str) -> set[str]:
         """Documents that a rollback would bring back are in no index."""
         if not undo:
             return set()
@@ -259,22 +262,22 @@ class RedisGenerations:
         answers = self._client.ask_hashes(
             ("HGET", undo_key(undo, one), "text_hash") for one in keys
         )
-        return {as_text(one) for one in answers if one} & hashes
+        return {as_text(one) for one in answers if one}
 
 
 def _is_of_another(key: str, kept: Kept) -> bool:
     """Whether a key belongs to a generation, space or run that is not kept."""
-    prefix, _, rest = key.partition(":")
-    owner = rest.rpartition(":")[0]
-    match f"{prefix}:":
-        case "drug:":
-            return not _begins(rest, kept.generations)
-        case "text:":
-            return owner not in kept.spaces
-        case "staged:":
-            return not _begins(rest, [kept.staged])
-        case "undo:":
-            return not _begins(rest, [kept.undo])
+    if has_our_form(key):
+        prefix, _, rest = key.partition(":")
+        match f"{prefix}:":
+            case "drug:":
+                return not _begins(rest, kept.generations)
+            case "text:":
+                return rest.rpartition(":")[0] not in kept.spaces
+            case "staged:":
+                return not _begins(rest, [kept.staged])
+            case "undo:":
+                return not _begins(rest, [kept.undo])
     for name, owners in (
         (swapped_set(""), [kept.undo]),
         (key_set(""), kept.generations),

@@ -1,5 +1,6 @@
 """Names of keys, as the key table of the docs has them."""
 
+import re
 from typing import Final
 
 LIVE: Final = "drugs:live"
@@ -8,6 +9,17 @@ GENERATION: Final = "drugs:generation:"
 
 DOCUMENT, TEXT, STAGED, UNDO = "drug:", "text:", "staged:", "undo:"
 """What the keys of documents and text records begin with."""
+
+
+_OURS = re.compile(r"(drug|staged|undo):.+-[0-9a-f]{11}:.|text:[0-9a-f]{16}:[0-9a-f]{32}$", re.S)
+
+
+def has_our_form(key: str) -> bool:
+    """Whether a key is a document's of an execution, or a text record's of a space.
+
+    Others may keep something under the same first word, on a server that we share.
+    """
+    return _OURS.match(key) is not None
 
 
 def document_key(generation: str, ndc: str) -> str:

@@ -6,19 +6,25 @@ digits (`word`), or a whole value with everything else escaped (`tag`).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workflow.adapters.redis.client import Command, RedisClient, as_text, as_texts, decoded
 from workflow.adapters.redis.documents import RedisDocuments
 from workflow.adapters.redis.generations import RedisGenerations
-from workflow.adapters.redis.keys import document_key, drugs_index, text_key, texts_index
+from workflow.adapters.redis.keys import (
+    document_key,
+    drugs_index,
+    key_set,
+    text_key,
+    texts_index,
+)
 from workflow.adapters.redis.syntax import tag, word
 from workflow.adapters.redis.texts import RedisTexts
 from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, NAME_COLUMNS, TAG_COLUMNS
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import Generation, LiveNames
-from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, NameQuery, Related
+from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, NameQuery
 from workflow.contract.ports.texts import TextRecord
 
 DISTANCE = "distance"
@@ -31,7 +37,7 @@ CLASSES = "|".join(CLASS_COLUMNS)
 NOTHING = "@text_hash:{none}"
 
 
-SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS)
+SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS)
 MOST_KEPT = 20_000
 """Texts whose columns a process keeps: about 15 MB."""
 
@@ -98,22 +104,22 @@ class RedisSearch:
         found = self._client.query("FT.SEARCH", texts_index(space), "*", *shown)
         return _fields_by_name(found, "")
 
-    def find_related(
-        self, space: str, vector: bytes | None, query: ClassQuery, count: int
-    ) -> Related:
-        """One round trip."""
-        classed = _by_class(query)
-        commands: list[Command] = []
-        if vector is not None:
-            commands.append(_nearest(space, vector, count))
-        if classed:
-            commands.append(_keys_of_texts(space, classed, count))
-        answers = iter(self._client.query_all(commands) if commands else [])
-        prefix = text_key(space, "")
-        return Related(
-            nearest=_hits(next(answers), prefix) if vector is not None else [],
-            classed=_names(next(answers), prefix) if classed else [],
-        )
+    def find_classed(
+        self, space: str, queries: Sequence[ClassQuery], count: int
+    ) -> list[dict[str, Fields]]:
+        """Two round trips: all classes at once, then the columns that are not kept yet."""
+        commands = [_keys_of_texts(space, _by_class(one), count) for one in queries]
+        found = self._client.query_all(commands) if commands else []
+        return [self._columns_of(space, _names(one, "")) for one in found]
+
+    def text_columns(self, space: str, hashes: Sequence[str]) -> dict[str, Fields]:
+        return self._columns_of(space, [text_key(space, one) for one in hashes])
+
+    def keys_beginning(self, generation: str, prefix: str, most: int) -> list[str]:
+        first = prefix.encode()
+        ends = (b"[" + first, b"(" + first + b"\xff")
+        found = self._client.ask("ZRANGEBYLEX", key_set(generation), *ends, "LIMIT", 0, most)
+        return list(as_texts(found))
 
     def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
         if not words:
@@ -171,6 +177,11 @@ class RedisSearch:
         found = self._client.query("FT.SEARCH", drugs_index(generation), query, "LIMIT", 0, most)
         return sorted(_fields_by_name(found, "").values(), key=_by_key)
 
+    def stored_values(self, generation: str, column: str) -> list[str]:
+        return sorted(
+            as_texts(self._client.ask("FT.TAGVALS", drugs_index(generation), word(column)))
+        )
+
     def count_values(
         self, generation: str, hashes: Sequence[str], filters: Filters, columns: Sequence[str]
     ) -> dict[str, dict[str, int]]:
@@ -191,11 +202,12 @@ class RedisSearch:
 def filtered(filters: Filters) -> str:
     """The clauses of a query under which a drug must pass every filter."""
     clauses = []
-    for column, value in filters.items():
+    for column, values in filters.items():
         if column in TAG_COLUMNS:
-            clauses.append(f"@{column}:{{{tag(value)}}}")
+            clauses.append(f"@{column}:{{{' | '.join(map(tag, values))}}}")
         elif column in CLASS_COLUMNS:
-            clauses.append(f'@{column}:("{" ".join(_words(value))}")')
+            phrases = (f'"{" ".join(_words(value))}"' for value in values)
+            clauses.append(f"@{column}:({' | '.join(phrases)})")
         else:
             raise ValueError(f"{column!r} is no column to filter by")
     return " ".join(clauses)
@@ -217,10 +229,18 @@ def _keys_of_texts(space: str, query: str, count: int) -> Command:
 
 
 def _by_name(query: NameQuery) -> str:
-    wanted = [word(one) for one in query.words]
+    """Every term; of each, any alternative with all its words."""
+    clauses = [
+        "(" + "|".join(f"({_all_of(words)})" for words in dict.fromkeys(term)) + ")"
+        for term in query.terms
+    ]
     if query.prefix:
-        wanted.append(f"{word(query.prefix)}*")
-    return f"@{NAMES}:({'|'.join(wanted)})" if wanted else ""
+        clauses.append(f"@{NAMES}:({word(query.prefix)}*)")
+    return " ".join(clauses)
+
+
+def _all_of(words: Iterable[str]) -> str:
+    return " ".join(f"@{NAMES}:({word(one)})" for one in dict.fromkeys(words))
 
 
 def _lifts(query: NameQuery) -> str:
@@ -231,10 +251,8 @@ def _lifts(query: NameQuery) -> str:
 
 
 def _by_class(query: ClassQuery) -> str:
-    phrases = [f'@{CLASSES}:("{" ".join(map(word, one))}")' for one in query.phrases]
-    if query.words:
-        phrases.append(f"@{CLASSES}:({' '.join(map(word, query.words))})")
-    return " | ".join(f"({phrase})" for phrase in phrases)
+    words = " ".join(map(word, query.words))
+    return f'@{CLASSES}:("{words}")' if query.exact else f"@{CLASSES}:({words})"
 
 
 def _rows(answer: dict[bytes, Any]) -> list[dict[bytes, bytes]]:

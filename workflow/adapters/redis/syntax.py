@@ -11,6 +11,10 @@ def word(text: str) -> str:
 
 
 def tag(value: str) -> str:
-    """A whole value for `@column:{...}`: everything but letters and digits is escaped."""
+    """A whole value for `@column:{...}`: every mark of ASCII is escaped, and nothing else.
+
+    A backslash before a letter beyond ASCII would be a part of the value.
+    """
     # No stored value has a control character, and NUL would end the query.
-    return re.sub(r"([^\w])", r"\\\1", re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", value))
+    printable = re.sub(r"[\x00-\x1f\x7f-\x9f]", "?", value)
+    return re.sub(r"([\x20-\x2f\x3a-\x40\x5b-\x60\x7b-\x7e])", r"\\\1", printable)

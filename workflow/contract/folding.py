@@ -1,0 +1,68 @@
+"""One folding of text, for what is stored and what is asked.
+
+Whoever types a name leaves out its trade mark, writes another apostrophe, has no accent on the
+keyboard, or pastes a zero-width space. `fold` gives the same words for all of these.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+REMEMBERED: Final = 32_768
+LONGEST_REMEMBERED: Final = 512
+
+_MARKS: Final = dict.fromkeys(map(ord, "\u2122\u00ae\u00a9\u2120\u2117"), " ")
+"""Before Unicode's compatibility forms: they would make the letters TM of a trade mark."""
+
+_APOSTROPHES: Final = dict.fromkeys(
+    map(ord, "'`\u00b4\u2018\u2019\u201a\u201b\u02bc\u02b9\u2032\uff07")
+)
+_LETTERS: Final = str.maketrans(
+    {
+        **{"\u00f8": "o", "\u0142": "l", "\u00e6": "ae", "\u0153": "oe", "\u0111": "d"},
+        **{"\u00f0": "d", "\u00fe": "th", "\u0131": "i", "\u00b5": "u", "\u03bc": "u"},
+        **{"\u03b1": "alpha", "\u03b2": "beta", "\u03b3": "gamma", "\u03b4": "delta"},
+        **{"\u03c9": "omega"},
+    }
+)
+"""Letters that are typed as others, and that Unicode does not take apart."""
+
+_WORD: Final = re.compile(r"[^\W_]+")
+_FORMAT: Final = re.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+)
+"""Characters without a width: soft hyphen, joiners, marks of direction."""
+
+
+def fold(text: str) -> str:
+    """Words of lower-case letters and digits, one space between them. Folding twice is once."""
+    if len(text) > LONGEST_REMEMBERED:
+        return _folded(text)
+    return _remembered(text)
+
+
+def fold_words(text: str) -> tuple[str, ...]:
+    """The words of a text, folded."""
+    return tuple(fold(text).split())
+
+
+def plain(text: str) -> str:
+    """Lower case in compatibility form, with its punctuation: strengths and NDCs need it."""
+    shown = _FORMAT.sub("", text.translate(_MARKS))
+    shown = unicodedata.normalize("NFKC", shown).casefold().replace("\u03bc", "u")
+    return " ".join(shown.split())
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return " ".join(_WORD.findall(text.lower().replace("'", "").replace("`", "")))
+    shown = _FORMAT.sub("", text.translate(_MARKS))
+    for _ in range(2):  # a case may fold into letters that Unicode takes apart once more
+        shown = unicodedata.normalize("NFKD", shown).casefold().translate(_APOSTROPHES)
+        shown = "".join([one for one in shown if not unicodedata.combining(one)])
+        shown = _FORMAT.sub("", shown.translate(_LETTERS))
+    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", shown)))
+
+
+_remembered = lru_cache(REMEMBERED)(_folded)

@@ -1,0 +1,154 @@
+"""One product a card: the strengths and packages of one name, form and route."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from workflow.contract.folding import fold
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.search import Drugs, Filters, SearchIndex
+from workflow.search.known import KnownNames
+from workflow.search.ranking import substances_of
+from workflow.search.strengths import sort_key
+
+MOST_STRENGTHS: Final = 16
+"""Texts of one card that are looked at."""
+
+MOST_PROBED: Final = 400
+"""Texts that one search asks the drugs of: each is one command of Redis."""
+
+PROBED_AT_ONCE: Final = 40
+
+
+class OfStrength(NamedTuple):
+    """The packages of one strength: some of the `total`."""
+
+    strength: str
+    total: int
+    packages: list[Fields]
+
+
+class Product(NamedTuple):
+    """One card. `why` says in words what it has of the query; `cosine` how near its meaning is."""
+
+    why: str
+    cosine: float | None
+    items: tuple[OfStrength, ...]
+
+    @property
+    def packages(self) -> list[Fields]:
+        return [package for item in self.items for package in item.packages]
+
+    @property
+    def total(self) -> int:
+        return sum(item.total for item in self.items)
+
+
+class Candidate(NamedTuple):
+    """A text that may answer, why it does, and how near its meaning is."""
+
+    hash: str
+    fields: Fields
+    why: str
+    cosine: float | None = None
+
+
+class Drawer:
+    """Gives the drugs of texts under the filters, as long as the search has commands left."""
+
+    def __init__(
+        self,
+        generation: str,
+        index: SearchIndex,
+        filters: Filters,
+        packages: int,
+        known: KnownNames,
+    ) -> None:
+        self._generation, self._index = generation, index
+        self._filters, self._packages = filters, packages
+        self._known = known
+        self._left = MOST_PROBED
+        self.cut = False
+
+    def cards(self, candidates: Iterable[Candidate]) -> Iterator[Product]:
+        """Products in the order of their first texts; those without drugs are left out."""
+        groups = iter(_grouped(candidates, self._known).values())
+        while part := list(_up_to(groups, PROBED_AT_ONCE)):
+            asked = [one for group in part for one in group]
+            if len(asked) > self._left:
+                self.cut = True
+                return
+            self._left -= len(asked)
+            yield from self._filled(part, self.drugs([one.hash for one in asked]))
+
+    def drugs(self, hashes: Sequence[str]) -> dict[str, Drugs]:
+        found = self._index.drugs_of_texts(self._generation, hashes, self._packages, self._filters)
+        return dict(zip(hashes, found, strict=True))
+
+    def hidden(self, hashes: Sequence[str]) -> int:
+        """How many packages of these texts the filters leave out."""
+        every = self._index.drugs_of_texts(self._generation, hashes, 0, {})
+        return sum(one.total for one in every)
+
+    def _filled(
+        self, groups: Sequence[Sequence[Candidate]], drugs: Mapping[str, Drugs]
+    ) -> Iterator[Product]:
+        for group in groups:
+            items = [
+                OfStrength(strength_of(some.some[0]), some.total, some.some)
+                for one in group
+                if (some := drugs[one.hash]).some
+            ]
+            if items:
+                yield Product(group[0].why, group[0].cosine, _merged(items))
+
+
+def _merged(items: Sequence[OfStrength]) -> tuple[OfStrength, ...]:
+    """Texts of one strength are one item; the best text's strength first, the others by amount."""
+    by_strength: dict[str, OfStrength] = {}
+    for item in items:
+        key = fold(item.strength)
+        held = by_strength.get(key)
+        by_strength[key] = (
+            OfStrength(held.strength, held.total + item.total, held.packages + item.packages)
+            if held
+            else item
+        )
+    first, *others = by_strength.values()
+    return (first, *sorted(others, key=lambda one: sort_key(one.strength)))
+
+
+def strength_of(fields: Fields) -> str:
+    return fields.get("strength", "")
+
+
+def _grouped(
+    candidates: Iterable[Candidate], known: KnownNames
+) -> dict[tuple[object, ...], list[Candidate]]:
+    groups: dict[tuple[object, ...], list[Candidate]] = {}
+    for one in candidates:
+        group = groups.setdefault(card_key(one.fields, known), [])
+        if len(group) < MOST_STRENGTHS:
+            group.append(one)
+    return groups
+
+
+def card_key(fields: Fields, known: KnownNames) -> tuple[object, ...]:
+    """What the strengths of one product share."""
+    if not fields.get("strength") and not fields.get("dosage_form"):
+        return (fold(fields.get("drug_name", "")),)
+    substances = substances_of(fields, known)
+    brand = fold(fields.get("brand_name", ""))
+    if known.substances_of(brand) == substances and not known.means(brand):
+        brand = ""  # a generic's spelling of its substances is no name of its own
+    form, route = fold(fields.get("dosage_form", "")), fold(fields.get("route", ""))
+    return (brand, substances, form, route)
+
+
+def _up_to(groups: Iterator[list[Candidate]], most: int) -> Iterator[list[Candidate]]:
+    """Groups until they have so many texts."""
+    count = 0
+    for group in groups:
+        yield group
+        count += len(group)
+        if count >= most:
+            return

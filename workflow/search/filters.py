@@ -1,0 +1,43 @@
+"""Filters as the index compares them: however a stored value is typed, it is the same filter."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from workflow.contract.columns import FLAG_COLUMNS, TAG_COLUMNS
+from workflow.contract.folding import fold
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.search import Filters, SearchIndex
+
+FOLDED: Final = tuple(one for one in TAG_COLUMNS if one not in (*FLAG_COLUMNS, "gcn_seqno"))
+"""Columns whose values people type."""
+
+REMEMBERED: Final = 64
+"""Columns of generations, between two switches, whose values a process keeps."""
+
+
+def as_stored(filters: Filters, names: LiveNames, index: SearchIndex) -> Filters:
+    """Each value with all stored ones of the same folded words; as it is where there are none."""
+    return {
+        column: tuple(
+            dict.fromkeys(one for value in values for one in _stored(column, value, names, index))
+        )
+        for column, values in filters.items()
+    }
+
+
+def _stored(column: str, value: str, names: LiveNames, index: SearchIndex) -> tuple[str, ...]:
+    if column not in FOLDED:
+        return (value,)
+    return _by_words(names, column, index.stored_values).get(fold(value), (value,))
+
+
+@lru_cache(REMEMBERED)
+def _by_words(
+    names: LiveNames, column: str, stored: Callable[[str, str], list[str]]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for value in stored(names.generation, column):
+        words = fold(value)
+        found[words] = (*found.get(words, ()), value)
+    return found

@@ -1,0 +1,175 @@
+"""Names of drugs that searches know, whether or not the catalog has them.
+
+`known_names.txt.gz` is made of the FDA's names by `tools/known_names.py`; `abbreviations.json` is
+kept by hand. A name means one set of substances, or several: then it is a question.
+"""
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Final
+
+from workflow.search.edits import distance
+from workflow.search.strengths import UNITS
+from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
+from workflow.search.vocabulary import FORMS, ROUTES
+
+TABLE: Final = "known_names.txt.gz"
+ABBREVIATIONS: Final = "abbreviations.json"
+LONGEST_NAME: Final = 12
+"""Words of the longest name that is looked up."""
+
+BITS_AN_EDIT: Final = 2
+"""An edit changes at most two letters of a word's set of letters."""
+
+Substances = frozenset[str]
+Meanings = frozenset[Substances]
+NOTHING: Final[Meanings] = frozenset()
+_Abbreviations = Mapping[str, Sequence[Sequence[str]]]
+
+
+class KnownNames:
+    """The table, and what is near a word in it."""
+
+    def __init__(
+        self, bases: Sequence[str], names: Mapping[str, str], words: Sequence[str]
+    ) -> None:
+        self._bases = bases
+        self._own = frozenset(bases)
+        self._names = names
+        self._words = frozenset(words)
+        self._abbreviations: dict[str, Meanings] = {}
+        self._asks: frozenset[str] = frozenset()
+
+    def with_abbreviations(self, means: _Abbreviations, asks: _Abbreviations) -> "KnownNames":
+        """They win over names of the table: a pharmacist's MMF is no monomethyl fumarate."""
+        self._abbreviations = {
+            name: frozenset(map(frozenset, all_of)) for name, all_of in {**means, **asks}.items()
+        }
+        self._asks = frozenset(asks)
+        return self
+
+    def asks(self, name: str) -> bool:
+        """True for abbreviations of several drugs: TCN, MS and MgSO4 are a question."""
+        return name in self._asks
+
+    def means(self, name: str) -> Meanings:
+        """The sets of substances that a folded name may mean; empty where it is not known."""
+        if name in self._abbreviations:
+            return self._abbreviations[name]
+        if name in self._names:
+            return _read(self._names[name], self._bases)
+        base = " ".join(base_of(tuple(name.split())))
+        return frozenset((frozenset((base,)),)) if base in self._own else NOTHING
+
+    def is_name(self, word: str) -> bool:
+        """True for every drug's name anywhere: such a word is never changed into another."""
+        return word in self._words or bool(self.means(word))
+
+    def near(self, word: str, edits: int) -> dict[str, int]:
+        """Names of one word that are so many edits away at most."""
+        letters = _letters(word)
+        most = BITS_AN_EDIT * edits
+        found = {}
+        for size in range(len(word) - edits, len(word) + edits + 1):
+            for mask, name in self._by_size.get(size, ()):
+                if (mask ^ letters).bit_count() <= most:
+                    away = distance(word, name)
+                    if away <= edits:
+                        found[name] = away
+        return found
+
+    @property
+    def _by_size(self) -> Mapping[int, list[tuple[int, str]]]:
+        found = self.__dict__.get("_sizes")
+        if found is None:
+            found = defaultdict(list)
+            for name in self.single_words():
+                found[len(name)].append((_letters(name), name))
+            self.__dict__["_sizes"] = found
+        return found
+
+    def single_words(self) -> Iterator[str]:
+        """Every known name of one word."""
+        yield from self._words
+        yield from (name for name in self._names if " " not in name)
+        yield from (name for name in self._own if " " not in name)
+
+    def substances_of(self, name: str) -> Substances:
+        """The substances that a generic name of a catalog says, its unknown words as they are."""
+        return _substances_of(self, name)
+
+    def is_substance(self, name: str) -> bool:
+        """True for a substance's own name, without its salt."""
+        return name in self._own
+
+    def names(self) -> Iterator[tuple[str, Meanings]]:
+        """Every name with its meanings."""
+        yield from ((name, self.means(name)) for name in (*self._own, *self._names))
+
+
+@lru_cache(REMEMBERED)
+def _substances_of(known: KnownNames, name: str) -> Substances:
+    words = name.split()
+    found: set[str] = set()
+    place = 0
+    while place < len(words):
+        size, means = _longest(known, words, place)
+        if size:
+            found |= next(iter(means))
+        elif _is_substance(words[place]) and (words[place] not in SALTS or not found):
+            found.add(words[place])
+        place += size or 1
+    return frozenset(found)
+
+
+def may_begin(word: str) -> bool:
+    """No name of a substance begins with the name of a salt or a unit; with a mineral's it may."""
+    return word in MINERALS or not (word in SALTS or word in UNITS)
+
+
+def _is_substance(word: str) -> bool:
+    """An unknown word is taken for one, unless it says a form, a route or an amount."""
+    return not (
+        word in JOINTS or word in FORMS or word in ROUTES or word in UNITS or word.isdigit()
+    )
+
+
+def _longest(known: KnownNames, words: Sequence[str], place: int) -> tuple[int, Meanings]:
+    """The longest known name that begins here and means one thing."""
+    for size in range(min(LONGEST_NAME, len(words) - place), 0, -1):
+        if not may_begin(words[place]):
+            return 0, NOTHING
+        means = known.means(" ".join(words[place : place + size]))
+        if len(means) == 1:
+            return size, means
+    return 0, NOTHING
+
+
+@lru_cache(REMEMBERED)
+def _read(numbers: str, bases: Sequence[str]) -> Meanings:
+    return frozenset(
+        frozenset(bases[int(number)] for number in one.split("+")) for one in numbers.split("|")
+    )
+
+
+@lru_cache(REMEMBERED)
+def _letters(word: str) -> int:
+    mask = 0
+    for letter in word:
+        mask |= 1 << (ord(letter) % 64)
+    return mask
+
+
+@cache
+def known_names() -> KnownNames:
+    """Read on first use: a search by NDC needs no names."""
+    folder = files("workflow.search")
+    text = gzip.decompress(folder.joinpath(TABLE).read_bytes()).decode()
+    bases, lines, words = text.rstrip("\n").split("\n\n")
+    names = dict(line.split("\t") for line in lines.split("\n"))
+    known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"))
+    return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))

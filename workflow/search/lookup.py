@@ -1,0 +1,287 @@
+"""What a query's names find: texts by name, by substance, by beginning; and what is to be told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.search import ClassQuery, NameQuery, SearchIndex
+from workflow.search import notices
+from workflow.search.known import NOTHING, KnownNames, Substances
+from workflow.search.naming import Term, may_go_on, meant_sets, terms_of
+from workflow.search.notices import Notice
+from workflow.search.queries import Query, is_description
+from workflow.search.ranking import Match, match
+from workflow.search.spelling import Reading, may_be_misspelt, read
+
+MOST_UNKNOWN: Final = 2
+"""A query with more words that no name holds is a sentence; none of them is a misspelt name."""
+
+MOST_TERMS: Final = 12
+"""Terms that are looked up one by one: each is a command or two."""
+
+Texts = Mapping[str, Fields]
+
+
+class Named(NamedTuple):
+    """Texts in their order, by part. `decided`: the query is about names, not about a meaning."""
+
+    found: list[Match]
+    same: list[Match]
+    others: list[Match]
+    begins: list[Match]
+    texts: Texts
+    notices: list[Notice]
+    about: Substances
+    decided: bool
+    read: Mapping[str, str]
+
+
+class Lookup:
+    """The names of one space, asked for one query."""
+
+    def __init__(
+        self,
+        query: Query,
+        space: str,
+        index: SearchIndex,
+        known: KnownNames,
+        count: int,
+        *,
+        as_written: bool = False,
+    ) -> None:
+        self._as_written = as_written
+        self._query = query
+        self._space, self._index, self._known = space, index, known
+        self._count = count
+        self._texts: dict[str, Fields] = {}
+        self._notices: list[Notice] = []
+
+    def named(self) -> Named:
+        """One or two round trips where all words are names; more where some are not."""
+        terms = terms_of(self._query, self._known)
+        asks = [term for term in terms if self._known.asks(term.name)]
+        if asks:
+            self._ask_which(asks)
+            return self._answer([], terms, {}, decided=True)
+        matches = [*self._named_so(), *self._match(terms)]
+        if _any_usable(matches, terms) or not terms:
+            return self._answer(matches, terms, {}, decided=_are_names(terms, self._query))
+        if self._is_class():
+            return self._answer([], [], {}, decided=False)
+        if matches:
+            return self._answer(matches, terms, {}, decided=_are_names(terms, self._query))
+        return self._one_by_one(terms)
+
+    def _named_so(self) -> list[Match]:
+        """Lay words are a name where a drug is called just so."""
+        words = self._query.words
+        if not self._query.lay or not words:
+            return []
+        return [one for one in self._match([Term(words, NOTHING, " ".join(words))]) if one.named_so]
+
+    def _is_class(self) -> bool:
+        """The query's words are those of a class, not of a drug: `kinase inhibitor`."""
+        words = tuple(word for word in self._query.telling if not is_description(word))
+        if self._query.lay or not words:
+            return False
+        return any(self._index.find_classed(self._space, [ClassQuery(words, exact=False)], 1))
+
+    def _ask_which(self, terms: Sequence[Term]) -> None:
+        for term in terms:
+            means = sorted(notices.listed(sorted(one)) for one in term.means)
+            self._notices.append(notices.did_you_mean(term.typed, means))
+
+    def _match(self, terms: Sequence[Term]) -> list[Match]:
+        """Texts that hold every term, by name or by substance."""
+        if not terms:
+            return []
+        spelt = self._ask(tuple((term.words,) for term in terms))
+        if any(term.means for term in terms):
+            spelt = {**spelt, **self._ask(tuple(map(_alternatives, terms)))}
+        return match(self._query, terms, spelt, self._known)
+
+    def _ask(self, terms: tuple[tuple[tuple[str, ...], ...], ...], prefix: str = "") -> Texts:
+        forms = tuple(word for form in self._query.forms for word in form)
+        asked = NameQuery(terms, prefix, self._query.numbers, forms)
+        found = self._index.find_named(self._space, asked, self._count)
+        self._texts |= found
+        return found
+
+    def _one_by_one(self, terms: Sequence[Term]) -> Named:
+        """Which of the terms the catalog has; the others are misspelt, elsewhere, or no names."""
+        terms = terms[:MOST_TERMS]
+        present = {term.typed: bool(self._match([term])) for term in terms}
+        unknown = [one for one in terms if not present[one.typed] and _is_unknown(one, self._known)]
+        begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
+        sentence = len(unknown) > MOST_UNKNOWN
+        readings = {} if sentence or self._as_written else self._readings(unknown)
+        if begins:
+            readings = self._unless_begun(readings, begins)
+        read_as = {word: one.read_as for word, one in readings.items() if one.read_as}
+        if read_as:
+            terms = terms_of(self._query, self._known, read_as)
+            present |= {
+                one.typed: bool(self._match([one])) for one in terms if one.typed in read_as
+            }
+            self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
+        self._tell(terms, present, readings, begins, sentence=sentence)
+        kept = [one for one in terms if present.get(one.typed) or one.typed in read_as]
+        if any(one.means for one in terms):
+            kept = [one for one in kept if one.means]
+        matches = self._match(kept) or self._apart(kept)
+        decided = bool(matches or begins or any(one.may_be for one in readings.values()))
+        decided = decided or (not sentence and _are_names(terms, self._query))
+        return self._answer(matches, kept, read_as, decided=decided, begins=begins)
+
+    def _apart(self, terms: Sequence[Term]) -> list[Match]:
+        """Each name by itself where no drug has all of them."""
+        matches = [one for term in terms for one in self._match([term])] if len(terms) > 1 else []
+        return list({one.hash: one for one in matches}.values())
+
+    def _readings(self, unknown: Sequence[Term]) -> dict[str, Reading]:
+        words = [one.words[0] for one in unknown if may_be_misspelt(one.words[0])]
+        return {word: read(word, self._known, self._spellings) for word in words}
+
+    def _spellings(self, word: str, edits: int) -> Sequence[str]:
+        return self._index.spellings(self._space, [word], edits).get(word, ())
+
+    def _begin(self, last: Term) -> list[Match]:
+        """Texts with a name that begins as the last word does: it may still be being typed."""
+        if not may_go_on(last, self._query) or self._known.is_name(last.name):
+            return []
+        texts = self._ask((), last.words[0])
+        return match(self._query, [], texts, self._known)
+
+    def _unless_begun(
+        self, readings: dict[str, Reading], begins: Sequence[Match]
+    ) -> dict[str, Reading]:
+        """A word that begins other drugs' names, too, is read as none: that would be a guess."""
+        kept = {}
+        for word, one in readings.items():
+            means = self._known.means(one.read_as)
+            same = all(any(each <= begun.substances for each in means) for begun in begins)
+            if one.read_as and same:
+                kept[word] = one
+            elif one.read_as:
+                kept[word] = Reading(word, may_be=(one.read_as,))
+        return kept
+
+    def _tell(
+        self,
+        terms: Sequence[Term],
+        present: Mapping[str, bool],
+        readings: Mapping[str, Reading],
+        begins: Sequence[Match],
+        *,
+        sentence: bool,
+    ) -> None:
+        for one in readings.values():
+            if one.may_be:
+                self._notices.append(notices.did_you_mean(one.word, one.may_be))
+        asked = {word for word, one in readings.items() if one.may_be}
+        missing = [one for one in terms if not present.get(one.typed) and one.typed not in asked]
+        for term in missing:
+            if self._known.is_name(term.name) and not term.lay:
+                self._tell_missing(term)
+        words = [one.name for one in missing if not self._known.is_name(one.name) and not begins]
+        if words and len(words) < len(terms) and not sentence:
+            self._notices.append(notices.unknown_word(words))
+
+    def _tell_missing(self, term: Term) -> None:
+        means = next(iter(sorted(map(sorted, term.means))), [term.name])
+        self._notices.append(notices.not_in_catalog(term.typed, means))
+
+    def _answer(
+        self,
+        matches: Sequence[Match],
+        terms: Sequence[Term],
+        read_as: Mapping[str, str],
+        *,
+        decided: bool,
+        begins: Sequence[Match] = (),
+    ) -> Named:
+        meant = meant_sets(terms)
+        found = [one for one in matches if one.by_name and _is_asked(one, meant, self._query)]
+        meant = meant or _own(found, self._known)
+        held = {one.hash for one in found}
+        same = [one for one in matches if one.hash not in held and one.substances in meant]
+        if found and not same and not any(term.means for term in terms):
+            same = self._equivalents(found, meant)
+        others = [
+            one
+            for one in matches
+            if one.by_name and one.hash not in held and one.substances not in meant
+        ]
+        if matches and not (found or same):
+            self._tell_combined(terms, len(matches))
+        shown = (*found, *same)
+        if self._query.has_amounts and shown and not any(one.strength == 1 for one in shown):
+            self._notices.append(notices.strength_missing(self._query.text))
+        begins = () if found or same else begins
+        about = next(iter(meant), frozenset()) if len(meant) == 1 else frozenset()
+        return Named(
+            found, same, others, list(begins), self._texts, self._notices, about, decided, read_as
+        )
+
+    def _equivalents(self, found: Sequence[Match], meant: frozenset[Substances]) -> list[Match]:
+        """Of a brand that only the catalog knows: the other names of its substances."""
+        if len(meant) != 1:
+            return []
+        substances = next(iter(meant))
+        texts = self._ask(tuple((tuple(one.split()),) for one in sorted(substances)))
+        held = {one.hash for one in found}
+        others = match(self._query, [], texts, self._known)
+        return [one for one in others if one.hash not in held and one.substances == substances]
+
+    def _tell_combined(self, terms: Sequence[Term], count: int) -> None:
+        for term in terms[:1]:
+            means = next(iter(sorted(map(sorted, term.means))), [term.name])
+            self._notices.append(notices.only_combined(term.typed, means, count))
+
+
+def _any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
+    meant = meant_sets(terms)
+    return any(one.by_name or one.substances in meant for one in matches)
+
+
+def _are_names(terms: Sequence[Term], query: Query) -> bool:
+    """True where meaning has nothing to add: what was asked for is a drug.
+
+    The `insulin` of `insulin glargine` asks for no other insulin.
+    """
+    named = {word for term in terms for word in term.typed.split() if _tells(term, query)}
+    return query.lay <= named and any(term.means for term in terms)
+
+
+def _tells(term: Term, query: Query) -> bool:
+    return any(word not in query.lay for word in term.typed.split())
+
+
+def _is_unknown(term: Term, known: KnownNames) -> bool:
+    return len(term.words) == 1 and not term.lay and not known.is_name(term.name)
+
+
+def _alternatives(term: Term) -> tuple[tuple[str, ...], ...]:
+    """The words of a term, or those of all substances of one of its meanings."""
+    meanings = (
+        tuple(word for one in sorted(means) for word in one.split())
+        for means in sorted(term.means, key=sorted)
+    )
+    return (term.words, *meanings)
+
+
+def _is_asked(one: Match, meant: frozenset[Substances], query: Query) -> bool:
+    """Tylenol is acetaminophen; Tylenol with Codeine is another drug, unless its strength is asked.
+
+    Where no table knows the name, the catalog's own word is all there is.
+    """
+    if not meant or one.named_so or one.substances in meant:
+        return True
+    several = len(query.strengths) + len(query.bare) > 1
+    return several and one.strength == 1 and any(each <= one.substances for each in meant)
+
+
+def _own(found: Sequence[Match], known: KnownNames) -> frozenset[Substances]:
+    """What the best text is made of, where its substances are known ones."""
+    best = found[0].substances if found else frozenset()
+    return frozenset((best,)) if best and all(map(known.is_substance, best)) else frozenset()

@@ -1,0 +1,97 @@
+"""What an answer tells beside its drugs: data, and a sentence for people."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class NoticeKind(StrEnum):
+    """Why a notice is there."""
+
+    NOT_IN_CATALOG = "not_in_catalog"
+    READ_AS = "read_as"
+    DID_YOU_MEAN = "did_you_mean"
+    UNKNOWN_WORD = "unknown_word"
+    STRENGTH_MISSING = "strength_missing"
+    SEVERAL_DRUGS = "several_drugs"
+    NO_SUCH_NDC = "no_such_ndc"
+    NOTHING_FOUND = "nothing_found"
+    FILTERS_HIDE = "filters_hide"
+    MEANING_UNAVAILABLE = "meaning_unavailable"
+    CUT_SHORT = "cut_short"
+
+
+class Notice(NamedTuple):
+    """`words` are the query's; `instead` what was done or what may be asked instead."""
+
+    kind: NoticeKind
+    text: str
+    words: str = ""
+    instead: tuple[str, ...] = ()
+    number: int = 0
+
+
+def not_in_catalog(name: str, substances: Sequence[str]) -> Notice:
+    others = [one for one in substances if one != name]
+    what = f"{name} is {listed(others)}; this" if others else "This"
+    text = f"{what} catalog has no {listed(others) if others else name}."
+    return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances))
+
+
+def only_combined(name: str, substances: Sequence[str], count: int) -> Notice:
+    text = f"This catalog has {listed(substances)} only together with other substances."
+    return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances), number=count)
+
+
+def read_as(word: str, name: str) -> Notice:
+    text = f"Searched for {name} instead of {word}."
+    return Notice(NoticeKind.READ_AS, text, word, (name,))
+
+
+def did_you_mean(word: str, names: Sequence[str]) -> Notice:
+    text = f"{word} may be several drugs. Did you mean {listed(names, 'or')}?"
+    return Notice(NoticeKind.DID_YOU_MEAN, text, word, tuple(names))
+
+
+def unknown_word(words: Sequence[str]) -> Notice:
+    text = f"No name has {listed(words, 'or')}; searched without."
+    return Notice(NoticeKind.UNKNOWN_WORD, text, " ".join(words))
+
+
+def strength_missing(asked: str) -> Notice:
+    text = "No product of this name has the strength that was asked for; others are shown."
+    return Notice(NoticeKind.STRENGTH_MISSING, text, asked)
+
+
+def several_drugs(ndc: str, keys: Sequence[str]) -> Notice:
+    text = f"{ndc} may be the NDC of {len(keys)} packages; all are shown."
+    return Notice(NoticeKind.SEVERAL_DRUGS, text, ndc, tuple(keys))
+
+
+def no_such_ndc(ndc: str) -> Notice:
+    return Notice(NoticeKind.NO_SUCH_NDC, f"This catalog has no NDC {ndc}.", ndc)
+
+
+def nothing_found(query: str) -> Notice:
+    return Notice(NoticeKind.NOTHING_FOUND, "Nothing in this catalog answers the query.", query)
+
+
+def filters_hide(count: int) -> Notice:
+    text = f"The filters hide {count:,} packages."
+    return Notice(NoticeKind.FILTERS_HIDE, text, number=count)
+
+
+def meaning_unavailable() -> Notice:
+    text = "The query's meaning could not be compared; only its words were searched."
+    return Notice(NoticeKind.MEANING_UNAVAILABLE, text)
+
+
+def cut_short() -> Notice:
+    text = "The search was ended before all drugs were looked at; narrow it by name."
+    return Notice(NoticeKind.CUT_SHORT, text)
+
+
+def listed(words: Sequence[str], joint: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} {joint} {last}" if most else last

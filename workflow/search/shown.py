@@ -1,0 +1,245 @@
+"""The shapes of the search API's answers."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from workflow.contract.columns import FLAG_COLUMNS
+from workflow.contract.ports.documents import Fields
+from workflow.search.cards import OfStrength, Product
+from workflow.search.ndcs import dashed
+from workflow.search.notices import Notice, NoticeKind, listed
+from workflow.search.search import Part, PartKind
+from workflow.search.strengths import shown_of
+from workflow.search.tall_man import in_tall_man
+
+INTERNAL: Final = ("content_hash", "run_id", "indexed_at", "text_hash")
+"""Fields of a document that are this system's own."""
+
+LONGEST_VALUE: Final = 1000
+"""Characters of a value in a list; a single drug's are longer."""
+
+LONGEST_ALONE: Final = 4000
+MOST_PACKAGES: Final = 2000
+"""Packages in one answer: with every value at its longest, API Gateway still lets it through."""
+
+
+class Shown(BaseModel):
+    """Part of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Package(Shown):
+    """One drug of the catalog."""
+
+    ndc: str
+    ndc_dashed: str = Field(description="5-4-2 where the key has eleven digits")
+    drug_name: str | None = None
+    manufacturer: str | None = None
+    gcn_seqno: str | None = None
+    dea_schedule: str | None = None
+    is_generic: bool | None = None
+    is_brand: bool | None = None
+    is_active: bool | None = None
+
+
+class StrengthShown(Shown):
+    """The packages of one strength of a product, of whichever labeler."""
+
+    strength: str | None = Field(None, description="as the catalog has it")
+    strength_shown: str | None = Field(None, description="as people read it: `1 mg/1` is 1 mg")
+    package_count: int
+    packages: list[Package] = Field(description="some of them, by NDC")
+
+
+class ProductShown(Shown):
+    """One name, form and route with its strengths: the one asked for first, the others in order."""
+
+    drug_name: str | None = None
+    brand_name: str | None = None
+    generic_name: str | None = None
+    name_shown: str = Field(description="the name in tall-man letters")
+    generic_shown: str | None = Field(None, description="the generic name in tall-man letters")
+    dosage_form: str | None = None
+    route: str | None = None
+    drug_class: str | None = None
+    therapeutic_class: str | None = None
+    why: str = Field(description="why the product is in the answer")
+    cosine: float | None = Field(None, description="how near its meaning is to the query's")
+    package_count: int
+    strengths: list[StrengthShown]
+
+
+class PartShown(Shown):
+    """Products that are in the answer for one reason."""
+
+    kind: PartKind
+    heading: str
+    about: list[str] = Field(description="the substances or classes that are meant")
+    products: list[ProductShown]
+
+
+class NoticeShown(Shown):
+    """What is to be told beside the products."""
+
+    kind: NoticeKind
+    text: str
+    words: str = Field("", description="the query's words that it is about")
+    instead: list[str] = Field(default_factory=list, description="what to ask, or was asked")
+    count: int = 0
+
+
+class DrugsFound(Shown):
+    """Parts, the strongest reason first. No part is padded; none may be there."""
+
+    generation: str
+    parts: list[PartShown]
+    notices: list[NoticeShown]
+    facets: dict[str, dict[str, int]] = Field(
+        description="column -> value -> drugs, of the best products; when asked for"
+    )
+    offset: int
+    next_offset: int | None = Field(description="where the next page begins; null at the end")
+
+
+class DrugShown(Shown):
+    """One drug with every column of the catalog; flags are booleans."""
+
+    generation: str
+    drug: dict[str, str | bool]
+    name_shown: str = Field(description="the name in tall-man letters")
+    strength_shown: str | None = None
+    ndc_dashed: str
+
+
+class Alternatives(Shown):
+    """Drugs that may stand for one: the same substances, strength, form and route."""
+
+    generation: str
+    ndc: str
+    same: dict[str, str] = Field(description="what all of them share")
+    generic: list[ProductShown]
+    brand: list[ProductShown]
+    other: list[ProductShown] = Field(description="neither, such as unapproved drugs")
+    complete: bool = Field(description="false where there are more than were looked at")
+
+
+class Health(Shown):
+    """What is live."""
+
+    generation: str
+    space: str
+    documents: int
+    published_at: str
+    age_s: int | None
+
+
+HEADINGS: Final = {
+    PartKind.FOUND: "Found",
+    PartKind.SAME_SUBSTANCE: "Same substance",
+    PartKind.OTHERS: "With this name, but other substances",
+    PartKind.BEGINS: "Names that begin so",
+    PartKind.CLASS: "Drugs of the class",
+    PartKind.USE: "Drugs for this use",
+    PartKind.MEANING: "Related by meaning",
+}
+
+
+class Shaper:
+    """Shapes products, with so many packages in all."""
+
+    def __init__(self, most: int = MOST_PACKAGES) -> None:
+        self._left = most
+
+    def part(self, part: Part) -> PartShown:
+        return PartShown(
+            kind=part.kind,
+            heading=heading(part),
+            about=list(part.about),
+            products=[self.product(one) for one in part.products],
+        )
+
+    def product(self, product: Product) -> ProductShown:
+        first = product.packages[0]
+        columns = {name: short(first[name]) for name in _NAMED if name in first}
+        cosine = None if product.cosine is None else round(product.cosine, 4)
+        return ProductShown(
+            **columns,
+            name_shown=name_of(first),
+            generic_shown=in_tall_man(columns.get("generic_name", "")) or None,
+            why=product.why,
+            cosine=cosine,
+            package_count=product.total,
+            strengths=[self._strength(one) for one in product.items],
+        )
+
+    def _strength(self, item: OfStrength) -> StrengthShown:
+        packages = item.packages[: max(self._left, 1)]
+        self._left -= len(packages)
+        return StrengthShown(
+            strength=short(item.strength) or None,
+            strength_shown=short(shown_of(item.strength)) or None,
+            package_count=item.total,
+            packages=[package(one) for one in packages],
+        )
+
+
+_NAMED: Final = (
+    *("drug_name", "brand_name", "generic_name", "dosage_form", "route"),
+    *("drug_class", "therapeutic_class"),
+)
+
+
+def name_of(fields: Fields) -> str:
+    """The brand where there is one: a drug's own name often has its strength."""
+    named = (fields.get(column) for column in ("brand_name", "drug_name", "generic_name"))
+    return short(in_tall_man(next(filter(None, named), fields["ndc"])))
+
+
+def package(fields: Fields) -> Package:
+    columns = ("drug_name", "manufacturer", "gcn_seqno", "dea_schedule")
+    texts = {name: short(fields[name]) for name in columns if name in fields}
+    flags = {name: flag(fields[name]) for name in FLAG_COLUMNS if name in fields}
+    return Package(ndc=fields["ndc"], ndc_dashed=dashed(fields["ndc"]), **texts, **flags)
+
+
+def flag(value: str) -> bool | None:
+    """Whatever is neither yes nor no is not known."""
+    return {"1": True, "0": False, "true": True, "false": False}.get(value.lower())
+
+
+def heading(part: Part) -> str:
+    """For people."""
+    title = HEADINGS[part.kind]
+    return f"{title}: {listed(part.about)}" if part.about else title
+
+
+def short(value: str, most: int = LONGEST_VALUE) -> str:
+    return value if len(value) <= most else f"{value[: most - 1]}\u2026"
+
+
+def notice(one: Notice) -> NoticeShown:
+    return NoticeShown(
+        kind=one.kind,
+        text=short(one.text),
+        words=short(one.words),
+        instead=[short(name) for name in one.instead],
+        count=one.number,
+    )
+
+
+def every_column(fields: Fields) -> dict[str, str | bool]:
+    """A drug's columns without this system's own, flags as booleans."""
+    shown: dict[str, str | bool] = {}
+    for name, value in fields.items():
+        if name in INTERNAL:
+            continue
+        known = flag(value) if name in FLAG_COLUMNS else None
+        shown[name] = short(value, LONGEST_ALONE) if known is None else known
+    return shown
+
+
+def products(products_: Sequence[Product], shaper: Shaper) -> list[ProductShown]:
+    return [shaper.product(one) for one in products_]
