@@ -6,6 +6,7 @@ from workflow.contract.documents import space_of
 from workflow.contract.errors import (
     IndexStillBuilding,
     InvalidEmbedding,
+    NothingLive,
     RequestRejected,
     SyncError,
     VerificationFailed,
@@ -107,7 +108,7 @@ def _server(server: Server) -> str:
 def _live(generations: Generations, documents: Documents, server: Server) -> str:
     live = generations.live()
     if live is None:
-        return "none yet; the first sync builds it"
+        raise NothingLive("there is none, so that searches find nothing")
     names = live.names
     drugs, texts = server.index("drugs", names.generation), server.index("texts", names.space)
     if drugs is None or texts is None:
