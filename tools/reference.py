@@ -7,6 +7,7 @@ from pydantic.fields import FieldInfo
 
 from tools.models import docstrings, shown_type
 from tools.reference_cli import command_line
+from tools.reference_runs import COMMON, redis_rights, run_files
 from workflow.contract import errors
 from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
@@ -45,8 +46,9 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 INPUT = """# Input
 
-What an execution takes. The schedule sends `{}`; [Schedule and backfill](schedule.md) has ready
-ones. A wrong or unknown field stops the run before it reads anything (`InvalidInput`).
+What an execution takes, as a JSON object. Every field may be left out; the schedule sends `{}`,
+and [Schedule and backfill](schedule.md) has inputs to copy. A wrong or unknown field stops the run
+before it reads anything (`InvalidInput`).
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -58,7 +60,8 @@ REPORT = """# Report
 
 `runs/{run_id}/report.json` in the run bucket, and on this machine
 `.local/runs/{run_id}/report.json`; `report.html` beside it is the same for people. A failed run's
-is assembled from what it left: on this machine always, on AWS by `drugsync report RUN`.
+is assembled from what it left: on this machine always, on AWS by `drugsync report RUN`. How long
+it is kept, and the run's other files: [files of a run](run-files.md).
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -91,6 +94,8 @@ def pages() -> dict[Path, str]:
         DOCS / "report.md": REPORT + _report(),
         DOCS / "cli.md": CLI + command_line(),
         DOCS / "settings.md": SETTINGS + "".join(map(_line, Settings.model_fields)),
+        DOCS / "run-files.md": run_files(),
+        DOCS / "redis-rights.md": redis_rights(),
         DOCS / "errors.md": ERRORS + "".join(map(_error_line, named_errors())),
     }
 
@@ -105,7 +110,8 @@ def named_errors() -> list[type[errors.SyncError]]:
 def _fields(model: type[Event]) -> list[tuple[str, FieldInfo, str]]:
     """Name, field and the docstring below it."""
     docs = docstrings(model)
-    return [(name, field, docs.get(name, "")) for name, field in model.model_fields.items()]
+    fields = model.model_fields.items()
+    return [(name, field, docs.get(name) or COMMON.get(name, "")) for name, field in fields]
 
 
 def _input_line(name: str, field: FieldInfo, doc: str) -> str:

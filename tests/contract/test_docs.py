@@ -1,5 +1,6 @@
 """The documents say what the code does."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -8,10 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from tools import diagram, support
+from infra.compute.specs import EVERY
+from tools import diagram, overview, sample, support
 from tools.reference import pages
+from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
+from workflow.contract import runs
 from workflow.steps.accept_run import parse_input
+from workflow.verify import checks
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
@@ -20,6 +25,26 @@ DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
 def test_a_generated_page_is_current(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == pages()[path]
+
+
+@pytest.mark.parametrize("name", ["run-files.md", "report.md", "input.md", "settings.md"])
+def test_every_field_is_explained(name: str) -> None:
+    lines = (ROOT / "docs" / name).read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if re.fullmatch(r"\| `\w+` \|.*\|\s*\|", line)] == []
+
+
+def test_every_file_of_a_run_is_documented_with_who_writes_and_who_reads_it() -> None:
+    every = {name for name, value in vars(runs).items() if is_a_file(name, value)}
+    assert {one.constant for one in FILES} == every
+    for file in FILES:
+        assert writers(file), file.name
+        assert readers(file) or file.name.startswith("report."), file.name
+
+
+def is_a_file(name: str, value: object) -> bool:
+    return (
+        name.isupper() and isinstance(value, str) and bool(re.search(r"\.(json|gz|html)$", value))
+    )
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -47,6 +72,36 @@ def test_the_drawing_of_the_state_machine_is_current() -> None:
     assert diagram.PICTURE.read_text(encoding="utf-8") == diagram.picture(diagram.read_definition())
 
 
+def test_the_picture_in_the_readme_is_current() -> None:
+    text = overview.README.read_text(encoding="utf-8")
+    assert text == overview.page(text, diagram.read_definition())
+    drawn = overview.mermaid(diagram.read_definition())
+    assert {"EmbedPages <-.-> Redis", "Redis -.-> DiffPages", "MySQL -.-> VerifyPages"} <= {
+        line.strip() for line in drawn.splitlines()
+    }
+
+
+def test_the_sample_in_the_readme_has_the_states_of_a_sync() -> None:
+    text = sample.README.read_text(encoding="utf-8")
+    printed = text.partition(sample.BEGIN)[2].partition(sample.END)[0]
+    shown = [state[1] for state in map(sample.STATE.match, printed.splitlines()) if state]
+    states = diagram.read_definition()["States"]
+    assert shown == [name for name, one in states.items() if one["Type"] in ("Task", "Map")]
+    assert re.search(r"^✓ sync \d{8}T\d{9}-sync-[0-9a-f]{4}: published", printed, re.MULTILINE)
+    assert re.search(r"^  verification: (\d+) of \1 checks hold$", printed, re.MULTILINE)
+
+
+def test_a_sample_is_one_part_of_what_the_demo_prints() -> None:
+    printed = (
+        "First\n  AcceptRun  1/1  0.0 s\n"
+        "Sync: only what changed ──\n  DiffPages  3/8  0.1 s\n  DiffPages  8/8  0.4 s\n"
+        "  DiffPages  8/8  0.4 s\n✓ sync\n    ✓ key set\n  page: /somewhere\n"
+        "Backfill ──\n  AcceptRun  1/1  0.0 s\n"
+    )
+    sampled = "Sync: only what changed ──\n  DiffPages  8/8  0.4 s\n✓ sync"
+    assert sample.sample_of(printed) == sampled
+
+
 def test_the_table_of_what_was_tried_is_current() -> None:
     text = support.PAGE.read_text(encoding="utf-8")
     assert text == support.page(text)
@@ -68,6 +123,44 @@ def test_every_alarm_has_its_line_in_the_operators_page() -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     assert len(alarms) >= 7
     assert {name for name in alarms if f"| `{name}` |" not in page} == set()
+
+
+def test_every_check_of_the_verification_has_its_row() -> None:
+    page = (ROOT / "docs/how-it-works.md").read_text(encoding="utf-8")
+    table = page.partition("### The checks")[2].partition("\n\nSo ")[0]
+    sources = [ROOT / "workflow/verify/checks.py", ROOT / "workflow/steps/publish_index.py"]
+    names = {name for path in sources for name in names_of_checks(path)}
+    assert len(names) >= 18
+    assert {name for name in names if f"`{name}`" not in table} == set()
+
+
+def names_of_checks(path: Path) -> set[str]:
+    """The first argument of each `check(...)`, written out or named."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    first = [one.args[0] for one in calls if getattr(one.func, "id", "") == "check"]
+    words = {one.value for one in first if isinstance(one, ast.Constant)}
+    words |= {
+        vars(checks)[one.id] for one in first if isinstance(one, ast.Name) and one.id.isupper()
+    }
+    parts = {one.values[-1] for one in first if isinstance(one, ast.JoinedStr)}  # type: ignore[misc]
+    ends = {one.value for one in parts if isinstance(one, ast.Constant)}
+    return words | {f"{kind}{end}" for kind in ("documents", "texts") for end in ends}
+
+
+def test_every_function_has_its_row_in_the_security_page() -> None:
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    assert [spec.state for spec in EVERY if f"| `{spec.state}` |" not in page] == []
+
+
+def test_what_contributors_are_told_exists() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(test_\w+)(?:\[[^`]*\])?`", text))
+    sources = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert len(named) >= 20
+    assert {name for name in named if f"def {name}(" not in sources} == set()
+    files = set(re.findall(r"`((?:workflow|handlers|infra|tests|tools)/[\w/]+\.\w+)`", text))
+    assert {name for name in files if not (ROOT / name).exists()} == set()
 
 
 def test_every_page_is_in_the_sites_navigation() -> None:

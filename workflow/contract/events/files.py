@@ -12,16 +12,17 @@ SAMPLES: Final = 5
 """Keys of each kind that a page and a run show."""
 
 
-class Baseline(Event):
-    """`baseline.json`: the live generation at its last full publish, for the guards."""
+class ColumnProfile(Event):
+    """How one column is filled. `commonest` holds its most frequent values and their counts."""
 
-    rows: int = 0
-    profile: dict[str, "ColumnProfile"] = Field(default_factory=dict)
-    last: "LastRun | None" = None
+    blanks: int
+    """Rows that have no value."""
+    commonest: dict[str, int]
+    """Value -> rows that have it."""
 
 
 class LastRun(Event):
-    """The figures of the last run that published all of the catalog, for the next one's report."""
+    """Figures of the last run that published all of the catalog, for the next report."""
 
     run_id: str
     started_at: datetime
@@ -37,11 +38,15 @@ class LastRun(Event):
     estimated_usd: float
 
 
-class ColumnProfile(Event):
-    """How one column is filled. `commonest` holds its most frequent values and their counts."""
+class Baseline(Event):
+    """`baseline.json`: the live generation at its last full publish, for the guards."""
 
-    blanks: int
-    commonest: dict[str, int]
+    rows: int = 0
+    """Rows of the catalog."""
+    profile: dict[str, ColumnProfile] = Field(default_factory=dict)
+    """Column -> how it was filled."""
+    last: LastRun | None = None
+    """The run that published it."""
 
 
 class RejectedRow(Event):
@@ -49,9 +54,13 @@ class RejectedRow(Event):
 
     ndc: str
     column: str
+    """The column that cannot be carried."""
     value: str
+    """What it holds, as text or bytes."""
     reason: str
+    """Why it cannot be carried."""
     new: bool
+    """The index has no document of this drug."""
 
 
 class PageDiff(Event):
@@ -71,9 +80,11 @@ class PageDiff(Event):
     live: int
     """Drugs of the live generation in this range."""
     new_texts: int
+    """Texts without a sound record."""
     text_parts: tuple[int, ...] = ()
     """The parts that these texts fall into."""
     rejected: tuple[RejectedRow, ...] = ()
+    """Rows that cannot be carried."""
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
     timing: Timing | None = None
@@ -88,22 +99,32 @@ class GuardResult(Event):
 
     guard: Guard
     tripped: bool
+    """The figures are beyond the limit."""
     accepted: bool
+    """The input accepts this guard."""
     message: str
+    """The figures, the limit, and what to do."""
 
 
 class Estimate(Event):
     """What the run will take, without retries."""
 
     texts: int
+    """Texts to embed."""
     tokens: int
+    """Estimated from their length."""
     usd: float
     """The model's price, which the budget is about."""
     minutes: float
+    """From the first state to the last."""
     transitions: int
+    """Of Step Functions, children of Maps included."""
     s3_reads: int
+    """GET requests."""
     s3_writes: int
+    """PUT and LIST requests."""
     gb_seconds: float
+    """Lambda's memory times duration."""
     aws_usd: float
     """Step Functions, Lambda and S3."""
 
@@ -112,27 +133,40 @@ class Review(Event):
     """`review.json`: the plan in figures, and the manifests of the next Maps."""
 
     dry_run: bool
+    """The run ends after this file."""
     rows: int
     added: int
     changed: int
     removed: int
     unchanged: int
     missing: int = 0
+    """Changed drugs of which only the key is left in the index."""
     vanished: int
+    """Live drugs that the catalog lacks."""
     live: int
+    """Drugs of the live generation."""
     rejected: int = 0
+    """Rows that cannot be carried."""
     rejected_rows: tuple[RejectedRow, ...] = ()
     """The first 500 of them."""
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
     estimate: Estimate
+    """What the run will take."""
     guards: tuple[GuardResult, ...]
+    """Each guard that applies, with its figures."""
     warnings: tuple[str, ...]
+    """Of a first run: columns with one value in every row."""
     embed_key: str
+    """Object that EmbedPages lists."""
     embed_pages: int
+    """Pages of texts."""
     load_key: str
+    """Object that LoadPages lists."""
     load_pages: int
+    """Pages whose documents change."""
     reviewed_at: datetime | None = None
+    """When the plan was complete."""
 
 
 class RejectedText(Event):
@@ -140,7 +174,9 @@ class RejectedText(Event):
 
     text_hash: str
     text: str
+    """Its first 200 characters."""
     reason: str
+    """What the model answered."""
 
 
 class PageEmbedded(Event):
@@ -148,9 +184,13 @@ class PageEmbedded(Event):
 
     page: str
     texts: int
+    """Texts of the page."""
     embedded: int
+    """Those that this run gave a vector."""
     tokens: int
+    """What the model counted."""
     rejected: tuple[RejectedText, ...] = ()
+    """Texts that it refused."""
     timing: Timing | None = None
 
 
@@ -159,7 +199,9 @@ class PageLoaded(Event):
 
     page: str
     upserted: int
+    """Documents written or staged."""
     removed: int
+    """Keys that the switch will remove."""
     timing: Timing | None = None
 
 
@@ -168,6 +210,7 @@ class Neighbour(Event):
 
     text_hash: str
     distance: float
+    """1 minus the cosine; 0 is the same direction."""
 
 
 class VerifiedPage(Event):
@@ -205,15 +248,20 @@ class Check(Event):
     """One thing that must hold before the index goes live."""
 
     check: str
+    """What is checked."""
     passed: bool
+    """Whether it holds."""
     expected: str
+    """What must be found."""
     found: str
+    """What was found."""
 
 
 class Verification(Event):
     """`verification.json`: written before anything is raised."""
 
     checks: tuple[Check, ...]
+    """Each check, in order."""
     bad_keys: tuple[str, ...]
     """The first keys that differ; all of them are in the repair set."""
 
@@ -226,21 +274,27 @@ class Building(Event):
     """`building.json`: how far an index was when VerifyIndex last saw it get further."""
 
     index: str
+    """Name of the FT index."""
     percent: float
+    """0 to 1."""
     at: datetime
+    """When it was as far as this."""
 
 
 class QueryVector(Event):
     """A golden query's text and its vector, base64 of float32[dimensions], little-endian."""
 
     text: str
+    """The query, with the words that a search adds."""
     vector: str
+    """base64."""
 
 
 class GoldenVectors(Event):
     """`golden.json`: what the switch is tried with, so that PublishIndex needs no model."""
 
     vectors: tuple[QueryVector, ...]
+    """Of each golden query."""
 
 
 class Switched(Event):
@@ -248,10 +302,16 @@ class Switched(Event):
 
     generation: str
     done: bool
+    """The switch was made and looked at."""
     switched_at: datetime | None = None
+    """When."""
     written: int = 0
+    """Staged documents to put in place."""
     removed: int = 0
+    """Documents to take out."""
     undo: str = ""
     """The switch that a rollback undid before this one."""
     taken_back: bool = False
+    """A check behind the switch failed, and the switch was undone."""
     checks: tuple[Check, ...] = ()
+    """The checks behind the switch."""

@@ -69,7 +69,9 @@ class Run(Event):
     run_id: str
     started_at: datetime
     settings_digest: str
+    """Hash of the settings and code versions that must not change during the run."""
     input: RunInput
+    """What the execution was started with."""
 
     @property
     def where(self) -> str:
@@ -95,31 +97,48 @@ class IndexFailures(Event):
     """`hash_indexing_failures` of both indexes before the run: they never fall again."""
 
     documents: int = 0
+    """Of the drugs' index."""
     texts: int = 0
+    """Of the texts' index."""
 
 
 class Plan(Event):
     """What PlanPages decided: where to write, what to compare with, how to split."""
 
     run: Run
+    """The execution and its input."""
     bucket: str
+    """The run bucket."""
     pages_key: str
+    """Object that DiffPages and VerifyPages list."""
     pages: int
+    """Key ranges."""
     generation: str
+    """The one that the run writes."""
     new_generation: bool
+    """It is built beside the live one, or is the first."""
     live_generation: str | None
+    """What is searched now; none before the first publish."""
     space: str
+    """What its vectors are comparable with."""
     space_revision: str
+    """`0`, or what made this space anew."""
     failures_before: IndexFailures
+    """To tell new failures from old ones."""
     diff_concurrency: int
+    """DiffPage functions at once."""
     embed_concurrency: int
+    """EmbedPage functions at once."""
     load_concurrency: int
+    """LoadPage functions at once."""
     verify_concurrency: int
+    """VerifyPage functions at once."""
     text_parts: int = 1
     """Into how many parts by their hash texts are divided, so that one fits into memory."""
     sample_keys: tuple[str, ...] = ()
     """Keys spread over the catalog: verification searches for what these drugs are found by."""
     planned_at: datetime | None = None
+    """When the plan was complete."""
 
 
 class PageRange(Event):
@@ -127,7 +146,9 @@ class PageRange(Event):
 
     page: str
     after: str | None
+    """Keys above this one."""
     through: str | None
+    """Keys up to and including this one."""
     rows: int = 0
     """How many rows were in it when the run was planned."""
 
@@ -137,6 +158,7 @@ class TextsPage(Event):
 
     page: str
     texts: int
+    """How many there are."""
 
 
 class ChangesPage(Event):
@@ -144,23 +166,31 @@ class ChangesPage(Event):
 
     page: str
     upserts: int
+    """Documents to write."""
     removals: int
+    """Keys to remove."""
 
 
 class Tries(Event):
     """What Step Functions knows of a page's tries, for the run report's time line."""
 
     entered_at: datetime
+    """When the first try began."""
     retries: int = 0
+    """Tries after the first."""
 
 
 class Timing(Event):
     """When a page was worked on. `entered_at` is when its first try began."""
 
     entered_at: datetime
+    """When the first try began."""
     started_at: datetime
+    """When the last try began."""
     ended_at: datetime
+    """When it ended."""
     retries: int = 0
+    """Tries after the first."""
 
 
 class PlanTask(Event):

@@ -17,6 +17,7 @@ class RunReport(Event):
     version: str = ""
     """The software's."""
     mode: Mode
+    """A sync, or a backfill."""
     dry_run: bool
     """Nothing was written to the index."""
     status: RunStatus
