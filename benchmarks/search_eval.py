@@ -34,8 +34,9 @@ from workflow.adapters.redis.index import RedisIndex
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder
+from workflow.search.parts import Answer
 from workflow.search.query_cache import CachedQueries
-from workflow.search.search import Answer, search
+from workflow.search.search import search
 
 FIRST = 10
 RESAMPLES = 1000

@@ -19,8 +19,8 @@ from typing import Any
 from benchmarks.search_eval import Scores, ask_of, interval, served
 from workflow.contract.ports.documents import Fields
 from workflow.search.floor import nonsense
+from workflow.search.parts import Answer
 from workflow.search.query_cache import CachedQueries
-from workflow.search.search import Answer
 from workflow.search.strengths import Amount, amounts_of
 
 FROZEN = Path(__file__).with_name("search_frozen.json")

@@ -16,7 +16,7 @@ from workflow.contract.ports.generations import Generation, LiveNames
 from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.ports.texts import NewRecord
 from workflow.contract.settings import DEFAULT_TEMPLATE
-from workflow.search.search import Answer
+from workflow.search.parts import Answer
 
 NAMES = LiveNames("searched", "searched")
 COLUMNS = ("drug_name", "brand_name", "generic_name", "strength", "dosage_form", "route")

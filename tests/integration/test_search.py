@@ -15,7 +15,8 @@ from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.model import Vector
 from workflow.search import cards
 from workflow.search.answers import alternatives, one_drug
-from workflow.search.search import Answer, search
+from workflow.search.parts import Answer
+from workflow.search.search import search
 
 ORAL = "ORAL"
 ROWS = (

@@ -1,5 +1,22 @@
 """How far one word is from another."""
 
+from collections.abc import Iterator
+from typing import Final
+
+LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
+
+
+def one_edit(word: str) -> Iterator[str]:
+    """Every word of Latin letters that is one edit away, and `word` itself."""
+    for place in range(len(word) + 1):
+        head, tail = word[:place], word[place:]
+        yield head + tail[1:]
+        if len(tail) > 1:
+            yield head + tail[1] + tail[0] + tail[2:]
+        for letter in LETTERS:
+            yield head + letter + tail
+            yield head + letter + tail[1:]
+
 
 def distance(left: str, right: str) -> int:
     """Edits between two words: optimal string alignment, so a swap of neighbours is one.

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
-from workflow.search.edits import distance
+from workflow.search.edits import distance, one_edit
 from workflow.search.strengths import UNITS
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
 from workflow.search.vocabulary import FORMS, ROUTES
@@ -70,7 +70,12 @@ class KnownNames:
         return word in self._words or bool(self.means(word))
 
     def near(self, word: str, edits: int) -> dict[str, int]:
-        """Names of one word that are so many edits away at most."""
+        """Names of one word that are so many edits away at most.
+
+        One edit is looked up; for more, every name of about the length is compared.
+        """
+        if edits == 1:
+            return {one: 1 for one in one_edit(word) if one != word and self._is_word(one)}
         letters = _letters(word)
         most = BITS_AN_EDIT * edits
         found = {}
@@ -81,6 +86,9 @@ class KnownNames:
                     if away <= edits:
                         found[name] = away
         return found
+
+    def _is_word(self, word: str) -> bool:
+        return word in self._words or word in self._names or word in self._own
 
     @property
     def _by_size(self) -> Mapping[int, list[tuple[int, str]]]:

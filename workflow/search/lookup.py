@@ -95,10 +95,11 @@ class Lookup:
         """Texts that hold every term, by name or by substance."""
         if not terms:
             return []
-        spelt = self._ask(tuple((term.words,) for term in terms))
-        if any(term.means for term in terms):
-            spelt = {**spelt, **self._ask(tuple(map(_alternatives, terms)))}
-        return match(self._query, terms, spelt, self._known)
+        texts = self._ask(tuple(map(_alternatives, terms)))
+        if len(texts) >= self._count:
+            # Too many: those that are spelt so must be among them.
+            texts = {**self._ask(tuple((term.words,) for term in terms)), **texts}
+        return match(self._query, terms, texts, self._known)
 
     def _ask(self, terms: tuple[tuple[tuple[str, ...], ...], ...], prefix: str = "") -> Texts:
         forms = tuple(word for form in self._query.forms for word in form)

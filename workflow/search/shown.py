@@ -10,7 +10,7 @@ from workflow.contract.ports.documents import Fields
 from workflow.search.cards import OfStrength, Product
 from workflow.search.ndcs import dashed
 from workflow.search.notices import Notice, NoticeKind, listed
-from workflow.search.search import Part, PartKind
+from workflow.search.parts import Part, PartKind
 from workflow.search.strengths import shown_of
 from workflow.search.tall_man import in_tall_man
 

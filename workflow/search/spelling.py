@@ -60,12 +60,16 @@ def _near(
     A word as short as the edits are long is near everything: three letters bear one edit.
     """
     here = set(map(fold, spellings(word, edits)))
-    found = {**known.near(word, edits), **{one: distance(word, one) for one in here}}
+    away = {one: distance(word, one) for one in here}
     most = min(edits, (len(word) - 1) // 3)
+    # What is one edit away decides: then nothing that is further matters.
+    found = {**known.near(word, 1), **away} if most else {}
+    if most > 1 and min(found.values(), default=most) > 1:
+        found |= known.near(word, most)
     return {
-        name: away
-        for name, away in found.items()
-        if 0 < away <= most and len(name) >= SHORTEST - 1 and " " not in name
+        name: edits_
+        for name, edits_ in found.items()
+        if 0 < edits_ <= most and len(name) >= SHORTEST - 1 and " " not in name
     }, here
 
 

@@ -11,7 +11,8 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder, Purpose, TextRefused, Vector
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
-from workflow.search.search import Answer, search
+from workflow.search.parts import Answer
+from workflow.search.search import search
 from workflow.search.synonyms import Synonyms
 from workflow.verify.checks import GOLDEN, check
 

@@ -1,0 +1,178 @@
+"""What a query describes: the drugs of its classes and uses, and what is near it in meaning."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Final
+
+from workflow.contract.folding import fold_words
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.model import Embedder
+from workflow.contract.ports.search import ClassQuery, Filters, Hit, SearchIndex
+from workflow.contract.vectors import cosine, to_floats
+from workflow.search import notices
+from workflow.search.cards import Candidate
+from workflow.search.known import KnownNames
+from workflow.search.lookup import Named
+from workflow.search.notices import Notice
+from workflow.search.parts import Listed, PartKind
+from workflow.search.queries import Query, is_description
+from workflow.search.ranking import (
+    by_distance,
+    form_of,
+    has_class,
+    is_unusual,
+    substances_of,
+)
+
+UNDER_FILTERS: Final = 1000
+"""Texts of each list, and the most drugs that a narrow filter leaves."""
+
+MOST_CLASSES: Final = 12
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One query, the generation that it is asked of, and what is asked. `count`: texts a list."""
+
+    query: Query
+    names: LiveNames
+    embedder: Embedder | None
+    index: SearchIndex
+    filters: Filters
+    floor: float
+    known: KnownNames
+    count: int
+
+
+class Described:
+    """The weaker parts of an answer. `notices` has what is to be told of them."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self.notices: list[Notice] = []
+
+    def parts(self, named: Named) -> Iterator[Listed]:
+        """The class or use that the words mean, and what is near in meaning."""
+        near = self._near(named)
+        held = {one.hash for one in (*named.found, *named.same, *named.others)}
+        classed = self._classed(near, held)
+        if classed is not None:
+            held |= {one.hash for one in classed.candidates}
+            yield classed
+        if named.found:
+            return
+        hits = [
+            hit for hit in near if 1 - hit.distance >= self._asked.floor and hit.name not in held
+        ]
+        fields = self._asked.index.text_columns(self._asked.names.space, [hit.name for hit in hits])
+        ranked = sorted(
+            (hit for hit in hits if hit.name in fields),
+            key=lambda hit: _is_last(fields[hit.name], self._asked.query),
+        )
+        if ranked:
+            yield Listed(
+                PartKind.MEANING,
+                (),
+                [
+                    Candidate(one.name, fields[one.name], "near in meaning", 1 - one.distance)
+                    for one in ranked
+                ],
+            )
+
+    def _classed(self, near: Sequence[Hit], held: set[str]) -> Listed | None:
+        """The classes that the query's words mean, one text of each in turn."""
+        query = self._asked.query
+        phrases = tuple(fold_words(name) for name in query.classes[:MOST_CLASSES])
+        words = () if phrases else tuple(w for w in query.telling if not is_description(w))
+        asked = [ClassQuery(one, exact=True) for one in phrases]
+        asked += [ClassQuery(words, exact=False)] if words else []
+        lists = (
+            self._asked.index.find_classed(self._asked.names.space, asked, self._asked.count)
+            if asked
+            else []
+        )
+        places = {hit.name: place for place, hit in enumerate(near)}
+        cosines = {hit.name: 1 - hit.distance for hit in near}
+        ranked = [self._ranked(texts, places, held) for texts in lists]
+        names = query.classes[:MOST_CLASSES] or (" ".join(words),)
+        turns = [
+            [Candidate(hash_, texts[hash_], name, cosines.get(hash_)) for hash_ in order]
+            for order, texts, name in zip(ranked, lists, names, strict=False)
+        ]
+        candidates = _in_turn(turns, self._asked.known)
+        if not candidates:
+            return None
+        about = tuple(dict.fromkeys(one.why for one in candidates))
+        return Listed(_class_or_use(query), about, candidates)
+
+    def _ranked(
+        self, texts: Mapping[str, Fields], places: Mapping[str, int], held: set[str]
+    ) -> list[str]:
+        """The usual before the unusual, the form asked for, the nearest, one substance."""
+        far = len(places)
+        return sorted(
+            (one for one in texts if one not in held),
+            key=lambda one: (
+                is_unusual(texts[one], self._asked.query.words),
+                -round(form_of(self._asked.query, texts[one]), 1),
+                places.get(one, far),
+                len(substances_of(texts[one], self._asked.known)),
+                sorted(texts[one].items()),
+                one,
+            ),
+        )
+
+    def _near(self, named: Named) -> list[Hit]:
+        """Texts by their distance, the nearest first; of a narrow filter's texts, exactly."""
+        if self._asked.embedder is None:
+            self.notices.append(notices.meaning_unavailable())
+            return []
+        words = " ".join(named.read.get(word, word) for word in self._asked.query.text.split())
+        vector = self._asked.embedder.embed([words], "query")[0].data
+        space, index = self._asked.names.space, self._asked.index
+        if self._asked.filters:
+            under = index.texts_of_drugs(
+                self._asked.names.generation, self._asked.filters, UNDER_FILTERS
+            )
+            if under is not None:
+                return exactly(under, vector, space, index)
+        return index.nearest_texts(space, vector, self._asked.count)
+
+
+def _in_turn(lists: Sequence[Sequence[Candidate]], known: KnownNames) -> list[Candidate]:
+    """The first drug of each class, then the second of each; a text once."""
+    turns = [_drugs_in_turn(one, known) for one in lists]
+    row = (one for turn in zip_longest(*turns) for one in turn if one is not None)
+    return list({one.hash: one for one in row}.values())
+
+
+def _drugs_in_turn(candidates: Sequence[Candidate], known: KnownNames) -> list[Candidate]:
+    """One text of each set of substances, then the next: ten cards are ten choices."""
+    drugs: dict[frozenset[str], list[Candidate]] = {}
+    for one in candidates:
+        drugs.setdefault(substances_of(one.fields, known), []).append(one)
+    return [one for turn in zip_longest(*drugs.values()) for one in turn if one is not None]
+
+
+def _class_or_use(query: Query) -> PartKind:
+    """A class where the query's words are words of its name, or end as classes' names do."""
+    said = {word.rstrip("s") for word in query.words}
+    named = {word.rstrip("s") for name in query.classes for word in fold_words(name)}
+    return PartKind.CLASS if not query.classes or said & named else PartKind.USE
+
+
+def _is_last(fields: Fields, query: Query) -> bool:
+    return not has_class(fields) or is_unusual(fields, query.words)
+
+
+def exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchIndex) -> list[Hit]:
+    """These texts by their distance, computed here."""
+    wanted = to_floats(vector)
+    records = zip(hashes, index.text_records(space, hashes), strict=True)
+    return by_distance(
+        Hit(one, 1 - cosine(wanted, to_floats(record.vector)))
+        for one, record in records
+        if record and len(record.vector) == len(vector)
+    )

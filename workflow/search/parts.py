@@ -1,0 +1,56 @@
+"""The parts of an answer."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from workflow.search import notices
+from workflow.search.cards import Candidate, Product
+from workflow.search.notices import Notice
+
+
+class PartKind(StrEnum):
+    """Why the products of a part are there, the strongest reason first."""
+
+    FOUND = "found"
+    SAME_SUBSTANCE = "same_substance"
+    OTHERS = "other_substances"
+    BEGINS = "begins"
+    CLASS = "class"
+    USE = "use"
+    MEANING = "meaning"
+
+
+class Part(NamedTuple):
+    """Products for one reason. `about`: the substances or classes that are meant."""
+
+    kind: PartKind
+    about: tuple[str, ...]
+    products: list[Product]
+
+
+class Answer(NamedTuple):
+    """Parts, the strongest first, and what is to be told. `more`: there are further products."""
+
+    parts: list[Part]
+    notices: list[Notice]
+    texts: list[str]
+    more: bool
+
+    @property
+    def products(self) -> list[Product]:
+        return [one for part in self.parts for one in part.products]
+
+    @property
+    def corrected(self) -> dict[str, str]:
+        """Misspelt words, and what is searched instead."""
+        read = (one for one in self.notices if one.kind == notices.NoticeKind.READ_AS)
+        return {one.words: one.instead[0] for one in read}
+
+
+class Listed(NamedTuple):
+    """A part's texts before their drugs are looked up."""
+
+    kind: PartKind
+    about: tuple[str, ...]
+    candidates: Sequence[Candidate]
