@@ -60,6 +60,8 @@ bench-full: install ## The same over the whole catalog of 243,941 rows (an hour)
 
 eval: .venv/installed-local ## Measure how well searches find, over the FDA's catalog (minutes, once)
 	$(BIN)/python -m benchmarks.search_eval
+	$(BIN)/python -m benchmarks.search_safety
+	$(BIN)/python -m benchmarks.search_frozen
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
 	$(BIN)/python -m infra.compute.bundles

@@ -3,8 +3,8 @@
     python -m benchmarks.search_frozen
 
 `search_frozen.json` was written from the names of the catalog's columns before the search was made
-as it is, and is never tuned on: it is asked when work on the search is done. What answers a query
-is said by substances (the beginnings of their names), strength and form, or by NDC; for `contains`,
+as it is, and is never tuned on: it is asked when work on the search is done. A query's answer is
+said by substances (the beginnings of their names), strength and form, or by NDC; where `contains`,
 one substance is enough. The first strength of a card counts.
 """
 

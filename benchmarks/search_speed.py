@@ -24,26 +24,23 @@ from multiprocessing.synchronize import Barrier
 from typing import Any, NamedTuple
 
 from redis import Redis
-from workflow.adapters.redis.search import RedisIndex
 
-from benchmarks.fda_index import batched, read_catalog
+from benchmarks.fda_index import batched, load_index, read_catalog, words_hash
 from benchmarks.search_queries import EvalQuery, make_queries
 from local.places import home
 from local.servers.servers import start_redis, stop_redis
 from local.servers.stack import DIMENSIONS
 from local.standin.embedders import HashEmbedder
-from workflow.contract.documents import vector_hash
-from workflow.contract.ports.documents import Batch
-from workflow.contract.ports.generations import Generation, LiveNames
+from workflow.adapters.redis.index import RedisIndex
+from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Purpose, Vector
-from workflow.contract.ports.texts import Text
-from workflow.contract.vectors import to_bytes
+from workflow.contract.vectors import to_bytes, to_floats
 from workflow.search.query_cache import CachedQueries
 from workflow.search.search import HEAD, search
 
 HNSW = {"M": 16, "EF_CONSTRUCTION": 400, "EF_RUNTIME": 800}
 NAMES = LiveNames("speed", "speed")
-FILTER = {"route": "ORAL"}
+FILTER = {"route": ("ORAL",)}
 BARE = f"bare {HEAD}"
 NAMED = ("brand", "misspelling", "exact", "look-alike")
 BLOCK = 20
@@ -75,36 +72,25 @@ class Hashed:
 
 def load(index: RedisIndex, rows: int | None) -> None:
     catalog = read_catalog(rows, NAMES.space)
-    generation = Generation(*NAMES, "0", index.schema_digest(), "live", "speed", "", "")
-    index.take_fence("speed")
-    index.create_generation(generation)
-    index.create_indexes(NAMES)
+    embedder = Hashed()
+    vectors = {
+        words_hash(text.text): to_floats(embedder.embed([text.text])[0].data)
+        for text in catalog.texts.values()
+    }
     started = time.monotonic()
-    for texts in batched(catalog.texts.values(), 500):
-        index.write_texts(NAMES.space, "speed", [_record(text) for text in texts])
-    written = time.monotonic()
-    for documents in batched(catalog.documents, 500):
-        index.load(NAMES.generation, "speed", Batch(documents, ()), suspect=False)
-    index.publish(generation, None, "speed")
-    print(
-        f"{len(catalog.documents):,} documents in {time.monotonic() - written:.1f} s, "
-        f"{len(catalog.texts):,} texts in {written - started:.1f} s"
-    )
-
-
-def _record(text: Text) -> tuple[Text, Vector, str]:
-    vector = Hashed().embed([text.text])[0]
-    return text, vector, vector_hash(text.hash, vector.data)
+    load_index(index, catalog, vectors, NAMES, DIMENSIONS)
+    counts = f"{len(catalog.documents):,} documents and {len(catalog.texts):,} texts"
+    print(f"{counts} in {time.monotonic() - started:.1f} s")
 
 
 def index_of(url: str) -> RedisIndex:
-    client = Redis.from_url(url, protocol=2)
+    client = Redis.from_url(url, protocol=3)
     return RedisIndex(client, dimensions=DIMENSIONS, algorithm="HNSW", options=HNSW)
 
 
 def client(queries: list[EvalQuery], number: int, url: str) -> list[Took]:
     """Each query once, in an order of this client's own; the first block only warms up."""
-    index, embedder = index_of(url), CachedQueries(Hashed())
+    index, embedder = index_of(url).search, CachedQueries(Hashed())
     ordered = random.Random(number).sample(queries, len(queries))
     vectors = {one.query: embedder.embed([one.query], "query")[0].data for one in queries}
 

@@ -14,12 +14,13 @@ FIRST, LAST = "<!-- tools/support.json -->\n\n", "\n\n<!-- end -->"
 
 @dataclass(frozen=True)
 class Result:
-    """One attempt in one place. ``failed`` is the step that did, or empty."""
+    """One attempt in one place. ``failed`` is the step that did, ``given`` a part of the tests."""
 
     place: str
     servers: dict[str, str]
     seconds: dict[str, int]
     tests: dict[str, int]
+    given: str
     failed: str
     tried: str
 
@@ -70,4 +71,5 @@ def _tests(one: Result) -> str:
     if not one.tests:
         return "-"
     counts = ", ".join(f"{count:,} {word}" for word, count in one.tests.items())
-    return f"{counts} in {_seconds(one, 'tests')}"
+    part = f" (a part: {len(one.given.split())} files)" if one.given else ""
+    return f"{counts} in {_seconds(one, 'tests')}{part}"

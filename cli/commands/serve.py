@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import typer
 
+from cli.commands.runs_pages import Page, RunsPages
+from cli.options import Profile, Region, Stage, site_of
 from cli.show.terminal import console
 from local.errors import LocalError
 from local.places import home
@@ -31,6 +33,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+REPORT_POLICY = f"{NOTHING_ELSE}; style-src 'unsafe-inline'"
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 Respond = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -51,14 +54,20 @@ class SearchServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], respond: Respond) -> None:
+    def __init__(
+        self, address: tuple[str, int], respond: Respond, runs: RunsPages | None = None
+    ) -> None:
         super().__init__(address, _Requests)
         self._respond = respond
+        self._runs = runs
         self._one_at_a_time = threading.Lock()
 
     def answer(self, target: str, method: str = "GET") -> Answer:
         """The answer to a request: the page at `/` and below `/drug/`, else the function's."""
         path = urlsplit(target).path
+        page_of_runs = self._runs and method in ("GET", "HEAD") and self._runs.answer(path)
+        if page_of_runs:
+            return _shown(page_of_runs)
         if method in ("GET", "HEAD") and (path == "/" or path.startswith("/drug/")):
             page = PAGE.read_text(encoding="utf-8")
             return Answer(200, "text/html; charset=utf-8", page.encode(), policy_of(page))
@@ -73,6 +82,11 @@ class SearchServer(ThreadingHTTPServer):
         """The page hangs up on each search that the next keystroke makes stale: no error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
+
+
+def _shown(page: Page) -> Answer:
+    policy = REPORT_POLICY if page.inline_styles else policy_of(page.html)
+    return Answer(page.status, "text/html; charset=utf-8", page.html.encode(), policy)
 
 
 class _Requests(BaseHTTPRequestHandler):
@@ -152,19 +166,41 @@ def event_of(target: str, method: str = "GET") -> dict[str, Any]:
 
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8080,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
 ) -> None:
-    """Serve the search API and a search page, on this machine only."""
+    """Serve the search page, its API and the pages of runs, on this machine only.
+
+    With --stage: the pages of that stage's runs, read with your own credentials, and no search.
+    """
+    runs = RunsPages(site_of(stage, profile, region))
+    if stage is not None:
+        with _server(port, _no_search, runs) as server:
+            _serve(server, "runs")
+        return
     environment = stacks.ready(home()).environment()
-    with stacks.functions_see(environment), _server(port) as server:
-        console().say("http://127.0.0.1:{}/  (Ctrl-C ends it)", server.server_port)
-        server.serve_forever()
+    with stacks.functions_see(environment):
+        # Imported here: handlers read the environment, and the other commands need no API.
+        from handlers.search_api import handler
+
+        with _server(port, handler, runs) as server:
+            _serve(server, "")
 
 
-def _server(port: int) -> SearchServer:
-    # Imported here: handlers read the environment, and the other commands need no API.
-    from handlers.search_api import handler
+def _serve(server: SearchServer, path: str) -> None:
+    address = f"http://127.0.0.1:{server.server_port}/"
+    console().say("{}{}  (Ctrl-C ends it; runs: {}runs)", address, path, address)
+    server.serve_forever()
 
+
+def _no_search(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """A stage has its own API; from here only its runs are shown."""
+    return {"statusCode": 404, "body": '{"title": "no search here; see /runs"}'}
+
+
+def _server(port: int, respond: Respond, runs: RunsPages) -> SearchServer:
     try:
-        return SearchServer(("127.0.0.1", port), handler)
+        return SearchServer(("127.0.0.1", port), respond, runs)
     except OSError as error:
         raise LocalError(f"port {port} is taken ({error}); give another with --port") from error

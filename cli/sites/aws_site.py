@@ -19,6 +19,7 @@ from cli.sites.site import (
     ended_report,
     no_run,
     not_redriven,
+    readable_report,
 )
 from local.engine.definition import functions
 from local.engine.runs import input_as_far_as_right, run_id_of
@@ -104,6 +105,9 @@ class AwsSite:
             )
             for one in found
         ]
+
+    def history(self, limit: int) -> list[tuple[RunView, RunReport | None]]:
+        return [(view, readable_report(self.store, view)) for view in self.runs(limit)]
 
     def view(self, run_id: str | None) -> RunView:
         execution, found = self._describe(run_id)

@@ -11,7 +11,7 @@ from cli.show.progress import RunProgress
 from cli.show.terminal import Out
 from cli.sites.log_lines import read_lines
 from cli.sites.run_log import log_lines, view_of
-from cli.sites.site import Action, SiteError, no_redrive, no_run
+from cli.sites.site import Action, SiteError, no_redrive, no_run, readable_report
 from handlers.wiring import Wiring
 from local.engine import runner
 from local.engine.run_store import FolderRunStore
@@ -59,6 +59,9 @@ class LocalSite:
     def runs(self, limit: int) -> list[RunView]:
         names = sorted(self._names(), reverse=True)
         return [self.view(name) for name in names[:limit]]
+
+    def history(self, limit: int) -> list[tuple[RunView, RunReport | None]]:
+        return [(view, readable_report(self._store, view)) for view in self.runs(limit)]
 
     def view(self, run_id: str | None) -> RunView:
         name = self._name(run_id)

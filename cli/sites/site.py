@@ -6,8 +6,10 @@ from typing import Any, Literal, Protocol
 
 from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
+from workflow.contract.errors import RunFileCorrupt, SettingsChanged
 from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
+from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REPORT, RunFiles
 from workflow.operate.doctor import Finding
 from workflow.operate.failure import REDRIVE_DAYS
@@ -37,6 +39,10 @@ class Site(Protocol):
 
     def runs(self, limit: int) -> list[RunView]:
         """The newest first."""
+        ...
+
+    def history(self, limit: int) -> list[tuple[RunView, RunReport | None]]:
+        """The newest first, with the report of each that left one."""
         ...
 
     def redrive(self, run_id: str, out: Out) -> Started | RunReport:
@@ -81,6 +87,15 @@ def not_redriven(run_id: str, reason: str, options: str) -> str:
         f"run {run_id} cannot be redriven: {reason}; start a new run, which keeps the texts that "
         f"are embedded: drugsync run{options}"
     )
+
+
+def readable_report(store: RunStore, view: RunView) -> RunReport | None:
+    """The report of a run; none where it left none that this version can read."""
+    try:
+        report = RunFiles(store, view.run_id).read_if_there(REPORT, RunReport)
+    except (RunFileCorrupt, SettingsChanged):
+        return None
+    return report if report and report.run_id == view.run_id and not view.running else None
 
 
 def ended_report(files: RunFiles, view: RunView, run: Run) -> RunReport:

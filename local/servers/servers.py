@@ -136,7 +136,9 @@ def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
     if not home.data.exists():
         _install_mysql(home, binaries)
     socket = processes.socket_path(home.path, f"{home.name.lower()}.sock")
-    socket.unlink(missing_ok=True)
+    # MySQL's lock names a process that was killed; by now, another may have its number.
+    for left in (socket, socket.with_name(f"{socket.name}.lock")):
+        left.unlink(missing_ok=True)
     port = processes.free_port()
     options = [
         home.marker,

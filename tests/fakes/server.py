@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.fakes.memory import Memory
@@ -20,6 +21,10 @@ class FakeServer:
 
     def facts(self) -> ServerFacts:
         return self._memory.facts
+
+    def denied(self, commands: Sequence[str]) -> list[str]:
+        """Everything is allowed."""
+        return []
 
     def index(self, kind: IndexKind, name: str) -> IndexFacts | None:
         if (kind, name) not in self._memory.indexes:

@@ -337,6 +337,7 @@ def test_more_memory_is_taken_without_a_restart_and_anything_else_restarts(
 
 
 def test_a_rotation_keeps_the_old_password_and_open_connections(running: Host) -> None:
+    running.give({RUNS.user: RUNS.rules})
     old = running.secret(RUNS.user)["password"]
     with running.client(RUNS.user) as connected:
         connected.hset("drug:g:1", "ndc", "1")
@@ -347,23 +348,25 @@ def test_a_rotation_keeps_the_old_password_and_open_connections(running: Host) -
     assert new != old
     for password in (old, new):
         with running.client(RUNS.user, password) as client:
-            assert client.ping()
+            client.hgetall("drug:g:1")
 
 
-def test_the_password_before_the_last_ends_with_the_next_rotation(running: Host) -> None:
+def test_an_old_password_ends_with_the_daily_run_after_the_next_rotation(running: Host) -> None:
+    running.give({READS.user: READS.rules})
     first = running.secret(READS.user)["password"]
-    for _ in range(2):
-        assert running.run("rotate_users").returncode == 0
+    done = running.run("rotate_users; rotate_users; NEXT=(); write_users; take_over")
+    assert done.returncode == 0, done.stdout + done.stderr
     with (
         running.client(READS.user, first) as client,
         pytest.raises(redis.exceptions.AuthenticationError),
     ):
         client.ping()
     with running.client(READS.user) as client:
-        assert client.ping()
+        client.hgetall("drug:g:1")
 
 
 def test_a_rotation_gives_no_user_the_password_of_another(running: Host) -> None:
+    running.give({RUNS.user: RUNS.rules, READS.user: READS.rules})
     running.run("rotate_users")
     password = running.secret(RUNS.user)["password"]
     with (

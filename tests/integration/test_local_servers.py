@@ -31,7 +31,7 @@ def kill(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def test_mariadb_answers_on_its_socket_and_on_loopback(root: Path) -> None:
+def test_the_database_answers_on_its_socket_and_on_loopback(root: Path) -> None:
     server = servers.start_mysql(root)
     for where in ({"unix_socket": server.socket}, {"host": server.host, "port": server.port}):
         with (
@@ -44,7 +44,7 @@ def test_mariadb_answers_on_its_socket_and_on_loopback(root: Path) -> None:
             assert cursor.fetchall() == [("drugs", "utf8mb4_bin", "127.0.0.1")]
 
 
-def test_nobody_is_root_in_mariadb_over_tcp(root: Path) -> None:
+def test_nobody_is_root_in_the_database_over_tcp(root: Path) -> None:
     server = servers.start_mysql(root)
     with pytest.raises(mysql.connector.Error, match="Access denied"):
         mysql.connector.connect(host=server.host, port=server.port, user="root", use_pure=True)
@@ -121,7 +121,14 @@ def test_redis_has_vector_search_and_recovers_index_and_data_after_a_kill(root: 
         assert client.execute_command("FT._LIST") == [b"idx"]
 
 
-def test_mariadb_recovers_its_data_after_a_kill(root: Path) -> None:
+def test_a_lock_that_a_killed_server_left_stops_no_other(root: Path) -> None:
+    server = servers.start_mysql(root)
+    kill(server.pid)
+    Path(f"{server.socket}.lock").write_text(f"{os.getpid()}\n")  # its number is another's now
+    assert servers.start_mysql(root).pid != server.pid
+
+
+def test_a_database_recovers_its_data_after_a_kill(root: Path) -> None:
     server = servers.start_mysql(root)
     with servers.connect(server) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE t (a INT)")
@@ -167,7 +174,7 @@ def test_a_root_too_deep_for_a_socket_gets_a_private_short_one(tmp_path: Path) -
     assert not socket.parent.exists()
 
 
-def test_without_mariadb_the_error_has_the_command_that_installs_it(
+def test_without_a_database_the_error_has_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -156,3 +156,16 @@ def test_pages_are_compared_and_verified_by_a_user_who_cannot_write(
     needed = sent(admin) - {"config|resetstat", "info"}
     assert needed <= set(READS.commands)
     assert set(READS.commands) - needed <= SOMETIMES
+
+
+def test_the_doctor_names_a_command_that_the_user_may_not_send(
+    lab: Lab, admin: redis.Redis
+) -> None:
+    admin.execute_command("ACL", "SETUSER", RUNS.user, "-ft.spellcheck", "-rename")
+    with lab.machine(redis_secret_arn=RUNS.user) as machine:
+        logins()
+        answer = operate(OperatorTask(action="doctor", run_id="doctor"), wiring().ports)
+        assert machine
+    [finding] = [one for one in answer.findings if one.check == "Redis rights"]
+    assert not finding.ok
+    assert "rename, ft.spellcheck" in finding.found

@@ -11,7 +11,7 @@ import pytest
 
 from local.engine.invocations import LambdaFailure
 from tests.fakes import FakeEmbedder
-from tests.integration.test_rollback import back
+from tests.integration.test_rolling_back import back
 from tests.lab import Failing, Lab, before
 from tests.rows import DIMENSIONS, make_row, ndc
 from workflow.adapters.redis.index import RedisIndex

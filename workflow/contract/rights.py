@@ -33,7 +33,7 @@ SEARCHES: Final = Rights(
     keys=LIVE,
     commands=(
         *("ft.search", "ft.aggregate", "ft.spellcheck", "ft.tagvals"),
-        *("hgetall", "hmget", "zcard", "zrangebylex"),
+        *("hgetall", "zcard", "zrangebylex"),
         *CONNECTION,
     ),
 )
@@ -42,7 +42,7 @@ READS: Final = Rights(
     functions=("DiffPage", "VerifyPage"),
     keys=(*LIVE, "staged:*"),
     commands=(
-        *("hget", "hgetall", "hmget", "zrangebylex", "smismember", "ft.search"),
+        *("hget", "hgetall", "hmget", "zrangebylex", "smismember", "ft.search", "ft._list"),
         *CONNECTION,
     ),
 )
@@ -60,7 +60,7 @@ RUNS: Final = Rights(
         *("sadd", "srem", "smembers", "smismember"),
         *("watch", "unwatch", "multi", "exec", "discard"),
         *("eval", "evalsha", "script|load", "time"),
-        *("info", "command|info"),
+        *("info", "command|info", "acl|whoami", "acl|dryrun"),
         *("ft.create", "ft.dropindex", "ft._list", "ft.info", "ft.config"),
         *("ft.search", "ft.spellcheck", "ft.aliasupdate"),
         *CONNECTION,

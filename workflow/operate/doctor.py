@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from workflow.contract.documents import space_of
 from workflow.contract.errors import (
+    IndexAccessDenied,
     IndexStillBuilding,
     InvalidEmbedding,
     RequestRejected,
@@ -18,6 +19,7 @@ from workflow.contract.ports.generations import Generations, Live
 from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.server import Server
+from workflow.contract.rights import RUNS
 from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import fault
@@ -55,7 +57,8 @@ def examine(
     checks: dict[str, Callable[[], str]] = {
         "settings": lambda: _settings(settings),
         "MySQL catalog": lambda: _catalog(catalog, settings),
-        "Redis server": lambda: _server(server),
+        "Redis server": lambda: _server(server, settings),
+        "Redis rights": lambda: _rights(server),
         "live index": lambda: _live(generations, documents, server),
         "settings fit the index": lambda: _fit(generations, server, settings),
         "embedding model": lambda: _model(embedder, settings),
@@ -97,11 +100,21 @@ def _catalog(catalog: Catalog, settings: Settings) -> str:
     return f"{settings.catalog_table} {rows}; {found}; {server}"
 
 
-def _server(server: Server) -> str:
+def _server(server: Server, settings: Settings) -> str:
     facts = server.facts()
-    check_server(facts)
+    check_server(facts, settings.redis_url)
     most = f"{facts.max_memory / 1e6:,.0f} MB" if facts.max_memory else "no limit"
     return f"{facts.version} with search; {facts.used_memory / 1e6:,.0f} MB used of {most}"
+
+
+def _rights(server: Server) -> str:
+    denied = server.denied(RUNS.commands)
+    if denied:
+        raise IndexAccessDenied(
+            f"the user may not send {', '.join(denied)}; give it the rights of {RUNS.user} in "
+            "docs/redis-rights.md"
+        )
+    return f"all {len(RUNS.commands)} commands of {RUNS.user}"
 
 
 def _live(generations: Generations, documents: Documents, server: Server) -> str:

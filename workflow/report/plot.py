@@ -14,6 +14,9 @@ LEAST_WIDTH = 2.0
 TITLED = 400
 """Up to this many pages, each bar says what it is; more are drawn as one path."""
 
+LAST_PLACE = 80
+"""Percent of the time line behind which a mark's words stand before it."""
+
 NICE_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
 
@@ -128,10 +131,15 @@ def _shapes(drawn: Sequence[_Drawn]) -> str:
 def _axis(whole: float) -> str:
     step = next((one for one in NICE_STEPS if whole / one <= 6), 7200)
     ticks = [number * step for number in range(int(whole / step) + 1)]
-    marks = "".join(
-        f'<span style="left:{100 * at / whole:.2f}%">{_tick(at)}</span>' for at in ticks
-    )
+    marks = "".join(_mark(at, 100 * at / whole) for at in ticks)
     return f'<div></div><div class="axis">{marks}</div>'
+
+
+def _mark(at: float, place: float) -> str:
+    """Words stand on the inner side of the last marks: they would widen a phone's page."""
+    if place <= LAST_PLACE:
+        return f'<span style="left:{place:.2f}%">{_tick(at)}</span>'
+    return f'<span class="end" style="right:{100 - place:.2f}%">{_tick(at)}</span>'
 
 
 def _tick(at: float) -> str:

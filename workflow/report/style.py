@@ -42,6 +42,7 @@ vertical-align:top;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .axis{position:relative;height:1.6rem;font-size:.78rem;color:var(--soft)}
 .axis span{position:absolute;padding-left:.25rem;border-left:1px solid var(--line);
 white-space:nowrap}
+.axis .end{padding:0 .25rem 0 0;border-width:0 1px 0 0;border-right:1px solid var(--line)}
 @media(min-width:44rem){.timeline{grid-template-columns:17rem 1fr;column-gap:.8rem}
 .state{padding:.15rem 0;align-items:center}.track{align-self:center}}
 @media print{body{font-size:12px}}

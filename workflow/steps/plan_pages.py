@@ -91,7 +91,7 @@ def plan_pages(
     run = task.run
     pages, samples = _read_pages(catalog, run.input)
     target = choose_target(run, generations, server, settings, clock)
-    check_server(server.facts())
+    check_server(server.facts(), settings.redis_url)
     if not run.input.dry_run:
         _make_room(generations, run.holder, target)
     rows = sum(page.rows for page in pages)

@@ -18,6 +18,7 @@ MODULE_FOLDERS=${MODULE_FOLDERS:-/usr/lib/redis /usr/lib64/redis /opt/redis /usr
 UNITS=${UNITS:-/etc/systemd/system}
 HOST_USER=drugsync_host
 RESTART=no
+declare -A NEXT=()  # a rotation's new passwords, by user
 
 apply() {
   : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${OLDEST_VERSION:?}" "${MAX_MEMORY_MB:?}"
@@ -233,7 +234,8 @@ print(json.dumps({name: open(path).read() for name, path in pairs}))' "$@"
 }
 
 # One line a user, from the list of infra/data/redis_users.py: NAME SECRET RIGHTS. The password
-# before the last one stays valid until the next rotation, so that no function is ever locked out.
+# before the last one stays valid, so that no function is ever locked out; the one before that ends
+# with the first daily run after a rotation.
 # Nobody else may log in but this host itself, by the socket's file.
 write_users() {
   local name arn rights passwords
@@ -253,14 +255,13 @@ write_users() {
 
 # hashes NAME ARN: of the current password, the one before, and the one that a rotation brings.
 hashes() {
-  local current previous="" next=""
+  local current previous=""
   current=$(field password "$(secret "$2")")
   : "${current:?secret $2 holds no password}"
   if previous=$(secret "$2" AWSPREVIOUS 2> /dev/null); then
     previous=$(field password "$previous")
   fi
-  [ "$1" = "${NEW_USER:-}" ] && next=$NEW_PASSWORD
-  printf '%s\n' "$current" "$previous" "$next" | sed '/^$/d' | sort -u |
+  printf '%s\n' "$current" "$previous" "${NEXT[$1]:-}" | sed '/^$/d' | sort -u |
     while read -r password; do hashed <<< "$password"; done | tr '\n' ' '
 }
 
@@ -444,17 +445,15 @@ rotate() {
 }
 
 rotate_users() {
-  local name arn rights NEW_USER NEW_PASSWORD
+  local name arn rights
   while read -r name arn rights; do
-    NEW_USER=$name
-    NEW_PASSWORD=$(openssl rand -hex 24)
-    write_users
-    cli ACL LOAD
-    put_secret "$arn" "{\"username\": \"$name\", \"password\": \"$NEW_PASSWORD\"}"
+    NEXT[$name]=$(openssl rand -hex 24)
   done <<< "$USERS"
-  NEW_USER=""
   write_users
   cli ACL LOAD
+  while read -r name arn rights; do
+    put_secret "$arn" "{\"username\": \"$name\", \"password\": \"${NEXT[$name]}\"}"
+  done <<< "$USERS"
 }
 
 case "${1:-}" in apply | rotate) "$1" ;; esac

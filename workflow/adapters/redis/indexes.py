@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow.adapters.redis.client import Command, RedisClient, as_text
-from workflow.adapters.redis.keys import document_key, drugs_index, text_key, texts_index
+from workflow.adapters.redis.keys import LIVE, document_key, drugs_index, text_key, texts_index
 from workflow.adapters.redis.syntax import tag
 from workflow.contract.columns import (
     CLASS_COLUMNS,
@@ -21,6 +21,7 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.server import IndexFacts, IndexKind, ServerFacts
 
 NO_INDEX = ("unknown index", "no such index", "not found")
+MOST_ARGUMENTS = 8
 MOST_RESULTS = 1_000_000
 """What the engine returns at most unless it is told otherwise."""
 
@@ -68,6 +69,24 @@ class RedisIndexes:
         values = answer.values() if isinstance(answer, dict) else [pair[1] for pair in answer]
         found = next((as_text(value) for value in values if value is not None), "")
         return int(found) if found.isdigit() else MOST_RESULTS
+
+    def denied(self, commands: Sequence[str]) -> list[str]:
+        user = as_text(self._client.ask("ACL WHOAMI"))
+        return [one for one in commands if not self._may(user, one)]
+
+    def _may(self, user: str, command: str) -> bool:
+        """ACL DRYRUN executes nothing; it wants as many arguments as the command does."""
+        words = command.split("|")
+        for count in range(MOST_ARGUMENTS):
+            arguments = [*words, *[LIVE] * count]
+            try:
+                answer = self._client.ask("ACL DRYRUN", user, *arguments)
+            except IndexCommandFailed as error:
+                if "wrong number of arguments" not in str(error).lower():
+                    raise
+            else:
+                return bool(answer == b"OK")
+        return False
 
     # Schemas
 

@@ -1,5 +1,6 @@
 """The Redis server and its FT indexes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -37,6 +38,10 @@ class Server(Protocol):
 
     def facts(self) -> ServerFacts:
         """Raises IndexFeatureMissing where the server has no search."""
+        ...
+
+    def denied(self, commands: Sequence[str]) -> list[str]:
+        """Those of the commands that this user may not send for a key of ours."""
         ...
 
     def index(self, kind: IndexKind, name: str) -> IndexFacts | None:

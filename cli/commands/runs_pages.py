@@ -1,0 +1,169 @@
+"""The pages of runs that `drugsync serve` shows: a list, one run as it goes on, its report.
+
+No script: a run that goes on is loaded again every other second. They change nothing, and name the
+command for each thing that one may want to do.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cli.documents import MapProgress, RunView
+from cli.show.show_ops import map_line
+from cli.sites.site import Site, SiteError
+from local.engine.runs import RUN_ID
+from workflow.contract.errors import SyncError, advice
+from workflow.contract.events.report import RunReport
+from workflow.report.page import text
+from workflow.report.plot import seconds
+from workflow.report.style import CSS
+
+LISTED = 50
+RELOAD_S = 2
+OWN_CSS = """table{border-collapse:collapse;width:100%}
+th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+.wide{overflow-x:auto}progress{width:12rem}"""
+COLUMNS = ("Run", "Outcome", "Mode", "Started", "Took", "Rows", "Added", "Changed", "Removed")
+MORE = ("Texts", "Model $", "Recall")
+PLAIN = 4
+"""Columns of words; the others are figures."""
+
+
+class Page(NamedTuple):
+    """A page, and whether it is a report, whose bars have styles of their own."""
+
+    status: int
+    html: str
+    inline_styles: bool = False
+
+
+class RunsPages:
+    """Pages below `/runs`, of this machine's runs or of a stage's."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def answer(self, path: str) -> Page | None:
+        """The page of a path; None where it is none of these."""
+        head, _, rest = path.strip("/").partition("/")
+        if head != "runs":
+            return None
+        run_id, _, what = rest.partition("/")
+        try:
+            if not run_id:
+                return Page(200, self._list())
+            if not RUN_ID.fullmatch(run_id) or what not in ("", "report"):
+                return _problem(404, "there is no such page")
+            return self._report(run_id) if what else Page(200, self._run(run_id))
+        except (SiteError, SyncError) as error:
+            return _problem(404 if isinstance(error, SiteError) else 503, str(error))
+
+    def _list(self) -> str:
+        head = "".join(
+            f'<th scope="col"{_figure(at)}>{name}</th>' for at, name in enumerate((*COLUMNS, *MORE))
+        )
+        rows = [_row(view, report) for view, report in self._site.history(LISTED)]
+        if not rows:
+            body = f"<p>No run yet. Start one: <code>drugsync run{self._options}</code></p>"
+        else:
+            table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+            wide = '<div class="wide" tabindex="0" role="region" aria-label="Runs">'
+            body = f"{wide}<table>{table}</table></div>"
+        running = any("RUNNING" in row for row in rows)
+        return _page("Runs", f"<h1>Runs</h1>{body}", reload=running)
+
+    @property
+    def _options(self) -> str:
+        return text(self._site.options)
+
+    def _run(self, run_id: str) -> str:
+        view = self._site.view(run_id)
+        bars = "".join(_bar(one) for one in view.maps)
+        parts = [
+            '<p><a href="/runs">All runs</a></p>',
+            f"<h1>{text(view.run_id)}</h1><p><b>{text(view.status)}</b> {text(view.state)}</p>",
+            f"<h2>Pages</h2><ul>{bars}</ul>" if bars else "",
+            _failure(view),
+            f"<h2>Commands</h2><ul>{''.join(self._commands(view))}</ul>",
+        ]
+        if not view.running:
+            parts.append(f'<p><a href="/runs/{text(view.run_id)}/report">Its report</a></p>')
+        return _page(view.run_id, "".join(parts), reload=view.running)
+
+    def _commands(self, view: RunView) -> Iterable[str]:
+        run = f" {view.run_id}"
+        given = {
+            "what its functions said": f"logs{run}",
+            "what it changed, or would": f"changes{run}",
+        }
+        if view.status in ("FAILED", "TIMED_OUT", "ABORTED"):
+            given["run again what failed, and what follows"] = f"redrive{run}"
+        if view.status == "SUCCEEDED":
+            given["undo the last switch"] = "rollback"
+        given["what the next run would do"] = "run --dry-run"
+        for why, command in given.items():
+            yield f"<li>{why}: <code>drugsync {text(command)}{self._options}</code></li>"
+
+    def _report(self, run_id: str) -> Page:
+        _, path = self._site.report(run_id)
+        return Page(200, path.read_text(encoding="utf-8"), inline_styles=True)
+
+
+def _figure(column: int) -> str:
+    return ' class="n"' if column > PLAIN - 1 else ""
+
+
+def _row(view: RunView, report: RunReport | None) -> str:
+    cells = [
+        f'<a href="/runs/{text(view.run_id)}">{text(view.run_id)}</a>',
+        text(view.status if not view.error else f"{view.status}: {view.error}"),
+        text(f"{view.mode}{', dry run' if report and report.dry_run else ''}"),
+        f"{view.started_at:%Y-%m-%d %H:%M}",
+        seconds((view.ended_at - view.started_at).total_seconds()) if view.ended_at else "",
+        *_figures(report),
+    ]
+    shown = "".join(f"<td{_figure(at)}>{one}</td>" for at, one in enumerate(cells))
+    return f"<tr>{shown}</tr>"
+
+
+def _figures(report: RunReport | None) -> list[str]:
+    if report is None:
+        return [""] * (len(COLUMNS) + len(MORE) - PLAIN - 1)
+    counts = (report.catalog_rows, report.added, report.changed, report.removed)
+    recall = next((one.found for one in report.verification if one.check == "recall@10"), "")
+    texts = report.texts_to_embed if report.dry_run else report.texts_embedded
+    cost = f"{report.estimated_usd:.4f}"
+    return [*(f"{one:,}" for one in counts), f"{texts:,}", cost, text(recall)]
+
+
+def _bar(one: MapProgress) -> str:
+    label = text(map_line(one))
+    return (
+        f'<li><progress max="{max(one.total, 1)}" value="{one.done}" aria-label="{label}">'
+        f"</progress> {label}</li>"
+    )
+
+
+def _failure(view: RunView) -> str:
+    if not view.error:
+        return ""
+    return (
+        f"<h2>Why it failed</h2><p><b>{text(view.error)}</b> {text(view.cause or '')}</p>"
+        f"<p>{text(advice(view.error))}</p>"
+    )
+
+
+def _problem(status: int, said: str) -> Page:
+    body = f'<p><a href="/runs">All runs</a></p><h1>Not shown</h1><p>{text(said)}</p>'
+    return Page(status, _page("Not shown", body))
+
+
+def _page(title: str, body: str, *, reload: bool = False) -> str:
+    again = f'<meta http-equiv="refresh" content="{RELOAD_S}">' if reload else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta name="color-scheme" content="light dark">{again}'
+        f"<title>{text(title)}</title><style>{CSS}{OWN_CSS}</style></head>"
+        f"<body><main>{body}</main></body></html>\n"
+    )
