@@ -139,12 +139,12 @@ def names_of_checks(path: Path) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     first = [one.args[0] for one in calls if getattr(one.func, "id", "") == "check"]
-    words = {one.value for one in first if isinstance(one, ast.Constant)}
+    words = {str(one.value) for one in first if isinstance(one, ast.Constant)}
     words |= {
         vars(checks)[one.id] for one in first if isinstance(one, ast.Name) and one.id.isupper()
     }
     parts = {one.values[-1] for one in first if isinstance(one, ast.JoinedStr)}  # type: ignore[misc]
-    ends = {one.value for one in parts if isinstance(one, ast.Constant)}
+    ends = {str(one.value) for one in parts if isinstance(one, ast.Constant)}
     return words | {f"{kind}{end}" for kind in ("documents", "texts") for end in ends}
 
 
