@@ -1,6 +1,6 @@
 """Which name a misspelt word means: one, a question between several, or none."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold
@@ -82,7 +82,3 @@ def _decide(word: str, nearest: Sequence[str], known: KnownNames, here: set[str]
     if len(drugs) == 1:
         return Reading(word, read_as=ordered[0])
     return Reading(word, may_be=tuple(ordered[:MOST_ASKED]))
-
-
-def corrected(readings: Mapping[str, Reading]) -> dict[str, str]:
-    return {word: one.read_as for word, one in readings.items() if one.read_as}
