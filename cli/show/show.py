@@ -92,7 +92,7 @@ def show_checks(out: Out, checks: Sequence[Check]) -> None:
     for check in checks:
         mark = GOOD if check.passed else BAD
         expected = "" if check.passed else f" (expected {check.expected})"
-        out.say("    {} {:28} {}{}", mark, check.check, check.found, expected)
+        out.say("    {} {:32} {}{}", mark, check.check, check.found, expected)
 
 
 def show_found(out: Out, query: str, found: DrugsFound) -> None:

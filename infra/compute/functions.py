@@ -47,7 +47,7 @@ class StepFunction(Construct):
         self._run_bucket = run_bucket
         self._machine_arn = machine_arn
         name = f"{stage.prefix}-{spec.state}"
-        self.log_group = log_group(self, stage.log_retention_days)
+        self.log_group = log_group(self, f"/aws/lambda/{name}", stage.log_retention_days)
         self.role = function_role(self, self.log_group)
         for statement in self._statements():
             self.role.add_to_policy(statement)
@@ -166,28 +166,22 @@ class StepFunction(Construct):
         )
 
 
-def log_group(scope: Construct, retention_days: int) -> logs.LogGroup:
-    """Kept when the stack goes, and so without a fixed name: it would be in its successor's way."""
-    return logs.LogGroup(
-        scope,
-        "Log",
-        retention=retention(retention_days),
-        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    )
-
-
-def delivered_log_group(scope: Construct, name: str, retention_days: int) -> logs.LogGroup:
-    """Of a service that delivers logs. Other names would fill up the account's resource policy.
-
-    The name is fixed, and so the group goes with the stack.
+def log_group(scope: Construct, name: str, retention_days: int) -> logs.LogGroup:
+    """`drugsync logs` finds it by its name; and so it goes with the stack: one that stayed would
+    be in its successor's way.
     """
     return logs.LogGroup(
         scope,
         "Log",
-        log_group_name=f"/aws/vendedlogs/{name}",
+        log_group_name=name,
         retention=retention(retention_days),
         removal_policy=RemovalPolicy.DESTROY,
     )
+
+
+def delivered_log_group(scope: Construct, name: str, retention_days: int) -> logs.LogGroup:
+    """Of a service that delivers logs. Other names would fill up the account's resource policy."""
+    return log_group(scope, f"/aws/vendedlogs/{name}", retention_days)
 
 
 def retention(days: int) -> logs.RetentionDays:

@@ -102,7 +102,7 @@ SPECS = (
     _spec("DiffPage", "catalog", "read index", writes="diff/*"),
     _spec(
         *("ReviewChanges", "read runs"),
-        rooms="embedding report steps",
+        rooms="embedding steps",
         writes="review.json embed.json load.json embed/*.jsonl.gz",
     ),
     _spec(
@@ -113,7 +113,7 @@ SPECS = (
     _spec("LoadPage", "index", "read runs", writes="load/*"),
     _spec(
         *("VerifyPage", "catalog", "read index", "read runs"),
-        rooms="embedding search steps verify",
+        rooms="steps verify",
         writes="verify/*",
     ),
     _spec(
@@ -133,7 +133,7 @@ SPECS = (
 
 OPERATOR = _spec(
     *("OperateIndex", "catalog", "index", "model", "read runs", "golden queries"),
-    rooms="embedding operate report search steps verify",
+    rooms="embedding operate search steps verify",
     writes="*",
 )
 """No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC.

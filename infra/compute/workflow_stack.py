@@ -83,7 +83,9 @@ class WorkflowStack(Stack):
             function=function,
             log_retention_days=self._stage.log_retention_days,
         )
-        CfnOutput(self, "SearchUrl", value=search.api.api_endpoint)
+        CfnOutput(self, "SearchUrl", value=search.url)
+        if search.domain_target:
+            CfnOutput(self, "SearchDomainTarget", value=search.domain_target)
         if settings.authorization == "iam":
             CfnOutput(self, "SearchArn", value=search.callable_arn)
         return search

@@ -6,11 +6,13 @@ from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_apigatewayv2 as gateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from infra.compute.functions import delivered_log_group
+from infra.nag import acknowledge
 from infra.stage.sections import SearchSection
 
 PATHS = (
@@ -18,6 +20,9 @@ PATHS = (
     "/v1/openapi.json",
 )
 """Those of `handlers/search_api.py`, each with GET only."""
+
+HEALTH = "/v1/health"
+OPEN = {"authorizer": gateway.HttpNoneAuthorizer(), "authorization_scopes": []}
 
 SIGNED_HEADERS = ("authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token")
 
@@ -50,7 +55,7 @@ class SearchApi(Construct):
         *,
         name: str,
         settings: SearchSection,
-        function: lambda_.IFunction,
+        function: lambda_.Function,
         log_retention_days: int,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -62,16 +67,55 @@ class SearchApi(Construct):
             api_name=name,
             description="Searches the drug catalog's live index",
             create_default_stage=False,
+            disable_execute_api_endpoint=settings.domain_name is not None,
             cors_preflight=self._cors(),
             default_authorizer=self._authorizer(),
             default_authorization_scopes=list(settings.scopes) or None,
         )
-        integration = integrations.HttpLambdaIntegration("Function", function)
+        integration = integrations.HttpLambdaIntegration("Function", self._kept_warm(function))
         for path in PATHS:
-            self.api.add_routes(
-                path=path, methods=[gateway.HttpMethod.GET], integration=integration
-            )
-        self._stage(name, log_retention_days)
+            self._route(path, integration)
+        stage = self._stage(name, log_retention_days)
+        self.url, self.domain_target = self._address(stage)
+
+    def _kept_warm(self, function: lambda_.Function) -> lambda_.IFunction:
+        if self.settings.warm is None:
+            return function
+        return lambda_.Alias(
+            self,
+            "Warm",
+            alias_name="warm",
+            version=function.current_version,
+            provisioned_concurrent_executions=self.settings.warm,
+        )
+
+    def _route(self, path: str, integration: integrations.HttpLambdaIntegration) -> None:
+        is_open = path == HEALTH and self.settings.health_is_open
+        routes = self.api.add_routes(
+            path=path,
+            methods=[gateway.HttpMethod.GET],
+            integration=integration,
+            **OPEN if is_open else {},  # type: ignore[arg-type]
+        )
+        if is_open:
+            acknowledge(routes[0], "An uptime probe has no name; the answer has no data", "APIG4")
+
+    def _address(self, stage: gateway.CfnStage) -> tuple[str, str]:
+        """Where the API is called, and what the domain's DNS points to."""
+        name, certificate = self.settings.domain_name, self.settings.certificate_arn
+        if not (name and certificate):
+            return self.api.api_endpoint, ""
+        domain = gateway.DomainName(
+            self,
+            "Domain",
+            domain_name=name,
+            certificate=acm.Certificate.from_certificate_arn(self, "Certificate", certificate),
+        )
+        mapping = gateway.CfnApiMapping(
+            self, "Mapping", api_id=self.api.api_id, domain_name=domain.name, stage=stage.ref
+        )
+        mapping.node.add_dependency(stage)
+        return f"https://{name}", domain.regional_domain_name
 
     def metric(self, name: str, *, period: Duration, statistic: str = "Sum") -> cloudwatch.Metric:
         """One of the API's own: Count, 4xx, 5xx, Latency (ms), IntegrationLatency (ms)."""
@@ -117,11 +161,11 @@ class SearchApi(Construct):
             max_age=Duration.hours(1),
         )
 
-    def _stage(self, name: str, log_retention_days: int) -> None:
+    def _stage(self, name: str, log_retention_days: int) -> gateway.CfnStage:
         log = delivered_log_group(self, f"apis/{name}", log_retention_days)
         settings = self.settings
         line = LOGGED | LOGGED_OF_CALLER[settings.authorization]
-        gateway.CfnStage(
+        return gateway.CfnStage(
             self,
             "Stage",
             api_id=self.api.api_id,

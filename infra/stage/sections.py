@@ -26,6 +26,9 @@ File = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$")
 ]
 """Below the project's folder, and not out of it."""
+CertificateArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$")
+]
 KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+$")]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
 Zone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
@@ -276,6 +279,14 @@ class SearchSection(Section):
     burst: int = Field(40, ge=1, le=5000)
     reserved_concurrency: int | None = Field(None, ge=1, le=1000)
     """Functions at most; taken from the account's own limit."""
+    warm: int | None = Field(None, ge=1, le=1000)
+    """Functions kept ready, so that no search waits for a start; paid by the hour."""
+    domain_name: HostName | None = None
+    """The API's only address, where it is given; its DNS is the team's."""
+    certificate_arn: CertificateArn | None = None
+    """Of ACM in the stage's region, for the domain."""
+    health_is_open: bool = False
+    """`/v1/health` answers without a caller's name: for an uptime probe."""
     error_share: Share = 0.05
     """Share of answers with 5xx, in ten minutes, that raises the alarm."""
     latency_ms: int = Field(2000, ge=100, le=30_000)
@@ -300,6 +311,16 @@ class SearchSection(Section):
                     f"{origin!r} is no origin; use the form 'https://host', each one by its name"
                 )
         return origins
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if bool(self.domain_name) != bool(self.certificate_arn):
+            raise ValueError("domain_name and certificate_arn go together: give both or neither")
+        if self.warm and self.reserved_concurrency and self.warm > self.reserved_concurrency:
+            raise ValueError(
+                f"warm {self.warm} is above reserved_concurrency {self.reserved_concurrency}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _token(self) -> Self:

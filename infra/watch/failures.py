@@ -81,7 +81,7 @@ class Failures(Construct):
 
     def _function(self, stage: Stage, run_bucket: s3.IBucket) -> lambda_.Function:
         name = f"{stage.prefix}-{NOTIFIER.state}"
-        log = log_group(self, stage.log_retention_days)
+        log = log_group(self, f"/aws/lambda/{name}", stage.log_retention_days)
         role = function_role(self, log)
         for statement in self._statements(run_bucket):
             role.add_to_policy(statement)

@@ -1,7 +1,7 @@
 """The state machine on one machine: moto executes the very file that AWS runs.
 
-Every seam into moto is in this module and in moto_speed.py, and moto is pinned exactly: some of it
-is private.
+Every seam into moto is in this module, moto_rules.py and moto_speed.py, and moto is pinned exactly:
+some of it is private.
 
 Handlers run in this process, on moto's threads; S3 and Step Functions are moto's, MySQL, Redis and
 the embedding model are real.
@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,6 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 from http import HTTPStatus
 from types import SimpleNamespace
 from typing import IO, Any
-from unittest import mock
 
 import boto3
 import botocore.handlers
@@ -29,26 +27,7 @@ from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.botocore_stubber import MockRawResponse
-from moto.stepfunctions.parser.api import (
-    ExecutionStatus,
-    HistoryEventType,
-    MapRunFailedEventDetails,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
-    FailureEventException,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-    StatesErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-    StatesErrorNameType,
-)
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import (
-    distributed_iteration_component as distributed,
-)
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from handlers import entry
@@ -64,6 +43,11 @@ from local.engine.invocations import (
     Payload,
     call_through,
 )
+from local.engine.moto_rules import (
+    deep_recursion,
+    failed_children_fail_their_map,
+    retry_waits_scaled,
+)
 from local.engine.moto_speed import faster_moto
 from local.servers.stack import functions_see
 
@@ -73,8 +57,6 @@ MACHINE = "drug-catalog-sync"
 POLL_S = 0.05
 INTERRUPTED_EXIT = 130
 Keep = Callable[[str, bytes], None]
-RECURSION_LIMIT = 100_000
-"""moto recurses once per item of a Map and worker: at the usual limit a long Map never ends."""
 
 
 class Engine:
@@ -249,9 +231,9 @@ def engine(
         stack.enter_context(_hooked_into_boto3(made))
         stack.enter_context(mock_aws(config={"stepfunctions": {"execute_state_machine": True}}))
         stack.enter_context(faster_moto())
-        stack.enter_context(_deep_recursion())
-        stack.enter_context(_failed_children_fail_their_map())
-        stack.enter_context(_retry_waits_scaled(retry_wait_scale))
+        stack.enter_context(deep_recursion())
+        stack.enter_context(failed_children_fail_their_map())
+        stack.enter_context(retry_waits_scaled(retry_wait_scale))
         stack.enter_context(_output_to(log))
         wiring.cache_clear()
         stack.callback(wiring.cache_clear)
@@ -272,53 +254,6 @@ def _hooked_into_boto3(made: Engine) -> Iterator[None]:
     finally:
         for hook in hooks:
             botocore.handlers.BUILTIN_HANDLERS.remove(hook)
-
-
-@contextmanager
-def _deep_recursion() -> Iterator[None]:
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(RECURSION_LIMIT)
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
-
-
-@contextmanager
-def _failed_children_fail_their_map() -> Iterator[None]:
-    """In moto a failed child becomes null and its Map succeeds; on AWS the Map fails."""
-    component = distributed.DistributedIterationComponent
-    original = component._map_run
-
-    def map_run(self: Any, env: Any, eval_input: Any) -> None:
-        original(self, env, eval_input)
-        items = eval_input.map_run_record.item_counter
-        failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
-        if failed:
-            raise FailureEventException(_threshold_exceeded(env, failed))
-
-    with mock.patch.object(component, "_map_run", map_run):
-        yield
-
-
-def _threshold_exceeded(env: Any, failed: int) -> FailureEvent:
-    name = StatesErrorNameType.StatesExceedToleratedFailureThreshold
-    details = MapRunFailedEventDetails(
-        error=name.to_name(), cause=f"{failed} items failed; the limit is 0"
-    )
-    return FailureEvent(
-        env=env,
-        error_name=StatesErrorName(name),
-        event_type=HistoryEventType.MapRunFailed,
-        event_details=EventDetails(mapRunFailedEventDetails=details),
-    )
-
-
-@contextmanager
-def _retry_waits_scaled(scale: float) -> Iterator[None]:
-    scaled = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * scale))
-    with mock.patch.object(retrier_decl, "time", scaled):
-        yield
 
 
 @contextmanager

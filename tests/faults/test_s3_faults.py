@@ -164,7 +164,7 @@ def test_a_file_that_is_gone_or_cut_stops_the_run_by_name(
             damage(f"runs/damaged/{file}")
         return call()
 
-    one_by_one = {"embed_concurrency": "1", "load_concurrency": "1"}
+    one_by_one = dict.fromkeys(("embed_concurrency", "load_concurrency", "verify_concurrency"), "1")
     report = lab.fail(error, run_id="damaged", intercept=intercept, settings=one_by_one)
     assert file in str(report.cause) or "00001" in str(report.cause)
     assert not lab.index.redis.exists("drugs:live")

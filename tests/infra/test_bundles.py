@@ -30,7 +30,7 @@ from infra.compute.specs import EVERY, Spec
 from infra.stage.stage import ROOT
 from tests import payloads
 from tests.contract.test_imports import MODULES, is_in, ours
-from workflow.contract.events.payloads import ReviewedTask, ReviewRef, RunTask
+from workflow.contract.events.payloads import RunTask
 from workflow.contract.settings import PREFIX, Settings
 
 if find_spec("pip") is None:
@@ -136,7 +136,6 @@ def rooms_of_the_project() -> list[str]:
 # Each bundle alone: nothing beside it but boto3, and no network
 
 
-NOTHING = ReviewRef(dry_run=False, embed_key="e", embed_pages=0, load_key="l", load_pages=0)
 RUN = payloads.plan().run
 EVENTS: dict[str, tuple[Any, str]] = {
     "accept_run": (
@@ -151,8 +150,11 @@ EVENTS: dict[str, tuple[Any, str]] = {
     "review_changes": (payloads.review_task(), "RunStoreUnavailable"),
     "embed_page": (payloads.embed_task(1), "Unavailable"),
     "load_page": (payloads.load_task(), "Unavailable"),
-    "verify_index": (ReviewedTask(plan=payloads.plan(), review=NOTHING), "Unavailable"),
-    "publish_index": (ReviewedTask(plan=payloads.plan(), review=NOTHING), "Unavailable"),
+    "verify_index": (payloads.reviewed_task(), "Unavailable"),
+    "publish_index": (payloads.reviewed_task(), "Unavailable"),
+    "verify_page": (payloads.diff_task(), "Unavailable"),
+    "prune_index": (payloads.reviewed_task(), "Unavailable"),
+    "report_run": (payloads.reviewed_task(), "RunStoreUnavailable"),
     "operate_index": ({"action": "rollback", "run_id": "r"}, "Unavailable"),
     "notify_failure": (
         {"detail": {"executionArn": "arn:aws:states:us-east-1:1:execution:m:r"}},
@@ -211,9 +213,9 @@ def test_a_bundle_has_every_adapter_that_its_handler_takes(spec: Spec, sdk: Path
 @pytest.mark.parametrize(
     ("path", "status", "detail"),
     [
-        ("/drugs", 400, "q: "),
-        ("/elsewhere", 404, "no such path; GET /drugs"),
-        ("/health", 503, "IndexUnavailable: try again later"),
+        ("/v1/drugs", 400, "q: "),
+        ("/elsewhere", 404, "no such path; GET /v1/drugs"),
+        ("/v1/health", 503, "IndexUnavailable: try again later"),
     ],
 )
 def test_the_bundle_of_searches_alone_answers_requests(

@@ -164,6 +164,7 @@ def test_the_doctor_finds_everything_well(home: Path) -> None:
 def test_the_doctor_says_what_to_do_for_each_line_that_fails(
     home: Path, lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sync()
     monkeypatch.setenv("DRUGSYNC_CATALOG_TABLE", "nowhere")
     monkeypatch.setenv("DRUGSYNC_GOLDEN_QUERIES_KEY", "golden.json")
     lab.control_model(faults=[{"kind": "AccessDeniedException", "times": None}])
@@ -171,6 +172,11 @@ def test_the_doctor_says_what_to_do_for_each_line_that_fails(
     assert "catalog_table" in findings["MySQL catalog"]["advice"]
     assert set(findings) == {"MySQL catalog", "embedding model", "golden queries"}
     assert all(one["advice"] for one in findings.values())
+
+
+def test_an_index_that_is_not_there_is_a_finding(home: Path) -> None:
+    found = next(one for one in json_of("doctor") if one["check"] == "live index")
+    assert (found["ok"], found["advice"]) == (False, "The first sync builds it.")
 
 
 def test_a_wrong_setting_is_a_finding(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

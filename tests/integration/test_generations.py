@@ -33,15 +33,15 @@ def test_during_a_backfill_searches_are_answered_by_the_old_generation(
     synced: Lab, state: str
 ) -> None:
     row = make_row(8)
-    synced.catalog.update(ndc(8), drug_name="Renamed")
+    synced.catalog.update(ndc(8), manufacturer="Another, Ltd.")
     found: list[list[str]] = []
 
     def ask() -> None:
-        found.append([drug["drug_name"] for drug in synced.index.nearest(text_of(row))])
+        found.append([drug["manufacturer"] for drug in synced.index.nearest(text_of(row))])
 
     synced.succeed("backfill", intercept=before(state, ask))
-    assert found == [[row["drug_name"], make_row(9)["drug_name"]]]
-    assert synced.index.nearest(text_of(row))[0]["drug_name"] == "Renamed"
+    assert found == [[row["manufacturer"], make_row(9)["manufacturer"]]]
+    assert synced.index.nearest(text_of(row))[0]["manufacturer"] == "Another, Ltd."
 
 
 def test_a_second_backfill_keeps_one_previous_generation_only(synced: Lab) -> None:

@@ -37,7 +37,10 @@ def other(empty_lab: Lab) -> Iterator[Lab]:
         ({"mode": "sideways"}, ["mode", "'sync' or 'backfill'"]),
         ({"page_sise": 5}, ["'page_sise' is not a field", "page_size", "reembed"]),
         ({"page_size": 0}, ["page_size = 0", "greater than or equal to 1"]),
-        ({"accept": ["everything"]}, ["accept.0", "'deletes', 'profile', 'budget' or 'rejects'"]),
+        (
+            {"accept": ["everything"]},
+            ["accept.0", "'deletes', 'profile', 'budget', 'rejects' or 'time'"],
+        ),
         ({"reembed": True}, ["reembed", "'backfill'"]),
         ({"mode": "backfill", "after_key": "5"}, ["after_key", "through_key", "'sync'"]),
         ({"after_key": "5", "through_key": "4"}, ["after_key '5'", "through_key '4'"]),

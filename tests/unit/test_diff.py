@@ -17,8 +17,9 @@ from workflow.contract.events.files import PageDiff
 from workflow.contract.events.payloads import PageRange
 from workflow.contract.ports.documents import Document
 from workflow.contract.ports.texts import NewRecord, Text
+from workflow.contract.read_page import check_keys
 from workflow.contract.runs import PageChanges, RunFiles
-from workflow.steps.diff_page import check_keys, diff_page, profile
+from workflow.steps.diff_page import diff_page, profile
 
 WHOLE = whole_page()
 TEXTS = "diff/00000.texts.jsonl.gz"

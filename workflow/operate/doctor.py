@@ -7,6 +7,7 @@ from workflow.contract.errors import (
     IndexAccessDenied,
     IndexStillBuilding,
     InvalidEmbedding,
+    NothingLive,
     RequestRejected,
     SyncError,
     VerificationFailed,
@@ -120,7 +121,7 @@ def _rights(server: Server) -> str:
 def _live(generations: Generations, documents: Documents, server: Server) -> str:
     live = generations.live()
     if live is None:
-        return "none yet; the first sync builds it"
+        raise NothingLive("there is none, so that searches find nothing")
     names = live.names
     drugs, texts = server.index("drugs", names.generation), server.index("texts", names.space)
     if drugs is None or texts is None:

@@ -2,12 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from workflow.contract.columns import COLUMNS, KEY
 from workflow.contract.documents import Renderer, record_fault, renderer_of
-from workflow.contract.errors import CatalogMoved, DuplicateKey, KeyBlank, KeyOrderMismatch
+from workflow.contract.errors import CatalogMoved
 from workflow.contract.events.files import SAMPLES, ColumnProfile, PageDiff, RejectedRow
 from workflow.contract.events.payloads import DiffPageTask, PageRange, Plan
 from workflow.contract.ports.catalog import Catalog, UnreadableRow
@@ -15,7 +14,7 @@ from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Change, Document, Documents
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text, Texts
-from workflow.contract.read_page import PageRows, most_rows, read_page
+from workflow.contract.read_page import PageRows, check_keys, most_rows, read_page
 from workflow.contract.runs import DIFF_SUMMARY, PageChanges, RunFiles, divided, texts_file
 from workflow.contract.settings import Settings
 
@@ -76,32 +75,6 @@ def diff_page(
     summary = summary.model_copy(update=update)
     files.write(DIFF_SUMMARY.format(page.page), summary)
     return summary
-
-
-def check_keys(keys: Sequence[str], page: PageRange) -> None:
-    """Keys must rise strictly as UTF-8 bytes and lie within the page.
-
-    SQL collations pad and fold, Redis does not: where they disagree, a page would remove its
-    neighbour's drugs.
-    """
-    blank = next((key for key in keys if not key.strip()), None)
-    if blank is not None:
-        raise KeyBlank(f"a row's {KEY} is {blank!r}; give it a key or leave it out of the view")
-    bounds = ([page.after] if page.after is not None else []) + list(keys)
-    for before, key in pairwise(bounds):
-        if key == before:
-            raise DuplicateKey(f"two rows have the {KEY} {key!r}; make the view return one of them")
-        if key.encode() < before.encode():
-            raise _order_mismatch(before, key)
-    if keys and page.through is not None and keys[-1].encode() > page.through.encode():
-        raise _order_mismatch(keys[-1], page.through)
-
-
-def _order_mismatch(first: str, second: str) -> KeyOrderMismatch:
-    return KeyOrderMismatch(
-        f"SQL puts {KEY} {first!r} before {second!r}, their bytes the other way round; give the "
-        "key column a binary collation such as utf8mb4_bin, and no padding or folding"
-    )
 
 
 def check_rows(rows: int, page: PageRange, settings: Settings) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.fda_index import ALL_PRESCRIPTIONS, read_catalog
+from benchmarks.fda_index import ALL_PRESCRIPTIONS, Catalog, read_catalog
 from benchmarks.search_eval import interval, score
 from benchmarks.search_queries import (
     EvalQuery,
@@ -19,8 +19,14 @@ from workflow.verify.golden import GoldenQuery
 
 
 @pytest.fixture(scope="module")
-def queries() -> list[EvalQuery]:
-    return make_queries(read_catalog(ALL_PRESCRIPTIONS, "eval"))
+def catalog() -> Catalog:
+    """All 101,447 prescriptions: ten seconds, so once."""
+    return read_catalog(ALL_PRESCRIPTIONS, "eval")
+
+
+@pytest.fixture(scope="module")
+def queries(catalog: Catalog) -> list[EvalQuery]:
+    return make_queries(catalog)
 
 
 def test_there_are_enough_queries_and_each_has_an_answer(queries: list[EvalQuery]) -> None:
@@ -29,15 +35,15 @@ def test_there_are_enough_queries_and_each_has_an_answer(queries: list[EvalQuery
     assert [query.query for query in queries if not query.relevant] == []
 
 
-def test_the_set_is_the_same_each_time(queries: list[EvalQuery]) -> None:
-    again = make_queries(read_catalog(ALL_PRESCRIPTIONS, "eval"))
+def test_the_set_is_the_same_each_time(catalog: Catalog, queries: list[EvalQuery]) -> None:
+    again = make_queries(catalog)
     assert again == queries
     assert misspell("atorvastatin") == misspell("atorvastatin") != "atorvastatin"
     assert len({query.query for query in queries if query.kind != "look-alike"}) > 300
 
 
-def test_the_blind_set_asks_for_other_names(queries: list[EvalQuery]) -> None:
-    blind = make_blind_queries(read_catalog(ALL_PRESCRIPTIONS, "eval"))
+def test_the_blind_set_asks_for_other_names(catalog: Catalog, queries: list[EvalQuery]) -> None:
+    blind = make_blind_queries(catalog)
     assert len(blind) >= 100
     assert {one.kind for one in blind} == {one.kind for one in queries}
     assert {one.query for one in blind}.isdisjoint(one.query for one in queries)
@@ -49,8 +55,7 @@ def test_no_lay_query_is_a_synonym_word_for_word() -> None:
     assert asked.isdisjoint(fda_synonyms().phrases)
 
 
-def test_every_synonym_names_a_class_that_the_fda_has() -> None:
-    catalog = read_catalog(ALL_PRESCRIPTIONS, "eval")
+def test_every_synonym_names_a_class_that_the_fda_has(catalog: Catalog) -> None:
     classes = " ".join({one.pharm_classes for of in catalog.products.values() for one in of})
     named = {name for of in fda_synonyms().phrases.values() for name in of}
     assert [name for name in sorted(named) if f"{name} [EPC]" not in classes] == []
