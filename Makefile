@@ -43,14 +43,14 @@ check: .venv/installed-dev ## Lint, types, import rules, the state machine's def
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/contract
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@# 3: the advisories could not be asked, which is said and stops nobody who is offline.
 	.ci/audit $(BIN) || [ $$? -eq 3 ]
 
 docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram
 	$(BIN)/python -m tools.reference
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: install ## Measure speed, memory, costs and index choices (about ten minutes)
 	$(BIN)/python -m benchmarks

@@ -6,11 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN = "<!-- printed by python -m tools.sample -->\n"
 END = "<!-- end of the sample -->\n"
+COMMAND = (sys.executable, "-m", "cli.main")
 TITLE = "Sync: only what changed"
 RULE = re.compile(r"^.+ ─+$", re.MULTILINE)
 """What the demo prints above each of its parts."""
@@ -48,19 +51,28 @@ def page(text: str, sample: str) -> str:
     return f"{before}{BEGIN}\n```\n{sample.rstrip()}\n```\n\n{END}{after}"
 
 
-def _play() -> str:
-    """The demo, in a folder and with servers of its own."""
+class Played(NamedTuple):
+    """The demo was played: what it printed, and the folder that has its servers and runs."""
+
+    output: str
+    home: Path
+
+
+@contextmanager
+def demo_home() -> Iterator[Played]:
+    """The demo, in a folder and with servers of its own, which stop at the end."""
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"DRUGSYNC_HOME": home, "COLUMNS": "100", "NO_COLOR": "1"}
-        command = [sys.executable, "-m", "cli.main"]
         try:
             done = subprocess.run(
-                [*command, "demo"], env=environment, check=True, capture_output=True, text=True
+                [*COMMAND, "demo"], env=environment, check=True, capture_output=True, text=True
             )
+            yield Played(done.stdout, Path(home) / "demo")
         finally:
-            subprocess.run([*command, "down"], env=environment, check=False)
-    return done.stdout
+            subprocess.run([*COMMAND, "down"], env=environment, check=False)
 
 
 if __name__ == "__main__":
-    README.write_text(page(README.read_text("utf-8"), sample_of(_play())), encoding="utf-8")
+    with demo_home() as played:
+        text = README.read_text(encoding="utf-8")
+        README.write_text(page(text, sample_of(played.output)), encoding="utf-8")

@@ -387,20 +387,20 @@ def test_a_switch_that_counts_as_never_made_leaves_the_way_back_of_the_one_befor
 
 def test_what_is_not_kept_goes_with_its_index_and_record(live: Ports) -> None:
     switch(live)
-    live.documents.write("older", SYNC, [document("a")])
-    live.server.create_indexes(LiveNames("older", "old space"))
-    live.texts.write("old space", SYNC, [record()])
-    live.texts.write(SPACE, SYNC, [record(), record(text=Text("h2", "unused", {}))])
+    old, old_space, text = OLDER.identity, f"{1:016x}", Text(f"{1:032x}", "words", {})
+    live.generations.create(generation(old), SYNC)
+    live.documents.write(old, SYNC, [document("a")])
+    live.server.create_indexes(LiveNames(old, old_space))
+    live.texts.write(old_space, SYNC, [record(text=text)])
     kept = Kept(["new"], [SPACE], SYNC.identity, SYNC.identity)
     live.generations.drop_indexes(kept, SYNC)
     assert live.generations.sweep(kept, 0, SYNC, keys=100_000).cursor is None
     live.generations.forget(kept, SYNC)
     assert versions(live) == AFTER
-    assert live.documents.read("older", ["a"]) == [{}]
-    assert live.texts.origins("old space", ["h1"]) == [None]
-    assert [bool(one) for one in live.texts.origins(SPACE, ["h1", "h2"])] == [True, False]
-    assert live.server.index("drugs", "older") is None
-    assert live.server.index("texts", "old space") is None
+    assert live.documents.read(old, ["a"]) == [{}]
+    assert live.texts.origins(old_space, [text.hash]) == [None]
+    assert live.server.index("drugs", old) is None
+    assert live.server.index("texts", old_space) is None
     assert [one.name for one in live.generations.every()] == ["new"]
     live.generations.take_back(generation("new"), SYNC.identity, "back", SYNC)
     assert versions(live) == BEFORE

@@ -114,7 +114,7 @@ class SettingsChanged(SyncError):
 
 
 class RunSuperseded(SyncError):
-    """A newer run may write now, so this one may not. Start a new run; embedded texts are kept."""
+    """A newer run took the right to write, so this one may not. Start a new run."""
 
 
 class CatalogError(SyncError):
@@ -286,11 +286,11 @@ class RunStoreAccessDenied(RunStoreError):
 
 
 class RunFileMissing(RunStoreError):
-    """A file of the run is not in S3. Start a new run; embedded texts are kept."""
+    """A file of the run is not in S3. Start a new run."""
 
 
 class RunFileCorrupt(RunStoreError):
-    """A file of the run cannot be read. Start a new run; embedded texts are kept."""
+    """A file of the run cannot be read. Start a new run."""
 
 
 class PagesMissing(RunStoreError):

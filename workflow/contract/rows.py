@@ -50,7 +50,7 @@ def _characters(row: Row) -> UnreadableRow | None:
     """NUL is in no text that people wrote; in a key, no control character can be typed."""
     key = row[KEY] or ""
     if _CONTROL.search(key):
-        return unreadable(row, KEY, repr(key), "has a control character; mend the key")
+        return unreadable(row, KEY, repr(key), "has a control character; correct the key")
     for column, value in row.items():
         if value and "\0" in value:
             reason = "has a NUL; CAST binary columns to CHAR in the view, without their padding"

@@ -84,7 +84,7 @@ class Settings(BaseModel):
     embedding_normalize: bool = Field(True, description="unit-length vectors, where the model asks")
     embedding_template: str = Field(DEFAULT_TEMPLATE, description="the text of a row")
     embedding_max_chars: int | None = Field(
-        None, ge=16, le=50_000, description="cut of a text; none: the model's"
+        None, ge=16, le=50_000, description="longest text in characters; none: the model's"
     )
     embedding_threads: int = Field(16, ge=1, le=128, description="calls in flight per function")
     embedding_timeout_s: int = Field(30, ge=1, le=600, description="answer timeout of one call")
@@ -100,7 +100,9 @@ class Settings(BaseModel):
     delete_guard_share: Share = Field(0.02, description="removals above this share of the index")
     delete_guard_rows: Count = Field(20, description="... and above this number stop the run")
     shrink_guard_share: Share = Field(0.05, description="a catalog this much smaller stops the run")
-    profile_guard_share: Share = Field(0.30, description="gain of blanks or one value that stops")
+    profile_guard_share: Share = Field(
+        0.30, description="stop where blanks or one value gain this share"
+    )
     budget_usd: float = Field(5.0, ge=0, description="embedding cost that stops the run")
     reject_guard_share: Share = Field(0.001, description="rejected rows above this share")
     reject_guard_rows: Count = Field(20, description="... and above this number stop the run")

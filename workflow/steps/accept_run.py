@@ -12,11 +12,11 @@ from workflow.search.synonyms import read_synonyms
 def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Settings) -> Run:
     """Check the input; refuse while an older execution runs.
 
-    A courtesy, not the fence: ListExecutions is eventually consistent. Raises InvalidInput,
-    SettingsInvalid, RunInProgress.
+    This only saves a wasted run: ListExecutions lags behind, and the fence in Redis guarantees one
+    writer. Raises InvalidInput, SettingsInvalid, RunInProgress.
     """
     run_input = parse_input(task.input)
-    # Only VerifyIndex needs them, after an hour perhaps: too late to learn that they are wrong.
+    # Only VerifyIndex needs them, perhaps an hour later. A wrong file must stop the run now.
     read_synonyms(settings.synonyms_file)
     running = executions.running(task.state_machine_arn)
     mine = next((one.started_at for one in running if one.name == task.run_id), task.started_at)

@@ -1,4 +1,4 @@
-"""DiffPage: one range of the catalog against the same range of the index."""
+"""DiffPage: compare one key range of the catalog with the same range of the index."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from workflow.contract.runs import DIFF_SUMMARY, PageChanges, RunFiles, divided,
 from workflow.contract.settings import Settings
 
 COMMONEST = 8
-"""Values per column and page whose counts are kept: enough for one that has a third of all."""
+"""Values per column and page that are counted. A value with a third of all rows is among them."""
 
 VALUE_CHARS = 80
 
 
 class Difference(NamedTuple):
-    """What separates a page of the catalog from the generation that the run writes."""
+    """How a page of the catalog differs from the generation that the run writes."""
 
     added: list[Change]
     changed: list[Change]
@@ -78,9 +78,9 @@ def diff_page(
 
 
 def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
-    """Raise CatalogMoved where a page lost more rows since the plan than people delete in a minute.
+    """Raise CatalogMoved where a page lost many rows since the plan was made.
 
-    That is how a catalog looks while it is loaded again: it comes back.
+    A catalog looks so while it is loaded again, and the rows come back.
     """
     missing = page.rows - rows
     if missing > max(settings.delete_guard_rows, settings.delete_guard_share * page.rows):
@@ -117,7 +117,7 @@ def _new_texts(
 ) -> list[Text]:
     """The texts of changed documents that have no sound record yet, each once.
 
-    A backfill only asks which exist: it writes over nothing that the live generation reads.
+    A backfill only asks which exist: it must not overwrite what the live generation uses.
     """
     needed = {change.document.text_hash: change.document for change in changes}
     hashes = list(needed)

@@ -1,4 +1,4 @@
-"""EmbedPage: give every text of one page its record."""
+"""EmbedPage: embed one page of texts and write their records."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,16 +24,16 @@ from workflow.contract.settings import Settings
 from workflow.embedding.caller import PROBE_TEXT, Caller
 
 TRIES: Final = 3
-"""Tries of a page after which a text that still fails is rejected, so that the rest goes on."""
+"""After so many tries of a page, a text that still fails is rejected and the rest goes on."""
 
 MOST_FAILED: Final = 20
-"""Failed texts without any success: then it is the model, and the page ends."""
+"""After so many failed texts without one success, the model is at fault and the page ends."""
 
 Embedded = tuple[Text, Vector]
 
 
 class Embeddings(NamedTuple):
-    """What calls gave. A caller that was stopped gives nothing."""
+    """Results of model calls. A caller that was stopped gives none."""
 
     embedded: list[Embedded]
     rejected: list[RejectedText]
@@ -85,7 +85,7 @@ def embed_page(
 def _without_record(
     texts: Texts, space: str, wanted: Sequence[Text], settings: Settings
 ) -> list[Text]:
-    """Those that have no sound record with a vector, by now, or a doubtful one."""
+    """Texts that have no sound record with a vector yet, or a doubtful one."""
     again = set(texts.to_embed_again(space))
     records = texts.records(space, [text.hash for text in wanted])
     return [
@@ -100,7 +100,7 @@ def _without_record(
 def _given_up(
     failed: Sequence[tuple[Text, EmbedderError]], task: EmbedPageTask
 ) -> list[RejectedText]:
-    """Failed texts as rejected ones where this was the last try; else the first error is raised."""
+    """On the last try, failed texts as rejected ones; before it, raise the first error."""
     retries = task.tries.retries if task.tries else 0
     if failed and retries + 1 < TRIES:
         raise failed[0][1]
@@ -125,7 +125,7 @@ def _write_refused(
 
 
 def embed_or_reject(caller: Caller, texts: Sequence[Text]) -> Embeddings:
-    """Embed in one call; where that fails for several texts, ask for each one alone."""
+    """Embed in one call. If that fails for several texts, ask for each of them alone."""
     try:
         vectors = caller.embed([text.text for text in texts])
     except TextRefused as error:
@@ -153,9 +153,9 @@ def _embed_all(
     threads: int,
     write: Callable[[Sequence[Embedded]], None],
 ) -> Embeddings:
-    """Call side by side, and write what has come meanwhile, again and again.
+    """Call in several threads, and write answers while the next ones come.
 
-    An error that is not about one text ends the page at once; records written until then stay.
+    An error that is not about one text ends the page at once. Records written before it stay.
     """
     waiting: SimpleQueue[Sequence[Text]] = SimpleQueue()
     answered: SimpleQueue[Embeddings | None] = SimpleQueue()
@@ -193,7 +193,7 @@ def _write_as_they_come(
     workers: int,
     write: Callable[[Sequence[Embedded]], None],
 ) -> Embeddings:
-    """Until each worker has said by None that it is done."""
+    """Write until each worker has put None, which says that it is done."""
     done = Embeddings([], [], [])
     while workers:
         answers = [answered.get()]
@@ -210,7 +210,7 @@ def _write_as_they_come(
 
 
 def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:
-    """Every text was refused. Is it the texts, or would the model refuse any?"""
+    """Raise RequestRejected where the model refuses a harmless text, too: the request is wrong."""
     try:
         caller.embed([PROBE_TEXT])
     except TextRefused as error:
@@ -223,7 +223,7 @@ def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:
 def _summary(
     texts: Texts, task: EmbedPageTask, wanted: Sequence[Text], rejected: Sequence[RejectedText]
 ) -> PageEmbedded:
-    """Counts over all tries of this page: a record names the run that paid for it."""
+    """Counts over all tries of this page: each record names the run that embedded it."""
     origins = texts.origins(task.plan.space, [text.hash for text in wanted])
     own = task.run.holder.identity
     mine = [origin for origin in origins if origin and origin.run == own]

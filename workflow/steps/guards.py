@@ -23,13 +23,13 @@ from workflow.contract.events.payloads import RunInput
 from workflow.contract.settings import Settings
 
 PROFILE_ROWS = 20
-"""Below this number of rows, a column's shares say nothing."""
+"""With fewer rows, shares of a column say nothing."""
 
 MACHINE_MINUTES = 360
 """`TimeoutSeconds` of `statemachine.asl.json`; a test compares the two."""
 
 TIME_SHARE = 0.9
-"""Of these, what an estimate may fill: cold starts and retries come on top."""
+"""Share of that time that an estimate may use. Cold starts and retries need the rest."""
 
 ERRORS: dict[Guard, type[GuardTripped]] = {
     "deletes": DeleteGuardTripped,
@@ -54,7 +54,7 @@ def review_guards(
     rejected: Sequence[RejectedRow],
     changes: int,
 ) -> tuple[GuardResult, ...]:
-    """Every guard that applies, tripped or not. A partial run knows removals and budget only."""
+    """Every guard that applies, tripped or not. A key range has no profile."""
     reasons: list[tuple[Guard, list[str], str]] = [
         ("deletes", removals(vanished, live, settings), f"{vanished:,} of {live:,} drugs vanish"),
         ("budget", budget(estimate, settings), f"about ${estimate.usd:,.4f}"),
@@ -165,7 +165,7 @@ def too_many(count: int, of: int, share: float, number: int) -> bool:
 
 
 def too_large(changes: int, settings: Settings) -> list[str]:
-    """More changes than one switch may make: Redis answers nobody meanwhile."""
+    """More changes than one switch may make: Redis answers nobody else during it."""
     if changes <= settings.switch_limit:
         return []
     return [

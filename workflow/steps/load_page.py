@@ -1,4 +1,4 @@
-"""LoadPage: write one page's documents, whole, under the fence."""
+"""LoadPage: write one page's documents under the fence."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import LOAD_SUMMARY, RunFiles
 
 BATCH = 500
-"""Documents in one transaction: a few milliseconds in which Redis answers nobody else."""
+"""Documents in one transaction. Redis answers nobody else for these few milliseconds."""
 
 
 def load_page(

@@ -1,4 +1,4 @@
-"""Mending: what the next sync needs to repair an index that failed its verification."""
+"""Repair: what the next sync needs, after an index failed its verification."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,10 @@ from workflow.contract.runs import EMBED_MANIFEST, EMBED_TEXTS, RunFiles
 
 
 def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server: Server) -> None:
-    """Name the keys for the next sync; make key set, FT indexes and aliases whole again.
+    """Note the keys for the next sync; repair the key set, FT indexes and aliases.
 
-    Only of what is live: a generation that never went live is dropped by the next run. An index
-    that lacks hashes which exist was made by somebody else, so it is made anew. The aliases come
-    last: they can only stand for indexes that exist.
+    Only what is live: the next run removes a generation that never went live. An index that lacks
+    existing hashes is created again. The aliases come last, because their indexes must exist.
     """
     if plan.new_generation:
         return
@@ -23,7 +22,7 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     names = LiveNames(plan.generation, plan.space)
     documents.report_damage(plan.generation, holder, keys)
     drugs = server.index("drugs", names.generation)
-    # One missing and one extra make the numbers agree, so damage is reason enough.
+    # One missing and one extra key make the numbers agree, so any damage is reason enough.
     if keys or drugs is None or drugs.documents != documents.count(names.generation):
         documents.rebuild_key_set(names.generation, holder)
     if drugs is None or drugs.documents != documents.count(names.generation):
@@ -33,14 +32,14 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
 
 
 def mend_texts_index(plan: Plan, *, server: Server) -> None:
-    """Make the texts' index of a live space anew, where records are missing in it."""
+    """Create the texts' index of a live space again, where it lacks records."""
     if not plan.new_generation:
         names = LiveNames(plan.generation, plan.space)
         server.rebuild_index("texts", names, plan.run.holder)
 
 
 def doubt_own_texts(plan: Plan, files: RunFiles, *, texts: Texts) -> None:
-    """Let the next run embed again what this one did, and so ask again whether the model fits.
+    """Let the next run embed again what this run embedded.
 
     Otherwise it would find these vectors, embed nothing, and publish two models in one space.
     """
@@ -52,10 +51,10 @@ def doubt_own_texts(plan: Plan, files: RunFiles, *, texts: Texts) -> None:
 
 
 def settle_drift(plan: Plan, drifted: Sequence[str], documents: Documents) -> None:
-    """What was not read twice alike waits for the next sync.
+    """Note rows that changed during the run for the next sync.
 
-    A first generation leaves such documents out: nothing was found before. One beside a live
-    generation keeps them, for they are newer than what is live.
+    A first generation leaves their documents out. One beside a live generation keeps them, because
+    they are newer than what is live.
     """
     if not drifted or not plan.new_generation or plan.run.input.dry_run:
         return

@@ -139,7 +139,7 @@ def _read_pages(catalog: Catalog, run_input: RunInput) -> Split:
 def split(reader: CatalogReader, run_input: RunInput) -> list[PageRange]:
     """Cut the key range with chained probes. The ends stay open unless the input closes them.
 
-    Keys of the index that left the catalog at either end thus still fall into a page.
+    So a key of the index that left the catalog at either end still falls into a page.
     """
     pages: list[PageRange] = []
     after, through = run_input.after_key, run_input.through_key
@@ -232,7 +232,7 @@ def live_generation(generations: Generations) -> Generation | None:
 
 
 def check_same(live: Generation, space: str, schema: str) -> None:
-    """Raise GenerationMismatch where the live generation is made of something else."""
+    """Raise GenerationMismatch where the live generation was built with other settings."""
     what = []
     if live.space != space:
         what.append("embedding (model, dimensions, normalization, template or cut)")
@@ -248,9 +248,9 @@ def check_same(live: Generation, space: str, schema: str) -> None:
 def check_memory(
     facts: ServerFacts, settings: Settings, target: Target, rows: int, held: int
 ) -> None:
-    """Raise MemoryShort where a new generation has no room. A sync replaces what is there.
+    """Raise MemoryShort where a new generation has no room. A sync replaces documents.
 
-    `held` are the drugs of all generations that the server holds: their memory is the measure.
+    `held` is the number of drugs in all generations: the estimate is the memory that each takes.
     """
     if not (target.new and facts.max_memory):
         return
@@ -269,9 +269,9 @@ def check_memory(
 
 
 def _make_room(generations: Generations, holder: Holder, target: Target) -> None:
-    """Take the fence, then drop what runs left that did not end with their pruning.
+    """Take the fence, then remove what unfinished runs left.
 
-    In this order an old run can no longer write into what is dropped.
+    In this order, an old run can no longer write into what is removed.
     """
     before = generations.take_fence(holder)
     live = generations.live()
@@ -297,7 +297,7 @@ def _open(generations: Generations, server: Server, holder: Holder, target: Targ
 def _left_something(
     before: str, generations: Generations, holder: Holder, kept: Sequence[str]
 ) -> bool:
-    """Whether the run that could write before this one may have ended without its pruning."""
+    """Whether the run before this one may have ended before PruneIndex was done."""
     live = generations.live()
     finished = live is not None and before == live.finished
     known = all(one.name in kept for one in generations.every())
@@ -305,7 +305,7 @@ def _left_something(
 
 
 def _to_embed_again(texts: Texts, space: str) -> list[Text]:
-    """Texts that the model refused in earlier runs, and doubtful ones, published or not."""
+    """Texts to embed again: refused by the model in earlier runs, or doubtful."""
     hashes = texts.to_embed_again(space)
     records = zip(hashes, texts.records(space, hashes), strict=True)
     return [Text(one, record.text, record.columns) for one, record in records if record]

@@ -1,10 +1,10 @@
-"""What is kept and what goes: generations, spaces, staged and old documents, unused texts."""
+"""What is kept and what is removed: generations, spaces, staged and old documents, texts."""
 
 from workflow.contract.holder import Holder
 from workflow.contract.ports.generations import Generation, Generations, Kept, Live
 
 SWEPT = 250_000
-"""Keys of one piece of a sweep: some seconds."""
+"""Keys of one piece of a sweep, which takes some seconds."""
 
 
 def kept_by(
@@ -29,9 +29,9 @@ def kept_by(
 
 
 def sweep_leftovers(generations: Generations, kept: Kept, holder: Holder) -> int:
-    """Remove everything that is not kept, to the end; how many keys went.
+    """Remove everything that is not kept, and return the number of keys.
 
-    Memory is free then even after a run that used all of it up.
+    This frees memory even after a run that used all of it.
     """
     generations.drop_indexes(kept, holder)
     cursor: int | None = 0

@@ -10,7 +10,7 @@ from workflow.steps.prune import SWEPT, kept_by
 def prune_index(
     task: PruneTask, *, generations: Generations, documents: Documents, server: Server
 ) -> Pruning:
-    """One piece; the state machine asks again with the answer until it is done.
+    """Remove one piece. The state machine calls again with the answer until it is done.
 
     Raises RunSuperseded.
     """
@@ -29,9 +29,8 @@ def prune_index(
 
 
 def _settled(kept: Kept, documents: Documents, server: Server) -> Kept:
-    """Staged documents are switched by now. Where an index lacks drugs, every text stays.
-
-    Which texts are used is asked of the drugs' indexes.
+    """Staged documents have been switched by now, so they go. Unused texts go only where it is sure
+    which are used: where each kept index has every drug.
     """
     sure = all(
         (facts := server.index("drugs", one)) is not None

@@ -1,4 +1,4 @@
-"""PublishIndex: the switch, and nothing else. Only it makes what a run wrote visible."""
+"""PublishIndex: the switch. Nothing else makes what a run wrote visible."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -37,7 +37,7 @@ from workflow.verify.golden import GoldenAsker, golden_check, read_golden_querie
 from workflow.verify.pages import read_verified
 
 TAKEN_BACK = "-taken-back"
-"""Ends the name of a switch that was undone at once: no redrive or rollback makes it again."""
+"""Ends the name of a switch that was undone at once. No redrive or rollback may repeat it."""
 
 
 def publish_index(
@@ -51,7 +51,7 @@ def publish_index(
     settings: Settings,
     clock: Clock,
 ) -> PublishedIndex:
-    """Switch, look at what searches now find, and take a sync's switch back where it is wrong.
+    """Switch, check what searches now find, and undo a sync's switch if it is wrong.
 
     Twice is the same as once. Raises RunSuperseded, VerificationFailed.
     """
@@ -119,13 +119,13 @@ def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:
 
 
 def _is_switched(generations: Generations, identity: str) -> bool:
-    """Whether an earlier try of this execution came as far."""
+    """Whether an earlier try of this execution made the switch."""
     live = generations.live()
     return live is not None and live.names.switch == identity
 
 
 def check_indexes(generation: Generation, server: Server) -> None:
-    """Raise VerificationFailed where an index vanished: an alias would then mean nothing."""
+    """Raise VerificationFailed where an index vanished since it was verified."""
     gone = missing_indexes(generation, server)
     if gone:
         raise VerificationFailed(
@@ -144,7 +144,7 @@ def missing_indexes(generation: Generation, server: Server) -> list[str]:
 
 
 def _swap(files: RunFiles) -> tuple[Swap, list[str]]:
-    """What was read twice alike; the keys of the rest are for the next sync."""
+    """The documents that were read alike twice, and the keys that wait for the next sync."""
     pages = read_verified(files).pages
     left = {key for page in pages for key in page.drifted}
     kept = {key for page in pages for key in page.kept}
@@ -159,7 +159,7 @@ def _swap(files: RunFiles) -> tuple[Swap, list[str]]:
 
 
 def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: datetime) -> Generation:
-    """The generation as it is behind the switch. A key range says nothing of the whole."""
+    """The generation as it is after the switch. A key range does not change its baseline."""
     if task.run.input.partial:
         baseline = files.read(BASELINE, Baseline)
     else:
@@ -186,7 +186,7 @@ def _look(
     runs: RunStore,
     settings: Settings,
 ) -> list[Check]:
-    """Behind the switch: the index holds what the key set says, and answers what it must."""
+    """Checks after the switch: the index has every key, and golden queries find their drugs."""
     plan = task.plan
     facts = server.index("drugs", plan.generation)
     keys = documents.count(plan.generation)

@@ -64,7 +64,7 @@ def review_changes(
 
 
 def _read_pages(files: RunFiles) -> tuple[list[PageDiff], dict[str, ColumnProfile]]:
-    """Every page's counts, and all profiles in one: they are the larger part of a page."""
+    """Each page's counts, and the sum of all profiles, which are the larger part of a page."""
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
     profiles = ProfileSum()
     pages = []
@@ -83,9 +83,9 @@ class TextsCut(NamedTuple):
 
 
 def cut_texts(files: RunFiles, pages: Sequence[PageDiff], parts: int, most: int) -> TextsCut:
-    """Each text once, however many pages need it; those to embed again, too.
+    """Write each text once, however many pages need it, and those to embed again.
 
-    One part of the texts is in memory at a time.
+    Only one part of the texts is in memory at a time.
     """
     again = divided(files.read_texts(TEXTS_AGAIN), parts)
     cut: list[TextsPage] = []
@@ -179,7 +179,7 @@ def _review(
 
 
 class ProfileSum:
-    """Counts add up; a value that leads the catalog is among the commonest of its pages."""
+    """Adds profiles up. The commonest value of the catalog is among the commonest of its pages."""
 
     def __init__(self) -> None:
         self._blanks: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""VerifyIndex: add the pages up, check what is global, and say whether the switch may be made."""
+"""VerifyIndex: add the pages up, check the whole index, and decide whether it may be published."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ from workflow.verify.verdict import stop
 
 BAD_KEYS_SHOWN: Final = 100
 STALLED: Final = timedelta(minutes=10)
-"""An index that is no further after so long is not being built any more."""
+"""After so long without progress, an index is not being built any more."""
 
 
 def verify_index(
@@ -158,7 +158,7 @@ def _built(
 
 
 def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) -> None:
-    """Raise IndexBuildStalled where the index is no further than `STALLED` ago."""
+    """Raise IndexBuildStalled where the index made no progress for `STALLED`."""
     before = files.read_if_there(BUILDING, Building)
     now = Building(index=name, percent=facts.percent, at=clock())
     if before is None or (before.index, before.percent) != (now.index, now.percent):
@@ -172,7 +172,7 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
 
 
 def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
-    """How many keys there will be more than now, when this run is through."""
+    """By how many keys the key set grows until this run is published."""
     if not plan.new_generation:
         return review.added - review.removed + sum(len(page.kept) for page in pages)
     if plan.live_generation is None:

@@ -1,4 +1,4 @@
-"""VerifyPage: ask the source itself about one page, and compare what would be searched."""
+"""VerifyPage: read one page of the catalog again and compare it with what would be searched."""
 
 from workflow.contract.documents import renderer_of
 from workflow.contract.events.files import VerifiedPage
@@ -28,7 +28,7 @@ def verify_page(
     settings: Settings,
     clock: Clock,
 ) -> VerifiedPage:
-    """Write `verify/{page}.json`; change nothing. Raises CatalogMoved."""
+    """Write `verify/{page}.json`; change nothing in Redis. Raises CatalogMoved."""
     started_at = clock()
     files = RunFiles.of(runs, task.run.holder)
     changes = files.read_changes(task.page.page)
@@ -82,6 +82,6 @@ def compare_page(
 
 
 def _unindexed(server: Server, space: str, found: PageFindings) -> int:
-    """Records that exist and that no search can find."""
+    """How many records exist that no search can find."""
     hashes = list(found.records)
     return len(hashes) - server.indexed_texts(space, hashes)

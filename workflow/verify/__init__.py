@@ -1,1 +1,1 @@
-"""The index against the catalog. Looks, never mends."""
+"""The index against the catalog. Reads only, repairs nothing."""

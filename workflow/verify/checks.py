@@ -1,4 +1,4 @@
-"""What must hold before an index goes live, each with its figures."""
+"""The checks that must hold before an index is published, each with its figures."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ NOT_EMPTY = "not empty"
 MODEL, SELF_RECALL, RECALL = "model agrees today", "self-recall@1", "recall@10"
 GOLDEN = "golden queries"
 NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
-"""Checks of searches and model: where only they fail, every document and record is right."""
+"""Checks of searches and model. Where only these fail, every document and record is right."""
 
 
 def check(name: str, passed: bool, expected: object, found: object) -> Check:
@@ -36,12 +36,12 @@ def described(checks: Sequence[Check]) -> str:
 
 
 def off(name: str, setting: str) -> Check:
-    """A check that its own setting turns off says so."""
+    """A check that its setting turns off; the report says so."""
     return check(name, True, "not asked for", f"off: {setting} is 0")
 
 
 def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None) -> list[Check]:
-    """Both indexes exist and refused nothing in this run."""
+    """Both indexes exist, and the server indexed every hash of this run."""
     before = plan.failures_before
     checks = []
     for kind, facts, failures in (
@@ -57,7 +57,7 @@ def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None)
 
 
 def alias_check(plan: Plan, right: bool) -> Check:
-    """The aliases stand for the live indexes, for whoever searches by them."""
+    """The aliases point at the live indexes, for searches that use them."""
     return check("aliases", right, plan.generation, plan.generation if right else "another index")
 
 
@@ -99,7 +99,7 @@ def document_checks(
 
 
 def text_checks(pages: Sequence[VerifiedPage]) -> list[Check]:
-    """Every text record is sound, and the index knows it."""
+    """Every text record is sound and indexed."""
     bad = {ndc: what for page in pages for ndc, what in page.bad_texts.items()}
     texts = sum(page.texts for page in pages)
     unindexed = sum(page.unindexed for page in pages)
@@ -119,7 +119,7 @@ def _named(fine: str, wrong: dict[str, str]) -> str:
 
 
 def drift_check(pages: Sequence[VerifiedPage], settings: Settings) -> Check:
-    """Rows that changed since DiffPage: a few are left for the next sync."""
+    """Rows that changed since DiffPage read them. A few may wait for the next sync."""
     rows = sum(page.rows for page in pages)
     limit = max(settings.drift_guard_rows, int(settings.drift_guard_share * rows))
     drifted = [key for page in pages for key in page.drifted]
@@ -150,7 +150,7 @@ def rejected_check(
 class ModelCheck(NamedTuple):
     """Whether the model of today gives the vectors that are stored; the hashes of damaged ones.
 
-    `another`: it agrees with none that earlier runs stored. Their space must not mix two models.
+    `another`: it agrees with no vector that earlier runs stored, so it is another model.
     """
 
     check: Check
@@ -159,9 +159,9 @@ class ModelCheck(NamedTuple):
 
 
 def model_check(caller: Caller, sampled: Sampled, own: set[str], settings: Settings) -> ModelCheck:
-    """Embed again. `own` are the hashes of this run's texts: of the model before they say nothing.
+    """Embed again. `own` are the hashes of this run's texts, which say nothing of the model before.
 
-    Raises ModelFailed and what else is tried again.
+    Raises ModelFailed and other errors that are retried.
     """
     least = settings.verify_cosine
     expected = f"{len(sampled.records)} with cosine > {least}"

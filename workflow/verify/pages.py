@@ -1,4 +1,4 @@
-"""One page of what would be searched after the switch, compared with the catalog read again."""
+"""Compares one page of what would be searched after the switch with the catalog read again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,7 +54,7 @@ class PageComparison:
         self.found = PageFindings()
 
     def run(self, rows: PageRows, *, documents: Documents, texts: Texts) -> PageFindings:
-        """Every key that DiffPage saw, that the catalog has now, or that the index has."""
+        """Compare every key that DiffPage saw, that the catalog has now, or that the index has."""
         now = {one.ndc: one.content_hash for one in rows.documents}
         self.found.kept = sorted(self._removed.intersection(rows.keys))
         self._removed.difference_update(rows.keys)
@@ -89,7 +89,7 @@ class PageComparison:
         return _read(live, lambda chunk: documents.read(plan.generation, chunk)) | staged
 
     def _compare(self, ndc: str, fields: Fields | None, now: str | None) -> None:
-        """A document must be what DiffPage asked for; that must be what the row is now."""
+        """A document must be what DiffPage asked for, and its row must still be the same."""
         wanted = self._expected.get(ndc)
         if wanted is None:
             if fields is None or ndc in self._rejected:
@@ -105,7 +105,7 @@ class PageComparison:
             self.found.drifted.append(ndc)
 
     def _compare_kept(self, stored: Mapping[str, Fields]) -> None:
-        """A document without a row to compare it with must be what its own hash says."""
+        """A document whose row cannot be read must at least fit its own hash."""
         for ndc in self.found.unread:
             fields = stored[ndc]
             reason = self._fault(ndc, fields, fields.get("content_hash", ""))
@@ -119,10 +119,10 @@ class PageComparison:
         stored: Mapping[str, Fields],
         documents: Documents,
     ) -> None:
-        """What only the generation that is live can tell of a new one.
+        """Compare a new generation with the live one.
 
-        A drug that it has and the catalog has must not vanish. A row that is as it was at the last
-        publish did not change meanwhile: DiffPage read it wrongly.
+        A drug that both the live one and the catalog have must not vanish. A row that is as it was
+        at the last publish did not change during the run, so DiffPage read it wrongly.
         """
         now = {one.ndc: catalog_fields(one.fields) for one in rows.documents}
         held = set(documents.keys_between(live, self._page.after, self._page.through))
@@ -134,7 +134,7 @@ class PageComparison:
                 self.found.damage(ndc, "was read otherwise than the catalog has had it all along")
 
     def _leave_out_drift(self, stored: Mapping[str, Fields]) -> None:
-        """A first generation goes live without the documents that VerifyIndex leaves out."""
+        """Do not count the documents that VerifyIndex leaves out of a first generation."""
         left = sum(key in stored for key in self.found.drifted)
         self.found.rows -= left
         self.found.documents -= left

@@ -10,7 +10,7 @@ from workflow.contract.settings import Settings
 
 
 class Sampled(NamedTuple):
-    """Sound text records with a vector. Others are named by their pages."""
+    """Sound text records with a vector. VerifyPage names those that are not sound."""
 
     hashes: list[str]
     records: list[TextRecord]

@@ -1,4 +1,4 @@
-"""What a verification that did not pass amounts to, by name."""
+"""Which error a failed verification is."""
 
 from workflow.contract.errors import CatalogMoved, TooManyRejected, VerificationFailed
 from workflow.contract.events.files import Verification
@@ -6,7 +6,7 @@ from workflow.verify.checks import DRIFT, NO_DAMAGE, NOT_EMPTY, REJECTED, VANISH
 
 
 def stop(verification: Verification, *, doubted: bool = False, drifted: bool = False) -> None:
-    """Raise what the checks that do not hold amount to.
+    """Raise the error that the failed checks stand for.
 
     `doubted`: texts that the next run embeds again. `drifted`: rows changed meanwhile.
     """

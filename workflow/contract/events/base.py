@@ -8,7 +8,7 @@ Mode = Literal["sync", "backfill"]
 
 Guard = Literal["deletes", "profile", "budget", "rejects", "switch", "time"]
 Acceptable = Literal["deletes", "profile", "budget", "rejects", "time"]
-"""Guards that a run may be told to accept. A switch that is too large is a backfill's work."""
+"""Guards that the input may accept. A switch that is too large needs a backfill instead."""
 
 RunStatus = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 

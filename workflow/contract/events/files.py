@@ -74,7 +74,7 @@ class PageDiff(Event):
     removed: int
     unchanged: int
     missing: int = 0
-    """Changed drugs of which nothing is left in the index but the key."""
+    """Changed drugs of which only the key is left in the index."""
     vanished: int
     """Live drugs that the catalog lacks: the removals that the delete guard counts."""
     live: int
@@ -226,7 +226,7 @@ class VerifiedPage(Event):
     bad_texts: dict[str, str]
     """Key -> what is wrong with its text record."""
     drifted: tuple[str, ...]
-    """Keys whose row is another one than DiffPage saw: left as they are, for the next sync."""
+    """Keys whose row changed since DiffPage read it: left as they are, for the next sync."""
     vanishing: tuple[str, ...]
     """Keys that are live and in the catalog and not in the new generation."""
     kept: tuple[str, ...]
@@ -291,14 +291,14 @@ class QueryVector(Event):
 
 
 class GoldenVectors(Event):
-    """`golden.json`: what the switch is tried with, so that PublishIndex needs no model."""
+    """`golden.json`: vectors of the golden queries, so that PublishIndex needs no model."""
 
     vectors: tuple[QueryVector, ...]
     """Of each golden query."""
 
 
 class Switched(Event):
-    """`publish.json`: written before the switch, and again behind it."""
+    """`publish.json`: written before the switch, and again after it."""
 
     generation: str
     done: bool
@@ -312,6 +312,6 @@ class Switched(Event):
     undo: str = ""
     """The switch that a rollback undid before this one."""
     taken_back: bool = False
-    """A check behind the switch failed, and the switch was undone."""
+    """A check after the switch failed, and the switch was undone."""
     checks: tuple[Check, ...] = ()
-    """The checks behind the switch."""
+    """The checks after the switch."""

@@ -16,7 +16,7 @@ class RunInput(Event):
     """The input of an execution. The schedule sends `{}`."""
 
     mode: Mode = "sync"
-    """Mend the live index, or build a new generation and switch to it."""
+    """Bring the live index in step, or build a new generation and switch to it."""
     dry_run: bool = Field(False, strict=True)
     """Stop after the review: counts, cost, and which guards would stop the run."""
     after_key: str | None = Field(None, min_length=1)
@@ -26,7 +26,7 @@ class RunInput(Event):
     page_size: int = Field(1000, ge=1, le=20_000, strict=True)
     """Catalog rows per page, 1 to 20,000."""
     accept: tuple[Acceptable, ...] = ()
-    """Guards that shall not stop this run."""
+    """Guards that must not stop this run."""
     reembed: bool = Field(False, strict=True)
     """With `backfill`: embed every text afresh, in a space of its own."""
 
@@ -94,7 +94,7 @@ class RunTask(Event):
 
 
 class IndexFailures(Event):
-    """`hash_indexing_failures` of both indexes before the run: they never fall again."""
+    """`hash_indexing_failures` of both indexes before the run; the server never resets them."""
 
     documents: int = 0
     """Of the drugs' index."""
@@ -134,9 +134,9 @@ class Plan(Event):
     verify_concurrency: int
     """VerifyPage functions at once."""
     text_parts: int = 1
-    """Into how many parts by their hash texts are divided, so that one fits into memory."""
+    """Parts that texts are divided into by their hash, so that each fits into memory."""
     sample_keys: tuple[str, ...] = ()
-    """Keys spread over the catalog: verification searches for what these drugs are found by."""
+    """Keys spread over the catalog, whose texts the verification searches for."""
     planned_at: datetime | None = None
     """When the plan was complete."""
 

@@ -50,7 +50,7 @@ class RunReport(Event):
     texts_embedded: int = 0
     """Texts that this run gave a vector."""
     texts_reused: int = 0
-    """Drugs written whose text had a vector already: calls that were not made."""
+    """Drugs written without a model call, because their text was embedded before."""
     tokens: int = 0
     """What the model counted."""
     estimated_tokens: int = 0
@@ -64,7 +64,7 @@ class RunReport(Event):
     guards: tuple[GuardResult, ...] = ()
     """Every guard that applied, with its figures."""
     warnings: tuple[str, ...] = ()
-    """What a first run has nothing to compare with."""
+    """Suspicious columns of a first run, which has no earlier run to compare with."""
     verification: tuple[Check, ...] = ()
     """Each check; empty where the run did not come to it."""
     published: bool | None = False

@@ -136,7 +136,7 @@ class Generations(Protocol):
         *,
         way_back: str | None = None,
     ) -> None:
-        """Undo the switch of run `undo`, as the switch of that name; a second time is as before.
+        """Undo the switch of run `undo`, as the switch of that name; a second time restores it.
 
         With `way_back` the switch counts as never made: a rollback then undoes that of `way_back`.
         """
