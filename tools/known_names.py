@@ -73,7 +73,18 @@ def known_names(names: list[Name], substances: set[str]) -> dict[str, Alternativ
             found[key].add(frozenset((base,)))
     for key, parts in mixed.items():
         found[key] = {frozenset(parts)}
-    return {key: frozenset(means) for key, means in sorted(found.items()) if key}
+    named = {key: frozenset(means) for key, means in sorted(found.items()) if key}
+    return {**without_salts(named), **named}
+
+
+def without_salts(named: dict[str, Alternatives]) -> dict[str, Alternatives]:
+    """`pethidine` where the FDA lists `pethidine hydrochloride` only, if that means one drug."""
+    found: dict[str, set[Alternatives]] = defaultdict(set)
+    for name, means in named.items():
+        base = " ".join(base_of(tuple(name.split())))
+        if base != name and len(base) >= SHORTEST_WORD:
+            found[base].add(means)
+    return {base: next(iter(all_of)) for base, all_of in found.items() if len(all_of) == 1}
 
 
 def directory_brands() -> dict[str, frozenset[str]]:

@@ -16,7 +16,6 @@ from workflow.search.strengths import (
     number_of,
     shown_of,
     sort_key,
-    strengths_of,
 )
 
 SMALL, LARGE = 1024, 65_536
@@ -69,7 +68,7 @@ def test_a_comma_is_a_decimal_mark_unless_it_groups_thousands(
     ],
 )
 def test_a_strength_is_read_in_its_base_unit(text: str, amounts: list[tuple[float, str]]) -> None:
-    assert [tuple(one) for one in strengths_of(text)] == amounts
+    assert [tuple(one) for one in asked_of(text, bare=False).strengths] == amounts
 
 
 @pytest.mark.parametrize(
@@ -166,7 +165,7 @@ def test_an_ndc_is_shown_with_dashes() -> None:
 
 
 PARSERS: tuple[Callable[[str], object], ...] = (
-    *(strengths_of, asked_of, shown_of, ndcs_of, fold, plain),
+    *(asked_of, shown_of, ndcs_of, fold, plain),
     *(amounts_of.__wrapped__, sort_key),
 )
 PATTERNS = (
@@ -196,7 +195,6 @@ def took(parser: Callable[[str], object], text: str) -> float:
 
 @given(st.text(max_size=200))
 def test_any_text_is_read(text: str) -> None:
-    strengths_of(text)
     asked_of(text)
     amounts_of(text)
     shown_of(text)

@@ -16,7 +16,7 @@ MOST_STRENGTHS: Final = 16
 MOST_PROBED: Final = 400
 """Texts that one search asks the drugs of: each is one command of Redis."""
 
-PROBED_AT_ONCE: Final = 40
+PROBED_AT_ONCE: Final = 24
 
 
 class OfStrength(NamedTuple):

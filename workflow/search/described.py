@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
+from workflow.contract.columns import DETAIL_COLUMNS, NAME_COLUMNS
 from workflow.contract.folding import fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
@@ -20,6 +21,7 @@ from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query, is_description
 from workflow.search.ranking import (
     by_distance,
+    columns_of,
     form_of,
     has_class,
     is_unusual,
@@ -119,7 +121,7 @@ class Described:
                 -round(form_of(self._asked.query, texts[one]), 1),
                 places.get(one, far),
                 len(substances_of(texts[one], self._asked.known)),
-                sorted(texts[one].items()),
+                columns_of(texts[one], (*NAME_COLUMNS, *DETAIL_COLUMNS)),
                 one,
             ),
         )

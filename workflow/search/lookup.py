@@ -65,11 +65,15 @@ class Lookup:
             return self._answer([], terms, {}, decided=True)
         matches = [*self._named_so(), *self._match(terms)]
         if _any_usable(matches, terms) or not terms:
-            return self._answer(matches, terms, {}, decided=_are_names(terms, self._query))
+            return self._answer(
+                matches, terms, {}, decided=_are_names(terms, self._query, self._known)
+            )
         if self._is_class():
             return self._answer([], [], {}, decided=False)
         if matches:
-            return self._answer(matches, terms, {}, decided=_are_names(terms, self._query))
+            return self._answer(
+                matches, terms, {}, decided=_are_names(terms, self._query, self._known)
+            )
         return self._one_by_one(terms)
 
     def _named_so(self) -> list[Match]:
@@ -131,7 +135,7 @@ class Lookup:
             kept = [one for one in kept if one.means]
         matches = self._match(kept) or self._apart(kept)
         decided = bool(matches or begins or any(one.may_be for one in readings.values()))
-        decided = decided or (not sentence and _are_names(terms, self._query))
+        decided = decided or (not sentence and _are_names(terms, self._query, self._known))
         return self._answer(matches, kept, read_as, decided=decided, begins=begins)
 
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
@@ -140,7 +144,9 @@ class Lookup:
         return list({one.hash: one for one in matches}.values())
 
     def _readings(self, unknown: Sequence[Term]) -> dict[str, Reading]:
-        words = [one.words[0] for one in unknown if may_be_misspelt(one.words[0])]
+        # A short word beside others is a word of a sentence: `my face hurts`.
+        alone = len(self._query.telling) == 1
+        words = [one.words[0] for one in unknown if may_be_misspelt(one.words[0], alone=alone)]
         return {word: read(word, self._known, self._spellings) for word in words}
 
     def _spellings(self, word: str, edits: int) -> Sequence[str]:
@@ -245,13 +251,16 @@ def _any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
     return any(one.by_name or one.substances in meant for one in matches)
 
 
-def _are_names(terms: Sequence[Term], query: Query) -> bool:
-    """True where meaning has nothing to add: what was asked for is a drug.
+def _are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
+    """True where meaning has nothing to add: what was asked for is a drug, known or not here.
 
     The `insulin` of `insulin glargine` asks for no other insulin.
     """
     named = {word for term in terms for word in term.typed.split() if _tells(term, query)}
-    return query.lay <= named and any(term.means for term in terms)
+    if not query.lay <= named:
+        return False
+    every = bool(terms) and all(known.is_name(term.name) for term in terms)
+    return every or any(term.means for term in terms)
 
 
 def _tells(term: Term, query: Query) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from workflow.search import notices
 from workflow.search.cards import Candidate, Product
 from workflow.search.notices import Notice
 
@@ -40,12 +39,6 @@ class Answer(NamedTuple):
     @property
     def products(self) -> list[Product]:
         return [one for part in self.parts for one in part.products]
-
-    @property
-    def corrected(self) -> dict[str, str]:
-        """Misspelt words, and what is searched instead."""
-        read = (one for one in self.notices if one.kind == notices.NoticeKind.READ_AS)
-        return {one.words: one.instead[0] for one in read}
 
 
 class Listed(NamedTuple):

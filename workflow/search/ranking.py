@@ -189,9 +189,13 @@ def _weight(word: str) -> float:
 
 def is_unusual(fields: Fields, asked: Sequence[str]) -> bool:
     """Kits, extracts and their like, by the words of forms, classes and names; unless asked for."""
-    columns = ("dosage_form", *CLASS_COLUMNS, *NAME_COLUMNS)
-    held = {word for column in columns for word in fold_words(fields.get(column, ""))}
-    return bool((held & UNUSUAL) - set(asked))
+    unusual = _unusual(columns_of(fields, ("dosage_form", *CLASS_COLUMNS, *NAME_COLUMNS)))
+    return bool(unusual) and not unusual.issubset(asked)
+
+
+@lru_cache(REMEMBERED)
+def _unusual(columns: Sequence[str]) -> frozenset[str]:
+    return UNUSUAL.intersection(word for column in columns for word in fold_words(column))
 
 
 def has_class(fields: Fields) -> bool:

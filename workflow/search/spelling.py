@@ -1,6 +1,6 @@
 """Which name a misspelt word means: one, a question between several, or none."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold
@@ -36,7 +36,7 @@ def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
     A word that is some drug's name, here or anywhere, is never read as another. Of names that one
     slip of the keyboard makes of each other, all are nearest: that is a question.
     """
-    if not may_be_misspelt(word) or known.is_name(word):
+    if not may_be_misspelt(word, alone=True) or known.is_name(word):
         return Reading(word)
     near, here = _near(word, EDITS, known, spellings)
     if not near and len(word) >= SHORTEST_FAR:
@@ -48,8 +48,9 @@ def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
     return _decide(word, [name for name, away in near.items() if away == least], known, here)
 
 
-def may_be_misspelt(word: str) -> bool:
-    return len(word) >= SHORTEST and word.isalpha()
+def may_be_misspelt(word: str, *, alone: bool) -> bool:
+    """Beside other words it takes a letter more."""
+    return len(word) >= (SHORTEST if alone else SHORTEST + 1) and word.isalpha()
 
 
 def _near(
@@ -82,7 +83,3 @@ def _decide(word: str, nearest: Sequence[str], known: KnownNames, here: set[str]
     if len(drugs) == 1:
         return Reading(word, read_as=ordered[0])
     return Reading(word, may_be=tuple(ordered[:MOST_ASKED]))
-
-
-def corrected(readings: Mapping[str, Reading]) -> dict[str, str]:
-    return {word: one.read_as for word, one in readings.items() if one.read_as}

@@ -166,15 +166,6 @@ def _read(text: str) -> str:
     return plain(text[:LONGEST_READ].translate(_DOTS).translate(_DASHES))
 
 
-def strengths_of(text: str) -> tuple[Strength, ...]:
-    """Every amount with a unit that a text names, in base units."""
-    found = []
-    for one in _expressions(_read(text)):
-        if one.unit:
-            found += [amount for n in one.numbers if (amount := _strength(n, one.unit))]
-    return tuple(found)
-
-
 def asked_of(text: str, *, bare: bool = True) -> Asked:
     """The amounts of a query: with a unit, or bare behind a word (`furosemide 40`, `10-325`)."""
     shown = _read(text)
