@@ -25,7 +25,7 @@ from pathlib import Path
 from tools.support import Result, read_results, table, write_page
 
 ROOT = Path(__file__).parents[1]
-MIRROR = os.environ.get("MIRROR", "http://deb.debian.org/debian")
+SOURCES = Path("/etc/apt")
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 PROJECT = "/project"
 ALWAYS = ("ca-certificates", "git", "make")
@@ -37,6 +37,22 @@ COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 
 class PlaceError(Exception):
     """A place could not be built or tried; the message says what to do."""
+
+
+def mirror() -> str:
+    """Where this machine takes Debian's packages from: $MIRROR, or the first source of apt."""
+    if "MIRROR" in os.environ:
+        return os.environ["MIRROR"]
+    files = [SOURCES / "sources.list", *sorted(SOURCES.glob("sources.list.d/*.sources"))]
+    for path in files:
+        found = re.search(r"^(?:deb|URIs:) +(?:\[.*\] +)?(https?://\S+)", _text(path), re.MULTILINE)
+        if found:
+            return found[1]
+    raise PlaceError("apt has no source to build a place from: name a mirror in MIRROR")
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ def build(place: Place, folder: Path) -> None:
     with log.open("w", encoding="utf-8") as output:
         command = ["debootstrap", "--variant=minbase", f"--include={packages}", place.suite]
         done = subprocess.run(
-            [*command, str(folder), MIRROR], stdout=output, stderr=output, check=False
+            [*command, str(folder), mirror()], stdout=output, stderr=output, check=False
         )
     if done.returncode:
         last = "\n".join(log.read_text(encoding="utf-8").splitlines()[-15:])
