@@ -325,3 +325,33 @@ def test_a_page_whose_texts_all_have_records_reserves_nothing() -> None:
     before = page.quota.reserved
     page.embed(FakeEmbedder())
     assert page.quota.reserved == before
+
+
+# Records that share their words
+
+
+def with_twin() -> tuple[Page, Text]:
+    """Two texts, and a record of another name with the words of the first."""
+    page = Page(TEXTS[:2])
+    columns = {"drug_name": "another"}
+    twin = Text(text_hash(TEXTS[0], columns), TEXTS[0], columns)
+    page.files.write_texts("embed/00000.jsonl.gz", [*map(text, TEXTS[:2]), twin])
+    return page, twin
+
+
+def test_words_that_two_records_share_are_embedded_once() -> None:
+    page, twin = with_twin()
+    embedder = FakeEmbedder()
+    done = page.embed(embedder)
+    assert sorted(embedder.embedded) == TEXTS[:2]
+    record = page.index.memory.kept[SPACE, twin.hash][0]
+    assert record.vector == page.record(TEXTS[0]).vector
+    assert record.columns == {"drug_name": "another"}
+    assert (done.texts, done.embedded) == (3, 3)
+
+
+def test_words_that_are_refused_are_refused_for_every_record() -> None:
+    page, twin = with_twin()
+    done = page.embed(FakeEmbedder(refuses=lambda words: words == TEXTS[0]))
+    assert {one.text_hash for one in done.rejected} == {twin.hash, text_hash(TEXTS[0], {})}
+    assert page.again() == sorted(one.text_hash for one in done.rejected)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
+from zlib import crc32
 
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -95,13 +96,13 @@ def texts_file(page: str, part: int) -> str:
 
 
 def divided(texts: Iterable[Text], parts: int) -> dict[int, list[Text]]:
-    """Texts by their part: equal texts of two pages fall into the same one."""
+    """Texts by their part: those of the same words fall into the same one."""
     if parts == 1:
         every = list(texts)
         return {0: every} if every else {}
     found: dict[int, list[Text]] = {}
     for text in texts:
-        found.setdefault(int(text.hash[:8], 16) % parts, []).append(text)
+        found.setdefault(crc32(text.text.encode()) % parts, []).append(text)
     return found
 
 

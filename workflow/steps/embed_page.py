@@ -1,6 +1,6 @@
 """EmbedPage: embed one page of texts and write their records."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from queue import Empty, SimpleQueue
@@ -60,19 +60,23 @@ def embed_page(
     files = RunFiles.of(runs, plan.run.holder)
     wanted = files.read_texts(EMBED_TEXTS.format(page))
     missing = _without_record(texts, plan.space, wanted, settings)
+    alike = _alike(missing)
+    asked = [texts_alike[0] for texts_alike in alike.values()]
 
     def write(embedded: Sequence[Embedded]) -> None:
         records = [
-            NewRecord(text.hash, record_of(text, vector.data), vector.tokens)
+            NewRecord(one.hash, record_of(one, vector.data), vector.tokens if one is text else 0)
             for text, vector in embedded
+            for one in alike[text.text]
         ]
         texts.write(plan.space, plan.run.holder, records)
 
     with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
         size = caller.texts_per_call
-        parts = [missing[start : start + size] for start in range(0, len(missing), size)]
+        parts = [asked[start : start + size] for start in range(0, len(asked), size)]
         done = _embed_all(caller, parts, settings.embedding_threads, write)
-        rejected = done.rejected + _given_up(done.failed, task)
+        refused = done.rejected + _given_up(done.failed, task)
+        rejected = _with_alike(refused, asked, alike)
         if rejected and len(rejected) == len(missing):
             _probe_request(caller, rejected)
     _write_refused(texts, task, missing, rejected)
@@ -94,6 +98,26 @@ def _without_record(
         if record is None
         or text.hash in again
         or record_fault(text.hash, record, settings.embedding_dimensions)
+    ]
+
+
+def _alike(texts: Sequence[Text]) -> dict[str, list[Text]]:
+    """Texts by their words: records of other names may share them, and one call serves them all."""
+    alike: dict[str, list[Text]] = {}
+    for text in texts:
+        alike.setdefault(text.text, []).append(text)
+    return alike
+
+
+def _with_alike(
+    rejected: Sequence[RejectedText], asked: Sequence[Text], alike: Mapping[str, Sequence[Text]]
+) -> list[RejectedText]:
+    """What the model refuses once, it refuses for every record of these words."""
+    words = {text.hash: text.text for text in asked}
+    return [
+        one.model_copy(update={"text_hash": text.hash})
+        for one in rejected
+        for text in alike[words[one.text_hash]]
     ]
 
 

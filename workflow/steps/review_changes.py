@@ -106,7 +106,8 @@ def _distinct_texts(
         for texts in pool.map(files.read_texts, names):
             distinct.update((text.hash, text) for text in texts)
     distinct.update((text.hash, text) for text in again)
-    return list(distinct.values())
+    # Records of other names may share their words: side by side, one call serves them all.
+    return sorted(distinct.values(), key=lambda text: text.text)
 
 
 def _review(
