@@ -31,6 +31,9 @@ MOST_BYTES: Final = 500_000
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9 .,'/+&()-]+")
 AUTHORITY: Final = re.compile(r"\s*\[[^\]]*\]\s*$")
+STRENGTH: Final = re.compile(r"[0-9] ?(?:mg|mcg|percent)\b")
+"""`celecoxib 100 mg` is a name and a strength: the search reads both."""
+
 COMPONENT: Final = re.compile(r"(.+) COMPONENT (?:OF )?(.+)")
 Alternatives = frozenset[frozenset[str]]
 
@@ -113,6 +116,8 @@ def _key(name: str) -> str:
     if len(name) > LONGEST or not PLAIN.fullmatch(name):
         return ""
     key = fold(name)
+    if STRENGTH.search(key):
+        return ""
     words = key.split()
     return (
         key

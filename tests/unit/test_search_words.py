@@ -31,6 +31,10 @@ def test_a_query_is_taken_apart() -> None:
     assert (found.forms, found.routes) == ((("tablet",),), ("oral",))
 
 
+def test_a_text_that_is_a_name_as_a_whole_has_no_strength() -> None:
+    assert understand("2 l menthoxy ethanol", NONE).strengths == ()
+
+
 @pytest.mark.parametrize("text", ["omega 3", "vitamin b 12"])
 def test_a_number_that_belongs_to_a_name_is_no_strength(text: str) -> None:
     assert understand(text, fda_synonyms()).bare == ()

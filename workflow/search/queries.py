@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from workflow.contract.folding import fold_words, plain
+from workflow.contract.folding import fold, fold_words, plain
 from workflow.search.known import LONGEST_NAME, KnownNames, known_names
 from workflow.search.strengths import Asked, Strength, asked_of
 from workflow.search.synonyms import Synonyms
@@ -62,7 +62,12 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
-    """A bare number is no amount where it belongs to a name: `omega 3`, `vitamin b 12`."""
+    """A bare number is no amount where it belongs to a name: `omega 3`, `vitamin b 12`.
+
+    Nor is anything of a text that is a known name as a whole: `2 l menthoxy ethanol`.
+    """
+    if known.means(fold(text)):
+        return Asked((), (), (), text)
     asked = asked_of(text)
     if asked.bare and _numbers_name(fold_words(text), synonyms, known):
         return asked_of(text, bare=False)
