@@ -75,9 +75,9 @@ def text_of(row: Mapping[str, str | None]) -> str:
     return " ".join(words.lower().split())[:8000].rstrip()
 
 
-def text_hash_of(row: Mapping[str, str | None]) -> str:
-    """Over the text and the columns that searches ask for by word, folded."""
-    said = [text_of(row), searched_of(row)]
+def text_hash_of(row: Mapping[str, str | None], text: str | None = None) -> str:
+    """Over the text (of the default template unless given) and the searched columns, folded."""
+    said = [text_of(row) if text is None else text, searched_of(row)]
     words = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
 

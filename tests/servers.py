@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,10 +28,14 @@ class CatalogTable:
 
     def __init__(self, connection: MySQLConnectionAbstract) -> None:
         self._connection = connection
+        self._lock = threading.Lock()
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Any statement, for tables and views of other shapes."""
-        with self._connection.cursor() as cursor:
+        """Any statement, for tables and views of other shapes.
+
+        Interceptors call it from every page at once, and a connection serves one at a time.
+        """
+        with self._lock, self._connection.cursor() as cursor:
             cursor.execute(statement, tuple(values))
             return list(cursor.fetchall()) if cursor.description else []
 

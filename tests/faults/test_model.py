@@ -6,7 +6,6 @@ is printed as the calls of the rules that lead to it: a script to keep as a test
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from itertools import count
@@ -32,7 +31,7 @@ from local.engine.invocations import Interceptor, LambdaFailure, call_through
 from tests.faults.lab import FaultLab, chain, redrive
 from tests.faults.tally import TALLY
 from tests.lab import Failing, Payload, before
-from tests.rows import Row, fields_of, make_row, make_rows, vector_of
+from tests.rows import Row, fields_of, make_row, make_rows, text_hash_of, vector_of
 from tests.servers import OWN_FIELDS
 from workflow.contract.errors import IndexUnavailable, NothingToRollBack, SyncError
 from workflow.contract.holder import Holder
@@ -403,7 +402,7 @@ class History(RuleBasedStateMachine):
         assert index.key_set() == sorted(rows, key=str.encode)
         for key, row in rows.items():
             text = text_of(row, columns)
-            text_hash = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+            text_hash = text_hash_of(row, text)
             assert documents[key]["text_hash"] == text_hash
             assert texts[text_hash][b"text"].decode() == text
             assert texts[text_hash][b"embedding"] == vector_of(text)
