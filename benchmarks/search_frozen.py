@@ -18,7 +18,6 @@ from typing import Any
 
 from benchmarks.search_eval import Scores, ask_of, interval, served
 from workflow.contract.ports.documents import Fields
-from workflow.search.floor import nonsense
 from workflow.search.parts import Answer
 from workflow.search.query_cache import CachedQueries
 from workflow.search.strengths import Amount, amounts_of
@@ -124,3 +123,18 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def nonsense(count: int = 50) -> tuple[str, ...]:
+    """Words that no language has, the same ones each time."""
+    return tuple(_word(seed) for seed in range(count))
+
+
+def _word(seed: int) -> str:
+    consonants, vowels = "zxqvkwjfgbdhmnprt", "aeiouy"
+    state, letters = seed * 7919 + 17, []
+    for place in range(6 + seed % 5):
+        state = (state * 1103515245 + 12345) % (1 << 31)
+        source = vowels if place % 3 == 1 else consonants
+        letters.append(source[(state >> 8) % len(source)])
+    return "".join(letters)

@@ -194,7 +194,7 @@ def test_what_an_older_execution_of_the_same_name_left_is_not_there(
         files.read_changes("00000")
     assert files.read_pages_there(DIFF_SUMMARY, PageDiff) == []
     with pytest.raises(PagesMissing, match="1 of 1 pages"):
-        files.read_pages(DIFF_SUMMARY, ["00000"], PageDiff)
+        list(files.iterate_pages(DIFF_SUMMARY, ["00000"], PageDiff))
 
 
 def test_people_may_look_at_what_any_execution_left(store: FakeRunStore) -> None:
@@ -214,7 +214,7 @@ def test_pages_are_read_in_order(files: RunFiles) -> None:
     pages = [page_diff(page_name(number), rows=number) for number in range(30)]
     for page in reversed(pages):
         files.write(DIFF_SUMMARY.format(page.page), page)
-    assert files.read_pages(DIFF_SUMMARY, [page.page for page in pages], PageDiff) == pages
+    assert list(files.iterate_pages(DIFF_SUMMARY, [page.page for page in pages], PageDiff)) == pages
     assert files.read_pages_there(DIFF_SUMMARY, PageDiff) == pages
 
 
@@ -222,7 +222,7 @@ def test_pages_without_their_file_are_missing_by_name(files: RunFiles) -> None:
     files.write(DIFF_SUMMARY.format("00001"), page_diff("00001"))
     names = [page_name(number) for number in range(13)]
     with pytest.raises(PagesMissing, match=r"12 of 13 pages .*00000, 00002.*, \.\.\."):
-        files.read_pages(DIFF_SUMMARY, names, PageDiff)
+        list(files.iterate_pages(DIFF_SUMMARY, names, PageDiff))
 
 
 def test_only_the_pages_of_one_kind_are_there(files: RunFiles) -> None:

@@ -222,12 +222,11 @@ class RunFiles:
 
     # All pages
 
-    def read_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> list[Model]:
-        """Each page's file, in order. Raises PagesMissing with the names of those without one."""
-        return list(self.iterate_pages(file, pages, model))
-
     def iterate_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> Iterator[Model]:
-        """The same, a few hundred at a time: who adds pages up need not hold them all."""
+        """Each page's file, in order, a few hundred at a time: who adds them up need not hold all.
+
+        Raises PagesMissing, at the end, with the names of those without one.
+        """
         missing: list[str] = []
         with ThreadPoolExecutor(READERS) as pool:
             for start in range(0, len(pages), PAGES_AT_ONCE):

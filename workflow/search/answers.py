@@ -18,7 +18,7 @@ from workflow.search import shown
 from workflow.search.cards import OfStrength, Product, card_key
 from workflow.search.equivalents import equivalents
 from workflow.search.filters import as_stored
-from workflow.search.floor import CONSERVATIVE
+from workflow.search.floor import FLOOR
 from workflow.search.known import known_names
 from workflow.search.ndcs import LONGEST_KEY, dashed, ndcs_of
 from workflow.search.search import search
@@ -87,7 +87,7 @@ def find_drugs(
     index: SearchIndex,
     synonyms: Synonyms,
     on_degraded: Callable[[Exception], None],
-    floor: float = CONSERVATIVE,
+    floor: float = FLOOR,
 ) -> DrugsFound:
     """The parts of an answer; by words alone where the model fails, or is not the live space's."""
 

@@ -16,7 +16,7 @@ from workflow.search.by_ndc import by_ndc
 from workflow.search.cards import Candidate, Drawer
 from workflow.search.described import UNDER_FILTERS, Asked, Described
 from workflow.search.filters import as_stored
-from workflow.search.floor import CONSERVATIVE
+from workflow.search.floor import FLOOR
 from workflow.search.known import known_names
 from workflow.search.lookup import Lookup, Named
 from workflow.search.notices import Notice
@@ -45,7 +45,7 @@ def search(
     offset: int = 0,
     packages: int = 5,
     filters: Filters = NO_FILTERS,
-    floor: float = CONSERVATIVE,
+    floor: float = FLOOR,
     as_written: bool = False,
 ) -> Answer:
     """`limit` products of one generation that pass the filters, behind the first `offset`.
