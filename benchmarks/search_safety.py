@@ -23,9 +23,9 @@ from typing import NamedTuple
 from workflow.contract.folding import fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.search.edits import distance
+from workflow.search.facts import substances_of
 from workflow.search.known import KnownNames, Meanings, known_names
 from workflow.search.parts import Answer, PartKind
-from workflow.search.ranking import substances_of
 
 NAME_COLUMNS = ("drug_name", "brand_name", "generic_name")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
