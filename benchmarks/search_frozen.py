@@ -106,7 +106,7 @@ def main() -> None:
     from local.servers.stack import DIMENSIONS
 
     queries = read_frozen()
-    with served() as (index, catalog):
+    with served() as (index, catalog, _):
         ask = ask_of(index, CachedQueries(LocalEmbedder(DIMENSIONS)))
         made_of = {
             document.ndc: [
