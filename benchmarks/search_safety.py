@@ -137,7 +137,7 @@ def wrong(asked: Asked, answer: Answer, known: KnownNames) -> Iterator[Wrong]:
     if not answer.parts and not answer.notices:
         yield Wrong(asked, "nothing", "and no word about it")
     means = known.means(asked.name)
-    own = _own(answer, known) if not means else means
+    own = means or _own(answer, known)
     for part in answer.parts:
         for card in part.products:
             fields = card.packages[0]
