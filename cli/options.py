@@ -97,7 +97,7 @@ def planned_input(site: Site, plan: str, **given: Any) -> dict[str, Any]:
 
     Raises BadParameter where more than that is given, SiteError where it is no dry run.
     """
-    accept = tuple(given.pop("accept") or ())
+    accept = given.pop("accept", None) or ()
     more = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
     if more:
         raise typer.BadParameter(

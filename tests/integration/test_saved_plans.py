@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import typer
 
 from cli.options import planned_input
 from cli.sites.local_site import LocalSite
@@ -103,7 +104,8 @@ def test_the_command_takes_the_input_of_the_plan(lab: Lab) -> None:
 
 def test_the_command_refuses_what_would_change_a_plan(lab: Lab) -> None:
     lab.succeed(run_id="real")
-    with pytest.raises(Exception, match="--page-size, --dry-run: a plan is run as it was made"):
+    with pytest.raises(typer.BadParameter) as refused:
         given(lab, "real", page_size=5, dry_run=True)
+    assert "--page-size, --dry-run: a plan is run as it was made" in str(refused.value)
     with pytest.raises(SiteError, match="real is no dry run; make a plan with"):
         given(lab, "real")
