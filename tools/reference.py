@@ -49,7 +49,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 INPUT = """# Input
 
 What an execution takes, as a JSON object. Every field may be left out; the schedule sends `{}`,
-and [Schedule and backfill](schedule.md) has inputs to copy. A wrong or unknown field stops the run
+and [Starting runs](schedule.md) has inputs to copy. A wrong or unknown field stops the run
 before it reads anything (`InvalidInput`).
 
 This page is written by `python -m tools.reference`; a test compares the two.
