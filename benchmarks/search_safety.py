@@ -79,12 +79,15 @@ def slip(word: str) -> str:
     return word[:place] + letter + word[place + 1 :]
 
 
-def with_slips(kind: str, names: Iterable[str], known: KnownNames) -> Iterator[Asked]:
-    """Each name, and its slip where that is no name itself."""
+def with_slips(
+    kind: str, names: Iterable[str], known: KnownNames, held: frozenset[str]
+) -> Iterator[Asked]:
+    """Each name, and its slip where that is no name itself, nor a word of the catalog's names."""
     for name in names:
         yield Asked(kind, name, name)
         slipped = slip(name)
-        if slipped != name and len(slipped) >= SHORTEST_PAIR and not known.is_name(slipped):
+        is_other = known.is_name(slipped) or slipped in held
+        if slipped != name and len(slipped) >= SHORTEST_PAIR and not is_other:
             yield Asked(f"{kind}, a slip", slipped, name)
 
 
@@ -175,8 +178,8 @@ def _is_right(
 def make_queries(known: KnownNames, held: frozenset[str], share: int) -> list[Asked]:
     """Every query, or one of so many by the hash of its name."""
     brands = (Asked("brand that is not here", one, one) for one in brands_lacking(known, held))
-    pairs = with_slips("name near another", near_names(known), known)
-    listed = with_slips("tall-man list", tall_man(), known)
+    pairs = with_slips("name near another", near_names(known), known, held)
+    listed = with_slips("tall-man list", tall_man(), known, held)
     every = list(chain(brands, pairs))
     return [one for one in every if order(one.name, "share") % share == 0] + list(listed)
 

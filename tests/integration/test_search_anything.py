@@ -30,7 +30,7 @@ from workflow.search.search import search
 
 API_GATEWAY_BYTES = 6_000_000
 EXAMPLES = int(os.environ.get("SEARCH_EXAMPLES", "60"))
-"""Thousands take an hour: `SEARCH_EXAMPLES=5000 pytest tests/integration/test_search_anything.py`."""
+"""Thousands take an hour: `SEARCH_EXAMPLES=5000 pytest --timeout 0` and this file."""
 
 TYPED = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 MARKS = "@{}()|-~\"'\\*%$=>[]:;_<! .,/&?#+0a1\u0000\u200b\u03bc\u00ae"

@@ -17,7 +17,7 @@ from workflow.search.lookup import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query
-from workflow.search.ranking import by_distance, form_of, is_unusual
+from workflow.search.ranking import by_distance, form_of, unusual
 
 MOST_CLASSES: Final = 12
 
@@ -50,7 +50,7 @@ class Described:
         fields = self._asked.index.text_columns(self._asked.names.space, [hit.name for hit in hits])
         ranked = sorted(
             (hit for hit in hits if hit.name in fields),
-            key=lambda hit: self._is_last(fields[hit.name]),
+            key=lambda hit: self._how_usual(fields[hit.name]),
         )
         if ranked:
             yield Listed(
@@ -92,7 +92,7 @@ class Described:
         query, known, far = self._asked.query, self._asked.known, len(places)
         order = {
             one: (
-                is_unusual(facts := facts_of(fields, known), query.words),
+                unusual(facts := facts_of(fields, known), query.words),
                 -round(form_of(query, facts), 1),
                 places.get(one, far),
                 len(facts.substances),
@@ -123,9 +123,9 @@ class Described:
         self.cut |= len(hits) >= self._count and 1 - hits[-1].distance >= self._asked.floor
         return hits
 
-    def _is_last(self, fields: Fields) -> bool:
+    def _how_usual(self, fields: Fields) -> int:
         facts = facts_of(fields, self._asked.known)
-        return not facts.has_class or is_unusual(facts, self._asked.query.words)
+        return max(unusual(facts, self._asked.query.words), int(not facts.has_class))
 
 
 def _in_turn(lists: Sequence[Sequence[Candidate]], known: KnownNames) -> list[Candidate]:

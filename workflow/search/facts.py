@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Final
 
-from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, NAME_COLUMNS
+from workflow.contract.columns import (
+    CLASS_COLUMNS,
+    DETAIL_COLUMNS,
+    NAME_COLUMNS,
+    TYPE_COLUMN,
+)
 from workflow.contract.folding import fold, fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
@@ -33,9 +38,13 @@ UNUSUAL: Final = frozenset(
         "veterinary",
     ]
 )
-"""Words of forms and names that answer only those who ask for them."""
+"""Words of types, forms, classes and names that answer only those who ask for them."""
 
-_READ: Final = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS)
+OVER_THE_COUNTER: Final = "otc"
+"""Of a product type: answers behind what a prescription is for."""
+
+_READ: Final = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
+_ORDERED: Final = len((*NAME_COLUMNS, *DETAIL_COLUMNS))
 
 
 class Facts:
@@ -45,7 +54,7 @@ class Facts:
         self._fields = dict(zip(_READ, columns, strict=True))
         self._names = [self._fields[column] for column in NAME_COLUMNS]
         self._known = known
-        self.order = columns[: -len(CLASS_COLUMNS)]
+        self.order = columns[:_ORDERED]
         """What makes any two searches agree."""
 
     @cached_property
@@ -87,8 +96,12 @@ class Facts:
     @cached_property
     def unusual(self) -> frozenset[str]:
         classes = (self._fields[column] for column in CLASS_COLUMNS)
-        said = (self._fields["dosage_form"], *classes, *self._names)
+        said = (self._fields[TYPE_COLUMN], self._fields["dosage_form"], *classes, *self._names)
         return UNUSUAL.intersection(word for one in said for word in fold_words(one))
+
+    @cached_property
+    def over_the_counter(self) -> bool:
+        return OVER_THE_COUNTER in fold_words(self._fields[TYPE_COLUMN])
 
     @cached_property
     def has_class(self) -> bool:

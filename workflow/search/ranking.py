@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import Hit
-from workflow.search.facts import Facts, facts_of
+from workflow.search.facts import OVER_THE_COUNTER, Facts, facts_of
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
@@ -71,7 +71,7 @@ def _placed(
         not named_so,
         bool(meant) and facts.substances not in meant,
         -strength,
-        is_unusual(facts, query.words),
+        unusual(facts, query.words),
         -form_of(query, facts),
         -facts.share_of(asked),
         facts.letters,
@@ -119,9 +119,11 @@ def form_of(query: Query, facts: Facts) -> float:
     return (met / asked if asked else 0.0) - len(facts.form) / 1000
 
 
-def is_unusual(facts: Facts, asked: Sequence[str]) -> bool:
-    """Kits, extracts and their like, by the words of forms, classes and names; unless asked for."""
-    return bool(facts.unusual) and not facts.unusual.issubset(asked)
+def unusual(facts: Facts, asked: Sequence[str]) -> int:
+    """2 for kits, extracts and their like, 1 for what needs no prescription; unless asked for."""
+    if facts.unusual and not facts.unusual.issubset(asked):
+        return 2
+    return int(facts.over_the_counter and OVER_THE_COUNTER not in asked)
 
 
 def by_distance(hits: Iterable[Hit]) -> list[Hit]:

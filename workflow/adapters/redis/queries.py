@@ -21,7 +21,13 @@ from workflow.adapters.redis.keys import (
 )
 from workflow.adapters.redis.syntax import tag, word
 from workflow.adapters.redis.texts import RedisTexts
-from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, NAME_COLUMNS, TAG_COLUMNS
+from workflow.contract.columns import (
+    CLASS_COLUMNS,
+    DETAIL_COLUMNS,
+    NAME_COLUMNS,
+    TAG_COLUMNS,
+    TYPE_COLUMN,
+)
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import Generation, LiveNames
 from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, NameQuery
@@ -37,7 +43,7 @@ CLASSES = "|".join(CLASS_COLUMNS)
 NOTHING = "@text_hash:{none}"
 
 
-SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS)
+SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
 MOST_KEPT = 20_000
 """Texts whose columns a process keeps: about 15 MB."""
 
