@@ -468,6 +468,8 @@ def test_a_range_of_rows_is_half_open(catalog: Catalog) -> None:
         assert reader.read_range(keys[1], None, 1).keys == [keys[2]]
         assert reader.count(keys[1], keys[3]) == 2
         assert reader.count(None, None) == 6
+        assert reader.keys(keys[1], keys[3]) == [keys[2], keys[3]]
+        assert reader.keys(None, None) == keys
 
 
 def test_a_key_is_found_by_its_place_in_a_range(catalog: Catalog) -> None:

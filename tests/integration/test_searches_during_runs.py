@@ -202,7 +202,7 @@ def test_a_switch_of_a_sync_needs_no_memory(synced: Lab) -> None:
     old = of_catalog(synced)
     edit(synced)
     with searching(synced) as searcher, full_memory(synced) as fill:
-        synced.run(accept=ACCEPT, intercept=before("PublishIndex", fill))
+        synced.succeed(accept=ACCEPT, intercept=before("PublishIndex", fill))
     assert_whole(searcher, old, of_catalog(synced))
     synced.assert_in_step()
 

@@ -116,6 +116,9 @@ class Settings(BaseModel):
     verify_texts: Count = Field(20, description="texts embedded again and searched for themselves")
     verify_queries: Count = Field(5, description="queries whose recall@10 is compared with exact")
     verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")
+    verify_model_days: Count = Field(
+        7, description="days until the model is asked again, though nothing was embedded"
+    )
     verify_self_recall: Share = Field(0.99, description="least share of texts that find themselves")
     verify_recall: Share = Field(0.9, description="least recall@10 against exact search")
     synonyms_file: str = Field(

@@ -138,6 +138,12 @@ class MySQLReader:
         )
         return sql, values
 
+    def keys(self, after: str | None, through: str | None) -> list[str]:
+        where, values = _range(after, through)
+        sql = f"SELECT t.`{KEY}` FROM {self._table} t WHERE {where} ORDER BY t.`{KEY}`"
+        found, _ = self._query(sql, values)
+        return [text(row[0]) for row in found]
+
     def read_range(
         self, after: str | None, through: str | None, limit: int | None = None
     ) -> RangeRows:
