@@ -44,6 +44,9 @@ class Settings(BaseModel):
     mysql_reader_host: str = Field(
         "", description="reader endpoint for verification; empty: mysql_host verifies, too"
     )
+    mysql_reader_lag_s: int = Field(
+        5, ge=0, le=3600, description="how far mysql_reader_host may be behind its writer"
+    )
     mysql_port: int = Field(3306, ge=1, le=65535, description="TCP port")
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")
