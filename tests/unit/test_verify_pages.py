@@ -283,6 +283,13 @@ def test_removals_of_a_page_whose_rows_are_not_as_many_as_planned_wait(
     assert found.documents == found.rows + len(found.kept)
 
 
+def test_removals_of_a_page_of_which_diff_page_saw_a_part_wait(sync: Page) -> None:
+    """All of its rows are there again, but for one that is not yet."""
+    del sync.changes.upserts[1]
+    del sync.memory.staged[HOLDER.identity, ndc(2)]
+    assert_nothing_but(sync.compare(), kept=keys(3), drifted=keys(2))
+
+
 @pytest.mark.parametrize("now", [2, 4])
 def test_removals_of_a_page_whose_rows_came_or_went_since_wait(sync: Page, now: int) -> None:
     sync.rows = [*sync.rows, make_row(9)][:now]
