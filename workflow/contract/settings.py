@@ -55,8 +55,9 @@ class Settings(BaseModel):
     mysql_timeout_s: int = Field(60, ge=1, le=900, description="connect and read timeout")
 
     redis_url: str = Field(
-        pattern=r"^(rediss?|unix)://[^@?]+$",
-        description="rediss://host:6379 or unix:///path; a password comes by secret only",
+        pattern=r"^(rediss?://[^@?/]+(/0?)?|unix://[^@?]+)$",
+        description="rediss://host:6379 or unix:///path; a password comes by secret only, and "
+        "indexes can be in database 0 only",
     )
     redis_secret_arn: str = Field("", description="secret with username (optional) and password")
     redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
