@@ -35,7 +35,7 @@ from workflow.contract.ports.generations import Generations
 from workflow.contract.ports.model import Embedder, Quota
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
-from workflow.contract.ports.server import Server
+from workflow.contract.ports.server import Engine, Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import (
     PAGES,
@@ -142,6 +142,7 @@ class Ports(NamedTuple):
     documents: Documents
     texts: Texts
     server: Server
+    engine: Engine
     search: SearchIndex
     runs: RunStore
     settings: Settings
@@ -158,6 +159,7 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
                 generations=ports.generations,
                 documents=ports.documents,
                 server=ports.server,
+                engine=ports.engine,
                 runs=ports.runs,
                 settings=ports.settings,
             )
@@ -221,6 +223,7 @@ def compare_live(run_id: str, ports: Ports) -> Compared:
         catalog=ports.catalog,
         generations=ports.generations,
         server=ports.server,
+        engine=ports.engine,
         texts=ports.texts,
         runs=runs,
         settings=settings,
