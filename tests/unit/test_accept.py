@@ -57,6 +57,7 @@ def test_a_run_carries_the_digest_of_the_settings() -> None:
         ({"after_key": "a", "mode": "backfill"}, "do not go with mode 'backfill'"),
         ({"through_key": "a", "mode": "backfill"}, "do not go with mode 'backfill'"),
         ({"reembed": True}, "reembed goes with mode 'backfill' only"),
+        ({"plan": "nightly", "dry_run": True}, "plan names a dry run that is to be done"),
         ({"dryrun": True}, "'dryrun' is not a field of the input; use mode, dry_run, after_key"),
     ],
 )
