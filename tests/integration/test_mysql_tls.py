@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,12 @@ def kind(server: MySQLServer) -> str:
     return server.version.partition(" ")[0]
 
 
+def port_of(server: MySQLServer) -> str:
+    with contextlib.closing(connect(server)) as connection:
+        ((port,),) = CatalogTable(connection).execute("SELECT @@port")
+    return str(port)
+
+
 def openssl(folder: Path, arguments: str) -> None:
     subprocess.run(["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True)
 
@@ -68,8 +75,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextlib.contextmanager
 def started(root: Path, *options: str) -> Iterator[MySQLServer]:
-    """A server with six drugs, and a user of the secret who may read them."""
-    server = start_mysql(root, extra_args=options)
+    """A server with six drugs, a user of the secret who may read them, and a port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    network = ("--skip-networking=0", "--bind-address=127.0.0.1", f"--port={port}")
+    server = start_mysql(root, extra_args=[*network, *options])
     try:
         with contextlib.closing(connect(server)) as connection:
             connection.autocommit = True
@@ -116,7 +126,7 @@ def read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
             settings = {
                 **{"RUN_BUCKET": "runs", "CATALOG_TABLE": "drugs", "REDIS_URL": "redis://r"},
                 **{"MYSQL_HOST": "localhost", "MYSQL_DATABASE": server.database},
-                **{"MYSQL_PORT": str(server.port), "MYSQL_SECRET_ARN": made["ARN"]},
+                **{"MYSQL_PORT": port_of(server), "MYSQL_SECRET_ARN": made["ARN"]},
                 **{"MYSQL_SSL_CA": str(folder / authority)},
                 **more,
             }
