@@ -131,7 +131,6 @@ class Wiring:
         return Ports(
             catalog=self.catalog,
             embedder=self.embedder,
-            quota=self.quota,
             generations=self.index.generations,
             documents=self.index.documents,
             texts=self.index.texts,

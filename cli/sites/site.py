@@ -16,7 +16,7 @@ from workflow.operate.failure import REDRIVE_DAYS
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 
-Action = Literal["verify", "rollback", "explain", "changes"]
+Action = Literal["rollback", "explain", "changes"]
 
 
 class SiteError(Exception):

@@ -20,6 +20,7 @@ from workflow.contract.errors import (
     IndexFeatureMissing,
     KeyOrderMismatch,
     MemoryShort,
+    NothingLive,
     RunSuperseded,
 )
 from workflow.contract.events.files import Baseline
@@ -293,6 +294,18 @@ def test_a_backfill_with_other_index_options_leaves_the_live_texts_index_alone()
 def test_embedding_afresh_is_a_space_of_its_own() -> None:
     found = Server().plan(mode="backfill", reembed=True)
     assert (found.space != SPACE, found.space_revision) == (True, HOLDER.identity)
+
+
+def test_a_verification_plans_for_what_is_live_and_takes_no_fence() -> None:
+    server = Server()
+    found = server.plan(mode="verify")
+    assert (found.generation, found.new_generation) == ("live", False)
+    assert (server.memory.writer, server.names()) == (OLD.token, {"live"})
+
+
+def test_without_a_live_generation_there_is_nothing_to_verify() -> None:
+    with pytest.raises(NothingLive, match="build it with a sync"):
+        Server(live=False).plan(mode="verify")
 
 
 def test_a_key_range_needs_a_live_generation() -> None:

@@ -10,6 +10,7 @@ from workflow.contract.errors import (
     GenerationMismatch,
     KeyOrderMismatch,
     MemoryShort,
+    NothingLive,
     RunSuperseded,
 )
 from workflow.contract.events.files import Baseline
@@ -173,16 +174,18 @@ def spread(reader: CatalogReader, pages: list[PageRange], page_size: int) -> lis
 def choose_target(
     run: Run, generations: Generations, server: Server, settings: Settings, clock: Clock
 ) -> Target:
-    """The live generation for a sync, a new one for a backfill or where none is live.
+    """The live generation for a sync or a verification; else, or where none is live, a new one.
 
-    Raises GenerationMismatch where the live one was built with other settings.
+    Raises GenerationMismatch where the live one was built with other settings, NothingLive.
     """
     live = live_generation(generations)
     revision = live.space_revision if live else "0"
     schema = server.schema_digest()
-    if live is not None and run.input.mode == "sync":
+    if live is not None and run.input.mode != "backfill":
         check_same(live, space_of(settings, revision).id, schema)
         return Target(live, live)
+    if run.input.mode == "verify":
+        raise NothingLive("there is no live index to verify; build it with a sync")
     if run.input.partial:
         raise GenerationMismatch(
             "a key range needs a live generation and there is none yet; start a sync without "

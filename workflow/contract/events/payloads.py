@@ -16,13 +16,14 @@ class RunInput(Event):
     """The input of an execution. The schedule sends `{}`."""
 
     mode: Mode = "sync"
-    """Bring the live index in step, or build a new generation and switch to it."""
+    """Bring the live index in step, build a new generation and switch to it, or only verify."""
     dry_run: bool = Field(False, strict=True)
-    """Stop after the review: counts, cost, and which guards would stop the run."""
+    """Stop after the review: counts, cost, and which guards would stop the run. With `verify` it is
+    true: a dry run that goes on to the verification."""
     after_key: str | None = Field(None, min_length=1)
-    """Only keys above this one, with `sync`."""
+    """Only keys above this one; not with `backfill`."""
     through_key: str | None = Field(None, min_length=1)
-    """Only keys up to and including this one, with `sync`."""
+    """Only keys up to and including this one; not with `backfill`."""
     page_size: int = Field(1000, ge=1, le=20_000, strict=True)
     """Catalog rows per page, 1 to 20,000."""
     accept: tuple[Acceptable, ...] = ()
@@ -30,8 +31,17 @@ class RunInput(Event):
     reembed: bool = Field(False, strict=True)
     """With `backfill`: embed every text afresh, in a space of its own."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _verify_writes_nothing(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("mode") == "verify":
+            return {"dry_run": True, **values}
+        return values
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.mode == "verify" and not self.dry_run:
+            raise ValueError("mode 'verify' writes nothing: dry_run is true; leave it out")
         if self.mode == "backfill" and self.partial:
             raise ValueError(
                 "after_key and through_key do not go with mode 'backfill', which builds a whole "
