@@ -199,7 +199,7 @@ def _golden_checks(
     embedder: Embedder,
     search: SearchIndex,
 ) -> list[Check]:
-    """Ask what is there already. A sync's documents are asked behind the switch, by these vectors."""
+    """Ask what is there already. A sync is asked behind its switch, by these vectors."""
     queries = read_golden_queries(runs, settings.golden_queries_key)
     if not queries:
         return []
