@@ -103,7 +103,7 @@ SPECS = (
     _spec(
         *("ReviewChanges", "read runs"),
         rooms="embedding steps",
-        writes="review.json embed.json load.json embed/*.jsonl.gz",
+        writes="cut.json review.json embed.json load.json embed/*.jsonl.gz",
     ),
     _spec(
         *("EmbedPage", "index", "model", "read runs"),

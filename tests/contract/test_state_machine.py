@@ -143,6 +143,7 @@ def _comparison(branch: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_dry_run_is_reported_and_what_is_not_needed_is_skipped() -> None:
     assert branches("HasChanges") == [
+        ("$.review.reviewed", "BooleanEquals", False, "ReviewChanges"),
         ("$.plan.run.input.mode", "StringEquals", "verify", "VerifyPages"),
         ("$.review.dry_run", "BooleanEquals", True, "ReportRun"),
         ("$.review.embed_pages", "NumericGreaterThan", 0, "EmbedPages"),

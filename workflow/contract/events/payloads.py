@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from workflow.contract.events.base import Acceptable, Event, Mode
 from workflow.contract.holder import Holder
+from workflow.contract.limits import LARGEST_PAGE
 
 
 class RunInput(Event):
@@ -24,8 +25,8 @@ class RunInput(Event):
     """Only keys above this one; not with `backfill`."""
     through_key: str | None = Field(None, min_length=1)
     """Only keys up to and including this one; not with `backfill`."""
-    page_size: int = Field(1000, ge=1, le=20_000, strict=True)
-    """Catalog rows per page, 1 to 20,000."""
+    page_size: int = Field(1000, ge=1, le=LARGEST_PAGE, strict=True)
+    """Catalog rows per page, 1 to 20,000. Pages double while there would be more than 10,000."""
     accept: tuple[Acceptable, ...] = ()
     """Guards that must not stop this run."""
     reembed: bool = Field(False, strict=True)
@@ -256,6 +257,7 @@ class LoadPageTask(PageTask):
 class ReviewRef(Event):
     """What the state machine carries of a review: enough to choose and to run the next Maps."""
 
+    reviewed: bool = True
     dry_run: bool
     embed_key: str
     embed_pages: int
