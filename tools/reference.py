@@ -8,6 +8,8 @@ from pydantic.fields import FieldInfo
 from tools.models import docstrings, shown_type
 from tools.reference_cli import command_line
 from tools.reference_runs import COMMON, redis_rights, run_files
+from tools.reference_search import search_api
+from tools.reference_stage import stage_file
 from workflow.contract import errors
 from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
@@ -60,7 +62,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 INPUT = """# Input
 
 What an execution takes, as a JSON object. Every field may be left out; the schedule sends `{}`,
-and [Schedule and backfill](schedule.md) has inputs to copy. A wrong or unknown field stops the run
+and [Starting runs](schedule.md) has inputs to copy. A wrong or unknown field stops the run
 before it reads anything (`InvalidInput`).
 
 This page is written by `python -m tools.reference`; a test compares the two.
@@ -110,6 +112,8 @@ def pages() -> dict[Path, str]:
         DOCS / "run-files.md": run_files(),
         DOCS / "redis-rights.md": redis_rights(),
         DOCS / "limits.md": LIMITS_PAGE + "".join(map(_limit_line, LIMITS)),
+        DOCS / "search-api.md": search_api(),
+        DOCS / "stage-file.md": stage_file(),
         DOCS / "errors.md": ERRORS + "".join(map(_error_line, named_errors())),
     }
 

@@ -179,6 +179,7 @@ VERBS: dict[Callable[..., None], tuple[str, ...]] = {
     run: (
         "run --dry-run",
         "run --mode backfill",
+        "run --plan 20261101T020000000-sync-1a2b",
         "run --accept deletes",
         "run --stage prod --wait",
     ),

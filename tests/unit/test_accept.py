@@ -65,6 +65,7 @@ def test_a_run_carries_the_digest_of_the_settings() -> None:
         ({"mode": "verify", "dry_run": False}, "mode 'verify' writes nothing"),
         ({"mode": "verify", "reembed": True}, "reembed goes with mode 'backfill' only"),
         ({"reembed": True}, "reembed goes with mode 'backfill' only"),
+        ({"plan": "nightly", "dry_run": True}, "plan names a dry run that is to be done"),
         ({"dryrun": True}, "'dryrun' is not a field of the input; use mode, dry_run, after_key"),
     ],
 )

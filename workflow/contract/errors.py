@@ -47,6 +47,7 @@ SyncError
 │   ├── RunFileCorrupt          a file of the run cannot be read
 │   └── PagesMissing            pages ended without their result
 ├── ExecutionsUnavailable * Step Functions did not answer
+├── PlanStale               the run would not do what the dry run that it names has shown
 └── GuardTripped            the plan was stopped before anything was written to the index
     ├── DeleteGuardTripped      too many drugs would vanish
     ├── CatalogDegraded         a column lost its values
@@ -302,6 +303,10 @@ class ExecutionsUnavailable(SyncError):
     """Step Functions did not list the executions. Retried."""
 
     retry = retries.OUTAGE
+
+
+class PlanStale(SyncError):
+    """The run would not do what the dry run that it names has shown. Start a new dry run."""
 
 
 class GuardTripped(SyncError):

@@ -39,6 +39,7 @@ from workflow.contract.settings import Settings
 from workflow.embedding.caller import tokens_of
 from workflow.steps.costs import Work, estimate
 from workflow.steps.guards import constant_columns, review_guards, stop
+from workflow.steps.saved_plan import check_planned, digest_of_run
 
 REJECTED_SHOWN = 500
 """Rejected rows in a report; their number is exact."""
@@ -61,7 +62,7 @@ def review_changes(
 
     The state machine asks again while texts are left to merge: `reviewed` is false until then.
     A dry run is never stopped: its report says which guards would. Raises PagesMissing,
-    CatalogEmpty, DeleteGuardTripped, CatalogDegraded, BudgetExceeded.
+    CatalogEmpty, PlanStale, DeleteGuardTripped, CatalogDegraded, BudgetExceeded.
     """
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
@@ -76,6 +77,8 @@ def review_changes(
     review = _review(task, files, pages, profile, cut, settings)
     review = review.model_copy(update={"reviewed_at": clock()})
     files.write(REVIEW, review)
+    if plan.run.input.plan:
+        check_planned(plan.run.input.plan, review, runs=runs)
     if not review.dry_run:
         stop(review.guards)
     return ReviewRef.model_validate(review.model_dump(include=set(ReviewRef.model_fields)))
@@ -194,6 +197,7 @@ def _review(
         embed_pages=len(to_embed.pages),
         load_key=files.write_manifest(LOAD_MANIFEST, to_load),
         load_pages=len(to_load),
+        digest=digest_of_run(task.plan, pages),
     )
 
 

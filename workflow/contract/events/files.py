@@ -87,6 +87,8 @@ class PageDiff(Event):
     """Rows that cannot be carried."""
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
+    digest: str = "0"
+    """Of all that the page would change: a sum mod 2^128 in hex."""
     timing: Timing | None = None
 
     @property
@@ -176,6 +178,8 @@ class Review(Event):
     """Object that LoadPages lists."""
     load_pages: int
     """Pages whose documents change."""
+    digest: str = ""
+    """Of all that the run would change, against which live generation: what a plan is held to."""
     reviewed_at: datetime | None = None
     """When the plan was complete."""
 

@@ -31,6 +31,8 @@ class RunInput(Event):
     """Guards that must not stop this run."""
     reembed: bool = Field(False, strict=True)
     """With `backfill`: embed every text afresh, in a space of its own."""
+    plan: str | None = Field(None, min_length=1)
+    """A dry run by name: make the changes that it showed, and stop where they would be others."""
 
     @model_validator(mode="before")
     @classmethod
@@ -48,6 +50,8 @@ class RunInput(Event):
                 "after_key and through_key do not go with mode 'backfill', which builds a whole "
                 "generation; leave them out or use mode 'sync'"
             )
+        if self.plan is not None and self.dry_run:
+            raise ValueError("plan names a dry run that is to be done: leave out dry_run")
         if self.reembed and self.mode != "backfill":
             raise ValueError("reembed goes with mode 'backfill' only")
         after, through = self.after_key, self.through_key
