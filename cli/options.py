@@ -57,7 +57,7 @@ Wait = Annotated[
     bool,
     typer.Option("--wait", help="Watch it to its end; here it always is.", rich_help_panel=ON_AWS),
 ]
-InMode = Annotated[Mode, typer.Option(help="Mend the live index, or build a new one.")]
+InMode = Annotated[Mode, typer.Option(help="Mend the live index, build a new one, or only verify.")]
 DryRun = Annotated[
     bool,
     typer.Option(

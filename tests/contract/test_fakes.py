@@ -425,19 +425,17 @@ def test_a_run_that_ended_its_pruning_is_remembered_until_the_next_backfill(live
 
 def test_an_index_that_does_not_exist_is_none(index: Ports) -> None:
     assert index.server.index("drugs", "other") is None
-    facts = built(index.server, "new")
-    assert (facts.failures, facts.building, facts.percent) == (0, False, 1.0)
+    facts = built(index.server)
+    assert (facts.failures, facts.percent) == (0, 1.0)
 
 
-def built(server: Server, name: str) -> IndexFacts:
-    """Once it is: the server looks for hashes of an index in the background."""
-    for _ in range(500):
-        facts = server.index("drugs", name)
-        assert facts
-        if not facts.building:
-            return facts
-        time.sleep(0.02)
-    raise AssertionError(f"drugs:{name} is still building")
+def built(server: Server) -> IndexFacts:
+    """Redis fills an index beside its other work: on a busy machine that takes a moment."""
+    until = time.monotonic() + 30
+    while (facts := server.index("drugs", "new")) is None or facts.building:
+        assert time.monotonic() < until, facts
+        time.sleep(0.01)
+    return facts
 
 
 def test_aliases_point_at_what_they_were_pointed_at(index: Ports) -> None:
