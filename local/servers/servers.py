@@ -2,7 +2,8 @@
 
     root/mariadb/ or root/mysql/   data, log, socket      root/redis/   data (AOF), log, socket
 
-``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL.
+``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL. The drivers
+are imported where they are used: most commands only ask what runs.
 """
 
 from __future__ import annotations
@@ -12,10 +13,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import mysql.connector
-import redis
-from mysql.connector.abstracts import MySQLConnectionAbstract
+from typing import TYPE_CHECKING
 
 from local.errors import LocalError
 from local.servers import processes
@@ -23,6 +21,9 @@ from local.servers.mysql_binaries import MySQLBinaries, find_mysql
 from local.servers.processes import Facts, Home, Record
 from local.servers.reasons import did_not_start
 from local.servers.redis_binaries import find_redis
+
+if TYPE_CHECKING:
+    from mysql.connector.abstracts import MySQLConnectionAbstract
 
 DATABASE = "drugs"
 USER = "drugs"
@@ -71,6 +72,9 @@ def stop_mysql(root: Path) -> bool:
 
 def connect(server: MySQLServer, database: str | None = None) -> MySQLConnectionAbstract:
     """A connection for loading catalogs; autocommit off."""
+    import mysql.connector
+    from mysql.connector.abstracts import MySQLConnectionAbstract
+
     connection = mysql.connector.connect(
         unix_socket=server.socket,
         user=server.user,
@@ -195,6 +199,8 @@ def _write_init_file(home: Home, binaries: MySQLBinaries) -> Path:
 
 
 def _mysql_answers(record: Record) -> bool:
+    import mysql.connector
+
     try:
         connect(_mysql(record)).close()
     except mysql.connector.Error:
@@ -222,6 +228,8 @@ def _launch_redis(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Fac
 
 def _redis_answers(record: Record) -> bool:
     """False also while it still reads its AOF (BusyLoadingError is a ConnectionError)."""
+    import redis
+
     try:
         with redis.from_url(str(record.facts["url"])) as client:
             return bool(client.ping())
@@ -230,6 +238,8 @@ def _redis_answers(record: Record) -> bool:
 
 
 def _require_search(root: Path, server: RedisServer) -> None:
+    import redis
+
     try:
         with redis.from_url(server.url) as client:
             client.execute_command("FT._LIST")
