@@ -51,6 +51,7 @@ VERBS: dict[str, Verb] = {
         (
             "run --dry-run",
             "run --mode backfill",
+            "run --plan 20261101T020000000-sync-1a2b",
             "run --accept deletes",
             "run --stage prod --wait",
         ),
@@ -89,8 +90,8 @@ VERBS: dict[str, Verb] = {
         ("rollback --stage prod",),
     ),
     "verify": Verb(
-        "cli.commands.ops",
-        "Compare the live index with the catalog as it is now. Mends and writes nothing.",
+        "cli.commands.run",
+        "Compare the live index with the catalog as it is now. Mends and writes nothing in it.",
         ("verify", "verify --stage prod --json"),
     ),
     "explain": Verb(

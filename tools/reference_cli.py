@@ -9,8 +9,8 @@ import typer.main
 from pydantic import BaseModel
 from typer.core import TyperArgument
 
-from cli.documents import DOCUMENTS
 from cli.app import app
+from cli.documents import DOCUMENTS
 from cli.verbs import VERBS, Late
 from tools.models import described, shown_type
 from workflow.contract.events.payloads import RunInput

@@ -14,12 +14,14 @@ from cli.sites.run_log import log_lines, view_of
 from cli.sites.site import Action, SiteError, no_redrive, no_run, readable_report
 from handlers.wiring import Wiring
 from local.engine import runner
+from local.engine.history import read_execution
 from local.engine.run_store import FolderRunStore
 from local.engine.runner import LOG
-from local.engine.runs import holder, run_id_of
+from local.engine.runs import holder, input_as_far_as_right, run_id_of
 from local.servers import stack as stacks
 from local.servers.reach import unreachable
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged, SettingsInvalid
+from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, RunFiles
 from workflow.operate.doctor import Finding, examine, finding
@@ -74,6 +76,10 @@ class LocalSite:
             unread = {"error": type(error).__name__, "cause": str(error)}
             return view_of(name, lines, None, running=running).model_copy(update=unread)
         return view_of(name, lines, report, running=running)
+
+    def input_of(self, run_id: str) -> RunInput:
+        execution = read_execution(self._folder / self._name(run_id))
+        return input_as_far_as_right(execution.input)
 
     def _name(self, run_id: str | None) -> str:
         name = run_id or max(self._names(), default=None)
@@ -147,7 +153,7 @@ class LocalSite:
             )
 
     def _names(self) -> set[str]:
-        """Runs, not the folders of `verify` and `doctor`, which have no log.
+        """Runs, not the folder of `doctor`, which has no log.
 
         A folder that may not be read is an OSError: an empty list would be untrue.
         """

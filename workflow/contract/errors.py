@@ -47,13 +47,15 @@ SyncError
 │   ├── RunFileCorrupt          a file of the run cannot be read
 │   └── PagesMissing            pages ended without their result
 ├── ExecutionsUnavailable * Step Functions did not answer
+├── PlanStale               the run would not do what the dry run that it names has shown
 └── GuardTripped            the plan was stopped before anything was written to the index
     ├── DeleteGuardTripped      too many drugs would vanish
     ├── CatalogDegraded         a column lost its values
     ├── BudgetExceeded          embedding would cost more than allowed
     ├── TooManyRejected         too many rows or texts were refused
     ├── RunTooLong              the run would not end before its timeout
-    └── SwitchTooLarge          more changes than one switch may make
+    ├── SwitchTooLarge          more changes than one switch may make
+    └── LimitExceeded           the run would exceed a limit of Step Functions
 
 `*` is retried by the state machine. Step Functions matches the bare class name exactly, never a
 base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
@@ -303,6 +305,10 @@ class ExecutionsUnavailable(SyncError):
     retry = retries.OUTAGE
 
 
+class PlanStale(SyncError):
+    """The run would not do what the dry run that it names has shown. Start a new dry run."""
+
+
 class GuardTripped(SyncError):
     """A guard stopped the plan before anything was written to the index."""
 
@@ -329,3 +335,7 @@ class RunTooLong(GuardTripped):
 
 class SwitchTooLarge(GuardTripped):
     """A sync would change too much at once. Start a backfill: nothing is embedded again."""
+
+
+class LimitExceeded(GuardTripped):
+    """The run would exceed a limit of Step Functions. Mostly: raise page_size (docs/limits.md)."""

@@ -17,6 +17,7 @@ from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.read_page import PageRows, check_keys, most_rows, read_page
 from workflow.contract.runs import DIFF_SUMMARY, PageChanges, RunFiles, divided, texts_file
 from workflow.contract.settings import Settings
+from workflow.steps.saved_plan import digest_of_page
 
 COMMONEST = 8
 """Values per column and page that are counted. A value with a third of all rows is among them."""
@@ -163,6 +164,7 @@ def _summary(
         new_texts=new_texts,
         rejected=tuple(_rejected(one, held) for one in rows.unreadable),
         profile=profile(rows.documents),
+        digest=digest_of_page(difference.changes, difference.removed),
         samples={
             "added": tuple(added[:SAMPLES]),
             "changed": tuple(changed[:SAMPLES]),

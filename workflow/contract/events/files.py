@@ -6,7 +6,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from workflow.contract.events.base import Event, Guard
-from workflow.contract.events.payloads import Timing
+from workflow.contract.events.payloads import TextsPage, Timing
 
 SAMPLES: Final = 5
 """Keys of each kind that a page and a run show."""
@@ -87,11 +87,24 @@ class PageDiff(Event):
     """Rows that cannot be carried."""
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
+    digest: str = "0"
+    """Of all that the page would change: a sum mod 2^128 in hex."""
     timing: Timing | None = None
 
     @property
     def upserts(self) -> int:
         return self.added + self.changed
+
+
+class TextsCut(Event):
+    """`cut.json`: how many parts of the texts are merged, and the pages that they were cut into."""
+
+    parts: int = 0
+    """Parts that are done."""
+    pages: tuple[TextsPage, ...] = ()
+    """Pages of texts to embed."""
+    tokens: int = 0
+    """Estimated from the length of their texts."""
 
 
 class GuardResult(Event):
@@ -165,6 +178,8 @@ class Review(Event):
     """Object that LoadPages lists."""
     load_pages: int
     """Pages whose documents change."""
+    digest: str = ""
+    """Of all that the run would change, against which live generation: what a plan is held to."""
     reviewed_at: datetime | None = None
     """When the plan was complete."""
 
