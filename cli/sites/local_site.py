@@ -120,7 +120,7 @@ class LocalSite:
             Finding(
                 check=name,
                 ok=part is not None,
-                found="running" if part else "not running",
+                found=part.version if part else "not running",
                 advice="" if part else "drugsync up",
             )
             for name, part in servers.items()

@@ -51,10 +51,13 @@ class RedisServer:
     version: str = ""
 
 
-def start_mysql(root: Path) -> MySQLServer:
-    """Private MariaDB or MySQL below ``root``; LocalError with the apt command where none is."""
+def start_mysql(root: Path, *, extra_args: Sequence[str] = ()) -> MySQLServer:
+    """Private MariaDB or MySQL below ``root``; LocalError with the apt command where none is.
+
+    ``extra_args`` apply to new data and to a new process only.
+    """
     home = _mysql_home(root) or _home_of(root, find_mysql().kind)
-    record = processes.start(home, lambda: _launch_mysql(home), _mysql_answers)
+    record = processes.start(home, lambda: _launch_mysql(home, extra_args), _mysql_answers)
     return _mysql(record)
 
 
@@ -133,10 +136,10 @@ def _mysql(record: Record) -> MySQLServer:
     )
 
 
-def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
+def _launch_mysql(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Facts]:
     binaries = find_mysql(home.name)
     if not home.data.exists():
-        _install_mysql(home, binaries)
+        _install_mysql(home, binaries, extra_args)
     socket = processes.socket_path(home.path, f"{home.name.lower()}.sock")
     # MySQL's lock names a process that was killed; by now, another may have its number.
     for left in (socket, socket.with_name(f"{socket.name}.lock")):
@@ -155,16 +158,17 @@ def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
         "--max-allowed-packet=64M",
         f"--init-file={_write_init_file(home)}",
         f"--tmpdir={_tmpdir(home)}",
+        *extra_args,
     ]
     facts: Facts = {"socket": str(socket), "version": binaries.version}
     return binaries.start_command(options), facts
 
 
-def _install_mysql(home: Home, binaries: MySQLBinaries) -> None:
+def _install_mysql(home: Home, binaries: MySQLBinaries, extra_args: Sequence[str]) -> None:
     """Create the system tables; an interrupted installation leaves no half-made ``data``."""
     draft = home.path / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
-    command = binaries.install_command(draft, _tmpdir(home))
+    command = binaries.install_command(draft, _tmpdir(home), extra_args)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         home.log.write_text(done.stdout + done.stderr)
