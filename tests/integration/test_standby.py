@@ -61,7 +61,7 @@ def until(done: object, seconds: float = 60) -> None:
 
 
 def drugsync(home: Path, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    done: subprocess.CompletedProcess[str] = subprocess.run(
         [sys.executable, "-c", WHO, *arguments],
         env={**os.environ, "DRUGSYNC_HOME": str(home), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
@@ -70,6 +70,7 @@ def drugsync(home: Path, *arguments: str, **more: object) -> subprocess.Complete
         check=False,
         **more,  # type: ignore[call-overload]
     )
+    return done
 
 
 COMMANDS = (
