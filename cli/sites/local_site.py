@@ -120,7 +120,7 @@ class LocalSite:
             Finding(
                 check=name,
                 ok=part is not None,
-                found="running" if part else "not running",
+                found=part.version if part else "not running",
                 advice="" if part else "drugsync up",
             )
             for name, part in servers.items()
@@ -148,12 +148,13 @@ class LocalSite:
                 generations=w.index.generations,
                 documents=w.index.documents,
                 server=w.index.server,
+                engine=w.index.engine,
                 runs=self._store,
                 settings=settings,
             )
 
     def _names(self) -> set[str]:
-        """Runs, not the folders of `verify` and `doctor`, which have no log.
+        """Runs, not the folder of `doctor`, which has no log.
 
         A folder that may not be read is an OSError: an empty list would be untrue.
         """

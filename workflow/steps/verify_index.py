@@ -114,7 +114,7 @@ def verify_index(
             drugs,
             documents.count(plan.generation),
             _growth(plan, review, pages, documents),
-            missing=review.missing,
+            missing=0 if plan.run.input.dry_run else review.missing,
         ),
         *text_checks(pages),
         drift_check(pages, settings),
@@ -146,7 +146,7 @@ def verify_index(
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
         stop(
             verification,
-            doubted=model is not None and bool(model.damaged),
+            doubted=model is not None and bool(model.damaged) and not plan.run.input.dry_run,
             drifted=bool(_drifted(pages)),
         )
     settle_drift(plan, _drifted(pages), documents)
@@ -184,9 +184,13 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
 
 
 def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
-    """By how many keys the key set grows until this run is published."""
+    """By how many keys the key set grows until this run is published.
+
+    Of a verification: until it has no key that the catalog lacks.
+    """
     if not plan.new_generation:
-        return review.added - review.removed + sum(len(page.kept) for page in pages)
+        added = 0 if plan.run.input.dry_run else review.added
+        return added - review.removed + sum(len(page.kept) for page in pages)
     if plan.live_generation is None:
         # Left out below, or by an earlier try of this step.
         return -sum(map(bool, documents.read(plan.generation, _drifted(pages))))
@@ -206,7 +210,7 @@ def _golden_checks(
     embedder: Embedder,
     search: SearchIndex,
 ) -> list[Check]:
-    """Ask a new generation. A sync's documents are asked behind the switch, with these vectors."""
+    """Ask what is there already. A sync is asked behind its switch, by these vectors."""
     asker = GoldenAsker(search, names, read_synonyms(settings.synonyms_file), embedder)
     result = golden_check(queries, asker)
     vectors = tuple(
@@ -214,7 +218,8 @@ def _golden_checks(
         for text, vector in asker.vectors.items()
     )
     files.write(GOLDEN, GoldenVectors(vectors=vectors))
-    return [result] if plan.new_generation and result else []
+    there = plan.new_generation or plan.run.input.dry_run
+    return [result] if there and result else []
 
 
 def _bad(pages: Sequence[VerifiedPage]) -> list[str]:

@@ -28,10 +28,13 @@ def model_due(
     settings: Settings,
     now: datetime,
 ) -> Due:
-    """The model is asked where texts or what is asked changed, and after `verify_model_days`."""
+    """The model is asked where texts or what is asked changed, and after `verify_model_days`.
+
+    A verification that a person starts asks it each time.
+    """
     asked = ModelAsked(at=now, space=plan.space, questions=_digest(queries, settings))
     last = baseline.asked
-    if review.embed_pages or last is None:
+    if review.embed_pages or plan.run.input.dry_run or last is None:
         return Due(asked)
     same = (last.space, last.questions) == (asked.space, asked.questions)
     if not same or now - last.at >= timedelta(days=settings.verify_model_days):
