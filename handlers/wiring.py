@@ -137,6 +137,7 @@ class Wiring:
             documents=self.index.documents,
             texts=self.index.texts,
             server=self.index.server,
+            engine=self.index.engine,
             search=self.index.search,
             runs=self.runs,
             settings=self.settings,

@@ -7,6 +7,7 @@ import typer
 from cli.documents import MySQLServer, Servers, Stopped
 from cli.options import AsJson
 from cli.show.terminal import console, print_json
+from cli.standby import process as standby
 from local.places import demo_home, home
 from local.servers import stack as stacks
 
@@ -21,6 +22,7 @@ def up(embedder: Embedder = "minilm", as_json: AsJson = False) -> None:
     out = console(stderr=as_json)
     with out.status("starting") as status:
         stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
+        standby.start(home())
     if as_json:
         print_json(servers_of(stack))
     else:
@@ -29,7 +31,9 @@ def up(embedder: Embedder = "minilm", as_json: AsJson = False) -> None:
 
 def down(as_json: AsJson = False) -> None:
     """Stop what [bold]up[/] and [bold]demo[/] started, and nothing else. Data are kept."""
-    stopped = (*stacks.down(home()), *(f"{name} (demo)" for name in stacks.down(demo_home())))
+    helper = ("standby",) if standby.stop(home()) else ()
+    ours = (*helper, *stacks.down(home()))
+    stopped = (*ours, *(f"{name} (demo)" for name in stacks.down(demo_home())))
     if as_json:
         print_json(Stopped(stopped=stopped))
     elif stopped:

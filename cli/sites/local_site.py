@@ -148,6 +148,7 @@ class LocalSite:
                 generations=w.index.generations,
                 documents=w.index.documents,
                 server=w.index.server,
+                engine=w.index.engine,
                 runs=self._store,
                 settings=settings,
             )

@@ -4,7 +4,8 @@
 
 The folders are open to their owner only, and so are the sockets: nobody else on the machine can
 reach a server, which is why no account needs a password.
-``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL.
+``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL. The drivers
+are imported where they are used: most commands only ask what runs.
 """
 
 from __future__ import annotations
@@ -14,10 +15,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import mysql.connector
-import redis
-from mysql.connector.abstracts import MySQLConnectionAbstract
+from typing import TYPE_CHECKING
 
 from local.errors import LocalError
 from local.servers import processes
@@ -25,6 +23,9 @@ from local.servers.mysql_binaries import MySQLBinaries, find_mysql
 from local.servers.processes import Facts, Home, Record
 from local.servers.reasons import did_not_start
 from local.servers.redis_binaries import find_redis
+
+if TYPE_CHECKING:
+    from mysql.connector.abstracts import MySQLConnectionAbstract
 
 DATABASE = "drugs"
 USER = "drugs"
@@ -74,6 +75,9 @@ def stop_mysql(root: Path) -> bool:
 
 def connect(server: MySQLServer, database: str | None = None) -> MySQLConnectionAbstract:
     """A connection for loading catalogs; autocommit off."""
+    import mysql.connector
+    from mysql.connector.abstracts import MySQLConnectionAbstract
+
     connection = mysql.connector.connect(
         unix_socket=server.socket,
         user=server.user,
@@ -194,6 +198,8 @@ def _write_init_file(home: Home) -> Path:
 
 
 def _mysql_answers(record: Record) -> bool:
+    import mysql.connector
+
     try:
         connect(_mysql(record)).close()
     except mysql.connector.Error:
@@ -221,6 +227,8 @@ def _launch_redis(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Fac
 
 def _redis_answers(record: Record) -> bool:
     """False also while it still reads its AOF (BusyLoadingError is a ConnectionError)."""
+    import redis
+
     try:
         with redis.from_url(str(record.facts["url"])) as client:
             return bool(client.ping())
@@ -229,6 +237,8 @@ def _redis_answers(record: Record) -> bool:
 
 
 def _require_search(root: Path, server: RedisServer) -> None:
+    import redis
+
     try:
         with redis.from_url(server.url) as client:
             client.execute_command("FT._LIST")

@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.app import app
 from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from workflow import __version__
