@@ -21,7 +21,7 @@ WANTED = (
 
 def lacks(path: Path) -> list[str]:
     """What a root does not say and should."""
-    command = ["openssl", "x509", "-in", path, "-noout", "-text"]
+    command = ["openssl", "x509", "-in", str(path), "-noout", "-text"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [wanted for wanted in WANTED if not re.search(wanted, text)]
 
