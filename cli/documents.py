@@ -53,6 +53,42 @@ class CatalogLoaded(Event):
     seconds: float
 
 
+class RejectedSample(Event):
+    """A row that could not be carried, and why."""
+
+    ndc: str
+    column: str
+    reason: str
+
+
+class CatalogProposed(Event):
+    """How somebody's table becomes a catalog."""
+
+    source: str
+    """The table, or the CSV file."""
+    view: str
+    """What the runs read: a view over it, or the table itself."""
+    columns: dict[str, str]
+    """Our column -> what it is made of."""
+    unused: tuple[str, ...]
+    """Columns of the table that nothing is made of."""
+    notes: tuple[str, ...]
+    template: str
+    """The text that is embedded."""
+    texts: tuple[str, ...]
+    """Of the first drugs."""
+    sampled: int
+    """Rows that were looked at."""
+    rejected: tuple[RejectedSample, ...]
+    """Those of them that a run would leave out."""
+    sql: str
+    """Statements that make the view; empty where none is needed."""
+    created: bool
+    """They were run."""
+    next: str
+    """The command that goes on."""
+
+
 class Started(Event):
     """A run on AWS, which goes on by itself."""
 
@@ -137,6 +173,7 @@ DOCUMENTS: dict[str, Any] = {
     "down": Stopped,
     "info": Servers,
     "catalog load": CatalogLoaded,
+    "catalog init": CatalogProposed,
     "run": RunReport | Started,
     "redrive": RunReport | Started,
     "status": RunView,

@@ -120,7 +120,7 @@ class LocalSite:
             Finding(
                 check=name,
                 ok=part is not None,
-                found="running" if part else "not running",
+                found=_stands(part),
                 advice="" if part else "drugsync up",
             )
             for name, part in servers.items()
@@ -177,6 +177,12 @@ def _stopped(out: Out) -> Iterator[None]:
             "or start again with drugsync run"
         )
         raise
+
+
+def _stands(part: stacks.Part | None) -> str:
+    if part is None:
+        return "not running"
+    return "running" if part.pid else "yours, in settings.toml"
 
 
 def _failed(name: str, error: SettingsInvalid) -> Finding:
