@@ -81,9 +81,14 @@ def load(
     if source != "fda":
         # Wrong files are found before anybody is asked anything.
         read_csv(Path(source), form)
-    if not replace:
-        _ask(stack)
+    before = _ask(stack, replace=replace)
     loaded = load_catalog(out, stack, source, count, form)
+    if before:
+        out.say(
+            "it replaces a catalog of {}: a guard may stop the next run, and says how to go on; "
+            "see first: drugsync run --dry-run",
+            many(before, "drug"),
+        )
     if as_json:
         print_json(loaded)
 
@@ -119,16 +124,17 @@ def load_catalog(
     )
 
 
-def _ask(stack: stacks.Stack) -> None:
-    """Raises LocalError where the catalog has rows and nobody is there to say yes."""
+def _ask(stack: stacks.Stack, *, replace: bool) -> int:
+    """Drugs that are there. Raises LocalError where there are some and nobody says yes."""
     with closing(connect(stack.mysql)) as connection:
         there = count_rows(connection)
-    if not there:
-        return
+    if not there or replace:
+        return there
     said = f"the catalog has {many(there, 'drug')}"
     if not sys.stdin.isatty():
         raise LocalError(f"{said}; to replace them, add --replace")
     typer.confirm(f"{said}. Replace them?", abort=True)
+    return there
 
 
 def rows_of(text: str) -> int | None:
