@@ -35,11 +35,11 @@ Columns = Annotated[
     typer.Option("--column", metavar="NAME=HEADER", help="A column under another heading."),
 ]
 
-catalog_app = typer.Typer(help="The drug catalog of this machine.", no_args_is_help=True)
-catalog_app.command()(init)
+catalog = typer.Typer(help="The drug catalog of this machine.", no_args_is_help=True)
+catalog.command()(init)
 
 
-@catalog_app.command()
+@catalog.command()
 def load(
     source: Annotated[
         str, typer.Option(metavar="fda|FILE.csv", help="The FDA's NDC directory, or a CSV file.")

@@ -85,6 +85,25 @@ def redrive(
     _answer(site, site.redrive(run, out), wait=wait, as_json=as_json)
 
 
+def verify(
+    after_key: AfterKey = None,
+    through_key: ThroughKey = None,
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Compare the live index with the catalog as it is now. Mends and writes nothing in it.
+
+    A run like any other, which ends before anything would be written: it can be watched and
+    redriven. Exit code 0 where every check holds.
+    """
+    site = site_of(stage, profile, region)
+    given = run_input(mode="verify", after_key=after_key, through_key=through_key)
+    out = console(stderr=as_json)
+    _answer(site, site.run(given, out), wait=True, as_json=as_json)
+
+
 def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool) -> None:
     """The report of a run that ended, or where to look for one that goes on."""
     out = console(stderr=as_json)
@@ -116,7 +135,7 @@ def _show_next(site: Site, done: RunReport) -> None:
         out.say("  plan anew: drugsync run --dry-run{}{}", mode, site.options)
     elif tripped and not done.dry_run:
         out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
-    if tripped and tripped == acceptable:
+    if tripped and tripped == acceptable and done.mode != "verify":
         accept = "".join(f" --accept {guard}" for guard in acceptable)
         out.say(
             "  expected, as after a catalog load of other drugs? go on: drugsync run{}{}{}",
@@ -129,6 +148,10 @@ def _show_next(site: Site, done: RunReport) -> None:
     here = site.estimate(done)
     if here:
         out.say("  {}", here)
-    if done.added + done.changed + done.removed:
-        out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
+    if not done.behind:
+        return
+    out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
+    if done.mode == "verify":
+        out.say("  bring the index in step: drugsync run{}", site.options)
+    else:
         out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)

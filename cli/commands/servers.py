@@ -8,6 +8,7 @@ from cli.documents import MySQLServer, Servers, Stopped
 from cli.options import AsJson
 from cli.show.show_ops import show_findings
 from cli.show.terminal import Out, console, print_json
+from cli.standby import process as standby
 from local.places import demo_home, home
 from local.servers import given
 from local.servers import stack as stacks
@@ -57,6 +58,7 @@ def up(
         given.use_redis(home(), redis)
     with out.status("starting") as status:
         stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
+        standby.start(home())
     if as_json:
         print_json(servers_of(stack))
     else:
@@ -82,7 +84,9 @@ def _examine(out: Out) -> None:
 
 def down(as_json: AsJson = False) -> None:
     """Stop what [bold]up[/] and [bold]demo[/] started, and nothing else. Data are kept."""
-    stopped = (*stacks.down(home()), *(f"{name} (demo)" for name in stacks.down(demo_home())))
+    helper = ("standby",) if standby.stop(home()) else ()
+    ours = (*helper, *stacks.down(home()))
+    stopped = (*ours, *(f"{name} (demo)" for name in stacks.down(demo_home())))
     if as_json:
         print_json(Stopped(stopped=stopped))
     elif stopped:
@@ -112,8 +116,6 @@ def servers_of(stack: stacks.Stack) -> Servers:
         home=str(stack.root),
         mysql=MySQLServer(
             version=mysql.version,
-            host=mysql.host,
-            port=mysql.port,
             socket=mysql.socket,
             user=mysql.user,
             database=mysql.database,

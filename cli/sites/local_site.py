@@ -190,12 +190,13 @@ class LocalSite:
                 generations=w.index.generations,
                 documents=w.index.documents,
                 server=w.index.server,
+                engine=w.index.engine,
                 runs=self._store,
                 settings=settings,
             )
 
     def _names(self) -> set[str]:
-        """Runs, not the folders of `verify` and `doctor`, which have no log.
+        """Runs, not the folder of `doctor`, which has no log.
 
         A folder that may not be read is an OSError: an empty list would be untrue.
         """
@@ -225,7 +226,7 @@ def _stopped(out: Out, run_id: str) -> Iterator[None]:
 def _stands(part: stacks.Part | None) -> str:
     if part is None:
         return "not running"
-    return "running" if part.pid else "yours, in settings.toml"
+    return part.version if part.pid else "yours, in settings.toml"
 
 
 def _failed(name: str, error: SettingsInvalid) -> Finding:

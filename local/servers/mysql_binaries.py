@@ -38,11 +38,14 @@ class MySQLBinaries:
     version: str
     server: str
 
-    def install_command(self, data: Path, tmp: Path) -> list[str]:
-        """What makes the system tables in a new data directory."""
+    def install_command(self, data: Path, tmp: Path, options: Sequence[str]) -> list[str]:
+        """What makes the system tables in a new data directory.
+
+        MySQL takes ``lower_case_table_names`` then or never; MariaDB's script knows no options.
+        """
         common = ["--no-defaults", f"--datadir={data}", f"--tmpdir={tmp}", *as_user()]
         if self.kind == "MySQL":
-            return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0]]
+            return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0], *options]
         return [
             _program("mariadb-install-db"),
             *common,
@@ -54,15 +57,6 @@ class MySQLBinaries:
     def start_command(self, options: Sequence[str]) -> list[str]:
         own = ONLY_MYSQL if self.kind == "MySQL" else ()
         return [self.server, "--no-defaults", *options, *own, *as_user()]
-
-    def only_local_root(self) -> list[str]:
-        """Statements. Other people on this machine can reach the port: root gets no TCP."""
-        if self.kind == "MySQL":  # it makes no other root
-            return []
-        return [
-            "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';",
-            "FLUSH PRIVILEGES;",
-        ]
 
 
 def find_mysql(kind: str | None = None) -> MySQLBinaries:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
@@ -12,8 +13,9 @@ import typer.main
 from pydantic import BaseModel, TypeAdapter
 from typer.testing import CliRunner
 
+from cli.app import app
 from cli.documents import DOCUMENTS
-from cli.main import app
+from cli.standby import process as standby
 from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from tools.reference_cli import commands
@@ -66,9 +68,10 @@ def assert_documented(verb: str, document: Any) -> None:
 
 
 @pytest.fixture
-def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv(HOME_VARIABLE, str(lab.stack.root))
-    return lab.stack.root
+    yield lab.stack.root
+    standby.stop(lab.stack.root)
 
 
 def test_what_is_printed_is_what_is_documented(home: Path, lab: Lab) -> None:
@@ -109,4 +112,4 @@ def test_loading_and_stopping_are_answered_too(
     finally:
         stopped = answer("down")
     assert_documented("down", stopped)
-    assert len(stopped["stopped"]) == 3
+    assert stopped["stopped"] == ["standby", "Bedrock stand-in", "Redis", "MySQL"]

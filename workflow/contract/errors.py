@@ -54,7 +54,8 @@ SyncError
     ├── BudgetExceeded          embedding would cost more than allowed
     ├── TooManyRejected         too many rows or texts were refused
     ├── RunTooLong              the run would not end before its timeout
-    └── SwitchTooLarge          more changes than one switch may make
+    ├── SwitchTooLarge          more changes than one switch may make
+    └── LimitExceeded           the run would exceed a limit of Step Functions
 
 `*` is retried by the state machine. Step Functions matches the bare class name exactly, never a
 base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
@@ -129,7 +130,7 @@ class CatalogUnavailable(CatalogError):
 
 
 class CatalogAccessDenied(CatalogError):
-    """MySQL refused the user. Check user, secret and the SELECT grant on the catalog."""
+    """MySQL refused the user, or TLS its certificate. Check user, secret, CA and SELECT grant."""
 
 
 class CatalogMissing(CatalogError):
@@ -221,7 +222,7 @@ class IndexUnavailable(IndexError_):
 
 
 class IndexAccessDenied(IndexError_):
-    """Redis refused the user. Check the secret and the ACL."""
+    """Redis refused the user, or TLS its certificate. Check secret, CA and ACL."""
 
 
 class IndexFeatureMissing(IndexError_):
@@ -334,3 +335,7 @@ class RunTooLong(GuardTripped):
 
 class SwitchTooLarge(GuardTripped):
     """A sync would change too much at once. Start a backfill: nothing is embedded again."""
+
+
+class LimitExceeded(GuardTripped):
+    """The run would exceed a limit of Step Functions. Mostly: raise page_size (docs/limits.md)."""

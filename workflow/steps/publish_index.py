@@ -80,7 +80,7 @@ def publish_index(
         files.write(PUBLISH, note.model_copy(update={"taken_back": True, "checks": tuple(checks)}))
         raise VerificationFailed(
             f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
-            "docs/operations.md, searches that fail"
+            "docs/failed-run.md, searches that fail"
         )
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
     files.write(PUBLISH, note.model_copy(update=update))
