@@ -19,7 +19,7 @@ class MySQLServer(Event):
 
     version: str
     socket: str
-    """The only way in; its folder is open to its owner only."""
+    """The only way in; its folder is open to its owner only. Of a server of yours: HOST:PORT."""
     user: str
     database: str
 

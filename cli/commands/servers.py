@@ -64,7 +64,7 @@ def up(
     else:
         out.say(
             "{}, {} and the Bedrock stand-in are running",
-            "MariaDB or MySQL" if stack.mysql.pid else f"your MySQL at {stack.mysql.host}",
+            "MariaDB or MySQL" if stack.mysql.pid else f"your MySQL at {stack.mysql.socket}",
             "Redis with vector search" if stack.redis.pid else f"your Redis, {stack.redis.url},",
         )
     if not (stack.mysql.pid and stack.redis.pid):

@@ -35,7 +35,8 @@ USER = "drugs"
 class MySQLServer:
     """A running server. ``user`` has no password and rights on databases ``drugs...`` only.
 
-    ``pid`` is 0 where it is not ours: it exists already, and its login is in the settings.
+    ``pid`` is 0 where it is not ours: it exists already, and its login is in the settings; its
+    ``socket`` may then be host and port.
     """
 
     pid: int

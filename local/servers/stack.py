@@ -118,15 +118,13 @@ def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
 
 def given_mysql(settings: Mapping[str, str]) -> MySQLServer | None:
     """The server that the settings name, if they do."""
-    host, socket = settings.get("mysql_host", ""), settings.get("mysql_socket", "")
+    host, socket = settings.get("mysql_host"), settings.get("mysql_socket")
     if not (host or socket):
         return None
     return MySQLServer(
         pid=0,
         version="",
-        host=host,
-        port=int(settings.get("mysql_port", "3306")),
-        socket=socket,
+        socket=socket or f"{host}:{settings.get('mysql_port', '3306')}",
         user=settings.get("mysql_user", ""),
         database=settings.get("mysql_database", ""),
     )

@@ -189,7 +189,7 @@ def test_a_wrong_password_is_said_with_what_to_check(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
-    use_mysql(tmp_path, f"mysql://drugs:wrong@127.0.0.1:{stack.mysql.port}/drugs")
+    use_mysql(tmp_path, f"mysql://drugs:wrong@/drugs?socket={stack.mysql.socket}")
     with pytest.raises((CatalogAccessDenied, mysql.connector.Error), match="Access denied"):
         init("drugs")
 
@@ -198,4 +198,4 @@ def test_a_server_of_ones_own_is_not_started_here(tmp_path: Path) -> None:
     use_mysql(tmp_path, "mysql://reader@db.example/drugs")
     found = given_mysql(read_settings(tmp_path))
     assert found is not None
-    assert (found.pid, found.host, found.port) == (0, "db.example", 3306)
+    assert (found.pid, found.socket) == (0, "db.example:3306")
