@@ -51,7 +51,9 @@ class Settings(BaseModel):
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")
     mysql_user: str = Field("", description="user; empty where the secret has it")
-    mysql_secret_arn: str = Field("", description="secret with username and password")
+    mysql_secret_arn: str = Field(
+        "", description="secret with username and password; one machine: file:PATH"
+    )
     mysql_iam_auth: bool = Field(False, description="authenticate with an IAM token")
     mysql_tls: bool = Field(True, description="require TLS and verify certificate and host name")
     mysql_ssl_ca: str = Field("", description="CA bundle that the server's certificate needs")
@@ -62,7 +64,9 @@ class Settings(BaseModel):
         description="rediss://host:6379 or unix:///path; a password comes by secret only, and "
         "indexes can be in database 0 only",
     )
-    redis_secret_arn: str = Field("", description="secret with username (optional) and password")
+    redis_secret_arn: str = Field(
+        "", description="secret with username (optional) and password; one machine: file:PATH"
+    )
     redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
     redis_ca_secret_arn: str = Field("", description="secret with `ca`, a PEM text, in its place")
     redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
