@@ -272,6 +272,7 @@ def test_an_execution_that_lost_the_fence_writes_nothing(index: Ports, name: str
     write(index, "a")
     index.documents.stage(HOLDER, [document("s")])
     index.texts.write(SPACE, HOLDER, [record()])
+    index.server.create_indexes(LiveNames(HOLDER.identity, f"{1:016x}"))
     index.generations.take_fence(NEWER)
     with pytest.raises(RunSuperseded, match="run run may no longer write"):
         WRITES[name](index)
