@@ -15,7 +15,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.app import app
 from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from workflow import __version__
@@ -162,6 +162,13 @@ def test_the_doctor_finds_everything_well(home: Path) -> None:
     result = drugsync("doctor")
     assert result.exit_code == 0, result.output
     assert "✗" not in result.output
+
+
+def test_info_and_the_doctor_say_which_servers_answer(home: Path, lab: Lab) -> None:
+    known = json_of("info")
+    versions = {known["mysql"]["version"], known["redis_version"]}
+    assert versions == {lab.stack.mysql.version, lab.stack.redis.version}
+    assert versions <= {one["found"] for one in json_of("doctor")}
 
 
 def test_the_doctor_says_what_to_do_for_each_line_that_fails(
