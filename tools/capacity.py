@@ -25,8 +25,6 @@ TEXTS_PER_S: Final = {256: 1_633, 512: 1_273, 1024: 882}
 DOCUMENTS_PER_S: Final = 22_383
 DISK_BYTES_PER_S: Final = 125e6
 """Of a gp3 volume that nobody paid more for."""
-MOST_DRUGS: Final = 5_000_000
-"""What one `VerifyIndex` adds up in its 15 minutes."""
 
 
 class Capacity(NamedTuple):
@@ -98,8 +96,7 @@ def page(text: str) -> str:
 
 
 def _drugs(found: Capacity) -> str:
-    mark = " (*)" if found.drugs > MOST_DRUGS else ""
-    return f"{found.drugs / 1e6:.1f} million{mark}"
+    return f"{found.drugs / 1e6:.1f} million"
 
 
 def _minutes(found: Capacity) -> str:
