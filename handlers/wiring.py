@@ -200,10 +200,9 @@ class Wiring:
             }
         if settings.mysql_secret_arn:
             secret = _secret(settings.mysql_secret_arn, CatalogAccessDenied, CatalogUnavailable)
-            return {
-                "user": settings.mysql_user or secret["username"],
-                "password": secret["password"],
-            }
+            # Name and password belong together: a rotation may give the secret another user.
+            user = secret["username"] or settings.mysql_user
+            return {"user": user, "password": secret["password"]}
         return {"user": settings.mysql_user}
 
 

@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.data.network import Network
 from infra.data.servers import Server
 from infra.nag import acknowledge
-from infra.stage.sections import ExistingMysql, NewMysql
+from infra.stage.sections.mysql import ExistingMysql, NewMysql
 from infra.stage.stage import Stage
 
 KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
