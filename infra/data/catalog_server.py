@@ -145,7 +145,9 @@ class CatalogServer(Construct):
             ),
             removal_policy=KEEP,
         )
-        acknowledge(secret, "Rotation needs SQL rights; docs/deploy.md says how to rotate", "SMG4")
+        acknowledge(
+            secret, "Rotation needs SQL rights; docs/passwords.md says how to rotate", "SMG4"
+        )
         return secret
 
     def _iam_user(self, cluster_resource_id: str) -> str:

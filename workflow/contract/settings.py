@@ -44,11 +44,16 @@ class Settings(BaseModel):
     mysql_reader_host: str = Field(
         "", description="reader endpoint for verification; empty: mysql_host verifies, too"
     )
+    mysql_reader_lag_s: int = Field(
+        5, ge=0, le=3600, description="how far mysql_reader_host may be behind its writer"
+    )
     mysql_port: int = Field(3306, ge=1, le=65535, description="TCP port")
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")
     mysql_user: str = Field("", description="user; empty where the secret has it")
-    mysql_secret_arn: str = Field("", description="secret with username and password")
+    mysql_secret_arn: str = Field(
+        "", description="secret with username and password; one machine: file:PATH"
+    )
     mysql_iam_auth: bool = Field(False, description="authenticate with an IAM token")
     mysql_tls: bool = Field(True, description="require TLS and verify certificate and host name")
     mysql_ssl_ca: str = Field("", description="CA bundle that the server's certificate needs")
@@ -59,7 +64,9 @@ class Settings(BaseModel):
         description="rediss://host:6379 or unix:///path; a password comes by secret only, and "
         "indexes can be in database 0 only",
     )
-    redis_secret_arn: str = Field("", description="secret with username (optional) and password")
+    redis_secret_arn: str = Field(
+        "", description="secret with username (optional) and password; one machine: file:PATH"
+    )
     redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
     redis_ca_secret_arn: str = Field("", description="secret with `ca`, a PEM text, in its place")
     redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
@@ -123,6 +130,9 @@ class Settings(BaseModel):
     verify_texts: Count = Field(20, description="texts embedded again and searched for themselves")
     verify_queries: Count = Field(5, description="queries whose recall@10 is compared with exact")
     verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")
+    verify_model_days: Count = Field(
+        7, description="days until the model is asked again, though nothing was embedded"
+    )
     verify_self_recall: Share = Field(0.99, description="least share of texts that find themselves")
     verify_recall: Share = Field(0.9, description="least recall@10 against exact search")
     synonyms_file: str = Field(

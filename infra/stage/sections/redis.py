@@ -26,7 +26,7 @@ class MemoryMetric(Section):
 
     namespace: MetricName
     name: MetricName
-    dimensions: dict[MetricName, MetricName] = Field(default_factory=dict)
+    dimensions: dict[MetricName, MetricName] = Field({})
 
 
 class ExistingRedis(Section):
