@@ -12,7 +12,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from local.errors import LocalError
 from local.places import MYSQL_VARIABLE
