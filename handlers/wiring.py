@@ -225,7 +225,8 @@ def _mysql_login(settings: Settings, host: str) -> dict[str, Any]:
     if settings.mysql_secret_arn:
         secret = _secret(settings.mysql_secret_arn, CatalogAccessDenied, CatalogUnavailable)
         return {
-            "user": settings.mysql_user or secret["username"],
+            # Name and password belong together: a rotation may give the secret another user.
+            "user": secret["username"] or settings.mysql_user,
             "password": secret["password"],
         }
     return {"user": settings.mysql_user}
