@@ -1,26 +1,31 @@
 """Options that several commands share, and the site that they choose."""
 
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from cli.sites.site import Site, SiteError, no_run
-from local.engine.runner import LOG
-from local.engine.runs import RUN_ID
 from local.places import STAGE_VARIABLE, home
 from workflow.contract.events.base import Guard, Mode
+
+if TYPE_CHECKING:
+    from cli.sites.site import Site
 
 ON_AWS = "On AWS"
 
 
 def complete_run(incomplete: str) -> list[str]:
     """Names of this machine's runs, the newest first."""
+    from local.engine.runner import LOG
+
     names = {path.parent.name for path in (home() / "runs").glob(f"*/{LOG}")}
     return sorted((name for name in names if name.startswith(incomplete)), reverse=True)
 
 
 def check_run(name: str | None) -> str | None:
     """A name that no run can have names none: it becomes part of paths and addresses."""
+    from cli.sites.site import no_run
+    from local.engine.runs import RUN_ID
+
     if name is not None and not RUN_ID.fullmatch(name):
         raise typer.BadParameter(no_run(repr(name), ""))
     return name
@@ -57,7 +62,7 @@ Wait = Annotated[
     bool,
     typer.Option("--wait", help="Watch it to its end; here it always is.", rich_help_panel=ON_AWS),
 ]
-InMode = Annotated[Mode, typer.Option(help="Mend the live index, or build a new one.")]
+InMode = Annotated[Mode, typer.Option(help="Mend the live index, build a new one, or only verify.")]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -72,6 +77,16 @@ Accept = Annotated[
     typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Guard))}."),
 ]
 Reembed = Annotated[bool, typer.Option("--reembed", help="With backfill: embed every text afresh.")]
+OfPlan = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        metavar="RUN",
+        help="A dry run: make the changes that it showed, and stop where they would be others.",
+        autocompletion=complete_run,
+        callback=check_run,
+    ),
+]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Replace the catalog that is there, without a question.")
 ]
@@ -82,8 +97,33 @@ def run_input(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value not in (None, [])}
 
 
-def site_of(stage: str | None, profile: str | None, region: str | None) -> Site:
+def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
+    """The input of a dry run that is to be done; what is accepted besides is added.
+
+    Raises BadParameter where more than that is given, SiteError where it is no dry run.
+    """
+    from cli.sites.site import SiteError
+
+    accept = given.pop("accept", None) or ()
+    more = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if more:
+        raise typer.BadParameter(
+            f"{', '.join(more)}: a plan is run as it was made; only --accept may be added",
+            param_hint="--plan",
+        )
+    asked = site.input_of(plan)
+    if not asked.dry_run:
+        raise SiteError(
+            f"{plan} is no dry run; make a plan with: drugsync run --dry-run{site.options}"
+        )
+    changed = {"dry_run": False, "plan": plan, "accept": tuple(sorted({*asked.accept, *accept}))}
+    return asked.model_copy(update=changed).model_dump(mode="json", exclude_defaults=True)
+
+
+def site_of(stage: str | None, profile: str | None, region: str | None) -> "Site":
     """The stage on AWS that the options name, or this machine. Raises SiteError."""
+    from cli.sites.site import SiteError
+
     if stage is None:
         if profile or region:
             raise SiteError("--profile and --region go with --stage, which names the deployment")

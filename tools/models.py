@@ -43,7 +43,7 @@ def shown_type(annotation: object) -> str:
     origin = getattr(get_origin(annotation), "__name__", "")
     if origin == "Literal":
         return " or ".join(f"`{part}`" for part in parts)
-    if origin == "tuple":
+    if origin in ("tuple", "list"):
         return f"list of {shown_type(parts[0])}"
     if origin == "dict":
         return f"{shown_type(parts[1])}, by {shown_type(parts[0])}"

@@ -8,11 +8,14 @@ from pydantic.fields import FieldInfo
 from tools.models import docstrings, shown_type
 from tools.reference_cli import command_line
 from tools.reference_runs import COMMON, redis_rights, run_files
+from tools.reference_search import search_api
+from tools.reference_stage import stage_file
 from workflow.contract import errors
 from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
+from workflow.contract.limits import LIMITS, Limit
 from workflow.contract.setting_forms import form_of
 from workflow.contract.settings import PREFIX, RESULT_SETTINGS, Settings
 
@@ -32,6 +35,18 @@ This page is written by `python -m tools.reference`; a test compares the two.
 """
 
 
+LIMITS_PAGE = """# Limits
+
+What bounds a run, whose limit it is, and how a run stays below it or is refused by name. Figures of
+AWS are those of the pages named; check them for your account.
+
+This page is written by `python -m tools.reference`; a test compares the two.
+
+| limit | figure | what counts | how a run stays below | source |
+|---|---|---|---|---|
+"""
+
+
 ERRORS = """# Named errors
 
 What a run stops on. The state machine retries those marked so, page by page, before it fails. The
@@ -47,7 +62,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 INPUT = """# Input
 
 What an execution takes, as a JSON object. Every field may be left out; the schedule sends `{}`,
-and [Schedule and backfill](schedule.md) has inputs to copy. A wrong or unknown field stops the run
+and [Starting runs](schedule.md) has inputs to copy. A wrong or unknown field stops the run
 before it reads anything (`InvalidInput`).
 
 This page is written by `python -m tools.reference`; a test compares the two.
@@ -96,6 +111,9 @@ def pages() -> dict[Path, str]:
         DOCS / "settings.md": SETTINGS + "".join(map(_line, Settings.model_fields)),
         DOCS / "run-files.md": run_files(),
         DOCS / "redis-rights.md": redis_rights(),
+        DOCS / "limits.md": LIMITS_PAGE + "".join(map(_limit_line, LIMITS)),
+        DOCS / "search-api.md": search_api(),
+        DOCS / "stage-file.md": stage_file(),
         DOCS / "errors.md": ERRORS + "".join(map(_error_line, named_errors())),
     }
 
@@ -135,6 +153,11 @@ def _report() -> str:
 
 def _report_line(name: str, field: FieldInfo, doc: str) -> str:
     return f"| `{name}` | {shown_type(field.annotation)} | {doc} |\n"
+
+
+def _limit_line(limit: Limit) -> str:
+    source = re.sub(r"https://\S+?(?=,|$)", r"<\g<0>>", limit.source)
+    return f"| {limit.name} | {limit.figure} | {limit.bounds} | {limit.kept} | {source} |\n"
 
 
 def _error_line(error: type[errors.SyncError]) -> str:

@@ -1,17 +1,16 @@
 """The operators' verbs: the same on this machine and, with --stage, on AWS."""
 
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
 
-from cli.commands.run import redrive, run
 from cli.options import AsJson, Profile, Region, RunOrLast, Stage, site_of
 from cli.show.explanation import show_changes, show_explanation
 from cli.show.show import show_report
 from cli.show.show_ops import (
-    show_compared,
     show_findings,
     show_logs,
     show_rolled_back,
@@ -20,16 +19,8 @@ from cli.show.show_ops import (
 )
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the verbs; their docstrings are their help."""
-    for verb, examples in VERBS.items():
-        app.command(name=verb.__name__, epilog=_examples(examples), rich_help_panel="Operate")(verb)
-
-
-def _examples(lines: tuple[str, ...]) -> str:
-    return "\n\n".join(f"[dim]$ drugsync {line.replace('[', chr(92) + '[')}[/]" for line in lines)
+from cli.sites.site import Site
+from workflow.operate.changes import ChangedDrug
 
 
 def status(
@@ -95,11 +86,20 @@ def changes(
     """What a run changes, after a dry run above all: drugs before and after, column by column."""
     site = site_of(stage, profile, region)
     of_run = site.view(run).run_id
-    found = list(site.operate("changes", of_run=of_run, limit=limit).changes)
+    found = list(islice(_changes(site, of_run), limit or None))
     if as_json:
         print_json(found)
     else:
         show_changes(console(), found)
+
+
+def _changes(site: Site, of_run: str) -> Iterator[ChangedDrug]:
+    """An answer after the other, each as long as a function's may be."""
+    start: int | None = 0
+    while start is not None:
+        answer = site.operate("changes", of_run=of_run, start=start)
+        yield from answer.changes
+        start = answer.following
 
 
 def logs(
@@ -141,26 +141,6 @@ def rollback(
         show_rolled_back(console(), answer, site.options)
 
 
-def verify(
-    as_json: AsJson = False,
-    stage: Stage = None,
-    profile: Profile = None,
-    region: Region = None,
-) -> None:
-    """Compare the live index with the catalog as it is now. Mends and writes nothing."""
-    site = site_of(stage, profile, region)
-    out = console(stderr=as_json)
-    with out.status("verifying"):
-        compared = site.operate("verify").compared
-    if compared is None:
-        return
-    if as_json:
-        print_json(compared)
-    else:
-        show_compared(out, compared, site.options)
-    _exit(compared.verification.passed)
-
-
 def explain(
     ndc: Annotated[str, typer.Argument(metavar="NDC", help="With dashes or without.")],
     query: Annotated[
@@ -194,26 +174,6 @@ def doctor(
     else:
         show_findings(console(), findings)
     _exit(all(one.ok for one in findings))
-
-
-VERBS: dict[Callable[..., None], tuple[str, ...]] = {
-    run: (
-        "run --dry-run",
-        "run --mode backfill",
-        "run --accept deletes",
-        "run --stage prod --wait",
-    ),
-    redrive: ("redrive 20261101T020000000-sync-1a2b", "redrive RUN --stage prod --wait"),
-    status: ("status", "status --watch --stage prod --profile ops --region us-east-1"),
-    runs: ("runs --limit 30 --stage prod",),
-    report: ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
-    changes: ("changes", "changes --limit 0 --json --stage prod > changes.json"),
-    logs: ("logs --page 00012", "logs 20261101T020000000-sync-1a2b --stage prod --json"),
-    rollback: ("rollback --stage prod",),
-    verify: ("verify", "verify --stage prod --json"),
-    explain: ("explain 00002-0800-01", "explain 00002080001 --query insulin --stage prod"),
-    doctor: ("doctor", "doctor --stage prod --profile ops"),
-}
 
 
 def _exit(good: bool) -> None:

@@ -1,5 +1,7 @@
 """Runs: start one, or go on with one that failed; the same here and, with --stage, on AWS."""
 
+from typing import get_args
+
 import typer
 
 from cli.documents import Started
@@ -9,6 +11,7 @@ from cli.options import (
     AsJson,
     DryRun,
     InMode,
+    OfPlan,
     PageSize,
     Profile,
     Reembed,
@@ -17,6 +20,7 @@ from cli.options import (
     Stage,
     ThroughKey,
     Wait,
+    planned_input,
     run_input,
     site_of,
 )
@@ -24,6 +28,7 @@ from cli.show.show import show_report
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
 from cli.sites.site import Site
+from workflow.contract.events.base import Acceptable
 from workflow.contract.events.report import RunReport
 
 
@@ -35,6 +40,7 @@ def run(
     through_key: ThroughKey = None,
     accept: Accept = None,
     reembed: Reembed = False,
+    plan: OfPlan = None,
     as_json: AsJson = False,
     wait: Wait = False,
     stage: Stage = None,
@@ -43,18 +49,21 @@ def run(
 ) -> None:
     """Start a run: bring the index in step with the catalog, or build it anew.
 
-    On this machine it is watched to its end; exit code 0 only when it succeeded.
+    On this machine it is watched to its end; exit code 0 only when it succeeded. A dry run is a
+    plan: [bold]changes[/] and [bold]report[/] show it, --plan makes exactly its changes.
     """
     site = site_of(stage, profile, region)
-    given = run_input(
-        mode=mode,
-        dry_run=dry_run,
-        page_size=page_size,
-        after_key=after_key,
-        through_key=through_key,
-        accept=accept,
-        reembed=reembed,
-    )
+    more = {
+        "page_size": page_size,
+        "after_key": after_key,
+        "through_key": through_key,
+        "accept": accept,
+    }
+    if plan:
+        backfill = mode == "backfill"
+        given = planned_input(site, plan, mode=backfill, dry_run=dry_run, reembed=reembed, **more)
+    else:
+        given = run_input(mode=mode, dry_run=dry_run, reembed=reembed, **more)
     out = console(stderr=as_json)
     _answer(site, site.run(given, out), wait=wait or dry_run, as_json=as_json)
 
@@ -76,6 +85,25 @@ def redrive(
     _answer(site, site.redrive(run, out), wait=wait, as_json=as_json)
 
 
+def verify(
+    after_key: AfterKey = None,
+    through_key: ThroughKey = None,
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Compare the live index with the catalog as it is now. Mends and writes nothing in it.
+
+    A run like any other, which ends before anything would be written: it can be watched and
+    redriven. Exit code 0 where every check holds.
+    """
+    site = site_of(stage, profile, region)
+    given = run_input(mode="verify", after_key=after_key, through_key=through_key)
+    out = console(stderr=as_json)
+    _answer(site, site.run(given, out), wait=True, as_json=as_json)
+
+
 def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool) -> None:
     """The report of a run that ended, or where to look for one that goes on."""
     out = console(stderr=as_json)
@@ -92,7 +120,34 @@ def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool)
         print_json(done)
     else:
         show_report(out, *site.report(done.run_id))
-        if done.dry_run and done.added + done.changed + done.removed:
-            out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
+        _show_next(site, done)
     if done.status != "SUCCEEDED":
         raise typer.Exit(1)
+
+
+def _show_next(site: Site, done: RunReport) -> None:
+    """The commands that may follow a plan, or a guard that stopped a run."""
+    out = console()
+    tripped = [one.guard for one in done.guards if one.tripped and not one.accepted]
+    backfill = done.mode == "backfill" or "switch" in tripped
+    mode = " --mode backfill" if backfill else ""
+    if done.error == "PlanStale":
+        out.say("  plan anew: drugsync run --dry-run{}{}", mode, site.options)
+    if tripped and done.mode != "verify":
+        if not done.dry_run:
+            out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
+        accept = "".join(f" --accept {one}" for one in tripped if one in get_args(Acceptable))
+        why = "  right, as after a catalog load of other drugs? go on: drugsync run{}{}{}"
+        out.say(why, mode, accept, site.options)
+    if not done.dry_run:
+        return
+    here = site.estimate(done)
+    if here:
+        out.say("  {}", here)
+    if not done.behind:
+        return
+    out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
+    if done.mode == "verify":
+        out.say("  bring the index in step: drugsync run{}", site.options)
+    else:
+        out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)

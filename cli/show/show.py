@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from cli.show.terminal import Markup, Out, many, markup
 from workflow.contract.errors import advice
-from workflow.contract.events.files import Check
+from workflow.contract.events.base import Acceptable
+from workflow.contract.events.files import Check, GuardResult
 from workflow.contract.events.report import RunReport
 from workflow.search.shown import DrugsFound, ProductShown
 
@@ -23,7 +25,8 @@ def show_report(out: Out, report: RunReport, where: Path) -> None:
 
 
 def _headline(out: Out, report: RunReport) -> None:
-    name = f"{report.mode}{' (dry run)' if report.dry_run else ''} {report.run_id}"
+    dry = " (dry run)" if report.dry_run and report.mode != "verify" else ""
+    name = f"{report.mode}{dry} {report.run_id}"
     if report.status != "SUCCEEDED":
         out.say("[bold red]✗ {}: {}[/]", name, report.status)
         out.say("  [red]{}[/] {}", report.error or "", report.cause or "")
@@ -31,8 +34,7 @@ def _headline(out: Out, report: RunReport) -> None:
         if hint:
             out.say("  {}", hint)
         return
-    end = f"published as generation {report.generation}" if report.published else "nothing written"
-    out.say("[bold green]✓ {}[/]: {}, {:.1f} s", name, end, report.duration_s)
+    out.say("[bold green]✓ {}[/]: {}, {:.1f} s", name, report.outcome, report.duration_s)
 
 
 def _show_counts(out: Out, report: RunReport) -> None:
@@ -51,10 +53,16 @@ def _show_counts(out: Out, report: RunReport) -> None:
     out.say("  {}", _embedding(report))
     for guard in report.guards:
         if guard.tripped:
-            what = "accepted" if guard.accepted else f"override: --accept {guard.guard}"
+            what = "accepted" if guard.accepted else _override(guard)
             out.say("  [yellow]guard {} ({})[/]: {}", guard.guard, what, guard.message)
     for warning in report.warnings:
         out.say("  [yellow]warning[/]: {}", warning)
+
+
+def _override(guard: GuardResult) -> str:
+    if guard.guard in get_args(Acceptable):
+        return f"override: --accept {guard.guard}"
+    return "no override: --mode backfill"
 
 
 def _show_rejected(out: Out, report: RunReport) -> None:

@@ -24,7 +24,7 @@ from cli.sites.site import (
 from local.engine.definition import functions
 from local.engine.runs import input_as_far_as_right, run_id_of
 from workflow.adapters.s3.run_store import S3RunStore
-from workflow.contract.events.payloads import Run
+from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import RunFiles
 from workflow.operate.doctor import Finding
@@ -149,14 +149,21 @@ class AwsSite:
         report = ended_report(files, view, self._run(view))
         return report, self._page(files, report, view.run_id)
 
+    def input_of(self, run_id: str) -> RunInput:
+        _, found = self._describe(run_id)
+        return input_as_far_as_right(json.loads(found["input"]))
+
     def _run(self, view: RunView) -> Run:
-        _, found = self._describe(view.run_id)
         return Run(
             run_id=view.run_id,
             started_at=view.started_at,
             settings_digest="",
-            input=input_as_far_as_right(json.loads(found["input"])),
+            input=self.input_of(view.run_id),
         )
+
+    def estimate(self, report: RunReport) -> str:
+        """The report has AWS's own."""
+        return ""
 
     def _page(self, files: RunFiles, report: RunReport, run_id: str) -> Path:
         """Made here from the data: a page of the bucket's would run on the operator's machine.

@@ -9,19 +9,33 @@ from typing import Any
 from cli.documents import LogLine, RunView
 from cli.show.progress import RunProgress
 from cli.show.terminal import Out
+from cli.sites.embedding_rate import (
+    ENOUGH,
+    LONG_S,
+    LOOKED_AT,
+    Rate,
+    remembered,
+    rows_of_a_minute,
+    said,
+    tried,
+)
 from cli.sites.log_lines import read_lines
 from cli.sites.run_log import log_lines, view_of
 from cli.sites.site import Action, SiteError, no_redrive, no_run, readable_report
 from handlers.wiring import Wiring
 from local.engine import runner
+from local.engine.history import read_execution
+from local.engine.invocations import Invocation
 from local.engine.run_store import FolderRunStore
 from local.engine.runner import LOG
-from local.engine.runs import holder, run_id_of
+from local.engine.runs import holder, input_as_far_as_right, run_id_of
 from local.servers import stack as stacks
 from local.servers.reach import unreachable
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged, SettingsInvalid
+from workflow.contract.events.files import Review
+from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
-from workflow.contract.runs import REPORT, REPORT_PAGE, RunFiles
+from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
 from workflow.operate.doctor import Finding, examine, finding
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
@@ -40,10 +54,40 @@ class LocalSite:
 
     def run(self, run_input: dict[str, Any], out: Out) -> RunReport:
         """Runs it to its end."""
-        parse_input(run_input)
+        run_id = run_id_of(parse_input(run_input).mode)
         stack = stacks.ready(self._root)
-        with RunProgress(out) as progress, _stopped(out):
-            return runner.run(stack, run_input, observe=progress.see)
+        with RunProgress(out) as progress, _stopped(out, run_id):
+
+            def see(invocation: Invocation) -> None:
+                progress.see(invocation)
+                if invocation.state == "ReviewChanges" and invocation.result:
+                    self._announce(stack, run_id, out)
+
+            return runner.run(stack, run_input, run_id=run_id, observe=see)
+
+    def _announce(self, stack: stacks.Stack, run_id: str, out: Out) -> None:
+        """Before a long embedding: how long, that it may be stopped, and what is shorter."""
+        review = RunFiles(self._store, run_id).read(REVIEW, Review)
+        texts = review.estimate.texts
+        rate = None if review.dry_run else self._rate(stack, texts)
+        if rate is None or rate.takes(texts) < LONG_S:
+            return
+        out.say("  {}", said(rate, texts))
+        out.say("  Ctrl-C keeps what is embedded; drugsync redrive {} goes on from there", run_id)
+        if stack.mysql.pid:
+            rows = rows_of_a_minute(rate, review.rows, texts)
+            out.say("  a minute's worth: drugsync catalog load --rows {} --replace", rows)
+
+    def _rate(self, stack: stacks.Stack, texts: int) -> Rate | None:
+        """Few texts are not worth a question."""
+        if texts < ENOUGH:
+            return None
+        return remembered(self.history(LOOKED_AT)) or tried(stack)
+
+    def estimate(self, report: RunReport) -> str:
+        texts = report.texts_to_embed
+        rate = self._rate(stacks.running(self._root), texts)
+        return said(rate, texts) if rate else ""
 
     def redrive(self, run_id: str, out: Out) -> RunReport:
         """Runs it to its end. What is not called again is counted."""
@@ -51,7 +95,7 @@ class LocalSite:
         if refusal:
             raise SiteError(refusal)
         stack = stacks.ready(self._root)
-        with RunProgress(out) as progress, _stopped(out):
+        with RunProgress(out) as progress, _stopped(out, run_id):
             report = runner.redrive(stack, run_id, observe=progress.see)
         out.say("  redriven: {}", progress.redriven)
         return report
@@ -74,6 +118,10 @@ class LocalSite:
             unread = {"error": type(error).__name__, "cause": str(error)}
             return view_of(name, lines, None, running=running).model_copy(update=unread)
         return view_of(name, lines, report, running=running)
+
+    def input_of(self, run_id: str) -> RunInput:
+        execution = read_execution(self._folder / self._name(run_id))
+        return input_as_far_as_right(execution.input)
 
     def _name(self, run_id: str | None) -> str:
         name = run_id or max(self._names(), default=None)
@@ -99,7 +147,8 @@ class LocalSite:
         return list(read_lines(log_lines(path), page))
 
     def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
-        stack = stacks.ready(self._root)
+        # Of a drug, something can be said also where a server is down.
+        stack = (stacks.as_it_is if action == "explain" else stacks.ready)(self._root)
         with stacks.functions_see(stack.environment()):
             return operate(
                 OperatorTask.model_validate(
@@ -114,7 +163,7 @@ class LocalSite:
             Finding(
                 check=name,
                 ok=part is not None,
-                found="running" if part else "not running",
+                found=_stands(part),
                 advice="" if part else "drugsync up",
             )
             for name, part in servers.items()
@@ -142,12 +191,13 @@ class LocalSite:
                 generations=w.index.generations,
                 documents=w.index.documents,
                 server=w.index.server,
+                engine=w.index.engine,
                 runs=self._store,
                 settings=settings,
             )
 
     def _names(self) -> set[str]:
-        """Runs, not the folders of `verify` and `doctor`, which have no log.
+        """Runs, not the folder of `doctor`, which has no log.
 
         A folder that may not be read is an OSError: an empty list would be untrue.
         """
@@ -161,16 +211,23 @@ class LocalSite:
 
 
 @contextmanager
-def _stopped(out: Out) -> Iterator[None]:
+def _stopped(out: Out, run_id: str) -> Iterator[None]:
     """Says what Ctrl-C leaves, and lets it go on."""
     try:
         yield
     except KeyboardInterrupt:
         out.say(
-            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive, "
-            "or start again with drugsync run"
+            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive {}, "
+            "or start again with drugsync run",
+            run_id,
         )
         raise
+
+
+def _stands(part: stacks.Part | None) -> str:
+    if part is None:
+        return "not running"
+    return part.version if part.pid else "yours, in settings.toml"
 
 
 def _failed(name: str, error: SettingsInvalid) -> Finding:

@@ -7,16 +7,16 @@ from typing import Any, Literal, Protocol
 from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged
-from workflow.contract.events.payloads import Run
+from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
+from workflow.contract.limits import REDRIVE_DAYS
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REPORT, RunFiles
 from workflow.operate.doctor import Finding
-from workflow.operate.failure import REDRIVE_DAYS
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 
-Action = Literal["verify", "rollback", "explain", "changes"]
+Action = Literal["rollback", "explain", "changes"]
 
 
 class SiteError(Exception):
@@ -31,6 +31,10 @@ class Site(Protocol):
 
     def run(self, run_input: dict[str, Any], out: Out) -> Started | RunReport:
         """Its report where it has ended. Raises InvalidInput before anything is started."""
+        ...
+
+    def input_of(self, run_id: str) -> RunInput:
+        """What a run was started with."""
         ...
 
     def view(self, run_id: str | None) -> RunView:
@@ -51,6 +55,10 @@ class Site(Protocol):
 
     def report(self, run_id: str | None) -> tuple[RunReport, Path]:
         """The report and its page on this machine."""
+        ...
+
+    def estimate(self, report: RunReport) -> str:
+        """How long the embedding of a dry run takes here; empty where nobody can say."""
         ...
 
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:

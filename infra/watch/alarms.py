@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.data.servers import RedisServer
 from infra.search.search import SearchApi
-from infra.stage.sections import AlarmSection
+from infra.stage.sections.operation import AlarmSection
 from infra.watch.metrics import FIVE_MINUTES, Metrics
 
 HOUR = Duration.hours(1)
@@ -21,7 +21,7 @@ QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
 
 
 class Alarms(Construct):
-    """`alarms` by name. Each names its page of docs/operations.md in its description."""
+    """`alarms` by name. Each names its row of docs/alarms.md in its description."""
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ class Alarms(Construct):
             self,
             name,
             alarm_name=f"{self._prefix}-{name}",
-            alarm_description=f"{description}. See docs/operations.md, alarm {name}.",
+            alarm_description=f"{description}. See docs/alarms.md, alarm {name}.",
             metric=metric,
             threshold=threshold,
             comparison_operator=comparison,

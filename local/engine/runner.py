@@ -25,7 +25,7 @@ from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.errors import RunStoreError
 from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
-from workflow.contract.runs import REPORT, RunFiles
+from workflow.contract.runs import REPORT, REVIEW, RunFiles
 from workflow.report.assemble import assemble, write_report
 
 if TYPE_CHECKING:
@@ -85,7 +85,13 @@ def run(
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         begin(folder, run_input, datetime.now(UTC), DEFINITION.read_text(encoding="utf-8"))
         (folder / HISTORY).unlink(missing_ok=True)
-        return _execute(stack, folder, [], options)
+        return _execute(stack, folder, _plan_of(stack, run_input), options)
+
+
+def _plan_of(stack: Stack, run_input: dict[str, Any]) -> list[str]:
+    """The review of the dry run that the input names, where it is kept."""
+    key = RunFiles(FolderRunStore(stack.root), str(run_input.get("plan") or "")).key(REVIEW)
+    return [key] if (stack.root / key).is_file() else []
 
 
 def redrive(stack: Stack, run_id: str, **options: Unpack[Options]) -> RunReport:
@@ -97,6 +103,7 @@ def redrive(stack: Stack, run_id: str, **options: Unpack[Options]) -> RunReport:
     with only_one(stack.root, run_id):
         keys = FolderRunStore(stack.root).keys(f"runs/{run_id}/")
         mine = [key for key in keys if key.rpartition("/")[2] not in OWN]
+        mine += _plan_of(stack, read_execution(folder).input)
         return _execute(stack, folder, mine, options)
 
 
@@ -163,7 +170,7 @@ def _nobody(_: Invocation) -> None:
 
 def golden_queries(stack: Stack) -> bytes:
     """The default set where the catalog is the FDA's and vectors mean something; else empty."""
-    if stack.bedrock.embedder != "minilm":
+    if stack.bedrock.embedder != "minilm" or not stack.mysql.pid:
         return b""
     connection = connect(stack.mysql)
     try:

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from local.errors import LocalError
 from local.places import MYSQL_VARIABLE
@@ -38,11 +37,15 @@ class MySQLBinaries:
     version: str
     server: str
 
-    def install_command(self, data: Path, tmp: Path) -> list[str]:
-        """What makes the system tables in a new data directory."""
-        common = ["--no-defaults", f"--datadir={data}", f"--tmpdir={tmp}", *as_user()]
+    def install_command(self, data: str, options: Sequence[str]) -> list[str]:
+        """What makes the system tables in a folder here, ``data``; temporary files go to $TMPDIR.
+
+        MySQL takes ``lower_case_table_names`` then or never. MariaDB's script cuts at blanks what
+        it hands on, so that no path of a person's, nor options, can go through it.
+        """
+        common = ["--no-defaults", f"--datadir=./{data}", *as_user()]
         if self.kind == "MySQL":
-            return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0]]
+            return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0], *options]
         return [
             _program("mariadb-install-db"),
             *common,
@@ -54,15 +57,6 @@ class MySQLBinaries:
     def start_command(self, options: Sequence[str]) -> list[str]:
         own = ONLY_MYSQL if self.kind == "MySQL" else ()
         return [self.server, "--no-defaults", *options, *own, *as_user()]
-
-    def only_local_root(self) -> list[str]:
-        """Statements. Other people on this machine can reach the port: root gets no TCP."""
-        if self.kind == "MySQL":  # it makes no other root
-            return []
-        return [
-            "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';",
-            "FLUSH PRIVILEGES;",
-        ]
 
 
 def find_mysql(kind: str | None = None) -> MySQLBinaries:

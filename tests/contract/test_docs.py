@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.app import app
 from infra.compute.specs import EVERY
 from tools import diagram, overview, sample, support
 from tools.reference import pages
@@ -120,7 +120,7 @@ def test_every_alarm_has_its_line_in_the_operators_page() -> None:
     source = "".join(path.read_text("utf-8") for path in (ROOT / "infra").rglob("*.py"))
     alarms = set(re.findall(r'self\._add\(\s*"(\w+)"', source))
     alarms |= set(re.findall(r'"(\w+DeadLetters)":', source))
-    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/alarms.md").read_text(encoding="utf-8")
     assert len(alarms) >= 7
     assert {name for name in alarms if f"| `{name}` |" not in page} == set()
 

@@ -1,4 +1,4 @@
-"""The page about deploying names every right that the command line's calls need."""
+"""The page of permissions names every right that the command line's calls need."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def right_of(call: str) -> str:
 
 @pytest.mark.parametrize("call", sorted(calls()))
 def test_an_operator_is_told_to_need_what_a_verb_calls(call: str) -> None:
-    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
     (row,) = [line for line in page.splitlines() if line.startswith("| running it |")]
     assert right_of(call) in row
 

@@ -1,4 +1,4 @@
-"""Run the fault matrix and write its figures into docs/reliability.md.
+"""Run the fault matrix: its figures into docs/reliability.md, its rows into docs/faults.md.
 
 python -m tests.faults.summary             # runs tests/faults, some minutes
 python -m tests.faults.summary --examples 500
@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 FAULTS = Path(__file__).parent
-PAGE = FAULTS.parents[1] / "docs" / "reliability.md"
+DOCS = FAULTS.parents[1] / "docs"
+PAGE, TABLE = DOCS / "reliability.md", DOCS / "faults.md"
 BEGIN, END = "<!-- figures: python -m tests.faults.summary -->", "<!-- end of figures -->"
 
 
@@ -31,9 +32,10 @@ def main() -> None:
     page = PAGE.read_text(encoding="utf-8")
     head, _, rest = page.partition(BEGIN)
     _, _, tail = rest.partition(END)
-    figures = write(tally, time.monotonic() - started)
+    figures = counts(tally, time.monotonic() - started)
     PAGE.write_text(f"{head}{BEGIN}\n\n{figures}\n\n{END}{tail}", encoding="utf-8")
-    print(f"{PAGE}: {len(tally['faults'])} rows, lost: {tally['lost']}")
+    TABLE.write_text(table(tally), encoding="utf-8")
+    print(f"{TABLE}: {len(tally['faults'])} rows, lost: {tally['lost']}")
 
 
 def run(examples: int) -> dict[str, Any]:
@@ -49,9 +51,14 @@ def run(examples: int) -> dict[str, Any]:
     return tally
 
 
-def write(tally: dict[str, Any], seconds: float) -> str:
-    """The counts, and one row for each fault in each step."""
-    rows = sorted(tally["faults"], key=lambda row: (row["server"], row["step"], row["what"]))
+def rows_of(tally: dict[str, Any]) -> list[dict[str, Any]]:
+    """One for each fault in each step."""
+    return sorted(tally["faults"], key=lambda row: (row["server"], row["step"], row["what"]))
+
+
+def counts(tally: dict[str, Any], seconds: float) -> str:
+    """How much was tried, and what was lost."""
+    rows = rows_of(tally)
     tried = sum(row["tried"] for row in rows)
     lines = [
         "| what | how many |",
@@ -60,17 +67,34 @@ def write(tally: dict[str, Any], seconds: float) -> str:
         f"| tests of them | {tried} |",
         f"| runs of the state machine | {tally['runs']:,} |",
         f"| histories of the model-based test | {tally['examples']:,} |",
+        f"| their steps, each compared with the model | {tally['steps']:,} |",
         f"| drugs compared with the catalog afterwards | {tally['rows']:,} |",
         f"| **lost** | **{tally['lost']}** |",
         "",
         f"Measured in {seconds / 60:.1f} minutes.",
     ]
-    for server, of_server in groupby(rows, key=lambda row: str(row["server"])):
-        lines += ["", f"### {server}", "", "| fault | step | outcome |", "|---|---|---|"]
+    return "\n".join(lines)
+
+
+HEAD = """# Every fault, and what came of it
+
+What was broken on purpose, in which step, with which outcome. [Reliability](reliability.md)
+explains the outcomes and what is promised.
+
+Written by `python -m tests.faults.summary`.
+"""
+
+
+def table(tally: dict[str, Any]) -> str:
+    """docs/faults.md."""
+    lines = [HEAD]
+    for server, of_server in groupby(rows_of(tally), key=lambda row: str(row["server"])):
+        lines += [f"## {server}", "", "| fault | step | outcome |", "|---|---|---|"]
         lines += [
             "| " + " | ".join(_cell(row[name]) for name in ("what", "step", "outcome")) + " |"
             for row in of_server
         ]
+        lines.append("")
     return "\n".join(lines)
 
 

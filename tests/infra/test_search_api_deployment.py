@@ -11,7 +11,6 @@ import pytest
 
 from infra.compute.specs import EVERY
 from infra.data.redis_users import USERS
-from infra.stage.stage import ROOT
 from tests.infra.parts import require_cdk
 from tests.infra.template import Grant, Template, shown
 from workflow.contract.rights import READS, RUNS, SEARCHES
@@ -57,7 +56,7 @@ def test_a_route_that_is_added_later_asks_who_calls_too(stack: Stack) -> None:
     from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 
     from infra.search.search import SearchApi
-    from infra.stage.sections import SearchSection
+    from infra.stage.sections.search import SearchSection
 
     app = App()
     scope = CdkStack(app, "Alone")
@@ -235,14 +234,6 @@ def test_the_created_server_gets_the_users_of_the_list(stack: Stack) -> None:
 def test_the_functions_log_in_as_the_users_of_the_rights() -> None:
     for rights, access in ((READS, "read index"), (RUNS, "index"), (SEARCHES, "search index")):
         assert {spec.state for spec in EVERY if access in spec.access} == set(rights.functions)
-
-
-@pytest.mark.parametrize("page", ["docs/search.md", "docs/deploy.md"])
-def test_the_documents_have_the_rights_as_they_are(page: str) -> None:
-    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
-    keys, commands = SEARCHES.rules.split(" -@all ")
-    assert f"{keys} -@all" in text
-    assert commands in text
 
 
 # The routes and the handler

@@ -18,7 +18,8 @@ SyncError
 │   ├── KeyNotIndexed           reading by key range would scan the table
 │   ├── DuplicateKey            two rows have one key
 │   ├── KeyOrderMismatch        SQL and bytes disagree on the order of keys
-│   └── CatalogMoved *          rows vanish while the run reads them: a load is under way
+│   ├── CatalogMoved *          rows vanish while the run reads them: a load is under way
+│   └── CatalogLagging *        the reader endpoint is too far behind
 ├── EmbedderError           about the embedding model
 │   ├── EmbedderThrottled *     the account's quota is used up for the moment
 │   ├── EmbedderUnavailable *   no connection, timeout, model or service error
@@ -47,13 +48,15 @@ SyncError
 │   ├── RunFileCorrupt          a file of the run cannot be read
 │   └── PagesMissing            pages ended without their result
 ├── ExecutionsUnavailable * Step Functions did not answer
+├── PlanStale               the run would not do what the dry run that it names has shown
 └── GuardTripped            the plan was stopped before anything was written to the index
     ├── DeleteGuardTripped      too many drugs would vanish
     ├── CatalogDegraded         a column lost its values
     ├── BudgetExceeded          embedding would cost more than allowed
     ├── TooManyRejected         too many rows or texts were refused
     ├── RunTooLong              the run would not end before its timeout
-    └── SwitchTooLarge          more changes than one switch may make
+    ├── SwitchTooLarge          more changes than one switch may make
+    └── LimitExceeded           the run would exceed a limit of Step Functions
 
 `*` is retried by the state machine. Step Functions matches the bare class name exactly, never a
 base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
@@ -128,7 +131,7 @@ class CatalogUnavailable(CatalogError):
 
 
 class CatalogAccessDenied(CatalogError):
-    """MySQL refused the user. Check user, secret and the SELECT grant on the catalog."""
+    """MySQL refused the user, or TLS its certificate. Check user, secret, CA and SELECT grant."""
 
 
 class CatalogMissing(CatalogError):
@@ -169,6 +172,12 @@ class KeyOrderMismatch(CatalogError):
 
 class CatalogMoved(CatalogError):
     """Rows vanish while the run reads them. Retried; start again once the load has ended."""
+
+    retry = retries.RELOAD
+
+
+class CatalogLagging(CatalogError):
+    """The reader endpoint lags too far behind. Retried; if it lasts, mend the replica."""
 
     retry = retries.RELOAD
 
@@ -220,7 +229,7 @@ class IndexUnavailable(IndexError_):
 
 
 class IndexAccessDenied(IndexError_):
-    """Redis refused the user. Check the secret and the ACL."""
+    """Redis refused the user, or TLS its certificate. Check secret, CA and ACL."""
 
 
 class IndexFeatureMissing(IndexError_):
@@ -303,6 +312,10 @@ class ExecutionsUnavailable(SyncError):
     retry = retries.OUTAGE
 
 
+class PlanStale(SyncError):
+    """The run would not do what the dry run that it names has shown. Start a new dry run."""
+
+
 class GuardTripped(SyncError):
     """A guard stopped the plan before anything was written to the index."""
 
@@ -329,3 +342,7 @@ class RunTooLong(GuardTripped):
 
 class SwitchTooLarge(GuardTripped):
     """A sync would change too much at once. Start a backfill: nothing is embedded again."""
+
+
+class LimitExceeded(GuardTripped):
+    """The run would exceed a limit of Step Functions. Mostly: raise page_size (docs/limits.md)."""

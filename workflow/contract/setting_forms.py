@@ -13,7 +13,7 @@ KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or 
 
 def form_of(model: type[BaseModel], name: str) -> str:
     """What a setting may be: `a whole number from 2 to 512, or none`."""
-    schema = model.model_json_schema()["properties"][name]
+    schema = model.model_json_schema(by_alias=False)["properties"][name]
     forms = [_form(one) for one in schema.get("anyOf", [schema])]
     return ", or ".join(forms)
 
@@ -50,17 +50,33 @@ def _unknown(name: str, model: type[BaseModel]) -> str:
 
 def _form(schema: dict[str, Any]) -> str:
     if "enum" in schema:
-        return f"one of {', '.join(schema['enum'])}"
+        return f"one of {', '.join(map(str, schema['enum']))}"
     if "const" in schema:
         return str(schema["const"])
+    if "$ref" in schema:
+        return "a table"
+    if schema["type"] == "object":
+        return "names and values"
+    if schema["type"] == "array":
+        most = schema.get("maxItems")
+        return f"a list{f' of at most {most}' if most else ''}: each {_form(schema['items'])}"
     if "pattern" in schema:
         return f"text of the form {schema['pattern']}"
     if schema["type"] == "null":
         return "none"
     if schema["type"] == "string":
-        least = schema.get("minLength")
-        return f"text of {least} characters or more" if least else "text"
+        return f"text{_characters(schema.get('minLength'), schema.get('maxLength'))}"
+    if "exclusiveMinimum" in schema:
+        return f"{KINDS[schema['type']]} above {schema['exclusiveMinimum']:g}"
     return KINDS[schema["type"]] + _limits(schema.get("minimum"), schema.get("maximum"))
+
+
+def _characters(least: int | None, most: int | None) -> str:
+    if least is None:
+        return "" if most is None else f" of at most {most} characters"
+    return (
+        f" of {least} characters or more" if most is None else f" of {least} to {most} characters"
+    )
 
 
 def _limits(least: float | None, most: float | None) -> str:

@@ -11,6 +11,7 @@ from workflow.contract.errors import (
     IndexStillBuilding,
 )
 from workflow.contract.events.files import (
+    Baseline,
     Building,
     Check,
     GoldenVectors,
@@ -33,6 +34,7 @@ from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.server import IndexFacts, Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import (
+    BASELINE,
     BUILDING,
     GOLDEN,
     REVIEW,
@@ -49,20 +51,25 @@ from workflow.steps.mend_index import (
     settle_drift,
 )
 from workflow.verify.checks import (
-    MODEL,
     ModelCheck,
     alias_check,
     document_checks,
     drift_check,
     index_checks,
     model_check,
-    off,
     recall_checks,
     rejected_check,
     text_checks,
     vanishing_check,
 )
-from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
+from workflow.verify.due import model_due
+from workflow.verify.golden import (
+    GoldenAsker,
+    GoldenQuery,
+    golden_check,
+    golden_not_asked,
+    read_golden_queries,
+)
 from workflow.verify.pages import read_verified
 from workflow.verify.samples import embedded_now, sample_texts
 from workflow.verify.verdict import stop
@@ -96,6 +103,8 @@ def verify_index(
     drugs, index_of_texts = _built(files, server, names, clock)
     pages, nearest = read_verified(files)
     review = files.read(REVIEW, Review)
+    queries = read_golden_queries(runs, settings.golden_queries_key)
+    due = model_due(plan, review, files.read(BASELINE, Baseline), queries, settings, clock())
     model: ModelCheck | None = None
     checks = [
         *index_checks(plan, drugs, index_of_texts),
@@ -105,7 +114,7 @@ def verify_index(
             drugs,
             documents.count(plan.generation),
             _growth(plan, review, pages, documents),
-            missing=review.missing,
+            missing=0 if plan.run.input.dry_run else review.missing,
         ),
         *text_checks(pages),
         drift_check(pages, settings),
@@ -118,23 +127,26 @@ def verify_index(
         most = max(settings.verify_texts, settings.verify_queries)
         every = sample_texts(plan, most, documents=documents, texts=texts, settings=settings)
         sampled = every.first(settings.verify_texts)
-        if sampled.records and (review.embed_pages or plan.new_generation):
-            with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
-                own = embedded_now(plan, sampled, texts)
-                model = model_check(caller, sampled, own, settings)
-            checks.append(model.check)
-        elif not settings.verify_texts:
-            checks.append(off(MODEL, "verify_texts"))
+        own = embedded_now(plan, sampled, texts)
+        with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
+            model = model_check(caller, sampled, own, settings, due.reason)
+        checks += [model.check] if model else []
         checks += recall_checks(search, plan.space, every, nearest, settings)
-        if plan.new_generation or review.load_pages or review.embed_pages:
-            checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
-    verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
+        if queries and due.reason:
+            checks.append(golden_not_asked(due.reason))
+        elif queries:
+            checks += _golden_checks(files, plan, names, queries, settings, embedder, search)
+    verification = Verification(
+        checks=tuple(checks),
+        bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]),
+        asked=None if due.reason else due.asked,
+    )
     files.write(VERIFICATION, verification)
     if not verification.passed:
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
         stop(
             verification,
-            doubted=model is not None and bool(model.damaged),
+            doubted=model is not None and bool(model.damaged) and not plan.run.input.dry_run,
             drifted=bool(_drifted(pages)),
         )
     settle_drift(plan, _drifted(pages), documents)
@@ -172,9 +184,13 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
 
 
 def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
-    """By how many keys the key set grows until this run is published."""
+    """By how many keys the key set grows until this run is published.
+
+    Of a verification: until it has no key that the catalog lacks.
+    """
     if not plan.new_generation:
-        return review.added - review.removed + sum(len(page.kept) for page in pages)
+        added = 0 if plan.run.input.dry_run else review.added
+        return added - review.removed + sum(len(page.kept) for page in pages)
     if plan.live_generation is None:
         # Left out below, or by an earlier try of this step.
         return -sum(map(bool, documents.read(plan.generation, _drifted(pages))))
@@ -189,15 +205,12 @@ def _golden_checks(
     files: RunFiles,
     plan: Plan,
     names: LiveNames,
-    runs: RunStore,
+    queries: Sequence[GoldenQuery],
     settings: Settings,
     embedder: Embedder,
     search: SearchIndex,
 ) -> list[Check]:
-    """Ask a new generation. A sync's documents are asked behind the switch, with these vectors."""
-    queries = read_golden_queries(runs, settings.golden_queries_key)
-    if not queries:
-        return []
+    """Ask what is there already. A sync is asked behind its switch, by these vectors."""
     asker = GoldenAsker(search, names, read_synonyms(settings.synonyms_file), embedder)
     result = golden_check(queries, asker)
     vectors = tuple(
@@ -205,7 +218,8 @@ def _golden_checks(
         for text, vector in asker.vectors.items()
     )
     files.write(GOLDEN, GoldenVectors(vectors=vectors))
-    return [result] if plan.new_generation and result else []
+    there = plan.new_generation or plan.run.input.dry_run
+    return [result] if there and result else []
 
 
 def _bad(pages: Sequence[VerifiedPage]) -> list[str]:

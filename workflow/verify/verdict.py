@@ -25,6 +25,6 @@ def stop(verification: Verification, *, doubted: bool = False, drifted: bool = F
     if names <= NO_DAMAGE and not doubted:
         raise VerificationFailed(
             f"{text}; the index equals the catalog, so a sync cannot repair this; nothing was "
-            "published; see docs/operations.md, searches that fail"
+            "published; see docs/failed-run.md, searches that fail"
         )
     raise VerificationFailed(f"{text}; nothing was published; start a sync, which repairs it")

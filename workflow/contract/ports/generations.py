@@ -155,5 +155,8 @@ class Generations(Protocol):
         ...
 
     def forget(self, kept: Kept, holder: Holder) -> None:
-        """Remove the records of generations that are not kept. Last, behind their documents."""
+        """Remove the records of generations that are not kept. Last, behind their documents.
+
+        And what was noted of text records that are gone.
+        """
         ...

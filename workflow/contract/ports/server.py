@@ -22,13 +22,17 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What PlanPages must know of the Redis server. `max_memory` 0 is unlimited."""
+    """What PlanPages must know of the Redis server. `max_memory` 0 is unlimited.
+
+    `machine_memory` is 0 where the server does not say it.
+    """
 
     version: str
     max_memory: int
     used_memory: int
     eviction_policy: str
     cluster: bool = False
+    machine_memory: int = 0
     most_results: int = 1_000_000
     """What one query may return at most (MAXSEARCHRESULTS)."""
 
@@ -70,4 +74,16 @@ class Server(Protocol):
 
     def indexed_texts(self, space: str, hashes: list[str]) -> int:
         """How many of these text records the index knows; none where it does not exist."""
+        ...
+
+
+class Engine(Protocol):
+    """The query engine of the server. Errors: `errors.IndexError_`."""
+
+    def misreadings(self) -> list[str]:
+        """What it answers otherwise than searches mean it, or refuses, in words.
+
+        Asked over records of its own, which it removes. Raises IndexFeatureMissing where the
+        indexes cannot be created.
+        """
         ...

@@ -1,0 +1,213 @@
+"""docs/search-api.md, from the models that requests are read by and answers are made of."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from tools.models import described, shown_type
+from workflow.contract.setting_forms import form_of
+from workflow.search.api import (
+    FILTERS,
+    FURTHEST,
+    MOST_PARAMETERS,
+    MOST_VALUES,
+    PATHS,
+    PROBLEM,
+    VERSION,
+    Problem,
+    SearchRequest,
+)
+from workflow.search.notices import NoticeKind
+from workflow.search.parts import PartKind
+from workflow.search.shown import LONGEST_VALUE, MOST_PACKAGES
+
+PAGE = f"""# Search API
+
+`GET` only, JSON only, the same on this machine (`drugsync serve`) and [on AWS](search.md#on-aws).
+`/{VERSION}/openapi.json` is the OpenAPI document. [Searching](search.md) shows how to call it and
+how an answer is found.
+
+This page is written by `python -m tools.reference`; a test compares the two.
+
+## Paths
+
+| path | answers | document |
+|---|---|---|
+"""
+
+PARAMETERS = f"""
+`{{ndc}}` is a drug's NDC in any form, or its key as it is stored. Products with the same
+`gcn_seqno` may stand for each other; where a drug has none, those with its substances, strength,
+form and route. No path but `/{VERSION}/drugs` takes parameters.
+
+## Parameters of /{VERSION}/drugs
+
+| parameter | may be | default | what it does |
+|---|---|---|---|
+"""
+
+FILTERS_SAY = f"""
+The last {len(FILTERS)} are filters. `drug_class` and `therapeutic_class` match words that stand
+there side by side, the others the whole value, however its case, marks and Unicode form are typed.
+A filter that is given again is an alternative: `dosage_form=TABLET&dosage_form=CAPSULE`. A filter
+leaves drugs out and changes no order. `next_offset` of an answer is the `offset` of the next page.
+
+Anything else is an error (400) that names the parameter: an unknown one, on any path; another one
+than a filter twice; more than {MOST_PARAMETERS} parameters, or {MOST_VALUES} values of one.
+
+## Parts
+
+A **product** is one name, form and route with all its strengths, of whichever labeler; the strength
+that was asked for is first. Every product says `why` it is there. Parts come in this order: a
+weaker part never stands in a stronger one's place. No part is padded, and there may be none.
+
+| part | holds |
+|---|---|
+"""
+
+PARTS = {
+    PartKind.FOUND: "the NDC; the name, the right strength and form first",
+    PartKind.SAME_SUBSTANCE: "exactly the substances that the name means: Lamisil is terbinafine, "
+    "and this catalog has these",
+    PartKind.OTHERS: "the name's words, but other or further substances: Tylenol with Codeine, for "
+    "Tylenol",
+    PartKind.BEGINS: "names that go on as the last word begins, while it is typed",
+    PartKind.CLASS: "drugs of the classes that the words name; each class in turn, one drug of "
+    "each",
+    PartKind.USE: "drugs of the classes that lay words mean, in the same way",
+    PartKind.MEANING: "what is near in meaning, above a floor; never where the query names a drug",
+}
+
+NOTICES_SAY = """
+## Notices
+
+| notice | is given when |
+|---|---|
+"""
+
+NOTICES = {
+    NoticeKind.NOT_IN_CATALOG: "a known drug is not in the catalog, or only together with other "
+    "substances",
+    NoticeKind.READ_AS: "a misspelt word was read as the nearest name; `as_written` takes it back",
+    NoticeKind.DID_YOU_MEAN: "a word is as near to two drugs, or abbreviates several (TCN, MS, "
+    "MgSO4): a question, no answer",
+    NoticeKind.UNKNOWN_WORD: "no name has the word; the others were searched",
+    NoticeKind.STRENGTH_MISSING: "no product of the name has the strength that was asked for",
+    NoticeKind.SEVERAL_DRUGS: "digits may mean several packages; all are shown",
+    NoticeKind.NO_SUCH_NDC: "no drug has the NDC; nothing else stands for it",
+    NoticeKind.NOTHING_FOUND: "nothing answers",
+    NoticeKind.FILTERS_HIDE: "the filters left out all of the best part; `count` says how many "
+    "packages",
+    NoticeKind.MEANING_UNAVAILABLE: "the model failed, or the live space is of another model: "
+    "words alone were searched",
+    NoticeKind.CUT_SHORT: "the search's budget of commands was spent",
+}
+
+STATUSES = f"""
+## Statuses and limits
+
+Whatever is no success is a problem document (RFC 9457, `{PROBLEM}`): [Problem](#problem). It tells
+no more than the error's name; the function's log has the rest.
+
+| status | means |
+|---|---|
+"""
+
+STATUS = (
+    ("200", "answered. A search that finds nothing has a notice, and no part"),
+    ("400", "a wrong parameter, which the problem names with its limit"),
+    (
+        "401, 403",
+        "from API Gateway: no token or a wrong one; no signature, a wrong one, or no right",
+    ),
+    ("404", "no such path; no such drug"),
+    ("405", "another method than GET"),
+    ("429", "from API Gateway: more than `requests_per_second`, of all callers, beyond `burst`"),
+    ("500", "a defect; without a problem document: the function ended after 29 seconds"),
+    (
+        "503",
+        "Redis cannot be asked, or nothing is live (run a sync first); without a problem document: "
+        "all of `reserved_concurrency` is taken",
+    ),
+)
+
+LIMITS = f"""
+API Gateway's own answers are `{{"message": "..."}}`, no problem documents.
+
+An answer holds {MOST_PACKAGES:,} packages at most, and values longer than {LONGEST_VALUE:,}
+characters are cut. `offset` ends at {FURTHEST}. Answers are not to be cached (`Cache-Control:
+no-store`). An answer is wholly from before a switch or from after it. A field that is added breaks
+nothing; a path or field that goes is another version than `{VERSION}`.
+
+## Documents
+"""
+
+
+def search_api() -> str:
+    """The page."""
+    paths = "".join(
+        f"| `/{VERSION}{path}` | {what} | {_link(model)} |\n"
+        for path, (what, model) in PATHS.items()
+    )
+    return "".join(
+        [
+            *(PAGE, paths, PARAMETERS, *map(_parameter, SearchRequest.model_fields)),
+            *(FILTERS_SAY, *_kinds(PartKind, PARTS), NOTICES_SAY, *_kinds(NoticeKind, NOTICES)),
+            *(STATUSES, *(f"| {status} | {means} |\n" for status, means in STATUS), LIMITS),
+            *_documents(),
+        ]
+    )
+
+
+def _link(model: type[BaseModel] | None) -> str:
+    return f"[{model.__name__}](#{model.__name__.lower()})" if model else "OpenAPI 3.1"
+
+
+def _parameter(name: str) -> str:
+    field = SearchRequest.model_fields[name]
+    default = "required" if field.is_required() else ""
+    if isinstance(field.default, bool | int) and not field.is_required():
+        default = f"`{str(field.default).lower()}`"
+    meaning = field.description if name not in FILTERS else "a filter"
+    return f"| `{name}` | {form_of(SearchRequest, name)} | {default} | {meaning} |\n"
+
+
+K = TypeVar("K", bound=StrEnum)
+
+
+def _kinds(kinds: type[K], meanings: Mapping[K, str]) -> Iterator[str]:
+    """In their own order; one without a meaning is a KeyError, so that none is forgotten."""
+    for kind in kinds:
+        yield f"| `{kind.value}` | {meanings[kind]} |\n"
+
+
+def _documents() -> Iterator[str]:
+    waiting: list[type[BaseModel]] = [model for _, model in PATHS.values() if model]
+    done: set[type[BaseModel]] = set()
+    waiting.append(Problem)
+    while waiting:
+        model = waiting.pop(0)
+        if model in done:
+            continue
+        done.add(model)
+        yield f"\n### {model.__name__}\n\n{' '.join((model.__doc__ or '').split())}\n\n"
+        yield "| field | type | what it is |\n|---|---|---|\n"
+        for name, annotation, meaning in described(model):
+            yield f"| `{name}` | {_type(annotation)} | {meaning} |\n"
+            waiting[:0] = list(_inside(annotation))
+
+
+def _type(annotation: object) -> str:
+    shown = shown_type(annotation)
+    for one in _inside(annotation):
+        shown = shown.replace(one.__name__, f"[{one.__name__}](#{one.__name__.lower()})")
+    return shown
+
+
+def _inside(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _inside(part)
