@@ -35,7 +35,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """The entry point: what a person can mend is one sentence and exit code 2."""
+    """The entry point: what a person can correct is one sentence and exit code 2."""
     try:
         app()
     except BrokenPipeError:

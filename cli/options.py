@@ -8,7 +8,7 @@ from cli.sites.site import Site, SiteError, no_run
 from local.engine.runner import LOG
 from local.engine.runs import RUN_ID
 from local.places import STAGE_VARIABLE, home
-from workflow.contract.events.base import Guard, Mode
+from workflow.contract.events.base import Acceptable, Mode
 
 ON_AWS = "On AWS"
 
@@ -20,7 +20,7 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def check_run(name: str | None) -> str | None:
-    """A name that no run can have names none: it becomes part of paths and addresses."""
+    """Refuse what no run can be called: the name becomes part of paths and addresses."""
     if name is not None and not RUN_ID.fullmatch(name):
         raise typer.BadParameter(no_run(repr(name), ""))
     return name
@@ -37,7 +37,13 @@ RunOrLast = Annotated[
     ),
 ]
 RunName = Annotated[
-    str, typer.Argument(metavar="RUN", autocompletion=complete_run, callback=check_run)
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="Its name, as drugsync runs shows it.",
+        autocompletion=complete_run,
+        callback=check_run,
+    ),
 ]
 Stage = Annotated[
     str | None,
@@ -57,7 +63,9 @@ Wait = Annotated[
     bool,
     typer.Option("--wait", help="Watch it to its end; here it always is.", rich_help_panel=ON_AWS),
 ]
-InMode = Annotated[Mode, typer.Option(help="Mend the live index, or build a new one.")]
+InMode = Annotated[
+    Mode, typer.Option(help="Bring the live index in step, or build a new one beside it.")
+]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -69,7 +77,7 @@ AfterKey = Annotated[str | None, typer.Option(help="Only keys above this one.")]
 ThroughKey = Annotated[str | None, typer.Option(help="Only keys up to this one.")]
 Accept = Annotated[
     list[str] | None,
-    typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Guard))}."),
+    typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Acceptable))}."),
 ]
 Reembed = Annotated[bool, typer.Option("--reembed", help="With backfill: embed every text afresh.")]
 OfPlan = Annotated[

@@ -99,7 +99,7 @@ def show_logs(out: Out, lines: Sequence[LogLine]) -> None:
 
 
 def show_compared(out: Out, compared: Compared, options: str) -> None:
-    """The checks, and whether a difference is only the catalog's way since the last run."""
+    """The checks, and whether the index only is behind the catalog."""
     good = compared.verification.passed
     rows = many(compared.rows, "row")
     out.say("{}: generation {}, {}", _headline(compared), compared.generation, rows)
@@ -114,7 +114,7 @@ def show_compared(out: Out, compared: Compared, options: str) -> None:
             options,
         )
     elif not good:
-        out.say("  mend it: drugsync run{}", options)
+        out.say("    repair it: drugsync run{}", options)
 
 
 def _headline(compared: Compared) -> Markup:
@@ -138,6 +138,6 @@ def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:
         return
     out.say(
         "  [yellow]it was built with other settings than the functions have now: put back model, "
-        "dimensions, template and index settings, or searches and the next sync will not fit it; "
-        "to undo, roll back again[/]"
+        "dimensions, template and index settings, or searches go by words alone and the next sync "
+        "stops; to undo this, roll back again[/]"
     )

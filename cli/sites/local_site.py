@@ -155,7 +155,7 @@ class LocalSite:
     def _names(self) -> set[str]:
         """Runs, not the folders of `verify` and `doctor`, which have no log.
 
-        A folder that may not be read is an OSError: an empty list would be untrue.
+        A folder that may not be read is an OSError, not an empty list.
         """
         if not os.path.lexists(self._root):
             return set()

@@ -25,7 +25,7 @@ SecretArn = Annotated[
 File = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$")
 ]
-"""Below the project's folder, and not out of it."""
+"""A path inside the project's folder."""
 CertificateArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$")
 ]
@@ -61,7 +61,9 @@ class ExistingVpc(Section):
     """Private subnets of a VPC that somebody else owns."""
 
     id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
+    """The VPC's id."""
     availability_zones: Zones
+    """Two or more, such as `us-east-1a`."""
     subnet_ids: Annotated[tuple[SubnetId, ...], Field(min_length=2)]
     """Private subnets, one for each zone, in the same order."""
     route_table_ids: tuple[RouteTableId, ...] = ()
@@ -69,6 +71,7 @@ class ExistingVpc(Section):
     nat: bool = False
     """The subnets reach AWS through a NAT gateway, so no endpoint is needed."""
     create_endpoints: tuple[Endpoint, ...] = ()
+    """Endpoints that the deployment creates; `make synth` names those that are missing."""
     present_endpoints: tuple[Endpoint, ...] = ()
     """Endpoints that the VPC has already."""
 
@@ -91,8 +94,11 @@ class NewVpc(Section):
     """A VPC with private subnets, its endpoints, and public subnets only for a NAT gateway."""
 
     availability_zones: Zones
+    """Two or more, such as `us-east-1a`."""
     cidr: str = Field("10.60.0.0/16", pattern=r"^\d+\.\d+\.\d+\.\d+/(1[6-9]|2[0-4])$")
+    """Its addresses: /16 to /24."""
     nat: bool = False
+    """A NAT gateway in place of endpoints."""
 
 
 class VpcSection(Section):
@@ -113,10 +119,13 @@ class ExistingMysql(Section):
     """A cluster that is referenced and never redefined."""
 
     host: HostName
+    """Host name, best that of a reader endpoint."""
     reader_host: HostName | None = None
     """For the second read, which verifies; the same host where it is left out."""
     port: Port = 3306
+    """TCP port."""
     security_group_id: SecurityGroupId
+    """The server's group: one rule is added that lets the functions connect."""
     secret_arn: SecretArn | None = None
     """Secret with `username` and `password`; not needed with iam_auth."""
     secret_key_arn: KeyArn | None = None
@@ -131,9 +140,13 @@ class NewMysql(Section):
     engine_version: str = Field(
         "8.0.mysql_aurora.3.10.2", pattern=r"^8\.0\.mysql_aurora\.3\.\d{2}\.\d$"
     )
+    """Aurora's version, of the form `8.0.mysql_aurora.3.10.2`."""
     min_capacity: float = Field(0.5, ge=0, le=256)
+    """Capacity units; 0 pauses it while nobody reads."""
     max_capacity: float = Field(4, ge=1, le=256)
+    """Capacity units."""
     backup_days: int = Field(7, ge=1, le=35)
+    """How long backups are kept."""
     data_api: bool = False
     """SQL over HTTPS for whoever fills the database; turn it off again afterwards."""
 
@@ -146,9 +159,13 @@ class NewMysql(Section):
 
 class MysqlSection(Section):
     database: Name
+    """The database (schema)."""
     table: str = Field(pattern=r"^[A-Za-z0-9_$]+(\.[A-Za-z0-9_$]+)?$")
+    """The catalog: a table or view with one row per drug."""
     user: str = Field("", pattern=r"^[A-Za-z0-9_]{0,32}$")
+    """The functions' user; needed with iam_auth, else the secret has it."""
     iam_auth: bool = False
+    """The functions log in by an IAM token, without a password."""
     ca_file: File = "infra/certificates/rds-roots.pem"
     """PEM file that the server's certificate is verified with, from the project's folder."""
     existing: ExistingMysql | None = None
@@ -170,21 +187,30 @@ class MemoryMetric(Section):
     """The CloudWatch metric, in percent, of an existing server's memory."""
 
     namespace: MetricName
+    """The metric's namespace."""
     name: MetricName
+    """The metric's name."""
     dimensions: dict[MetricName, MetricName] = {}
+    """The metric's dimensions."""
 
 
 class ExistingRedis(Section):
     """A server that is referenced and never redefined."""
 
     host: HostName
+    """Host name. ElastiCache and MemoryDB are refused: they lack what a run needs."""
     port: Port = 6379
+    """TCP port."""
     tls: bool = True
+    """TLS, verified."""
     ca_file: File | None = None
     """PEM file, where the server's certificate is not from a public authority."""
     security_group_id: SecurityGroupId
+    """The server's group: one rule is added that lets the functions connect."""
     secret_arn: SecretArn | None = None
+    """Secret with `password` and, where the server has users, `username`."""
     secret_key_arn: KeyArn | None = None
+    """The KMS key of the secret, where it is not the account's default one."""
     memory_metric: MemoryMetric | None = None
 
     @field_validator("host")
@@ -207,17 +233,21 @@ class NewRedis(Section):
     image_id: str = Field(pattern=r"^ami-[0-9a-f]{8,17}$")
     """A named image: `latest` would replace the server when the next image appears."""
     instance_type: str = Field("r7g.large", pattern=r"^[a-z0-9]+g[a-z]*\.[a-z0-9]+$")
+    """An arm64 type. Redis may use three quarters of its memory."""
     package: str = Field(
         pattern=r"^(s3://[a-z0-9.-]{3,63}|https://[a-z0-9.-]+(:\d+)?)/[A-Za-z0-9/_.+~-]+\.rpm$"
     )
     """Redis 8 with its query engine, as an RPM for aarch64. The file's name has the version."""
     package_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """The package's SHA-256, in hex."""
     max_memory_gb: float = Field(10, gt=0)
+    """Redis's `maxmemory`."""
     volume_gb: int = Field(50, ge=8)
+    """At least three times max_memory_gb."""
     snapshot_id: str | None = Field(None, pattern=r"^snap-[0-9a-f]{8,17}$")
     """The volume begins as this snapshot. Another one is another volume; the old one is kept."""
     snapshots_kept: int = Field(7, ge=1, le=365)
-    """Daily ones."""
+    """Daily snapshots of the volume."""
     start_minutes: int = Field(15, ge=5, le=60)
     """How long a deployment waits until the server answers as it must, before it fails."""
 
@@ -267,6 +297,7 @@ class SearchSection(Section):
     """The search API. Without the table there is none; with it, every caller is known."""
 
     authorization: Literal["iam", "jwt"] = "iam"
+    """Who may call: holders of an IAM permission, or of a token. The API is never open."""
     issuer: str | None = Field(None, pattern=r"^https://[A-Za-z0-9:/._~@+%-]+$")
     """For jwt: the token's `iss`, letter by letter; it must serve its OpenID configuration."""
     audience: tuple[Word, ...] = ()
@@ -276,7 +307,9 @@ class SearchSection(Section):
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins may call the API from a browser."""
     requests_per_second: int = Field(20, ge=1, le=10_000)
+    """Of all callers together; more is answered 429."""
     burst: int = Field(40, ge=1, le=5000)
+    """Requests that may come at once on top of it."""
     reserved_concurrency: int | None = Field(None, ge=1, le=1000)
     """Functions at most; taken from the account's own limit."""
     warm: int | None = Field(None, ge=1, le=1000)
@@ -294,6 +327,7 @@ class SearchSection(Section):
     redis_secret_arn: SecretArn | None = None
     """With redis.existing: the secret of a Redis user who may only read."""
     redis_secret_key_arn: KeyArn | None = None
+    """The KMS key of that secret, where it is not the account's default one."""
 
     @field_validator("authorization", mode="before")
     @classmethod
@@ -341,9 +375,13 @@ class ScheduleSection(Section):
         "cron(0 3 * * ? *)",
         pattern=r"^(cron\(([A-Z0-9*?,/#-]+ ){5}[A-Z0-9*?,/#-]+\)|rate\(\d+ [a-z]+\))$",
     )
+    """`cron(...)` or `rate(...)`, as EventBridge Scheduler takes it."""
     time_zone: str = Field("UTC", pattern=r"^[A-Za-z0-9_/+-]+$")
+    """Of a cron expression, such as `America/New_York`."""
     flexible_minutes: int = Field(15, ge=1, le=1440)
+    """The run may start so much later than the expression says."""
     enabled: bool = True
+    """False pauses the schedule."""
 
     @field_validator("time_zone")
     @classmethod
@@ -362,13 +400,17 @@ class AlarmSection(Section):
     """Who is told, and when."""
 
     emails: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Addresses; SNS asks each to confirm."""
     unpublished_hours: int = Field(26, ge=2, le=168)
+    """Hours without a published run that raise the alarm `Unpublished`."""
     throttled_pages: int = Field(10, ge=1)
     """Tries of pages in 15 minutes that the model's quota ended."""
     redis_memory_percent: int = Field(80, ge=10, le=99)
+    """Used memory that raises the alarm `RedisMemory`."""
     budget_usd_per_month: float | None = Field(None, gt=0)
     """AWS's bill of this stage, by its tag; both what is spent and what is forecast are told."""
     redis_disk_percent: int = Field(80, ge=10, le=99)
+    """Used space of the created server's volume that raises the alarm `RedisDisk`."""
 
     @field_validator("emails")
     @classmethod

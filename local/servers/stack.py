@@ -94,7 +94,7 @@ def functions_see(environment: dict[str, str]) -> Iterator[None]:
 
 
 def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
-    """Start what does not run yet. Raises LocalError with the command that mends it."""
+    """Start what does not run yet. Raises LocalError with the command that helps."""
     announce("MariaDB or MySQL")
     mysql = start_mysql(root)
     announce("Redis with vector search")

@@ -1,4 +1,4 @@
-"""What operators ask beside runs: only the verification, a rollback, an examination.
+"""What operators ask beside runs: verify, roll back, examine, explain, and show changes.
 
 On AWS a function of its own answers, because MySQL and Redis are reached from inside the VPC only.
 """
@@ -205,7 +205,7 @@ def _roll_back(task: OperatorTask, ports: Ports) -> RolledBack:
 
 
 def compare_live(run_id: str, ports: Ports) -> Compared:
-    """A run's own steps without its writes: plan, compare every page, verify. Nothing is mended.
+    """A run's own steps without its writes: plan, compare every page, verify. Nothing is repaired.
 
     Raises NothingLive.
     """

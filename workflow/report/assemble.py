@@ -72,7 +72,7 @@ def assemble(
 
 
 def _published(switched: Switched | None) -> bool | None:
-    """None where a function ended between the switch and the word of it."""
+    """None where a function ended after the switch, before it could record it."""
     if switched is None or switched.taken_back:
         return False
     return True if switched.done else None
