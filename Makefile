@@ -11,7 +11,7 @@ CDK := npx --yes aws-cdk@2.1148.0
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
 .PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff changes
-.PHONY: drift deploy deploy-check destroy release certificates snapshot prerequisites clean
+.PHONY: drift hashes deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -50,6 +50,7 @@ check: .venv/installed-dev ## Lint, types, import rules, the state machine's def
 docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram
 	$(BIN)/python -m tools.reference
+	$(BIN)/python -m tools.licences
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: install ## Measure speed, memory, costs and index choices (about ten minutes)
@@ -65,6 +66,9 @@ eval: .venv/installed-local ## Measure how well searches find, over the FDA's ca
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
 	$(BIN)/python -m infra.compute.bundles
+
+hashes: .venv/installed-dev ## Write the hashes of the functions' libraries, after a change of their pins
+	$(BIN)/python -m tools.bundle_hashes
 
 synth: install ## Write the templates of STAGE (dev) into cdk.out/, checked by cdk-nag
 	STAGE=$(STAGE) CDK_OUTDIR=cdk.out $(BIN)/python -m infra.app
@@ -90,9 +94,10 @@ deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry ru
 destroy: install ## Remove STAGE's workflow stack, which holds no data
 	$(CDK) destroy -c stage=$(STAGE) Workflow
 
-release: .venv/installed-dev ## Build the wheel and the sdist into dist/; try the wheel in an empty folder
+release: .venv/installed-dev ## Build wheel, sdist and list of parts into dist/; try the wheel alone
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m tools.sbom dist/drug-catalog-sync.cdx.json
 	.ci/try-wheel dist/*.whl
 
 certificates: ## Take newer roots of RDS's certificates

@@ -18,9 +18,8 @@ class MySQLServer(Event):
     """The catalog's server: MariaDB, or a MySQL that is installed."""
 
     version: str
-    host: str
-    port: int
     socket: str
+    """The only way in; its folder is open to its owner only."""
     user: str
     database: str
 

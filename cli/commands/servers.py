@@ -59,8 +59,6 @@ def servers_of(stack: stacks.Stack) -> Servers:
         home=str(stack.root),
         mysql=MySQLServer(
             version=mysql.version,
-            host=mysql.host,
-            port=mysql.port,
             socket=mysql.socket,
             user=mysql.user,
             database=mysql.database,

@@ -1,13 +1,13 @@
 """What a function's zip holds, built with pip and without Docker.
 
 A bundle is the function's handler, the rooms of `workflow/` that it is made of, the libraries that
-these import in their pinned versions (`constraints.txt`), and its certificates. boto3 comes with
-the runtime. Libraries are kept under `build/`, by their pins: the second build needs no network.
+these import in their pinned versions (`constraints.txt`), and its certificates. What goes to AWS
+is the very file that `hashes.txt` names: pip refuses another one. boto3 comes with the runtime.
+Libraries are kept under `build/`, by their pins: the second build needs no network.
 """
 
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from infra.compute.pins import HASHES, PINS, hash_line, read_hashes, read_pins, requirements
 from infra.stage.stage import ROOT
 
 Library = Literal["core", "redis", "mysql", "http"]
@@ -43,7 +44,6 @@ LIBRARIES: dict[Library, tuple[str, ...]] = {
 PURE: frozenset[Library] = frozenset({"mysql"})
 """Taken as pure Python: the C extension of the MySQL driver alone is 21 MB."""
 
-PINS = "constraints.txt"
 BUILD = ROOT / "build" / "bundles"
 UTILITIES = (
     *("auth_alpha", "batch", "circuit_breaker", "data_masking", "feature_flags", "idempotency"),
@@ -101,6 +101,11 @@ class Target(NamedTuple):
     python: str
     platforms: tuple[str, ...]
 
+    @property
+    def is_hashed(self) -> bool:
+        """Tests build bundles for this machine, whose wheels are other ones."""
+        return bool(self.platforms)
+
 
 LAMBDA = Target("lambda-arm64", "3.14", ("manylinux_2_28_aarch64", "manylinux2014_aarch64"))
 HOST = Target("host", f"{sys.version_info.major}.{sys.version_info.minor}", ())
@@ -114,8 +119,7 @@ def build_bundle(
     root: Path = ROOT,
 ) -> Path:
     """The folder of one bundle. `certificates` become `certificates/{name}`."""
-    pins = read_pins(root / PINS)
-    folders = [_libraries(library, target, pins) for library in sorted(contents.libraries)]
+    folders = [_libraries(library, target, root) for library in sorted(contents.libraries)]
     sources = contents.sources(root)
     sources |= {f"certificates/{name}": path for name, path in (certificates or {}).items()}
     folder = BUILD / f"{target.name}-{contents.handler}-{_digest(sources, folders)}"
@@ -124,16 +128,6 @@ def build_bundle(
             _assemble(Path(work) / "bundle", folders, sources)
             _keep(Path(work) / "bundle", folder)
     return folder
-
-
-def read_pins(path: Path) -> dict[str, str]:
-    """`name==version` lines by normalized name."""
-    pins = {}
-    for line in path.read_text().splitlines():
-        found = re.match(r"^([A-Za-z0-9._-]+)==([^\s;#]+)", line)
-        if found:
-            pins[_normal(found[1])] = found[2]
-    return pins
 
 
 def _assemble(folder: Path, libraries: list[Path], sources: Mapping[str, Path]) -> None:
@@ -148,24 +142,36 @@ def _assemble(folder: Path, libraries: list[Path], sources: Mapping[str, Path]) 
             shutil.copyfile(source, folder / name)
 
 
-def _libraries(library: Library, target: Target, pins: Mapping[str, str]) -> Path:
+def _libraries(library: Library, target: Target, root: Path) -> Path:
     """The installed libraries of one group, from `build/` or from pip."""
-    try:
-        wanted = [f"{name}=={pins[name]}" for name in LIBRARIES[library]]
-    except KeyError as error:
-        raise BundleFailed(f"{PINS} does not pin {error.args[0]}") from error
+    wanted = _wanted(library, target, root)
     unwanted = HTTP_NEVER_IMPORTED if library == "http" else NEVER_IMPORTED
     key = hashlib.sha256(json.dumps([wanted, target, unwanted]).encode()).hexdigest()[:16]
     folder = BUILD / f"{target.name}-{library}-{key}"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=_made(BUILD)) as work:
-            _pip_install(wanted, Path(work) / "libraries", _selection(library, target))
+            _pip_install(wanted, Path(work), selection(library, target))
             _prune(Path(work) / "libraries", unwanted)
             _keep(Path(work) / "libraries", folder)
     return folder
 
 
-def _selection(library: Library, target: Target) -> list[str]:
+def _wanted(library: Library, target: Target, root: Path) -> list[str]:
+    """Lines of a requirements file; BundleFailed names the library without a pin or a hash."""
+    try:
+        wanted = requirements(LIBRARIES[library], read_pins(root / PINS))
+    except KeyError as error:
+        raise BundleFailed(f"{PINS} does not pin {error.args[0]}") from error
+    if not target.is_hashed:
+        return wanted
+    hashes = read_hashes(root / HASHES)
+    if missing := [one for one in wanted if one not in hashes]:
+        raise BundleFailed(f"{HASHES} has no hash of {', '.join(missing)}; run: make hashes")
+    return [hash_line(one, hashes[one]) for one in wanted]
+
+
+def selection(library: Library, target: Target) -> list[str]:
+    """pip's options for the wheels of a target."""
     platforms = ("any",) if library in PURE else target.platforms
     if not platforms:
         return []
@@ -173,11 +179,15 @@ def _selection(library: Library, target: Target) -> list[str]:
     return options + [option for name in platforms for option in ("--platform", name)]
 
 
-def _pip_install(wanted: list[str], folder: Path, selection: list[str]) -> None:
+def _pip_install(wanted: list[str], work: Path, options: list[str]) -> None:
+    """Into `work/libraries`. A line with a hash makes pip ask for all of them."""
+    named = work / "requirements.txt"
+    named.write_text("\n".join(wanted) + "\n")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-    command += ["--disable-pip-version-check", "--only-binary=:all:", "--target", str(folder)]
+    command += ["--disable-pip-version-check", "--only-binary=:all:"]
+    command += ["--target", str(work / "libraries"), "--requirement", str(named)]
     done = subprocess.run(  # noqa: S603 - our own pins
-        [*command, *selection, *wanted], capture_output=True, text=True, check=False
+        [*command, *options], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise BundleFailed(f"pip could not install {', '.join(wanted)}:\n{done.stderr.strip()}")
@@ -215,10 +225,6 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
 if __name__ == "__main__":
     for group in LIBRARIES:
-        _libraries(group, LAMBDA, read_pins(ROOT / PINS))
+        _libraries(group, LAMBDA, ROOT)

@@ -55,15 +55,6 @@ class MySQLBinaries:
         own = ONLY_MYSQL if self.kind == "MySQL" else ()
         return [self.server, "--no-defaults", *options, *own, *as_user()]
 
-    def only_local_root(self) -> list[str]:
-        """Statements. Other people on this machine can reach the port: root gets no TCP."""
-        if self.kind == "MySQL":  # it makes no other root
-            return []
-        return [
-            "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost';",
-            "FLUSH PRIVILEGES;",
-        ]
-
 
 def find_mysql(kind: str | None = None) -> MySQLBinaries:
     """The server of this machine, or the one of this kind. LocalError where there is none."""

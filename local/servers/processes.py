@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -73,6 +72,7 @@ def start(
     ``launch`` gives the command and the facts of a new process. Two callers at once start one.
     """
     home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.path.chmod(0o700)  # a folder that was there may be open to others, and holds a socket
     with _locked(home):
         record = running(home)
         if record is None:
@@ -112,14 +112,6 @@ def stop(home: Home, *, timeout_s: float = 30) -> bool:
         home.record.unlink(missing_ok=True)
         shutil.rmtree(_short_directory(home.path), ignore_errors=True)
     return record is not None
-
-
-def free_port() -> int:
-    """A loopback TCP port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def socket_path(directory: Path, name: str) -> Path:

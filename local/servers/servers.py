@@ -1,7 +1,9 @@
-"""MySQL and Redis as private processes: no root, no TCP beyond loopback, data below one root.
+"""MySQL and Redis as private processes: no root, no TCP, data below one root.
 
     root/mariadb/ or root/mysql/   data, log, socket      root/redis/   data (AOF), log, socket
 
+The folders are open to their owner only, and so are the sockets: nobody else on the machine can
+reach a server, which is why no account needs a password.
 ``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL.
 """
 
@@ -34,8 +36,6 @@ class MySQLServer:
 
     pid: int
     version: str
-    host: str
-    port: int
     socket: str
     user: str
     database: str
@@ -123,8 +123,6 @@ def _mysql(record: Record) -> MySQLServer:
     return MySQLServer(
         pid=record.pid,
         version=str(facts.get("version", "")),
-        host="127.0.0.1",
-        port=int(facts["port"]),
         socket=str(facts["socket"]),
         user=USER,
         database=DATABASE,
@@ -139,12 +137,10 @@ def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
     # MySQL's lock names a process that was killed; by now, another may have its number.
     for left in (socket, socket.with_name(f"{socket.name}.lock")):
         left.unlink(missing_ok=True)
-    port = processes.free_port()
     options = [
         home.marker,
         f"--socket={socket}",
-        f"--port={port}",
-        "--bind-address=127.0.0.1",
+        "--skip-networking",
         "--skip-name-resolve",
         "--skip-log-bin",
         "--local-infile=1",
@@ -153,10 +149,10 @@ def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
         "--innodb-flush-log-at-trx-commit=2",  # safe against a killed process, not a power cut
         "--innodb-buffer-pool-size=256M",
         "--max-allowed-packet=64M",
-        f"--init-file={_write_init_file(home, binaries)}",
+        f"--init-file={_write_init_file(home)}",
         f"--tmpdir={_tmpdir(home)}",
     ]
-    facts: Facts = {"port": port, "socket": str(socket), "version": binaries.version}
+    facts: Facts = {"socket": str(socket), "version": binaries.version}
     return binaries.start_command(options), facts
 
 
@@ -180,15 +176,14 @@ def _tmpdir(home: Home) -> Path:
     return path
 
 
-def _write_init_file(home: Home, binaries: MySQLBinaries) -> Path:
+def _write_init_file(home: Home) -> Path:
     """Run at each start, one statement a line."""
     path = home.path / "init.sql"
-    accounts = [f"'{USER}'@'localhost'", f"'{USER}'@'127.0.0.1'"]
+    account = f"'{USER}'@'localhost'"
     statements = [
         f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;",
-        *binaries.only_local_root(),
-        *(f"CREATE USER IF NOT EXISTS {account};" for account in accounts),
-        *(f"GRANT ALL ON `{DATABASE}%`.* TO {account};" for account in accounts),
+        f"CREATE USER IF NOT EXISTS {account};",
+        f"GRANT ALL ON `{DATABASE}%`.* TO {account};",
     ]
     path.write_text("\n".join(statements) + "\n")
     return path

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from local.servers.processes import free_port
 from local.servers.servers import connect, running_mysql, start_mysql, stop_mysql
 from tests.faults.conftest import ROWS
 from tests.faults.lab import FaultLab, OnTry
@@ -47,7 +46,7 @@ def view(lab: FaultLab) -> Iterator[Callable[[str], None]]:
 def proxy(lab: FaultLab) -> Iterator[Proxy]:
     """Between the functions and MariaDB."""
     mysql = lab.stack.mysql
-    with proxy_to((mysql.host, mysql.port)) as made:
+    with proxy_to(Path(mysql.socket)) as made:
         lab.settings |= {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_tls": "false"}
         lab.settings["mysql_port"] = str(made.port)
         yield made
@@ -59,7 +58,7 @@ def errors(lab: FaultLab) -> list[str | None]:
 
 @pytest.mark.fault("MySQL", "connection refused", "PlanPages", named(BROKEN))
 def test_a_server_that_refuses_connections_fails_the_run_by_name(synced: FaultLab) -> None:
-    nobody = {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_port": str(free_port())}
+    nobody = {"mysql_socket": "", "mysql_host": "127.0.0.1", "mysql_port": "1"}
     synced.fail(BROKEN, settings=nobody | {"mysql_tls": "false"})
     assert synced.tries("PlanPages") == {None: 1 + OUTAGE.attempts}
     synced.converge()

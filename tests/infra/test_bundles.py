@@ -19,13 +19,12 @@ from infra.compute.bundles import (
     HOST,
     LAMBDA,
     LIBRARIES,
-    PINS,
     BundleFailed,
     Contents,
     Target,
     build_bundle,
-    read_pins,
 )
+from infra.compute.pins import HASHES, PINS, read_hashes, read_pins, requirements
 from infra.compute.specs import EVERY, Spec
 from infra.stage.stage import ROOT
 from tests import payloads
@@ -298,10 +297,41 @@ def test_every_library_is_pinned_in_one_place() -> None:
     assert {name for names in LIBRARIES.values() for name in names} <= set(pins)
 
 
+def test_every_library_has_the_hash_of_its_pinned_version_and_no_other_is_there() -> None:
+    """An upgrade of a pin without `make hashes` fails here, and before a deployment."""
+    pins = read_pins(ROOT / PINS)
+    wanted = {one for names in LIBRARIES.values() for one in requirements(names, pins)}
+    assert set(read_hashes(ROOT / HASHES)) == wanted
+    assert "://" not in (ROOT / HASHES).read_text()
+
+
+def copy_of(tmp_path: Path, *, pins: str = "", hashes: str = "") -> Path:
+    (tmp_path / HASHES).parent.mkdir(parents=True)
+    (tmp_path / PINS).write_text(pins or (ROOT / PINS).read_text())
+    (tmp_path / HASHES).write_text(hashes or (ROOT / HASHES).read_text())
+    return tmp_path
+
+
 def test_a_library_that_is_not_pinned_is_named(tmp_path: Path) -> None:
-    (tmp_path / PINS).write_text("pydantic==2.0\n")
+    root = copy_of(tmp_path, pins="pydantic==2.0\n")
     with pytest.raises(BundleFailed, match=r"constraints\.txt does not pin annotated-types"):
-        build_bundle(EVERY[0].contents, root=tmp_path)
+        build_bundle(EVERY[0].contents, root=root)
+
+
+def test_a_library_without_a_hash_is_named(tmp_path: Path) -> None:
+    text = (ROOT / HASHES).read_text()
+    root = copy_of(tmp_path, hashes=re.sub("^orjson.*$", "", text, flags=re.MULTILINE))
+    with pytest.raises(BundleFailed, match=r"no hash of orjson==\S+; run: make hashes"):
+        build_bundle(EVERY[0].contents, root=root)
+
+
+def test_a_wheel_that_somebody_changed_is_refused(tmp_path: Path) -> None:
+    """Whatever the index serves under the right name and version."""
+    version = read_pins(ROOT / PINS)["orjson"]
+    text = re.sub(r"^orjson.*$", f"orjson=={version} --hash=sha256:{'0' * 64}",
+                  (ROOT / HASHES).read_text(), flags=re.MULTILINE)  # fmt: skip
+    with pytest.raises(BundleFailed, match="DO NOT MATCH THE HASHES"):
+        build_bundle(EVERY[0].contents, root=copy_of(tmp_path, hashes=text))
 
 
 def test_the_runtime_is_the_one_that_the_libraries_are_for() -> None:

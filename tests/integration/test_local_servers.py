@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import mysql.connector
 import pytest
 import redis
 from redis.commands.search.field import VectorField
@@ -31,23 +30,40 @@ def kill(pid: int) -> None:
     os.waitpid(pid, 0)
 
 
-def test_the_database_answers_on_its_socket_and_on_loopback(root: Path) -> None:
+def test_the_database_answers_on_its_socket_and_nowhere_else(root: Path) -> None:
+    """An account without a password on TCP would let every user of the machine change a drug."""
     server = servers.start_mysql(root)
-    for where in ({"unix_socket": server.socket}, {"host": server.host, "port": server.port}):
-        with (
-            mysql.connector.connect(
-                user=server.user, database=server.database, use_pure=True, **where
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
-            cursor.execute("SELECT DATABASE(), @@collation_database, @@bind_address")
-            assert cursor.fetchall() == [("drugs", "utf8mb4_bin", "127.0.0.1")]
+    with servers.connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT DATABASE(), @@collation_database, @@skip_networking")
+        assert cursor.fetchall() == [("drugs", "utf8mb4_bin", 1)]
+    assert listening(server.pid) == []
 
 
-def test_nobody_is_root_in_the_database_over_tcp(root: Path) -> None:
-    server = servers.start_mysql(root)
-    with pytest.raises(mysql.connector.Error, match="Access denied"):
-        mysql.connector.connect(host=server.host, port=server.port, user="root", use_pure=True)
+def listening(pid: int) -> list[str]:
+    """TCP sockets that a process listens on (proc(5): state 0A of /proc/net/tcp)."""
+    own = {os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir()}
+    lines = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
+    ]
+    return [one[1] for one in lines if one[3] == "0A" and f"socket:[{one[9]}]" in own]
+
+
+@pytest.mark.parametrize("start", [servers.start_mysql, servers.start_redis])
+def test_the_folder_of_a_socket_is_its_owners_also_where_it_was_open(
+    root: Path, start: Callable[[Path], servers.MySQLServer | servers.RedisServer]
+) -> None:
+    folder = socket_of(start(root)).parent
+    servers.stop_mysql(root)
+    servers.stop_redis(root)
+    folder.chmod(0o755)
+    assert stat.S_IMODE(socket_of(start(root)).parent.stat().st_mode) == 0o700
+
+
+def socket_of(server: servers.MySQLServer | servers.RedisServer) -> Path:
+    address = server.socket if isinstance(server, servers.MySQLServer) else server.url
+    return Path(address.removeprefix("unix://"))
 
 
 def test_starting_twice_gives_the_same_servers(root: Path) -> None:

@@ -300,15 +300,9 @@ def test_a_user_who_is_not_let_in_is_told_so_and_not_tried_again(
     options: str,
     login: dict[str, Any],
 ) -> None:
-    if options == "REQUIRE SSL":
-        login = login | {"unix_socket": None, "host": "127.0.0.1", "port": stack.mysql.port}
-        admin.execute("CREATE USER 'odd'@'127.0.0.1' IDENTIFIED BY 'right' REQUIRE SSL")
     valid = user(admin, "SELECT", options)
-    try:
-        with pytest.raises(CatalogAccessDenied, match="MySQL refused the user"):
-            read(stack, **(valid | login))
-    finally:
-        admin.execute("DROP USER IF EXISTS 'odd'@'127.0.0.1'")
+    with pytest.raises(CatalogAccessDenied, match="MySQL refused the user"):
+        read(stack, **(valid | login))
 
 
 def test_an_unknown_database_is_named(stack: Stack, admin: CatalogTable) -> None:
