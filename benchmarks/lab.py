@@ -13,7 +13,6 @@ from math import ceil
 from pathlib import Path
 from threading import Lock
 from typing import Any
-from unittest import mock
 
 from redis import Redis
 
@@ -23,7 +22,7 @@ from local.engine.invocations import Interceptor, Invocation, call_through
 from local.engine.runner import run
 from local.places import home
 from local.servers.servers import connect
-from local.servers.stack import Stack, up
+from local.servers.stack import Stack, functions_see, up
 from local.standin.bedrock_process import control
 from workflow.contract.events.report import RunReport
 from workflow.contract.ports.run_store import RunStore
@@ -192,7 +191,7 @@ class Stopwatch:
 @contextmanager
 def adapters(stack: Stack, settings: dict[str, str]) -> Iterator[Wiring]:
     """The product's own adapters, for loops without a state machine."""
-    with mock.patch.dict(os.environ, stack.environment(**settings)):
+    with functions_see(stack.environment(**settings)):
         yield Wiring()
 
 

@@ -10,7 +10,7 @@ from workflow.contract.events.report import RunReport
 from workflow.operate.changes import ChangedDrug
 from workflow.operate.doctor import Finding
 from workflow.operate.explain import Explanation
-from workflow.operate.operate import Compared, RolledBack
+from workflow.operate.operate import RolledBack
 from workflow.search.shown import DrugsFound
 
 
@@ -144,7 +144,7 @@ DOCUMENTS: dict[str, Any] = {
     "changes": list[ChangedDrug],
     "logs": list[LogLine],
     "rollback": RolledBack,
-    "verify": Compared,
+    "verify": RunReport,
     "doctor": list[Finding],
     "search": DrugsFound,
     "explain": Explanation,

@@ -64,7 +64,8 @@ Wait = Annotated[
     typer.Option("--wait", help="Watch it to its end; here it always is.", rich_help_panel=ON_AWS),
 ]
 InMode = Annotated[
-    Mode, typer.Option(help="Bring the live index in step, or build a new one beside it.")
+    Mode,
+    typer.Option(help="Bring the live index in step, build a new one beside it, or only verify."),
 ]
 DryRun = Annotated[
     bool,

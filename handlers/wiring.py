@@ -58,8 +58,10 @@ class Wiring:
     @cached_property
     def runs(self) -> "RunStore":
         from workflow.adapters.s3.run_store import S3RunStore
+        from workflow.contract.runs import READERS
 
-        return S3RunStore(_aws_client("s3"), self.settings.run_bucket)
+        client = _aws_client("s3", max_pool_connections=READERS)
+        return S3RunStore(client, self.settings.run_bucket)
 
     @cached_property
     def embedder(self) -> "Embedder":
@@ -131,7 +133,6 @@ class Wiring:
         return Ports(
             catalog=self.catalog,
             embedder=self.embedder,
-            quota=self.quota,
             generations=self.index.generations,
             documents=self.index.documents,
             texts=self.index.texts,

@@ -92,7 +92,7 @@ def _round(start: int, end: int, label: str, passing: int) -> str:
     """Each further one leaves its box lower and comes nearer to it."""
     right = LEFT + BREADTH + 5
     lane = right + 40 + 34 * abs(end - start) // STEP
-    leave, enter = start + 8 + 14 * (passing - 1), end + BOX // 2
+    leave, enter = start + 8 + 9 * (passing - 1), end + BOX // 2
     words = f'<text class="label" x="{right + 4}" y="{leave - 3}">{label}</text>'
     return f'<path d="M{right - 5} {leave}H{lane}V{enter}H{right + 2}"/>{words}'
 

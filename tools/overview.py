@@ -13,6 +13,8 @@ END = "<!-- end of the picture -->\n"
 
 SHAPES = {"Task": "[{}]", "Map": "[[{}]]", "Choice": "{{{}}}", "Succeed": "(({}))"}
 WORDS = {
+    "reviewed": "texts left to merge",
+    "mode": "verify only",
     "dry_run": "dry run",
     "embed_pages": "texts to embed",
     "load_pages": "documents to write",

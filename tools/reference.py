@@ -15,6 +15,7 @@ from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
+from workflow.contract.limits import LIMITS, Limit
 from workflow.contract.setting_forms import form_of
 from workflow.contract.settings import PREFIX, RESULT_SETTINGS, Settings
 
@@ -31,6 +32,18 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 | variable | may be | default | what it is |
 |---|---|---|---|
+"""
+
+
+LIMITS_PAGE = """# Limits
+
+What bounds a run, whose limit it is, and how a run stays below it or is refused by name. Figures of
+AWS are those of the pages named; check them for your account.
+
+This page is written by `python -m tools.reference`; a test compares the two.
+
+| limit | figure | what counts | how a run stays below | source |
+|---|---|---|---|---|
 """
 
 
@@ -98,6 +111,7 @@ def pages() -> dict[Path, str]:
         DOCS / "settings.md": SETTINGS + "".join(map(_line, Settings.model_fields)),
         DOCS / "run-files.md": run_files(),
         DOCS / "redis-rights.md": redis_rights(),
+        DOCS / "limits.md": LIMITS_PAGE + "".join(map(_limit_line, LIMITS)),
         DOCS / "search-api.md": search_api(),
         DOCS / "stage-file.md": stage_file(),
         DOCS / "errors.md": ERRORS + "".join(map(_error_line, named_errors())),
@@ -139,6 +153,11 @@ def _report() -> str:
 
 def _report_line(name: str, field: FieldInfo, doc: str) -> str:
     return f"| `{name}` | {shown_type(field.annotation)} | {doc} |\n"
+
+
+def _limit_line(limit: Limit) -> str:
+    source = re.sub(r"https://\S+?(?=,|$)", r"<\g<0>>", limit.source)
+    return f"| {limit.name} | {limit.figure} | {limit.bounds} | {limit.kept} | {source} |\n"
 
 
 def _error_line(error: type[errors.SyncError]) -> str:

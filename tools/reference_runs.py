@@ -46,6 +46,7 @@ FILES = (
     RunFile("DIFF_SUMMARY", files.PageDiff, "what one page's comparison found"),
     RunFile("DIFF_CHANGES", None, "lines: documents to write, keys to remove, hashes that stay"),
     RunFile("DIFF_TEXTS", None, "lines of texts that have no sound record yet"),
+    RunFile("TEXTS_CUT", files.TextsCut, "how far the texts are merged"),
     RunFile("REVIEW", files.Review, "the plan in figures, with its guards"),
     RunFile("EMBED_MANIFEST", payloads.TextsPage, "pages of texts to embed", manifest=True),
     RunFile("EMBED_TEXTS", None, "lines of the texts of one such page"),

@@ -6,12 +6,11 @@ from typing import Annotated
 
 import typer
 
-from cli.commands.run import redrive, run
+from cli.commands.run import redrive, run, verify
 from cli.options import AsJson, Profile, Region, RunOrLast, Stage, site_of
 from cli.show.explanation import show_changes, show_explanation
 from cli.show.show import show_report
 from cli.show.show_ops import (
-    show_compared,
     show_findings,
     show_logs,
     show_rolled_back,
@@ -139,26 +138,6 @@ def rollback(
         print_json(answer)
     else:
         show_rolled_back(console(), answer, site.options)
-
-
-def verify(
-    as_json: AsJson = False,
-    stage: Stage = None,
-    profile: Profile = None,
-    region: Region = None,
-) -> None:
-    """Compare the live index with the catalog as it is now. Changes nothing."""
-    site = site_of(stage, profile, region)
-    out = console(stderr=as_json)
-    with out.status("verifying"):
-        compared = site.operate("verify").compared
-    if compared is None:
-        return
-    if as_json:
-        print_json(compared)
-    else:
-        show_compared(out, compared, site.options)
-    _exit(compared.verification.passed)
 
 
 def explain(

@@ -82,6 +82,25 @@ def redrive(
     _answer(site, site.redrive(run, out), wait=wait, as_json=as_json)
 
 
+def verify(
+    after_key: AfterKey = None,
+    through_key: ThroughKey = None,
+    as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
+) -> None:
+    """Compare the live index with the catalog as it is now. Writes nothing in it.
+
+    A run like any other, which ends before anything would be written: it can be watched and
+    redriven. Exit code 0 where every check holds.
+    """
+    site = site_of(stage, profile, region)
+    given = run_input(mode="verify", after_key=after_key, through_key=through_key)
+    out = console(stderr=as_json)
+    _answer(site, site.run(given, out), wait=True, as_json=as_json)
+
+
 def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool) -> None:
     """The report of a run that ended, or where to look for one that goes on."""
     out = console(stderr=as_json)
@@ -98,8 +117,11 @@ def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool)
         print_json(done)
     else:
         show_report(out, *site.report(done.run_id))
-        if done.dry_run and done.added + done.changed + done.removed:
+        if done.dry_run and done.behind:
             out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
-            out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)
+            if done.mode == "verify":
+                out.say("  bring the index in step: drugsync run{}", site.options)
+            else:
+                out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)
     if done.status != "SUCCEEDED":
         raise typer.Exit(1)

@@ -23,7 +23,8 @@ def show_report(out: Out, report: RunReport, where: Path) -> None:
 
 
 def _headline(out: Out, report: RunReport) -> None:
-    name = f"{report.mode}{' (dry run)' if report.dry_run else ''} {report.run_id}"
+    dry = " (dry run)" if report.dry_run and report.mode != "verify" else ""
+    name = f"{report.mode}{dry} {report.run_id}"
     if report.status != "SUCCEEDED":
         out.say("[bold red]✗ {}: {}[/]", name, report.status)
         out.say("  [red]{}[/] {}", report.error or "", report.cause or "")
@@ -31,8 +32,7 @@ def _headline(out: Out, report: RunReport) -> None:
         if hint:
             out.say("  {}", hint)
         return
-    end = f"published as generation {report.generation}" if report.published else "nothing written"
-    out.say("[bold green]✓ {}[/]: {}, {:.1f} s", name, end, report.duration_s)
+    out.say("[bold green]✓ {}[/]: {}, {:.1f} s", name, report.outcome, report.duration_s)
 
 
 def _show_counts(out: Out, report: RunReport) -> None:

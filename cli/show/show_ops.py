@@ -1,14 +1,14 @@
-"""Runs, progress, findings and verifications, for people."""
+"""Runs, progress and findings, for people."""
 
 from collections.abc import Sequence
 
 from rich.text import Text
 
 from cli.documents import LogLine, MapProgress, RunView
-from cli.show.show import BAD, GOOD, show_checks
-from cli.show.terminal import Markup, Out, many, markup
+from cli.show.show import BAD, GOOD
+from cli.show.terminal import Markup, Out, markup
 from workflow.operate.doctor import Finding
-from workflow.operate.operate import Compared, RolledBack
+from workflow.operate.operate import RolledBack
 from workflow.report.plot import seconds
 
 COLOURS = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan"}
@@ -96,33 +96,6 @@ def show_logs(out: Out, lines: Sequence[LogLine]) -> None:
             "" if one.error else f"{one.message}  {counts}".rstrip(),
             markup("[red]{}[/] {}", one.error, one.cause) if one.error else "",
         )
-
-
-def show_compared(out: Out, compared: Compared, options: str) -> None:
-    """The checks, and whether the index only is behind the catalog."""
-    good = compared.verification.passed
-    rows = many(compared.rows, "row")
-    out.say("{}: generation {}, {}", _headline(compared), compared.generation, rows)
-    show_checks(out, compared.verification.checks)
-    if compared.behind:
-        out.say(
-            "  since the last run the catalog has {:,} more drugs, {:,} changed and {:,} gone; "
-            "bring the index in step: drugsync run{}",
-            compared.added,
-            compared.changed,
-            compared.removed,
-            options,
-        )
-    elif not good:
-        out.say("    repair it: drugsync run{}", options)
-
-
-def _headline(compared: Compared) -> Markup:
-    if not compared.verification.passed:
-        return Markup("[bold red]✗ the index differs[/]")
-    if compared.behind:
-        return Markup("[green]✓ the index is sound[/], and behind the catalog")
-    return Markup("[green]✓ the index is the catalog[/]")
 
 
 def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:

@@ -153,7 +153,7 @@ class LocalSite:
             )
 
     def _names(self) -> set[str]:
-        """Runs, not the folders of `verify` and `doctor`, which have no log.
+        """Runs, not the folder of `doctor`, which has no log.
 
         A folder that may not be read is an OSError, not an empty list.
         """

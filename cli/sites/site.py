@@ -9,14 +9,14 @@ from cli.show.terminal import Out
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged
 from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
+from workflow.contract.limits import REDRIVE_DAYS
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REPORT, RunFiles
 from workflow.operate.doctor import Finding
-from workflow.operate.failure import REDRIVE_DAYS
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 
-Action = Literal["verify", "rollback", "explain", "changes"]
+Action = Literal["rollback", "explain", "changes"]
 
 
 class SiteError(Exception):

@@ -103,7 +103,7 @@ SPECS = (
     _spec(
         *("ReviewChanges", "read runs"),
         rooms="embedding steps",
-        writes="review.json embed.json load.json embed/*.jsonl.gz",
+        writes="cut.json review.json embed.json load.json embed/*.jsonl.gz",
     ),
     _spec(
         *("EmbedPage", "index", "model", "read runs"),
@@ -136,12 +136,12 @@ OPERATOR = _spec(
     rooms="embedding operate search steps verify",
     writes="*",
 )
-"""No state: what operators ask beside runs (verify, roll back, examine) from inside the VPC.
+"""No state: what operators ask beside runs (roll back, examine, explain) from inside the VPC.
 
 Its files are below ids of its own, `OPERATORS_RUNS`.
 """
 
-OPERATORS_RUNS = ("doctor", "*-verify-*", "*-rollback-*", "*-doctor-*")
+OPERATORS_RUNS = ("doctor", "*-rollback-*", "*-doctor-*")
 """Names of folders below `runs/`, as the command line makes them."""
 
 SEARCH = Spec(

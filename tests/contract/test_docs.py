@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from infra.compute.specs import EVERY
-from tools import diagram, overview, sample, search_answers, support
+from tools import architecture, diagram, overview, sample, search_answers, support
 from tools.reference import pages
 from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
@@ -74,6 +74,10 @@ def test_the_drawing_of_the_state_machine_is_current() -> None:
     text = diagram.PAGE.read_text(encoding="utf-8")
     assert text == diagram.page(text, diagram.read_definition())
     assert diagram.PICTURE.read_text(encoding="utf-8") == diagram.picture(diagram.read_definition())
+
+
+def test_the_picture_of_what_is_deployed_is_current() -> None:
+    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture()
 
 
 def test_the_picture_in_the_readme_is_current() -> None:

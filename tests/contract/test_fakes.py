@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -31,7 +32,7 @@ from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.documents import Document, Documents
 from workflow.contract.ports.generations import Generations, Kept, Live, LiveNames, Swap
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.server import Server
+from workflow.contract.ports.server import IndexFacts, Server
 from workflow.contract.ports.texts import NewRecord, Text, TextOrigin, Texts
 
 # Run stores
@@ -424,9 +425,17 @@ def test_a_run_that_ended_its_pruning_is_remembered_until_the_next_backfill(live
 
 def test_an_index_that_does_not_exist_is_none(index: Ports) -> None:
     assert index.server.index("drugs", "other") is None
-    facts = index.server.index("drugs", "new")
-    assert facts
-    assert (facts.failures, facts.building, facts.percent) == (0, False, 1.0)
+    facts = built(index.server)
+    assert (facts.failures, facts.percent) == (0, 1.0)
+
+
+def built(server: Server) -> IndexFacts:
+    """Redis fills an index beside its other work: on a busy machine that takes a moment."""
+    until = time.monotonic() + 30
+    while (facts := server.index("drugs", "new")) is None or facts.building:
+        assert time.monotonic() < until, facts
+        time.sleep(0.01)
+    return facts
 
 
 def test_aliases_point_at_what_they_were_pointed_at(index: Ports) -> None:

@@ -50,7 +50,7 @@ def test_the_states_are_those_of_the_design() -> None:
     assert list(MACHINE["States"]) == [
         *("AcceptRun", "PlanPages", "DiffPages", "ReviewChanges", "HasChanges"),
         *("EmbedPages", "HasDocuments", "LoadPages", "VerifyPages", "VerifyIndex"),
-        *("PublishIndex", "PruneIndex", "IsPruned", "ReportRun", "Done"),
+        *("IsVerifiedOnly", "PublishIndex", "PruneIndex", "IsPruned", "ReportRun", "Done"),
     ]
     assert set(TASKS) == set(PAYLOADS)
 
@@ -143,11 +143,18 @@ def _comparison(branch: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_dry_run_is_reported_and_what_is_not_needed_is_skipped() -> None:
     assert branches("HasChanges") == [
+        ("$.review.reviewed", "BooleanEquals", False, "ReviewChanges"),
+        ("$.plan.run.input.mode", "StringEquals", "verify", "VerifyPages"),
         ("$.review.dry_run", "BooleanEquals", True, "ReportRun"),
         ("$.review.embed_pages", "NumericGreaterThan", 0, "EmbedPages"),
         ("$.review.load_pages", "NumericGreaterThan", 0, "LoadPages"),
     ]
     assert STATES["HasChanges"]["Default"] == "VerifyPages"
+
+
+def test_a_verification_switches_nothing() -> None:
+    assert branches("IsVerifiedOnly") == [("$.review.dry_run", "BooleanEquals", True, "ReportRun")]
+    assert STATES["IsVerifiedOnly"]["Default"] == "PublishIndex"
 
 
 def test_texts_that_are_embedded_again_need_no_document() -> None:

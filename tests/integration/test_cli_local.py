@@ -107,7 +107,7 @@ def test_verify_compares_with_the_catalog_as_it_is_now(home: Path, lab: Lab) -> 
     result = drugsync("verify")
     assert result.exit_code == 0
     assert "the index is sound, and behind the catalog" in result.output
-    assert "0 more drugs, 0 changed and 2 gone" in result.output
+    assert "0 added, 0 changed, 2 removed" in result.output
     assert lab.index.dump() == before
 
 
@@ -117,16 +117,19 @@ def test_verify_finds_what_was_edited_by_hand(home: Path, lab: Lab) -> None:
     ndc = next(iter(lab.index.documents()))
     lab.index.redis.hset(f"drug:{generation}:{ndc}", "strength", "by hand")
     found = json_of("verify")
-    bad = [one["check"] for one in found["verification"]["checks"] if not one["passed"]]
+    bad = [one["check"] for one in found["verification"] if not one["passed"]]
     assert bad == ["documents equal the catalog"]
-    assert found["verification"]["bad_keys"] == [ndc]
+    assert found["bad_keys"] == [ndc]
+    assert (found["status"], found["error"]) == ("FAILED", "VerificationFailed")
+    assert drugsync("verify").exit_code == 1
 
 
-def test_nothing_live_and_nothing_to_roll_back_are_named(
-    home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for verb, name in (("verify", "NothingLive"), ("rollback", "NothingToRollBack")):
-        assert type(drugsync(verb).exception).__name__ == name
+def test_nothing_live_is_what_a_verification_says(home: Path) -> None:
+    assert json_of("verify")["error"] == "NothingLive"
+
+
+def test_nothing_to_roll_back_is_named(home: Path) -> None:
+    assert type(drugsync("rollback").exception).__name__ == "NothingToRollBack"
 
 
 def test_a_rollback_is_undone_by_another_one(home: Path, lab: Lab) -> None:

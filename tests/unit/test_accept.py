@@ -27,6 +27,12 @@ def test_the_schedules_empty_input_is_a_sync_of_everything() -> None:
     assert (run.run_id, run.started_at) == ("mine", NOW)
 
 
+def test_a_verification_is_a_dry_run() -> None:
+    run = accept_run(task(mode="verify"), executions=FakeExecutions(), settings=settings())
+    assert run.input.dry_run
+    assert RunInput.model_validate(run.input.model_dump()) == run.input
+
+
 def test_a_run_carries_the_digest_of_the_settings() -> None:
     run = accept_run(task(), executions=FakeExecutions(), settings=settings())
     assert run.settings_digest == settings().digest
@@ -35,7 +41,7 @@ def test_a_run_carries_the_digest_of_the_settings() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"mode": "SYNC"}, "mode = 'SYNC': Input should be 'sync' or 'backfill'"),
+        ({"mode": "SYNC"}, "mode = 'SYNC': Input should be 'sync', 'backfill' or 'verify'"),
         ({"mode": None}, "mode = None"),
         ({"dry_run": "yes"}, "dry_run = 'yes': Input should be a valid boolean"),
         ({"dry_run": 1}, "dry_run = 1"),
@@ -56,6 +62,8 @@ def test_a_run_carries_the_digest_of_the_settings() -> None:
         ({"after_key": "b", "through_key": "b"}, "after_key 'b' is not below through_key 'b'"),
         ({"after_key": "a", "mode": "backfill"}, "do not go with mode 'backfill'"),
         ({"through_key": "a", "mode": "backfill"}, "do not go with mode 'backfill'"),
+        ({"mode": "verify", "dry_run": False}, "mode 'verify' writes nothing"),
+        ({"mode": "verify", "reembed": True}, "reembed goes with mode 'backfill' only"),
         ({"reembed": True}, "reembed goes with mode 'backfill' only"),
         ({"plan": "nightly", "dry_run": True}, "plan names a dry run that is to be done"),
         ({"dryrun": True}, "'dryrun' is not a field of the input; use mode, dry_run, after_key"),

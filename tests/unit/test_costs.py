@@ -55,7 +55,7 @@ def test_functions_that_wait_for_the_quota_are_paid() -> None:
 def test_a_run_without_changes_only_compares_and_verifies() -> None:
     same = work(upserts=0, texts=0, tokens=0, pages_with_new_texts=0, embed_pages=0, load_pages=0)
     found = estimate(same, settings())
-    assert (found.usd, found.transitions) == (0, 12 + 1 + 2 * 2)
+    assert (found.usd, found.transitions) == (0, 13 + 1 + 2 * 2)
 
 
 def test_a_generation_in_the_same_space_needs_no_room_for_texts() -> None:

@@ -16,8 +16,8 @@ from workflow.contract.errors import (
 from workflow.contract.events.base import Guard
 from workflow.contract.events.files import Baseline, ColumnProfile, GuardResult, RejectedRow
 from workflow.contract.events.payloads import RunInput
+from workflow.contract.limits import MACHINE_MINUTES
 from workflow.steps.guards import (
-    MACHINE_MINUTES,
     budget,
     constant_columns,
     degraded,

@@ -19,7 +19,9 @@ from workflow.contract.errors import (
     GenerationMismatch,
     IndexFeatureMissing,
     KeyOrderMismatch,
+    LimitExceeded,
     MemoryShort,
+    NothingLive,
     RunSuperseded,
 )
 from workflow.contract.events.files import Baseline
@@ -29,7 +31,7 @@ from workflow.contract.ports.documents import Document
 from workflow.contract.ports.generations import Live, LiveNames
 from workflow.contract.ports.server import ServerFacts
 from workflow.contract.ports.texts import NewRecord, Text
-from workflow.contract.runs import RunFiles
+from workflow.contract.runs import RunFiles, page_name
 from workflow.steps.plan_pages import SAMPLES, plan_pages, split, spread
 
 KEYS = st.sets(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4))
@@ -64,6 +66,25 @@ def test_an_empty_catalog_is_one_open_page() -> None:
 def test_a_key_range_closes_both_ends() -> None:
     found = pages(set("abcdefg"), page_size=2, after_key="b", through_key="f")
     assert [(page.after, page.through) for page in found] == [("b", "d"), ("d", "f")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "pages_of"),
+    [(8, 1, 8), (9, 1, 5), (16, 2, 8), (17, 2, 5), (32, 1, 8), (33, 1, 9), (100, 4, 9)],
+)
+def test_pages_double_while_there_would_be_too_many(
+    monkeypatch: pytest.MonkeyPatch, rows: int, size: int, pages_of: int
+) -> None:
+    """Of eight pages at most, of four rows at most: the ninth is for the limits to refuse."""
+    monkeypatch.setattr("workflow.steps.plan_pages.MOST_PAGES", 8)
+    monkeypatch.setattr("workflow.steps.plan_pages.LARGEST_PAGE", 4)
+    found = pages({f"{number:03d}" for number in range(rows)}, page_size=size)
+    assert len(found) == pages_of
+    assert [one.page for one in found] == [page_name(number) for number in range(pages_of)]
+    assert all(one.through == two.after for one, two in pairwise(found))
+    if pages_of <= 8:
+        assert sum(page.rows for page in found) == rows
+        assert (found[0].after, found[-1].through) == (None, None)
 
 
 def test_a_catalog_that_sorts_unlike_bytes_stops_the_split() -> None:
@@ -295,6 +316,18 @@ def test_embedding_afresh_is_a_space_of_its_own() -> None:
     assert (found.space != SPACE, found.space_revision) == (True, HOLDER.identity)
 
 
+def test_a_verification_plans_for_what_is_live_and_takes_no_fence() -> None:
+    server = Server()
+    found = server.plan(mode="verify")
+    assert (found.generation, found.new_generation) == ("live", False)
+    assert (server.memory.writer, server.names()) == (OLD.token, {"live"})
+
+
+def test_without_a_live_generation_there_is_nothing_to_verify() -> None:
+    with pytest.raises(NothingLive, match="build it with a sync"):
+        Server(live=False).plan(mode="verify")
+
+
 def test_a_key_range_needs_a_live_generation() -> None:
     with pytest.raises(GenerationMismatch, match="needs a live generation"):
         Server(live=False).plan(after_key="1")
@@ -331,6 +364,21 @@ def test_a_server_that_cannot_hold_an_index_is_refused_before_the_fence(
     with pytest.raises(IndexFeatureMissing, match=words):
         server.plan()
     assert server.memory.writer == OLD.token
+
+
+def test_a_limit_is_refused_before_the_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflow.steps.limits.MOST_PAGES", 1)
+    server = Server()
+    with pytest.raises(LimitExceeded, match=r"pages of 2 rows would be 3, and the limit is 1"):
+        server.plan(page_size=2)
+    assert server.memory.writer == OLD.token
+
+
+def test_without_maxmemory_the_node_is_the_limit() -> None:
+    server = Server()
+    server.memory.facts = ServerFacts("8.2.6", 0, 900, "noeviction", machine_memory=1_000)
+    with pytest.raises(MemoryShort, match="of the node's memory"):
+        server.plan(mode="backfill")
 
 
 @pytest.mark.parametrize(("mode", "short"), [("backfill", True), ("sync", False)])

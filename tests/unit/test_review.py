@@ -17,11 +17,11 @@ from workflow.contract.errors import (
     SwitchTooLarge,
     TooManyRejected,
 )
-from workflow.contract.events.files import Baseline, RejectedRow, Review
+from workflow.contract.events.files import Baseline, RejectedRow, Review, TextsCut
 from workflow.contract.events.payloads import PageRange, ReviewRef
 from workflow.contract.ports.texts import Text
 from workflow.contract.runs import TEXTS_AGAIN, RunFiles, divided, parts_of, texts_file
-from workflow.steps.review_changes import cut_texts, review_changes
+from workflow.steps.review_changes import NOT_YET, merge_texts, review_changes
 
 
 def text_of(words: str) -> Text:
@@ -258,7 +258,10 @@ def test_samples_are_few_and_the_first() -> None:
 # Parts
 
 
-def test_texts_are_merged_part_by_part_and_none_is_lost_or_doubled() -> None:
+@pytest.mark.parametrize(("piece", "calls"), [(1, 4), (3, 2), (1_000, 1)])
+def test_texts_are_merged_piece_by_piece_and_none_is_lost_or_doubled(
+    piece: int, calls: int
+) -> None:
     store = FakeRunStore()
     files = RunFiles.of(store, HOLDER)
     texts = [Text(f"{number * 0x01010101:032x}", f"text {number}", {}) for number in range(30)]
@@ -269,13 +272,38 @@ def test_texts_are_merged_part_by_part_and_none_is_lost_or_doubled() -> None:
             files.write_texts(texts_file(name, part), of_part)
         pages.append(page_diff(name, new_texts=len(some), text_parts=tuple(parts)))
     files.write_texts(TEXTS_AGAIN, texts[:3])
-    cut = cut_texts(files, pages, 4, 4)
+    done = [merge_texts(files, pages, 4, 4, piece=piece).parts for _ in range(calls)]
+    assert done == sorted(set(done))
+    assert done[-1] == 4
+    cut = merge_texts(files, pages, 4, 4, piece=piece)
     written = [
         text for page in cut.pages for text in files.read_texts(f"embed/{page.page}.jsonl.gz")
     ]
     assert sorted(written) == sorted(texts)
-    assert cut.texts == 30
+    assert sum(page.texts for page in cut.pages) == 30
     assert len({page.page for page in cut.pages}) == len(cut.pages)
+
+
+def test_a_review_is_asked_again_until_all_texts_are_merged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages = Pages()
+    pages.add(rows=1)
+    monkeypatch.setattr("workflow.steps.review_changes.merge_texts", lambda *_: TextsCut(parts=0))
+    assert pages.review() == NOT_YET
+    assert not NOT_YET.reviewed
+
+
+def test_more_texts_than_a_map_may_have_pages_make_larger_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("workflow.steps.review_changes.MOST_TEXT_PAGES", 3)
+    files = RunFiles.of(FakeRunStore(), HOLDER)
+    texts = [Text(f"{number:032x}", f"text {number}", {}) for number in range(30)]
+    files.write_texts(texts_file("00000", 0), texts)
+    files.write_texts(TEXTS_AGAIN, [])
+    cut = merge_texts(files, [page_diff("00000", new_texts=30)], 1, 1)
+    assert [page.texts for page in cut.pages] == [10, 10, 10]
 
 
 @pytest.mark.parametrize(("rows", "parts"), [(1, 1), (500_000, 1), (500_001, 2), (50_000_000, 100)])

@@ -204,6 +204,19 @@ def test_a_run_that_embeds_nothing_calls_no_model(
     assert len(index.embedder.embedded) == asked
 
 
+def test_a_verification_alone_asks_the_model_and_leaves_everything_as_it_is(index: Index) -> None:
+    index.planned["mode"] = "verify"
+    index.counts |= {"added": 2, "changed": 1, "missing": 1}
+    index.verify()
+    assert len(index.embedder.embedded) == 3
+    index.record(next(iter(TEXTS)), vector_of("other"))
+    index.page(damaged={ndc(1): "has no document"}, documents=5)
+    with pytest.raises(VerificationFailed):
+        index.verify()
+    assert {"documents equal the catalog", MODEL} <= index.failed()
+    assert (index.to_repair(), index.fake.texts.to_embed_again(SPACE)) == (set(), [])
+
+
 def test_records_with_which_the_model_disagrees_are_embedded_again(index: Index) -> None:
     name = next(iter(TEXTS))
     index.record(name, vector_of("other"))

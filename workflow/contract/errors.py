@@ -54,7 +54,8 @@ SyncError
     ├── BudgetExceeded          embedding would cost more than allowed
     ├── TooManyRejected         too many rows or texts were refused
     ├── RunTooLong              the run would not end before its timeout
-    └── SwitchTooLarge          more changes than one switch may make
+    ├── SwitchTooLarge          more changes than one switch may make
+    └── LimitExceeded           the run would exceed a limit of Step Functions
 
 `*` is retried by the state machine. Step Functions matches the bare class name exactly, never a
 base class, so `statemachine.asl.json` lists each one; a contract test compares the two.
@@ -334,3 +335,7 @@ class RunTooLong(GuardTripped):
 
 class SwitchTooLarge(GuardTripped):
     """A sync would change too much at once. Start a backfill: nothing is embedded again."""
+
+
+class LimitExceeded(GuardTripped):
+    """The run would exceed a limit of Step Functions. Mostly: raise page_size (docs/limits.md)."""

@@ -25,7 +25,7 @@ class PageRows(NamedTuple):
 
 def most_rows(page: PageRange, plan: Plan) -> int:
     """More than these a page cannot have unless the catalog grew by a page since the plan."""
-    return page.rows + plan.run.input.page_size
+    return page.rows + max(page.rows, plan.run.input.page_size)
 
 
 def read_page(catalog: Catalog, page: PageRange, renderer: Renderer, *, most: int) -> PageRows:

@@ -17,7 +17,7 @@ MEMORY_MB: Final = {
     "PublishIndex": 1024,
     "PruneIndex": 1024,
     "ReportRun": 1024,
-    "OperateIndex": 3538,
+    "OperateIndex": 1769,
     "SearchApi": 1769,
     "NotifyFailure": 256,
 }

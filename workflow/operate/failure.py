@@ -11,13 +11,13 @@ from typing import Any
 
 from workflow.contract import errors
 from workflow.contract.events.base import Event, RunStatus
+from workflow.contract.limits import REDRIVE_DAYS
 from workflow.contract.ports.executions import Announcer, Ended, ExecutionHistory
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import RunFiles
 
 FAILURE = "failure.json"
 PAGES_SHOWN = 20
-REDRIVE_DAYS = 14
 CAUSE_SHOWN = 2_000
 """Characters of a cause in the message; the file has all of it."""
 

@@ -59,6 +59,7 @@ def assemble(
         started_at=run.started_at,
         duration_s=_seconds(run.started_at, ended_at),
         verification=checks,
+        bad_keys=verification.bad_keys if verification else (),
         published=_published(switched),
         drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
         kept=tuple(key for page in verified for key in page.kept)[:SHOWN],

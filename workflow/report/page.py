@@ -48,7 +48,7 @@ def text(value: object) -> str:
 def _outcome(report: RunReport, timeline: Sequence[StateTimes]) -> str:
     good = report.status == "SUCCEEDED"
     facts = {
-        "Mode": report.mode + (", dry run" if report.dry_run else ""),
+        "Mode": report.mode + (", dry run" if report.dry_run and report.mode != "verify" else ""),
         "Started": f"{report.started_at:%Y-%m-%d %H:%M:%S %Z}",
         "Took": seconds(report.duration_s),
         "Generation": report.generation or "none",
@@ -74,6 +74,8 @@ def _headline(report: RunReport) -> str:
         # What a run writes before the switch is outside every index.
         kept = "it was published all the same" if report.published else "nothing was published"
         return f"✗ {text(report.status)}: {kept}"
+    if report.mode == "verify":
+        return f"✓ Verified: {report.outcome}"
     if report.dry_run:
         stopping = [one.guard for one in report.guards if one.tripped and not one.accepted]
         if stopping:

@@ -110,7 +110,7 @@ def _minutes(work: Work, calls: int, settings: Settings) -> float:
 def requests_of(work: Work) -> Requests:
     """What the steps ask of Step Functions and S3. A child of a Map has two transitions."""
     diffs, embeds, loads = work.diff_pages, work.embed_pages, work.load_pages
-    states = 12 + 2 * bool(embeds) + bool(loads)
+    states = 13 + 2 * bool(embeds) + bool(loads)
     transitions = states + 1 + 2 * (2 * diffs + embeds + loads)
     # The Maps' manifests, and of the run itself: ReviewChanges 3, VerifyIndex 2, PublishIndex 8,
     # ReportRun 7. Those three and VerifyPage read the pages' files, some of them several times.

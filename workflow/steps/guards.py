@@ -20,13 +20,11 @@ from workflow.contract.events.files import (
     RejectedRow,
 )
 from workflow.contract.events.payloads import RunInput
+from workflow.contract.limits import MACHINE_MINUTES
 from workflow.contract.settings import Settings
 
 PROFILE_ROWS = 20
 """With fewer rows, shares of a column say nothing."""
-
-MACHINE_MINUTES = 360
-"""`TimeoutSeconds` of `statemachine.asl.json`; a test compares the two."""
 
 TIME_SHARE = 0.9
 """Share of that time that an estimate may use. Cold starts and retries need the rest."""

@@ -10,6 +10,7 @@ from workflow.contract.errors import (
     GenerationMismatch,
     KeyOrderMismatch,
     MemoryShort,
+    NothingLive,
     RunSuperseded,
 )
 from workflow.contract.events.files import Baseline
@@ -22,6 +23,7 @@ from workflow.contract.events.payloads import (
     RunTask,
 )
 from workflow.contract.holder import Holder
+from workflow.contract.limits import LARGEST_PAGE, MOST_PAGES
 from workflow.contract.ports.catalog import Catalog, CatalogReader
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.generations import Generation, Generations, LiveNames
@@ -41,6 +43,7 @@ from workflow.contract.runs import (
 from workflow.contract.settings import Settings
 from workflow.steps.check_server import check_server
 from workflow.steps.costs import bytes_of_generation
+from workflow.steps.limits import Planned, check_limits
 from workflow.steps.prune import kept_by, sweep_leftovers
 
 SAMPLES = 20
@@ -89,30 +92,22 @@ def plan_pages(
     A dry run changes nothing in Redis. Twice is the same as once.
     """
     run = task.run
+    files = RunFiles.of(runs, run.holder)
     pages, samples = _read_pages(catalog, run.input)
     target = choose_target(run, generations, server, settings, clock)
     check_server(server.facts(), settings.redis_url)
-    if not run.input.dry_run:
-        _make_room(generations, run.holder, target)
     rows = sum(page.rows for page in pages)
-    held = sum(one.baseline.rows for one in generations.every())
-    check_memory(server.facts(), settings, target, rows, held)
-    if not run.input.dry_run:
-        _open(generations, server, run.holder, target)
-    files = RunFiles.of(runs, run.holder)
-    files.write(BASELINE, target.live.baseline if target.live else Baseline())
-    files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target.generation.space))
     plan = Plan(
         run=run,
         bucket=runs.bucket,
-        pages_key=files.write_manifest(PAGES, pages),
+        pages_key=files.key(PAGES),
         pages=len(pages),
         generation=target.generation.name,
         new_generation=target.new,
         live_generation=target.live.name if target.live else None,
         space=target.generation.space,
         space_revision=target.generation.space_revision,
-        failures_before=_failures(server, target.names),
+        failures_before=IndexFailures(),
         diff_concurrency=settings.diff_concurrency,
         embed_concurrency=settings.embed_concurrency,
         load_concurrency=settings.load_concurrency,
@@ -121,8 +116,31 @@ def plan_pages(
         sample_keys=tuple(samples),
         planned_at=clock(),
     )
+    held = sum(one.baseline.rows for one in generations.every())
+    check_limits(_figures(plan, pages, held))
+    if not run.input.dry_run:
+        _make_room(generations, run.holder, target)
+        held = sum(one.baseline.rows for one in generations.every())
+    check_memory(server.facts(), settings, target, rows, held)
+    if not run.input.dry_run:
+        _open(generations, server, run.holder, target)
+    plan = plan.model_copy(update={"failures_before": _failures(server, target.names)})
+    files.write_manifest(PAGES, pages)
+    files.write(BASELINE, target.live.baseline if target.live else Baseline())
+    files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target.generation.space))
     files.write(PLAN, plan)
     return plan
+
+
+def _figures(plan: Plan, pages: list[PageRange], held: int) -> Planned:
+    new = sum(page.rows for page in pages) if plan.new_generation else 0
+    return Planned(
+        pages=len(pages),
+        page_size=max(page.rows for page in pages),
+        plan_bytes=len(plan.model_dump_json()),
+        manifest_bytes=sum(len(page.model_dump_json()) for page in pages),
+        drugs=held + new,
+    )
 
 
 def _read_pages(catalog: Catalog, run_input: RunInput) -> Split:
@@ -139,23 +157,40 @@ def _read_pages(catalog: Catalog, run_input: RunInput) -> Split:
 def split(reader: CatalogReader, run_input: RunInput) -> list[PageRange]:
     """Cut the key range with chained probes. The ends stay open unless the input closes them.
 
-    So a key of the index that left the catalog at either end still falls into a page.
+    So a key of the index that left the catalog at either end still falls into a page. Pages double
+    while there would be too many; one too many is for `check_limits` to refuse.
     """
     pages: list[PageRange] = []
+    size = run_input.page_size
     after, through = run_input.after_key, run_input.through_key
     while True:
-        end = reader.page_end(after, through, run_input.page_size)
+        if len(pages) == MOST_PAGES and 2 * size <= LARGEST_PAGE:
+            pages, size = _doubled(pages), 2 * size
+        end = reader.page_end(after, through, size)
         if end is not None and after is not None and end.encode() <= after.encode():
             raise KeyOrderMismatch(
                 f"SQL puts key {end!r} behind {after!r}, bytes do not; give the key column a "
                 "binary collation such as utf8mb4_bin"
             )
-        rows = run_input.page_size if end is not None else reader.count(after, through)
+        rows = size if end is not None else reader.count(after, through)
         name = page_name(len(pages))
         pages.append(PageRange(page=name, after=after, through=end or through, rows=rows))
-        if end is None:
+        if end is None or len(pages) > MOST_PAGES:
             return pages
         after = end
+
+
+def _doubled(pages: Sequence[PageRange]) -> list[PageRange]:
+    """Two neighbours become one page."""
+    return [
+        PageRange(
+            page=page_name(number),
+            after=first.after,
+            through=second.through,
+            rows=first.rows + second.rows,
+        )
+        for number, (first, second) in enumerate(zip(pages[::2], pages[1::2], strict=True))
+    ]
 
 
 def spread(reader: CatalogReader, pages: list[PageRange], page_size: int) -> list[str]:
@@ -173,16 +208,18 @@ def spread(reader: CatalogReader, pages: list[PageRange], page_size: int) -> lis
 def choose_target(
     run: Run, generations: Generations, server: Server, settings: Settings, clock: Clock
 ) -> Target:
-    """The live generation for a sync, a new one for a backfill or where none is live.
+    """The live generation for a sync or a verification; else, or where none is live, a new one.
 
-    Raises GenerationMismatch where the live one was built with other settings.
+    Raises GenerationMismatch where the live one was built with other settings, NothingLive.
     """
     live = live_generation(generations)
     revision = live.space_revision if live else "0"
     schema = server.schema_digest()
-    if live is not None and run.input.mode == "sync":
+    if live is not None and run.input.mode != "backfill":
         check_same(live, space_of(settings, revision).id, schema)
         return Target(live, live)
+    if run.input.mode == "verify":
+        raise NothingLive("there is no live index to verify; build it with a sync")
     if run.input.partial:
         raise GenerationMismatch(
             "a key range needs a live generation and there is none yet; start a sync without "
@@ -250,9 +287,11 @@ def check_memory(
 ) -> None:
     """Raise MemoryShort where a new generation has no room. A sync replaces documents.
 
+    Without maxmemory, the node's own memory is the limit.
     `held` is the number of drugs in all generations: the estimate is the memory that each takes.
     """
-    if not (target.new and facts.max_memory):
+    most = facts.max_memory or facts.machine_memory
+    if not (target.new and most):
         return
     needed = bytes_of_generation(
         rows,
@@ -260,11 +299,13 @@ def check_memory(
         new_space=not target.space_exists,
         used_per_row=facts.used_memory / held if held else 0.0,
     )
-    free = facts.max_memory - facts.used_memory
+    free = most - facts.used_memory
     if needed > free:
+        name = "maxmemory" if facts.max_memory else "the node's memory"
         raise MemoryShort(
-            f"a generation of {rows:,} drugs needs about {needed / 1e6:,.0f} MB, and of maxmemory "
-            f"{facts.max_memory / 1e6:,.0f} MB only {free / 1e6:,.0f} MB are free; raise maxmemory"
+            f"a generation of {rows:,} drugs needs about {needed / 1e6:,.0f} MB, and of {name} "
+            f"{most / 1e6:,.0f} MB only {free / 1e6:,.0f} MB are free; raise maxmemory, or take a "
+            "larger node"
         )
 
 

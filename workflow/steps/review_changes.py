@@ -4,11 +4,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
-from typing import NamedTuple
 
 from workflow.contract.errors import CatalogEmpty
-from workflow.contract.events.files import SAMPLES, Baseline, ColumnProfile, PageDiff, Review
+from workflow.contract.events.files import (
+    SAMPLES,
+    Baseline,
+    ColumnProfile,
+    PageDiff,
+    Review,
+    TextsCut,
+)
 from workflow.contract.events.payloads import ChangesPage, PageRange, PlanTask, ReviewRef, TextsPage
+from workflow.contract.limits import MOST_TEXT_PAGES
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text
@@ -22,6 +29,7 @@ from workflow.contract.runs import (
     READERS,
     REVIEW,
     TEXTS_AGAIN,
+    TEXTS_CUT,
     RunFiles,
     divided,
     page_name,
@@ -39,12 +47,20 @@ REJECTED_SHOWN = 500
 PROFILED = 40
 """Values per column that are kept over all pages."""
 
+PIECE = 50_000
+"""Files of texts that one call reads, in some two minutes."""
+
+NOT_YET = ReviewRef(
+    reviewed=False, dry_run=False, embed_key="", embed_pages=0, load_key="", load_pages=0
+)
+
 
 def review_changes(
     task: PlanTask, *, runs: RunStore, settings: Settings, clock: Clock
 ) -> ReviewRef:
     """Write `review.json` and the manifests of EmbedPages and LoadPages; stop on a guard.
 
+    The state machine asks again while texts are left to merge: `reviewed` is false until then.
     A dry run is never stopped: its report says which guards would. Raises PagesMissing,
     CatalogEmpty, PlanStale, DeleteGuardTripped, CatalogDegraded, BudgetExceeded.
     """
@@ -55,7 +71,9 @@ def review_changes(
         raise CatalogEmpty(
             "the catalog lost its rows after this run began; start again once its load is complete"
         )
-    cut = cut_texts(files, pages, plan.text_parts, settings.embed_page_size)
+    cut = merge_texts(files, pages, plan.text_parts, settings.embed_page_size)
+    if cut.parts < plan.text_parts:
+        return NOT_YET
     review = _review(task, files, pages, profile, cut, settings)
     review = review.model_copy(update={"reviewed_at": clock()})
     files.write(REVIEW, review)
@@ -77,33 +95,33 @@ def _read_pages(files: RunFiles) -> tuple[list[PageDiff], dict[str, ColumnProfil
     return pages, profiles.total()
 
 
-class TextsCut(NamedTuple):
-    """The texts to embed, written in even pages."""
+def merge_texts(
+    files: RunFiles, pages: Sequence[PageDiff], parts: int, most: int, *, piece: int = PIECE
+) -> TextsCut:
+    """Write each text once, however many pages need it, and those to embed again: one piece more.
 
-    pages: list[TextsPage]
-    texts: int
-    tokens: int
-
-
-def cut_texts(files: RunFiles, pages: Sequence[PageDiff], parts: int, most: int) -> TextsCut:
-    """Write each text once, however many pages need it, and those to embed again.
-
-    Only one part of the texts is in memory at a time.
+    Only one part of the texts is in memory at a time. `cut.json` says how far earlier calls came;
+    a call reads about `piece` files, and one part at least.
     """
+    cut = files.read_if_there(TEXTS_CUT, TextsCut) or TextsCut()
+    most = max(most, ceil(sum(page.new_texts for page in pages) / MOST_TEXT_PAGES))
     again = divided(files.read_texts(TEXTS_AGAIN), parts)
-    cut: list[TextsPage] = []
-    tokens = 0
-    for part in range(parts):
-        texts = _distinct_texts(files, pages, part, again.get(part, []))
-        tokens += sum(tokens_of(text.text) for text in texts)
-        cut += _cut_evenly(files, texts, most, first=len(cut))
-    return TextsCut(cut, sum(page.texts for page in cut), tokens)
+    read = 0
+    while cut.parts < parts and read < piece:
+        part = cut.parts
+        names = [texts_file(page.page, part) for page in pages if part in page.text_parts]
+        texts = _distinct_texts(files, names, again.get(part, []))
+        read += max(1, len(names))
+        cut = TextsCut(
+            parts=part + 1,
+            pages=(*cut.pages, *_cut_evenly(files, texts, most, first=len(cut.pages))),
+            tokens=cut.tokens + sum(tokens_of(text.text) for text in texts),
+        )
+    files.write(TEXTS_CUT, cut)
+    return cut
 
 
-def _distinct_texts(
-    files: RunFiles, pages: Sequence[PageDiff], part: int, again: Sequence[Text]
-) -> list[Text]:
-    names = [texts_file(page.page, part) for page in pages if part in page.text_parts]
+def _distinct_texts(files: RunFiles, names: Sequence[str], again: Sequence[Text]) -> list[Text]:
     distinct: dict[str, Text] = {}
     with ThreadPoolExecutor(READERS) as pool:
         for texts in pool.map(files.read_texts, names):
@@ -136,7 +154,7 @@ def _review(
     work = Work(
         rows=rows,
         upserts=upserts,
-        texts=to_embed.texts,
+        texts=sum(page.texts for page in to_embed.pages),
         tokens=to_embed.tokens,
         diff_pages=len(pages),
         pages_with_new_texts=sum(bool(page.new_texts) for page in pages),

@@ -93,6 +93,7 @@ def verify_index(
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
     names = LiveNames(plan.generation, plan.space)
+    asked_for = plan.run.input.dry_run or plan.new_generation
     drugs, index_of_texts = _built(files, server, names, clock)
     pages, nearest = read_verified(files)
     review = files.read(REVIEW, Review)
@@ -105,7 +106,7 @@ def verify_index(
             drugs,
             documents.count(plan.generation),
             _growth(plan, review, pages, documents),
-            missing=review.missing,
+            missing=0 if plan.run.input.dry_run else review.missing,
         ),
         *text_checks(pages),
         drift_check(pages, settings),
@@ -118,7 +119,7 @@ def verify_index(
         most = max(settings.verify_texts, settings.verify_queries)
         every = sample_texts(plan, most, documents=documents, texts=texts, settings=settings)
         sampled = every.first(settings.verify_texts)
-        if sampled.records and (review.embed_pages or plan.new_generation):
+        if sampled.records and (review.embed_pages or asked_for):
             with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
                 own = embedded_now(plan, sampled, texts)
                 model = model_check(caller, sampled, own, settings)
@@ -126,7 +127,7 @@ def verify_index(
         elif not settings.verify_texts:
             checks.append(off(MODEL, "verify_texts"))
         checks += recall_checks(search, plan.space, every, nearest, settings)
-        if plan.new_generation or review.load_pages or review.embed_pages:
+        if asked_for or review.load_pages or review.embed_pages:
             checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
     verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
     files.write(VERIFICATION, verification)
@@ -134,7 +135,7 @@ def verify_index(
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
         stop(
             verification,
-            doubted=model is not None and bool(model.damaged),
+            doubted=model is not None and bool(model.damaged) and not plan.run.input.dry_run,
             drifted=bool(_drifted(pages)),
         )
     settle_drift(plan, _drifted(pages), documents)
@@ -172,9 +173,13 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
 
 
 def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
-    """By how many keys the key set grows until this run is published."""
+    """By how many keys the key set grows until this run is published.
+
+    Of a verification: until it has no key that the catalog lacks.
+    """
     if not plan.new_generation:
-        return review.added - review.removed + sum(len(page.kept) for page in pages)
+        added = 0 if plan.run.input.dry_run else review.added
+        return added - review.removed + sum(len(page.kept) for page in pages)
     if plan.live_generation is None:
         # Left out below, or by an earlier try of this step.
         return -sum(map(bool, documents.read(plan.generation, _drifted(pages))))
@@ -194,7 +199,7 @@ def _golden_checks(
     embedder: Embedder,
     search: SearchIndex,
 ) -> list[Check]:
-    """Ask a new generation. A sync's documents are asked behind the switch, with these vectors."""
+    """Ask what is there already. A sync is asked behind its switch, by these vectors."""
     queries = read_golden_queries(runs, settings.golden_queries_key)
     if not queries:
         return []
@@ -205,7 +210,8 @@ def _golden_checks(
         for text, vector in asker.vectors.items()
     )
     files.write(GOLDEN, GoldenVectors(vectors=vectors))
-    return [result] if plan.new_generation and result else []
+    there = plan.new_generation or plan.run.input.dry_run
+    return [result] if there and result else []
 
 
 def _bad(pages: Sequence[VerifiedPage]) -> list[str]:

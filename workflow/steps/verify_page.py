@@ -28,10 +28,16 @@ def verify_page(
     settings: Settings,
     clock: Clock,
 ) -> VerifiedPage:
-    """Write `verify/{page}.json`; change nothing in Redis. Raises CatalogMoved."""
+    """Write `verify/{page}.json`; change nothing in Redis. Raises CatalogMoved.
+
+    A verification without a sync compares with the index as it is. What the catalog changed since
+    the last run is the next sync's work, and no drift.
+    """
     started_at = clock()
     files = RunFiles.of(runs, task.run.holder)
     changes = files.read_changes(task.page.page)
+    if task.run.input.dry_run:
+        changes = as_it_is(changes)
     verified = compare_page(
         task,
         changes,
@@ -41,7 +47,9 @@ def verify_page(
         server=server,
         settings=settings,
     )
-    verified = verified.model_copy(update={"timing": task.timing(started_at, clock())})
+    drifted = () if task.run.input.dry_run else verified.drifted
+    timing = task.timing(started_at, clock())
+    verified = verified.model_copy(update={"drifted": drifted, "timing": timing})
     files.write(VERIFY_SUMMARY.format(task.page.page), verified)
     return verified
 
@@ -79,6 +87,12 @@ def compare_page(
         refused=tuple(sorted(found.refused)),
         nearest=nearest_of_page(sampled.vectors, found.records),
     )
+
+
+def as_it_is(changes: PageChanges) -> PageChanges:
+    """What the index must hold today: the old documents of changed rows; removed ones are apart."""
+    old = {one.document.ndc: one.old for one in changes.upserts if one.old is not None}
+    return changes._replace(upserts=[], unchanged=changes.unchanged | old)
 
 
 def _unindexed(server: Server, space: str, found: PageFindings) -> int:

@@ -55,6 +55,7 @@ class RedisIndexes:
             version=version,
             max_memory=int(facts.get("maxmemory", 0)),
             used_memory=int(facts.get("used_memory", 0)),
+            machine_memory=int(facts.get("total_system_memory", 0)),
             eviction_policy=str(facts.get("maxmemory_policy", "")),
             cluster=int(facts.get("cluster_enabled", 0)) == 1,
             most_results=self._most_results(),

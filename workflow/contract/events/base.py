@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Mode = Literal["sync", "backfill"]
+Mode = Literal["sync", "backfill", "verify"]
 
 Guard = Literal["deletes", "profile", "budget", "rejects", "switch", "time"]
 Acceptable = Literal["deletes", "profile", "budget", "rejects", "time"]

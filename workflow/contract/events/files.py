@@ -6,7 +6,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from workflow.contract.events.base import Event, Guard
-from workflow.contract.events.payloads import Timing
+from workflow.contract.events.payloads import TextsPage, Timing
 
 SAMPLES: Final = 5
 """Keys of each kind that a page and a run show."""
@@ -94,6 +94,17 @@ class PageDiff(Event):
     @property
     def upserts(self) -> int:
         return self.added + self.changed
+
+
+class TextsCut(Event):
+    """`cut.json`: how many parts of the texts are merged, and the pages that they were cut into."""
+
+    parts: int = 0
+    """Parts that are done."""
+    pages: tuple[TextsPage, ...] = ()
+    """Pages of texts to embed."""
+    tokens: int = 0
+    """Estimated from the length of their texts."""
 
 
 class GuardResult(Event):

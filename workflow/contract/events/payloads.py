@@ -10,21 +10,23 @@ from pydantic import Field, model_validator
 
 from workflow.contract.events.base import Acceptable, Event, Mode
 from workflow.contract.holder import Holder
+from workflow.contract.limits import LARGEST_PAGE
 
 
 class RunInput(Event):
     """The input of an execution. The schedule sends `{}`."""
 
     mode: Mode = "sync"
-    """Bring the live index in step, or build a new generation and switch to it."""
+    """Bring the live index in step, build a new generation and switch to it, or only verify."""
     dry_run: bool = Field(False, strict=True)
-    """Stop after the review: counts, cost, and which guards would stop the run."""
+    """Stop after the review: counts, cost, and which guards would stop the run. With `verify` it is
+    true: a dry run that goes on to the verification."""
     after_key: str | None = Field(None, min_length=1)
-    """Only keys above this one, with `sync`."""
+    """Only keys above this one; not with `backfill`."""
     through_key: str | None = Field(None, min_length=1)
-    """Only keys up to and including this one, with `sync`."""
-    page_size: int = Field(1000, ge=1, le=20_000, strict=True)
-    """Catalog rows per page, 1 to 20,000."""
+    """Only keys up to and including this one; not with `backfill`."""
+    page_size: int = Field(1000, ge=1, le=LARGEST_PAGE, strict=True)
+    """Catalog rows per page, 1 to 20,000. Pages double while there would be more than 10,000."""
     accept: tuple[Acceptable, ...] = ()
     """Guards that must not stop this run."""
     reembed: bool = Field(False, strict=True)
@@ -32,8 +34,17 @@ class RunInput(Event):
     plan: str | None = Field(None, min_length=1)
     """A dry run by name: make the changes that it showed, and stop where they would be others."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _verify_writes_nothing(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("mode") == "verify":
+            return {"dry_run": True, **values}
+        return values
+
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.mode == "verify" and not self.dry_run:
+            raise ValueError("mode 'verify' writes nothing: dry_run is true; leave it out")
         if self.mode == "backfill" and self.partial:
             raise ValueError(
                 "after_key and through_key do not go with mode 'backfill', which builds a whole "
@@ -250,6 +261,7 @@ class LoadPageTask(PageTask):
 class ReviewRef(Event):
     """What the state machine carries of a review: enough to choose and to run the next Maps."""
 
+    reviewed: bool = True
     dry_run: bool
     embed_key: str
     embed_pages: int

@@ -1,12 +1,14 @@
 """`report.json`: what a run did."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from workflow.contract.events.base import Event, Mode, RunStatus
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow, RejectedText
+
+IN_STEP: Final = "the index is the catalog"
 
 
 class RunReport(Event):
@@ -17,7 +19,7 @@ class RunReport(Event):
     version: str = ""
     """The software's."""
     mode: Mode
-    """A sync, or a backfill."""
+    """A sync, a backfill, or only a verification."""
     dry_run: bool
     """Nothing was written to the index."""
     status: RunStatus
@@ -67,6 +69,8 @@ class RunReport(Event):
     """Suspicious columns of a first run, which has no earlier run to compare with."""
     verification: tuple[Check, ...] = ()
     """Each check; empty where the run did not come to it."""
+    bad_keys: tuple[str, ...] = ()
+    """Keys whose document or text differs, the first 100."""
     published: bool | None = False
     """Searches are answered from what the run wrote. None: it ended during the switch."""
     drifted: tuple[str, ...] = ()
@@ -89,3 +93,15 @@ class RunReport(Event):
     """State, page, and what happened."""
     last: LastRun | None = None
     """The last whole run that was published before."""
+
+    @property
+    def behind(self) -> int:
+        """Of a dry run: the drugs that the catalog changed since the last run."""
+        return self.added + self.changed + self.removed
+
+    @property
+    def outcome(self) -> str:
+        """Of a run that succeeded, in a few words."""
+        if self.mode == "verify":
+            return "the index is sound, and behind the catalog" if self.behind else IN_STEP
+        return f"published as generation {self.generation}" if self.published else "nothing written"

@@ -22,13 +22,17 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What PlanPages must know of the Redis server. `max_memory` 0 is unlimited."""
+    """What PlanPages must know of the Redis server. `max_memory` 0 is unlimited.
+
+    `machine_memory` is 0 where the server does not say it.
+    """
 
     version: str
     max_memory: int
     used_memory: int
     eviction_policy: str
     cluster: bool = False
+    machine_memory: int = 0
     most_results: int = 1_000_000
     """What one query may return at most (MAXSEARCHRESULTS)."""
 
