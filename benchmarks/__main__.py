@@ -21,6 +21,7 @@ from benchmarks.profile import profile
 from benchmarks.quota import against_quota, connections
 from benchmarks.scale import at_scale
 from benchmarks.tables import show
+from benchmarks.waits import waits
 from local.places import home
 from local.servers.stack import Stack, down
 
@@ -28,6 +29,7 @@ RESULTS = Path(__file__).parent / "results" / "latest.json"
 PICTURE = Path(__file__).parents[1] / "docs" / "profile.svg"
 OLD_LOADER_ROWS = 5_000
 FLOOR_ROWS = 10_000
+WAITS_ROWS = 2_000
 SIZES: tuple[int, ...] = (10_000, 50_000)
 INDEX_TEXTS: tuple[int, ...] = (10_000,)
 FULL_SIZES: tuple[int | None, ...] = (10_000, 50_000, None)
@@ -45,6 +47,7 @@ class Part(StrEnum):
     quota = "quota"
     indexes = "indexes"
     cold_start = "cold-start"
+    waits = "waits"
 
 
 def main(
@@ -89,6 +92,7 @@ def _measure(part: Part, stack: Stack, full: bool, announce: Callable[[str], Non
         Part.quota: lambda: {"quota": against_quota(stack), "mysql": connections(stack)},
         Part.indexes: lambda: [index_choices(home() / "bench", one, announce) for one in texts],
         Part.cold_start: _cold_starts,
+        Part.waits: lambda: waits(stack, WAITS_ROWS),
     }
     return measures[part]()
 

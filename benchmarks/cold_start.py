@@ -35,7 +35,7 @@ def cold_starts() -> list[dict[str, Any]]:
 def _measure(spec: Spec, folder: Path) -> dict[str, Any]:
     modules = [f"handlers.{spec.handler}"]
     # What wiring.py imports at the first call.
-    modules += ["workflow.adapters.redis.search"] * spec.uses_redis
+    modules += ["workflow.adapters.redis.index"] * spec.uses_redis
     modules += ["workflow.adapters.mysql.catalog"] * ("catalog" in spec.access)
     bundle = str(build_bundle(spec.contents, target=HOST))
     program = IMPORT.format(bundle=bundle, modules=", ".join(modules))

@@ -179,6 +179,21 @@ def _cold_start(found: list[dict[str, Any]]) -> list[Table]:
     return [_table("Cold starts", columns, rows)]
 
 
+def _waits(found: dict[str, Any]) -> list[Table]:
+    rows = [
+        (
+            name,
+            *(f"{ways[way][of]:.2f}" for way in ("imports", "standby") for of in _OF),
+        )
+        for name, ways in found["commands"].items()
+    ]
+    columns = ("command", "alone, least s", "median", "by the standby, least s", "median")
+    return [_table(f"What a person waits for, {found['rows']:,} drugs", columns, rows)]
+
+
+_OF = ("least_s", "median_s")
+
+
 TABLES: dict[str, Callable[[Any], list[Table]]] = {
     "old-loader": _old_loader,
     "floor": _floor,
@@ -187,4 +202,5 @@ TABLES: dict[str, Callable[[Any], list[Table]]] = {
     "quota": _quota,
     "indexes": _index,
     "cold-start": _cold_start,
+    "waits": _waits,
 }

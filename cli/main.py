@@ -1,79 +1,22 @@
-"""`drugsync`: the whole workflow on one machine, and its runs on AWS."""
+"""`drugsync`: the whole workflow on one machine, and its runs on AWS.
+
+Imports next to nothing: where the standby of `up` takes the command, that is all that is imported.
+"""
 
 import sys
-from typing import Annotated
 
-import typer
-
-from cli.commands import ops
-from cli.commands.catalog import catalog_app
-from cli.commands.demo import demo
-from cli.commands.schedule import schedule
-from cli.commands.search import search
-from cli.commands.serve import serve
-from cli.commands.servers import down, info, up
-from cli.failures import sentence
-from cli.show.terminal import console
-from workflow import __version__
-
-EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ of the repository, in
-~/.local/share/drug-catalog-sync of an installed wheel, or in $DRUGSYNC_HOME.
-
-On AWS: [bold]drugsync status --stage prod[/] (or $DRUGSYNC_STAGE).
-
-Exit codes: 0 done; 1 the run failed, or a check does not hold; 2 wrong usage, or something is
-missing; 130 Ctrl-C."""
-
-app = typer.Typer(
-    help="Keep a vector search index in step with a drug catalog, here and on AWS.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EPILOG,
-)
+from cli.standby.client import handed_over
 
 
 def main() -> None:
-    """The entry point: what a person can correct is one sentence and exit code 2."""
-    try:
-        app()
-    except BrokenPipeError:
-        # Who read our output has seen enough: head, less.
-        sys.stderr.close()
-        sys.exit(0)
-    except Exception as error:
-        said = sentence(error)
-        if not said:
-            raise
-        out = console(stderr=True)
-        first, *more = said.split("\n")
-        out.say("[bold red]error[/] {}", first)
-        for line in more:
-            out.say("{}", line)
-        sys.exit(2)
+    """The entry point."""
+    code = handed_over()
+    if code is not None:
+        sys.exit(code)
+    from cli.app import main as in_this_process
 
+    in_this_process()
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"drugsync {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def common(
-    _version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """Options of every command."""
-
-
-app.add_typer(catalog_app, name="catalog")
-for verb in (up, down, info, search, serve, schedule, demo):
-    app.command()(verb)
-ops.add_to(app)
 
 if __name__ == "__main__":
     main()

@@ -1,26 +1,31 @@
 """Options that several commands share, and the site that they choose."""
 
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from cli.sites.site import Site, SiteError, no_run
-from local.engine.runner import LOG
-from local.engine.runs import RUN_ID
 from local.places import STAGE_VARIABLE, home
 from workflow.contract.events.base import Acceptable, Mode
+
+if TYPE_CHECKING:
+    from cli.sites.site import Site
 
 ON_AWS = "On AWS"
 
 
 def complete_run(incomplete: str) -> list[str]:
     """Names of this machine's runs, the newest first."""
+    from local.engine.runner import LOG
+
     names = {path.parent.name for path in (home() / "runs").glob(f"*/{LOG}")}
     return sorted((name for name in names if name.startswith(incomplete)), reverse=True)
 
 
 def check_run(name: str | None) -> str | None:
     """Refuse what no run can be called: the name becomes part of paths and addresses."""
+    from cli.sites.site import no_run
+    from local.engine.runs import RUN_ID
+
     if name is not None and not RUN_ID.fullmatch(name):
         raise typer.BadParameter(no_run(repr(name), ""))
     return name
@@ -101,11 +106,13 @@ def run_input(**given: Any) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value not in (None, [])}
 
 
-def planned_input(site: Site, plan: str, **given: Any) -> dict[str, Any]:
+def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
     """The input of a dry run that is to be done; what is accepted besides is added.
 
     Raises BadParameter where more than that is given, SiteError where it is no dry run.
     """
+    from cli.sites.site import SiteError
+
     accept = given.pop("accept", None) or ()
     more = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
     if more:
@@ -122,8 +129,10 @@ def planned_input(site: Site, plan: str, **given: Any) -> dict[str, Any]:
     return asked.model_copy(update=changed).model_dump(mode="json", exclude_defaults=True)
 
 
-def site_of(stage: str | None, profile: str | None, region: str | None) -> Site:
+def site_of(stage: str | None, profile: str | None, region: str | None) -> "Site":
     """The stage on AWS that the options name, or this machine. Raises SiteError."""
+    from cli.sites.site import SiteError
+
     if stage is None:
         if profile or region:
             raise SiteError("--profile and --region go with --stage, which names the deployment")

@@ -9,9 +9,9 @@ import typer.main
 from pydantic import BaseModel
 from typer.core import TyperArgument
 
-from cli.commands.ops import VERBS
+from cli.app import app
 from cli.documents import DOCUMENTS
-from cli.main import app
+from cli.verbs import VERBS, Late
 from tools.models import described, shown_type
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
@@ -23,12 +23,11 @@ Command = Any
 def command_line() -> str:
     """A section for each command, in the order of `drugsync --help`."""
     root = typer.main.get_command(app)
-    examples = {verb.__name__: lines for verb, lines in VERBS.items()}
     sections = []
     for path, command in commands(root):
         lines = [f"\n## drugsync {path}\n", f"\n{_plain(command.help or '')}\n", *_options(command)]
-        if path in examples:
-            shown = "\n".join(f"drugsync {line}" for line in examples[path])
+        if path in VERBS and VERBS[path].examples:
+            shown = "\n".join(f"drugsync {line}" for line in VERBS[path].examples)
             lines.append(f"\n```sh\n{shown}\n```\n")
         if path in DOCUMENTS:
             lines.append(f"\n`--json` prints {_document(DOCUMENTS[path])}.\n")
@@ -154,7 +153,8 @@ def _first_line(model: type[BaseModel]) -> str:
 
 def commands(group: Command, prefix: str = "") -> Iterator[tuple[str, Command]]:
     """Every command with its full name."""
-    for name, command in group.commands.items():
+    for name, listed in group.commands.items():
+        command = listed.itself if isinstance(listed, Late) else listed
         if hasattr(command, "commands"):
             yield from commands(command, f"{prefix}{name} ")
         else:

@@ -1,12 +1,10 @@
 """The operators' verbs: the same on this machine and, with --stage, on AWS."""
 
 import webbrowser
-from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from cli.commands.run import redrive, run, verify
 from cli.options import AsJson, Profile, Region, RunOrLast, Stage, site_of
 from cli.show.explanation import show_changes, show_explanation
 from cli.show.show import show_report
@@ -19,16 +17,6 @@ from cli.show.show_ops import (
 )
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the verbs; their docstrings are their help."""
-    for verb, examples in VERBS.items():
-        app.command(name=verb.__name__, epilog=_examples(examples), rich_help_panel="Operate")(verb)
-
-
-def _examples(lines: tuple[str, ...]) -> str:
-    return "\n\n".join(f"[dim]$ drugsync {line.replace('[', chr(92) + '[')}[/]" for line in lines)
 
 
 def status(
@@ -173,27 +161,6 @@ def doctor(
     else:
         show_findings(console(), findings)
     _exit(all(one.ok for one in findings))
-
-
-VERBS: dict[Callable[..., None], tuple[str, ...]] = {
-    run: (
-        "run --dry-run",
-        "run --mode backfill",
-        "run --plan 20261101T020000000-sync-1a2b",
-        "run --accept deletes",
-        "run --stage prod --wait",
-    ),
-    redrive: ("redrive 20261101T020000000-sync-1a2b", "redrive RUN --stage prod --wait"),
-    status: ("status", "status --watch --stage prod --profile ops --region us-east-1"),
-    runs: ("runs --limit 30 --stage prod",),
-    report: ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
-    changes: ("changes", "changes --limit 0 --json --stage prod > changes.json"),
-    logs: ("logs --page 00012", "logs 20261101T020000000-sync-1a2b --stage prod --json"),
-    rollback: ("rollback --stage prod",),
-    verify: ("verify", "verify --stage prod --json"),
-    explain: ("explain 00002-0800-01", "explain 00002080001 --query insulin --stage prod"),
-    doctor: ("doctor", "doctor --stage prod --profile ops"),
-}
 
 
 def _exit(good: bool) -> None:

@@ -1,7 +1,7 @@
 """The state machine on one machine: moto executes the very file that AWS runs.
 
-Every seam into moto is in this module, moto_rules.py and moto_speed.py, and moto is pinned exactly:
-some of it is private.
+Every seam into moto is in this module and in moto_imports.py, moto_rules.py and moto_speed.py, and
+moto is pinned exactly: some of it is private.
 
 Handlers run in this process, on moto's threads; S3 and Step Functions are moto's, MySQL, Redis and
 the embedding model are real.
@@ -20,6 +20,9 @@ from http import HTTPStatus
 from types import SimpleNamespace
 from typing import IO, Any
 
+import local.engine.moto_imports  # noqa: F401 # before moto
+
+# isort: split
 import boto3
 import botocore.handlers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse

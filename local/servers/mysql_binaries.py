@@ -38,11 +38,14 @@ class MySQLBinaries:
     version: str
     server: str
 
-    def install_command(self, data: Path, tmp: Path) -> list[str]:
-        """What makes the system tables in a new data directory."""
+    def install_command(self, data: Path, tmp: Path, options: Sequence[str]) -> list[str]:
+        """What makes the system tables in a new data directory.
+
+        MySQL takes ``lower_case_table_names`` then or never; MariaDB's script knows no options.
+        """
         common = ["--no-defaults", f"--datadir={data}", f"--tmpdir={tmp}", *as_user()]
         if self.kind == "MySQL":
-            return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0]]
+            return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0], *options]
         return [
             _program("mariadb-install-db"),
             *common,

@@ -1,10 +1,12 @@
 #!/bin/sh
 # Install from Debian what pip cannot: MariaDB, where there is no MySQL either, and venv where it is
-# missing; with a second argument, `chromium`, that too, for the tests of the search page.
+# missing; then what the further arguments name: `chromium` for the tests of the search page,
+# `debootstrap` for other places.
 # Without the rights to do that, print the one command and stop.
 set -eu
 
 python=${1:-python3}
+[ $# -eq 0 ] || shift
 missing=""
 "$python" -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
 database() {
@@ -15,9 +17,12 @@ database() {
 browser() {
   command -v chromium || command -v chromium-browser || command -v google-chrome
 }
-if [ "${2:-}" = chromium ] && ! browser >/dev/null; then
-  missing="$missing chromium"
-fi
+for extra in "$@"; do
+  case $extra in
+  chromium) browser >/dev/null ;;
+  *) command -v "$extra" >/dev/null ;;
+  esac || missing="$missing $extra"
+done
 [ -n "$missing" ] || exit 0
 
 install="apt-get install -y --no-install-recommends$missing"

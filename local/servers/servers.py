@@ -4,7 +4,8 @@
 
 The folders are open to their owner only, and so are the sockets: nobody else on the machine can
 reach a server, which is why no account needs a password.
-``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL.
+``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL. The drivers
+are imported where they are used: most commands only ask what runs.
 """
 
 from __future__ import annotations
@@ -14,10 +15,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import mysql.connector
-import redis
-from mysql.connector.abstracts import MySQLConnectionAbstract
+from typing import TYPE_CHECKING
 
 from local.errors import LocalError
 from local.servers import processes
@@ -26,13 +24,20 @@ from local.servers.processes import Facts, Home, Record
 from local.servers.reasons import did_not_start
 from local.servers.redis_binaries import find_redis
 
+if TYPE_CHECKING:
+    from mysql.connector.abstracts import MySQLConnectionAbstract
+
 DATABASE = "drugs"
 USER = "drugs"
 
 
 @dataclass(frozen=True)
 class MySQLServer:
-    """A running server. ``user`` has no password and rights on databases ``drugs...`` only."""
+    """A running server. ``user`` has no password and rights on databases ``drugs...`` only.
+
+    ``pid`` is 0 where it is not ours: it exists already, and its login is in the settings; its
+    ``socket`` may then be host and port.
+    """
 
     pid: int
     version: str
@@ -43,17 +48,23 @@ class MySQLServer:
 
 @dataclass(frozen=True)
 class RedisServer:
-    """A running Redis with vector search; ``url`` is what ``redis.from_url`` takes."""
+    """A running Redis with vector search; ``url`` is what ``redis.from_url`` takes.
+
+    ``pid`` is 0 where it is not ours.
+    """
 
     pid: int
     url: str
     version: str = ""
 
 
-def start_mysql(root: Path) -> MySQLServer:
-    """Private MariaDB or MySQL below ``root``; LocalError with the apt command where none is."""
+def start_mysql(root: Path, *, extra_args: Sequence[str] = ()) -> MySQLServer:
+    """Private MariaDB or MySQL below ``root``; LocalError with the apt command where none is.
+
+    ``extra_args`` apply to new data and to a new process only.
+    """
     home = _mysql_home(root) or _home_of(root, find_mysql().kind)
-    record = processes.start(home, lambda: _launch_mysql(home), _mysql_answers)
+    record = processes.start(home, lambda: _launch_mysql(home, extra_args), _mysql_answers)
     return _mysql(record)
 
 
@@ -71,6 +82,9 @@ def stop_mysql(root: Path) -> bool:
 
 def connect(server: MySQLServer, database: str | None = None) -> MySQLConnectionAbstract:
     """A connection for loading catalogs; autocommit off."""
+    import mysql.connector
+    from mysql.connector.abstracts import MySQLConnectionAbstract
+
     connection = mysql.connector.connect(
         unix_socket=server.socket,
         user=server.user,
@@ -129,10 +143,10 @@ def _mysql(record: Record) -> MySQLServer:
     )
 
 
-def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
+def _launch_mysql(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Facts]:
     binaries = find_mysql(home.name)
     if not home.data.exists():
-        _install_mysql(home, binaries)
+        _install_mysql(home, binaries, extra_args)
     socket = processes.socket_path(home.path, f"{home.name.lower()}.sock")
     # MySQL's lock names a process that was killed; by now, another may have its number.
     for left in (socket, socket.with_name(f"{socket.name}.lock")):
@@ -151,16 +165,17 @@ def _launch_mysql(home: Home) -> tuple[list[str], Facts]:
         "--max-allowed-packet=64M",
         f"--init-file={_write_init_file(home)}",
         f"--tmpdir={_tmpdir(home)}",
+        *extra_args,
     ]
     facts: Facts = {"socket": str(socket), "version": binaries.version}
     return binaries.start_command(options), facts
 
 
-def _install_mysql(home: Home, binaries: MySQLBinaries) -> None:
+def _install_mysql(home: Home, binaries: MySQLBinaries, extra_args: Sequence[str]) -> None:
     """Create the system tables; an interrupted installation leaves no half-made ``data``."""
     draft = home.path / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
-    command = binaries.install_command(draft, _tmpdir(home))
+    command = binaries.install_command(draft, _tmpdir(home), extra_args)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         home.log.write_text(done.stdout + done.stderr)
@@ -190,6 +205,8 @@ def _write_init_file(home: Home) -> Path:
 
 
 def _mysql_answers(record: Record) -> bool:
+    import mysql.connector
+
     try:
         connect(_mysql(record)).close()
     except mysql.connector.Error:
@@ -217,6 +234,8 @@ def _launch_redis(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Fac
 
 def _redis_answers(record: Record) -> bool:
     """False also while it still reads its AOF (BusyLoadingError is a ConnectionError)."""
+    import redis
+
     try:
         with redis.from_url(str(record.facts["url"])) as client:
             return bool(client.ping())
@@ -225,6 +244,8 @@ def _redis_answers(record: Record) -> bool:
 
 
 def _require_search(root: Path, server: RedisServer) -> None:
+    import redis
+
     try:
         with redis.from_url(server.url) as client:
             client.execute_command("FT._LIST")

@@ -30,6 +30,11 @@ class StandinProcess:
     endpoint: str
     embedder: str
 
+    @property
+    def version(self) -> str:
+        """What answers, as the servers beside it say."""
+        return f"with {self.embedder} vectors"
+
 
 def start_standin(root: Path, *, embedder: str, port: int = 0) -> StandinProcess:
     """The stand-in below ``root``; one with another embedder is replaced."""

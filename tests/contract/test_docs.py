@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.app import app
 from infra.compute.specs import EVERY
 from tools import architecture, diagram, overview, sample, search_answers, support
 from tools.reference import pages

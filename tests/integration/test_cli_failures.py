@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cli.main import main
+from cli.app import main
 from local.places import HOME_VARIABLE
 from local.servers.stack import Stack, up
 from tests.lab import Lab

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args
@@ -12,8 +13,9 @@ import typer.main
 from pydantic import BaseModel, TypeAdapter
 from typer.testing import CliRunner
 
+from cli.app import app
 from cli.documents import DOCUMENTS
-from cli.main import app
+from cli.standby import process as standby
 from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from tools.reference_cli import commands
@@ -66,9 +68,10 @@ def assert_documented(verb: str, document: Any) -> None:
 
 
 @pytest.fixture
-def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv(HOME_VARIABLE, str(lab.stack.root))
-    return lab.stack.root
+    yield lab.stack.root
+    standby.stop(lab.stack.root)
 
 
 def test_what_is_printed_is_what_is_documented(home: Path, lab: Lab) -> None:
@@ -93,7 +96,7 @@ def test_what_is_printed_is_what_is_documented(home: Path, lab: Lab) -> None:
     documents["rollback"] = answer("rollback")
     for verb, document in documents.items():
         assert_documented(verb, document)
-    assert set(DOCUMENTS) - set(documents) == {"down", "catalog load"}
+    assert set(DOCUMENTS) - set(documents) == {"down", "catalog load", "catalog init"}
 
 
 def test_loading_and_stopping_are_answered_too(
@@ -102,10 +105,11 @@ def test_loading_and_stopping_are_answered_too(
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     file = tmp_path / "drugs.csv"
     file.write_text("ndc,drug_name\n00001,Aspirin\n")
+    assert_documented("catalog init", answer("catalog init", str(file)))
     answer("up", "--embedder", "hash")
     try:
         assert_documented("catalog load", answer("catalog load", "--source", str(file)))
     finally:
         stopped = answer("down")
     assert_documented("down", stopped)
-    assert len(stopped["stopped"]) == 3
+    assert stopped["stopped"] == ["standby", "Bedrock stand-in", "Redis", "MySQL"]

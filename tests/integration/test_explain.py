@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import app
+from cli.app import app
 from handlers.wiring import Wiring
 from local.places import HOME_VARIABLE
 from local.servers.stack import functions_see

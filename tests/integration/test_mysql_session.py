@@ -12,16 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import mysql.connector
 import pytest
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from local.servers.stack import Stack
+from tests.integration.reading import catalog_of, connected, is_mariadb, view
 from tests.rows import make_rows
 from tests.servers import CatalogTable
 from workflow.adapters.mysql import catalog as adapter
 from workflow.adapters.mysql import session
-from workflow.adapters.mysql.catalog import MySQLCatalog
 from workflow.contract.errors import (
     CatalogAccessDenied,
     CatalogError,
@@ -35,68 +34,9 @@ from workflow.contract.ports.catalog import RangeRows
 PASSWORD = "right"
 
 
-@pytest.fixture
-def admin(stack: Stack) -> Iterator[CatalogTable]:
-    """The server's root, who is let in by the socket only; the users `odd` are dropped again."""
-    connection = connected(stack, user="root")
-    connection.autocommit = True
-    table = CatalogTable(connection)
-    yield table
-    table.execute("DROP USER IF EXISTS 'odd'@'localhost'")
-    connection.close()
-
-
-@pytest.fixture
-def base(catalog: CatalogTable) -> Iterator[CatalogTable]:
-    """`base` has an indexed key and whatever a test puts beside; the view `drugs_view` reads it."""
-    drop(catalog)
-    catalog.execute(
-        "CREATE TABLE base (ndc VARCHAR(20) COLLATE utf8mb4_bin PRIMARY KEY, drug_name CHAR(20), "
-        "made TIMESTAMP NULL)"
-    )
-    for key in ("a", "a\\", "b", "c"):
-        catalog.execute(
-            "INSERT INTO base VALUES (%s, %s, '2020-03-01 00:00:00')", [key, f"Drug {key} \N{PILL}"]
-        )
-    view(catalog, "drug_name")
-    yield catalog
-    drop(catalog)
-
-
-def drop(catalog: CatalogTable) -> None:
-    catalog.execute("DROP VIEW IF EXISTS drugs_view")
-    catalog.execute("DROP TABLE IF EXISTS base")
-
-
-def view(catalog: CatalogTable, drug_name: str) -> None:
-    catalog.execute(
-        "CREATE OR REPLACE SQL SECURITY INVOKER VIEW drugs_view AS "
-        f"SELECT ndc, {drug_name} AS drug_name FROM base"
-    )
-
-
-def connected(stack: Stack, **options: Any) -> MySQLConnectionAbstract:
-    connection = mysql.connector.connect(**reached(stack, **options), use_pure=True)
-    assert isinstance(connection, MySQLConnectionAbstract)
-    return connection
-
-
-def reached(stack: Stack, **options: Any) -> dict[str, Any]:
-    found = {"unix_socket": stack.mysql.socket, "user": stack.mysql.user}
-    return found | {"database": stack.mysql.database} | options
-
-
-def catalog_of(stack: Stack, table: str = "drugs_view", **options: Any) -> MySQLCatalog:
-    return MySQLCatalog(lambda: reached(stack, **options), table, 20)
-
-
 def read(stack: Stack, after: str | None = None, **options: Any) -> RangeRows:
     with catalog_of(stack, **options).connect() as reader:
         return reader.read_range(after, None)
-
-
-def is_mariadb(stack: Stack) -> bool:
-    return stack.mysql.version.startswith("MariaDB")
 
 
 HOSTILE = {

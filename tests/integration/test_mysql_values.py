@@ -16,7 +16,7 @@ from mysql.connector.errors import Error
 
 from local.servers.servers import connect
 from local.servers.stack import Stack
-from tests.integration.test_mysql_session import catalog_of
+from tests.integration.reading import catalog_of
 from tests.servers import CatalogTable
 from workflow.adapters.mysql.columns import SHAPES, SUBSTITUTES
 from workflow.contract.errors import ColumnUnreadable

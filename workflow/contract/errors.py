@@ -130,7 +130,7 @@ class CatalogUnavailable(CatalogError):
 
 
 class CatalogAccessDenied(CatalogError):
-    """MySQL refused the user. Check user, secret and the SELECT grant on the catalog."""
+    """MySQL refused the user, or TLS its certificate. Check user, secret, CA and SELECT grant."""
 
 
 class CatalogMissing(CatalogError):
@@ -222,7 +222,7 @@ class IndexUnavailable(IndexError_):
 
 
 class IndexAccessDenied(IndexError_):
-    """Redis refused the user. Check the secret and the ACL."""
+    """Redis refused the user, or TLS its certificate. Check secret, CA and ACL."""
 
 
 class IndexFeatureMissing(IndexError_):

@@ -182,10 +182,11 @@ issue_certificates() {
   rm -rf "$work"
 }
 
-# For two months at least: daily runs renew it long before it ends.
+# For two months at least: daily runs renew it long before it ends. Strictly, as Python 3.13 and newer
+# look at a certificate.
 certificate_is_good() {
   openssl x509 -in "$ETC/server.pem" -noout -checkend 5184000 > /dev/null 2>&1 &&
-    openssl verify -CAfile "$1" -verify_hostname "$HOST_NAME" "$ETC/server.pem" > /dev/null 2>&1
+    openssl verify -x509_strict -CAfile "$1" -verify_hostname "$HOST_NAME" "$ETC/server.pem" > /dev/null 2>&1
 }
 
 sign_certificate() {
@@ -193,6 +194,7 @@ sign_certificate() {
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$HOST_NAME" \
     -keyout "$work/server.key" -out "$work/server.csr" 2> /dev/null
   printf 'subjectAltName=DNS:%s\nextendedKeyUsage=serverAuth\n' "$HOST_NAME" > "$work/extensions"
+  printf 'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' >> "$work/extensions"
   openssl x509 -req -in "$work/server.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -days 397 \
     -CAcreateserial -extfile "$work/extensions" -out "$work/server.pem" 2> /dev/null
   keep "$work/ca.pem" "$ETC/ca.pem"

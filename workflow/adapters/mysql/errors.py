@@ -11,6 +11,7 @@ from typing import Final
 
 from mysql.connector.errors import Error
 
+from workflow.contract.certificates import refused_certificate
 from workflow.contract.errors import (
     CatalogAccessDenied,
     CatalogError,
@@ -52,8 +53,10 @@ UNAVAILABLE: Final = {
     # a table was altered or swapped while it was read
     *(1412, 1615, 1684),
     # the client's own
-    *(2002, 2003, 2004, 2005, 2006, 2012, 2013, 2014, 2026, 2027, 2055),
+    *(2002, 2003, 2004, 2005, 2006, 2012, 2013, 2014, 2027, 2055),
 }
+NO_TLS: Final = 2026
+"""Of the pure driver: the server offers no TLS, and settings ask for it."""
 
 
 @contextmanager
@@ -90,6 +93,12 @@ def _number(error: BaseException | None) -> int | None:
 
 def _translate(error: Error, table: str) -> CatalogError:
     number = _number(error)
+    distrust = refused_certificate(error)
+    if distrust or number == NO_TLS or isinstance(error.__cause__, FileNotFoundError):
+        return CatalogAccessDenied(
+            f"no TLS connection to MySQL that can be trusted: {distrust or error.msg}; check "
+            "mysql_host, mysql_ssl_ca and mysql_tls"
+        )
     if number in LOGIN:
         return CatalogAccessDenied(
             f"MySQL refused the user: {error.msg}; check mysql_user, its secret, its host and TLS"

@@ -24,6 +24,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from workflow.adapters.redis.keys import WRITER
+from workflow.contract.certificates import refused_certificate
 from workflow.contract.errors import (
     IndexAccessDenied,
     IndexCommandFailed,
@@ -210,6 +211,12 @@ def _translate(error: RedisError) -> SyncError:
     denied = (AuthenticationError, AuthorizationError, NoPermissionError)
     if isinstance(error, denied) or words.startswith(DENIED):
         return IndexAccessDenied(f"Redis refused the user: {words}; check redis_secret_arn and ACL")
+    distrust = refused_certificate(error)
+    if distrust:
+        return IndexAccessDenied(
+            f"no TLS connection to Redis that can be trusted: {distrust}; check the host in "
+            "redis_url, redis_ssl_ca and redis_ca_secret_arn"
+        )
     if isinstance(error, OutOfMemoryError):
         return MemoryShort(
             f"Redis is full: {words}; raise maxmemory and start a new run, which first drops what "

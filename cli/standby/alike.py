@@ -1,0 +1,39 @@
+"""When a child of the standby is as good as the process that asks: what both have in common."""
+
+import os
+import resource
+import sys
+import sysconfig
+from pathlib import Path
+
+from local.engine.definition import DEFINITION
+
+PACKAGES = ("cli", "handlers", "local", "workflow")
+LIMITS = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+
+
+def alike() -> str:
+    """The same text in two processes: a command does the same in both."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    root = os.stat("/")
+    return repr(
+        (
+            (sys.executable, sys.version, sys.stdout.encoding, sys.stdout.errors),
+            _code(),
+            (os.geteuid(), os.getegid(), sorted(os.getgroups()), umask, os.nice(0)),
+            (root.st_dev, root.st_ino),
+            [resource.getrlimit(getattr(resource, name)) for name in LIMITS],
+        )
+    )
+
+
+def _code() -> tuple[int, int, int]:
+    """Files of ours, when the newest was changed, and when a library was last installed."""
+    base = Path(__file__).parents[2]
+    times = [os.stat(DEFINITION).st_mtime_ns]
+    for package in PACKAGES:
+        for folder, folders, files in os.walk(base / package):
+            folders[:] = [name for name in folders if name != "__pycache__"]
+            times += [os.stat(os.path.join(folder, name)).st_mtime_ns for name in files]
+    return len(times), max(times), os.stat(sysconfig.get_path("purelib")).st_mtime_ns

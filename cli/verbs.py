@@ -1,0 +1,146 @@
+"""The verbs of `drugsync`. The module of a verb is imported when it is called, and no other."""
+
+import importlib
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
+
+OPERATE = "Operate"
+
+
+class Verb(NamedTuple):
+    """Where it is, and the first paragraph of its help, which the list of verbs shows."""
+
+    module: str
+    says: str
+    examples: tuple[str, ...] = ()
+    """Those that operators use have examples, and their own panel in the list."""
+
+
+VERBS: dict[str, Verb] = {
+    "up": Verb(
+        "cli.commands.servers",
+        "Start MariaDB (or MySQL), Redis with vector search and the Bedrock stand-in.",
+    ),
+    "down": Verb(
+        "cli.commands.servers",
+        "Stop what [bold]up[/] and [bold]demo[/] started, and nothing else. Data are kept.",
+    ),
+    "info": Verb(
+        "cli.commands.servers", "Where the servers are, and the settings that the functions get."
+    ),
+    "search": Verb("cli.commands.search", "Find drugs by name, NDC or meaning in the live index."),
+    "serve": Verb(
+        "cli.commands.serve",
+        "Serve the search page, its API and the pages of runs, on this machine only.",
+    ),
+    "schedule": Verb(
+        "cli.commands.schedule",
+        "Run syncs at an interval, here, as the stage's schedule does on AWS.",
+    ),
+    "demo": Verb(
+        "cli.commands.demo",
+        "Watch all of it: dry run, sync, a page that fails and its redrive, backfill, search.",
+    ),
+    "run": Verb(
+        "cli.commands.run",
+        "Start a run: bring the index in step with the catalog, or build it anew.",
+        (
+            "run --dry-run",
+            "run --mode backfill",
+            "run --plan 20261101T020000000-sync-1a2b",
+            "run --accept deletes",
+            "run --stage prod --wait",
+        ),
+    ),
+    "redrive": Verb(
+        "cli.commands.run",
+        "Run again only the pages of a run that failed or never started, then what follows.",
+        ("redrive 20261101T020000000-sync-1a2b", "redrive RUN --stage prod --wait"),
+    ),
+    "status": Verb(
+        "cli.commands.ops",
+        "How far a run is: pages done, failed and pending per Map, rate, and time left.",
+        ("status", "status --watch --stage prod --profile ops --region us-east-1"),
+    ),
+    "runs": Verb(
+        "cli.commands.ops", "The last runs and how they ended.", ("runs --limit 30 --stage prod",)
+    ),
+    "report": Verb(
+        "cli.commands.ops",
+        "What a run did: outcome, verification, counts, cost. Its page has time line and reasons.",
+        ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
+    ),
+    "changes": Verb(
+        "cli.commands.ops",
+        "What a run changes, after a dry run above all: drugs before and after, column by column.",
+        ("changes", "changes --limit 0 --json --stage prod > changes.json"),
+    ),
+    "logs": Verb(
+        "cli.commands.ops",
+        "What the functions of a run said: a line a call, with counts, milliseconds and errors.",
+        ("logs --page 00012", "logs 20261101T020000000-sync-1a2b --stage prod --json"),
+    ),
+    "rollback": Verb(
+        "cli.commands.ops",
+        "Make the previous generation live again, in one step.",
+        ("rollback --stage prod",),
+    ),
+    "verify": Verb(
+        "cli.commands.run",
+        "Compare the live index with the catalog as it is now. Mends and writes nothing in it.",
+        ("verify", "verify --stage prod --json"),
+    ),
+    "explain": Verb(
+        "cli.commands.ops",
+        "Why a drug is found or not: its row, document, text, and its place in an answer.",
+        ("explain 00002-0800-01", "explain 00002080001 --query insulin --stage prod"),
+    ),
+    "doctor": Verb(
+        "cli.commands.ops",
+        "Check settings, servers, model, bucket and index; say what to do for each that fails.",
+        ("doctor", "doctor --stage prod --profile ops"),
+    ),
+    "catalog": Verb("cli.commands.catalog", "The drug catalog of this machine."),
+}
+
+
+class Late(TyperCommand):
+    """A verb as the list shows it. Called, it imports its module and becomes the verb itself."""
+
+    def __init__(self, name: str, verb: Verb) -> None:
+        panel = OPERATE if verb.examples else None
+        super().__init__(name, help=verb.says, rich_help_panel=panel)
+        self._verb = verb
+
+    @cached_property
+    def itself(self) -> Any:
+        """The command, or the group of commands."""
+        found = getattr(importlib.import_module(self._verb.module), str(self.name))
+        if isinstance(found, typer.Typer):
+            command = get_group(found)
+            command.name = self.name
+            return command
+        alone = typer.Typer(add_completion=False)
+        alone.command(
+            self.name, epilog=_shown(self._verb.examples), rich_help_panel=self.rich_help_panel
+        )(found)
+        return get_command(alone)
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        return self.itself.make_context(*args, **options)
+
+
+class Verbs(TyperGroup):
+    """The group of all verbs."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        self.commands = {name: Late(name, verb) for name, verb in VERBS.items()}
+
+
+def _shown(lines: tuple[str, ...]) -> str:
+    return "\n\n".join(f"[dim]$ drugsync {line.replace('[', chr(92) + '[')}[/]" for line in lines)

@@ -1,0 +1,207 @@
+"""The standby does a command as the caller would have done it, or leaves it to the caller."""
+
+import os
+import pty
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.standby import process
+from cli.standby.client import ALIKE, SOCKET
+
+ROOT = Path(__file__).parents[2]
+WHO = "import sys; from cli.main import main; sys.argv[0] = 'drugsync'\n"
+WHO += "try: main()\nfinally: print('typer' in sys.modules, file=sys.stderr)"
+"""At the end: has this process done the command itself?"""
+
+WAITS = """
+import sys, time
+from pathlib import Path
+from cli.standby import server
+from cli.standby.alike import alike
+
+def work():
+    try:
+        print("working", flush=True)
+        (folder / "begun").write_text(str(sys.stdout.isatty()))
+        time.sleep(60)
+    except KeyboardInterrupt:
+        print("interrupted")
+        raise SystemExit(7)
+
+folder = Path(sys.argv[1])
+listener = server.bound(folder)
+(folder / "alike").write_text(alike())
+server.serve(listener, work)
+"""
+"""A standby that does any command by sleeping until Ctrl-C."""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home with a standby and no servers."""
+    root = tmp_path_factory.mktemp("home")
+    process.start(root)
+    until(lambda: (root / "standby" / ALIKE).exists())
+    yield root
+    assert process.stop(root)
+
+
+def until(done: object, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def drugsync(home: Path, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [sys.executable, "-c", WHO, *arguments],
+        env={**os.environ, "DRUGSYNC_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        **more,  # type: ignore[call-overload]
+    )
+    return done
+
+
+COMMANDS = (
+    ["--help"],
+    ["--version"],
+    ["runs", "--json"],
+    ["status", "nothing"],
+    ["search"],
+    ["no-verb"],
+    ["catalog", "load", "--rows", "none"],
+)
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
+def test_a_command_is_the_same_by_the_standby(
+    home: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    by_standby, itself = drugsync(home, *arguments), drugsync(tmp_path, *arguments)
+    assert by_standby.stderr.endswith("False\n")
+    assert itself.stderr.endswith("True\n")
+    assert by_standby.returncode == itself.returncode
+    assert by_standby.stdout == itself.stdout
+    said = itself.stderr.removesuffix("True\n").replace(str(tmp_path), str(home))
+    assert by_standby.stderr.removesuffix("False\n") == said
+
+
+def test_a_command_has_the_callers_folder_and_environment(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "drugs.csv").write_text("ndc\n")
+    done = drugsync(home, "catalog", "load", "--source", "drugs.csv", cwd=tmp_path)
+    assert "not running; start with: drugsync up" in done.stderr
+    seen = drugsync(home, "runs", "--stage", "prod", "--profile", "nowhere")
+    assert "nowhere" in seen.stderr
+
+
+def test_other_limits_are_the_callers_own(home: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'ulimit -n 77; exec {sys.executable} -c "$0" --version', WHO],
+        env={**os.environ, "DRUGSYNC_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "True\n"
+
+
+def test_a_standby_with_other_code_is_not_asked_and_up_replaces_it(tmp_path: Path) -> None:
+    process.start(tmp_path)
+    until(lambda: (tmp_path / "standby" / ALIKE).exists())
+    (tmp_path / "standby" / ALIKE).write_text("older")
+    assert drugsync(tmp_path, "--version").stderr == "True\n"
+    assert process.stop(tmp_path)
+    assert drugsync(tmp_path, "--version").stderr == "True\n"
+
+
+def test_nobody_else_reaches_it(home: Path) -> None:
+    folder = home / "standby"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / SOCKET).stat().st_mode) == 0o600
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[Path]:
+    """The home of such a standby."""
+    folder = tmp_path / "standby"
+    folder.mkdir(mode=0o700)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen([sys.executable, "-c", WAITS, str(folder)], env=environment)
+    until(lambda: (folder / ALIKE).exists())
+    yield tmp_path
+    server.terminate()
+    server.wait()
+
+
+def begin(home: Path, output: int) -> "subprocess.Popen[bytes]":
+    """A command that the standby is at work on."""
+    command = subprocess.Popen(
+        [sys.executable, "-c", WHO, "runs"],
+        env={**os.environ, "DRUGSYNC_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.DEVNULL,
+    )
+    until(lambda: (home / "standby" / "begun").exists())
+    return command
+
+
+def test_ctrl_c_reaches_the_command_and_its_exit_code_comes_back(waiting: Path) -> None:
+    command = begin(waiting, subprocess.PIPE)
+    command.send_signal(signal.SIGINT)
+    assert command.communicate()[0] == b"working\ninterrupted\n"
+    assert command.returncode == 7
+
+
+def test_a_command_sees_the_callers_terminal(waiting: Path) -> None:
+    ours, theirs = pty.openpty()
+    command = begin(waiting, theirs)
+    assert (waiting / "standby" / "begun").read_text() == "True"
+    command.kill()
+    command.wait()
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_nobody_works_on_for_a_caller_that_was_killed(waiting: Path) -> None:
+    command = begin(waiting, subprocess.PIPE)
+    command.kill()
+    # The pipe ends when the last process that could write into it is gone.
+    assert command.communicate()[0] == b"working\n"
+
+
+def test_a_command_whose_process_was_killed_says_so(waiting: Path) -> None:
+    command = begin(waiting, subprocess.PIPE)
+    children = f"/proc/{_server(waiting)}/task/{_server(waiting)}/children"
+    os.kill(int(Path(children).read_text()), signal.SIGKILL)
+    command.communicate()
+    assert command.returncode == 1
+
+
+def _server(home: Path) -> int:
+    """The process whose command line names the home."""
+    marker = os.fsencode(home / "standby")
+    found = [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if _arguments(path).split(b"\0")[-2:-1] == [marker]
+    ]
+    return min(found)
+
+
+def _arguments(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

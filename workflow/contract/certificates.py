@@ -1,0 +1,12 @@
+"""A server's certificate that is not trusted: no retry makes it another one."""
+
+import ssl
+
+
+def refused_certificate(error: BaseException | None) -> str | None:
+    """Why TLS refused the certificate, from an error or what it was made of; None if it did not."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return None
