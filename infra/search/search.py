@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra.compute.functions import delivered_log_group
 from infra.nag import acknowledge
-from infra.stage.sections import SearchSection
+from infra.stage.sections.search import SearchSection
 
 PATHS = (
     *("/v1/drugs", "/v1/drugs/{ndc}", "/v1/drugs/{ndc}/alternatives", "/v1/health"),

@@ -9,17 +9,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from infra.stage.certificates import regions_of
 from infra.stage.quotas import concurrency_problems
-from infra.stage.sections import (
-    AlarmSection,
-    Endpoint,
-    KeyArn,
-    MysqlSection,
-    RedisSection,
-    ScheduleSection,
-    SearchSection,
-    Section,
-    VpcSection,
-)
+from infra.stage.sections.base import KeyArn, Section
+from infra.stage.sections.mysql import MysqlSection
+from infra.stage.sections.network import Endpoint, VpcSection
+from infra.stage.sections.operation import AlarmSection, ScheduleSection
+from infra.stage.sections.redis import RedisSection
+from infra.stage.sections.search import SearchSection
 from infra.stage.settings import TableInvalid, read_table
 from workflow.contract.settings import Settings
 

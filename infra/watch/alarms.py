@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.data.servers import RedisServer
 from infra.search.search import SearchApi
-from infra.stage.sections import AlarmSection
+from infra.stage.sections.operation import AlarmSection
 from infra.watch.metrics import FIVE_MINUTES, Metrics
 
 HOUR = Duration.hours(1)

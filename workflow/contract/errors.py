@@ -18,7 +18,8 @@ SyncError
 │   ├── KeyNotIndexed           reading by key range would scan the table
 │   ├── DuplicateKey            two rows have one key
 │   ├── KeyOrderMismatch        SQL and bytes disagree on the order of keys
-│   └── CatalogMoved *          rows vanish while the run reads them: a load is under way
+│   ├── CatalogMoved *          rows vanish while the run reads them: a load is under way
+│   └── CatalogLagging *        the reader endpoint is too far behind
 ├── EmbedderError           about the embedding model
 │   ├── EmbedderThrottled *     the account's quota is used up for the moment
 │   ├── EmbedderUnavailable *   no connection, timeout, model or service error
@@ -171,6 +172,12 @@ class KeyOrderMismatch(CatalogError):
 
 class CatalogMoved(CatalogError):
     """Rows vanish while the run reads them. Retried; start again once the load has ended."""
+
+    retry = retries.RELOAD
+
+
+class CatalogLagging(CatalogError):
+    """The reader endpoint lags too far behind. Retried; if it lasts, mend the replica."""
 
     retry = retries.RELOAD
 

@@ -1,5 +1,6 @@
 """The run report, assembled from the files that a run left, however far it came."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from workflow import __version__
@@ -62,7 +63,7 @@ def assemble(
         bad_keys=verification.bad_keys if verification else (),
         published=_published(switched),
         drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
-        kept=tuple(key for page in verified for key in page.kept)[:SHOWN],
+        kept=_kept(verified, switched)[:SHOWN],
         refused_drugs=tuple(key for page in verified for key in page.refused)[:SHOWN],
         error=error,
         cause=cause,
@@ -70,6 +71,12 @@ def assemble(
         **_reviewed(files),
         **_embedded(files, sum(page.upserted for page in loaded)),
     )
+
+
+def _kept(verified: Sequence[VerifiedPage], switched: Switched | None) -> tuple[str, ...]:
+    """Keys that were not removed, as VerifyPage and the switch found them."""
+    pages = tuple(key for page in verified for key in page.kept)
+    return pages + (switched.kept if switched else ())
 
 
 def _published(switched: Switched | None) -> bool | None:

@@ -158,5 +158,6 @@ class Generations(Protocol):
         """Remove the records of generations that are not kept.
 
         Call it last, when their documents are gone.
+        Also what was noted of text records that are gone.
         """
         ...
