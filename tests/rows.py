@@ -60,6 +60,7 @@ def make_row(number: int, **changed: str | None) -> Row:
         "is_generic": "1" if drug % 2 else "0",
         "is_brand": "0" if drug % 2 else "1",
         "is_active": "1",
+        "product_type": None,
     }
     return row | changed
 
