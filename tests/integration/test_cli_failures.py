@@ -151,7 +151,7 @@ WRONG = {
 
 
 SAID_BY_A_STEP = {"no such user", "no such database", "no such table"}
-"""The servers answer, so that a verification begins: as a run, it says what its step was refused."""
+"""The servers answer, so that a verification begins: it is a run, whose step is refused."""
 
 
 @pytest.mark.parametrize("state", WRONG)
