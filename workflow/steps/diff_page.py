@@ -82,7 +82,7 @@ def diff_page(
 def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
     """Raise CatalogMoved where a page lost many rows since the plan was made.
 
-    A catalog looks so while it is loaded again, and the rows come back.
+    This happens while the catalog is loaded again, and the rows come back.
     """
     missing = page.rows - rows
     if missing > max(settings.delete_guard_rows, settings.delete_guard_share * page.rows):

@@ -33,7 +33,7 @@ Embedded = tuple[Text, Vector]
 
 
 class Embeddings(NamedTuple):
-    """Results of model calls. A caller that was stopped gives none."""
+    """Results of model calls. Empty for a caller that was stopped."""
 
     embedded: list[Embedded]
     rejected: list[RejectedText]
@@ -113,7 +113,7 @@ def _has_vector(text: Text, record: TextRecord | None, settings: Settings) -> bo
 
 
 def _alike(texts: Sequence[Text]) -> dict[str, list[Text]]:
-    """Texts by their words: records of other names may share them, and one call serves them all."""
+    """Texts grouped by their words: several records may share them, and one call serves all."""
     alike: dict[str, list[Text]] = {}
     for text in texts:
         alike.setdefault(text.text, []).append(text)
