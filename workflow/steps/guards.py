@@ -43,11 +43,11 @@ ERRORS: dict[Guard, type[GuardTripped]] = {
 class Rejected(NamedTuple):
     """Rows that cannot be carried: how many, and some of them. A whole catalog of them is large."""
 
-    count: int = 0
+    number: int = 0
     first: tuple[RejectedRow, ...] = ()
 
     def add(self, rows: Sequence[RejectedRow], most: int) -> "Rejected":
-        return Rejected(self.count + len(rows), (*self.first, *rows)[:most])
+        return Rejected(self.number + len(rows), (*self.first, *rows)[:most])
 
 
 def review_guards(
@@ -69,8 +69,8 @@ def review_guards(
         ("budget", budget(estimate, settings), f"about ${estimate.usd:,.4f}"),
         (
             "rejects",
-            rejects(rejected, rows + rejected.count, settings),
-            f"{rejected.count:,} rows rejected",
+            rejects(rejected, rows + rejected.number, settings),
+            f"{rejected.number:,} rows rejected",
         ),
         ("switch", too_large(changes, settings), f"{changes:,} changes in one switch"),
         ("time", too_long(estimate, settings), f"about {estimate.minutes:,.0f} minutes"),
@@ -158,11 +158,11 @@ def degraded(
 
 def rejects(rejected: Rejected, rows: int, settings: Settings) -> list[str]:
     """Rows that cannot be carried, above the share *and* above the number."""
-    if not too_many(rejected.count, rows, settings.reject_guard_share, settings.reject_guard_rows):
+    if not too_many(rejected.number, rows, settings.reject_guard_share, settings.reject_guard_rows):
         return []
     first = rejected.first[0]
     return [
-        f"{rejected.count:,} of {rows:,} rows are rejected, such as ndc {first.ndc!r}: "
+        f"{rejected.number:,} of {rows:,} rows are rejected, such as ndc {first.ndc!r}: "
         f"{first.column} {first.reason}; the limit is {settings.reject_guard_share:.1%} and "
         f"{settings.reject_guard_rows} rows"
     ]

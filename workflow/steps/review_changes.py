@@ -69,7 +69,7 @@ def review_changes(
     files = RunFiles.of(runs, plan.run.holder)
     read = _read_pages(files)
     pages = read.pages
-    if not (read.rejected.count or any(page.rows for page in pages)) and not plan.run.input.partial:
+    if not (read.rejected.number or any(page.rows for page in pages)) and not plan.run.input.partial:
         raise CatalogEmpty(
             "the catalog lost its rows after this run began; start again once its load is complete"
         )
@@ -189,7 +189,7 @@ def _review(
         missing=sum(page.missing for page in pages),
         vanished=vanished,
         live=live,
-        rejected=rejected.count,
+        rejected=rejected.number,
         rejected_rows=rejected.first,
         profile=profile,
         samples={
