@@ -86,6 +86,12 @@ def test_a_column_trips_when_one_value_gains_thirty_points(top: int, tripped: bo
         assert "'TOPICAL'" in found[0]
 
 
+@pytest.mark.parametrize(("top", "tripped"), [(29, False), (30, True)])
+def test_a_column_that_had_no_value_at_all_counts_from_nothing(top: int, tripped: bool) -> None:
+    before = Baseline(rows=100, profile={"route": profile(100)})
+    assert bool(degraded({"route": profile(0, ORAL=top)}, 100, before, settings())) == tripped
+
+
 @pytest.mark.parametrize(("before", "now"), [(19, 100), (100, 19), (0, 100)])
 def test_shares_of_less_than_twenty_rows_say_nothing(before: int, now: int) -> None:
     baseline = Baseline(rows=before, profile={"route": profile(0, ORAL=1)})
@@ -104,6 +110,11 @@ def test_a_column_that_is_new_to_the_catalog_has_nothing_to_compare_with() -> No
 @pytest.mark.parametrize(("usd", "tripped"), [(5.0, False), (5.01, True)])
 def test_an_estimate_trips_above_the_budget(usd: float, tripped: bool) -> None:
     assert bool(budget(estimate(usd), settings())) == tripped
+
+
+def test_dollars_have_cents_and_less_than_one_has_more_digits() -> None:
+    (said,) = budget(estimate(1.0), settings(budget_usd=0.05))
+    assert "would cost about $1.00; budget_usd is $0.0500" in said
 
 
 @pytest.mark.parametrize(
