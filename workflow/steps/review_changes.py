@@ -69,7 +69,10 @@ def review_changes(
     files = RunFiles.of(runs, plan.run.holder)
     read = _read_pages(files)
     pages = read.pages
-    if not (read.rejected.number or any(page.rows for page in pages)) and not plan.run.input.partial:
+    if (
+        not (read.rejected.number or any(page.rows for page in pages))
+        and not plan.run.input.partial
+    ):
         raise CatalogEmpty(
             "the catalog lost its rows after this run began; start again once its load is complete"
         )
