@@ -18,6 +18,7 @@ from workflow.contract.events.files import Baseline, ColumnProfile, GuardResult,
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.limits import MACHINE_MINUTES
 from workflow.steps.guards import (
+    Rejected,
     budget,
     constant_columns,
     degraded,
@@ -124,7 +125,7 @@ def test_rejected_rows_trip_above_a_thousandth_and_above_twenty(
     rejected: int, rows: int, tripped: bool
 ) -> None:
     one = RejectedRow(ndc="1", column="route", value="?", reason="is no text", new=True)
-    found = rejects([one] * rejected, rows, settings())
+    found = rejects(Rejected(rejected, (one,)), rows, settings())
     assert bool(found) == tripped
     if tripped:
         assert "ndc '1': route is no text" in found[0]
@@ -168,7 +169,7 @@ def review(run_input: RunInput, **changed: int) -> dict[Guard, GuardResult]:
         profile=columns,
         baseline=Baseline(rows=100, profile={"route": profile(0)}),
         estimate=estimate(),
-        rejected=[],
+        rejected=Rejected(),
         changes=values.get("changes", 0),
     )
     return {one.guard: one for one in found}
