@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_everything_that_holds_data_is_encrypted_with_the_stages_key(kept: Stack
     }
 
 
-def run_buckets(data: Template) -> Iterator[dict[str, object]]:
+def run_buckets(data: Template) -> Iterator[dict[str, Any]]:
     for one in data.of("AWS::S3::Bucket").values():
         if "BucketName" in one["Properties"]:
             yield one["Properties"]
@@ -74,7 +74,7 @@ def test_whoever_reads_or_writes_runs_may_use_the_key_and_nobody_else(kept: Stac
 def test_runs_are_versioned_and_go_after_their_days(kept: Stacks) -> None:
     (runs,) = run_buckets(kept.data)
     assert runs["VersioningConfiguration"] == {"Status": "Enabled"}
-    rules = runs["LifecycleConfiguration"]["Rules"]  # type: ignore[index]
+    rules = runs["LifecycleConfiguration"]["Rules"]
     assert [one["ExpirationInDays"] for one in rules if "ExpirationInDays" in one] == [20]
     old = [
         one["NoncurrentVersionExpiration"] for one in rules if "NoncurrentVersionExpiration" in one
