@@ -10,8 +10,8 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff changes
-.PHONY: drift hashes deploy deploy-check destroy release certificates snapshot prerequisites clean
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-scale eval install synth diff changes
+.PHONY: drift hashes test-host deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -32,6 +32,9 @@ test-on: .venv/installed-dev ## Try install, demo and tests in a place of Debian
 test-matrix: .venv/installed-dev ## The same in every place, and write the table of docs/support.md
 	$(BIN)/python -m tools.places all --record
 
+test-host: .venv/installed-dev ## Try the Redis host's script under systemd, on a volume of its own, as root
+	$(BIN)/python -m tools.host
+
 soak: .venv/installed-dev ## Try arbitrary histories of the catalog, new ones each time (EXAMPLES=300)
 	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_model.py
 
@@ -49,6 +52,8 @@ check: .venv/installed-dev ## Lint, types, import rules, the state machine's def
 
 docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram
+	$(BIN)/python -m tools.overview
+	$(BIN)/python -m tools.architecture
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.capacity
@@ -59,6 +64,9 @@ bench: install ## Measure speed, memory, costs and index choices (about ten minu
 
 bench-full: install ## The same over the whole catalog of 243,941 rows (an hour)
 	$(BIN)/python -m benchmarks --full
+
+bench-scale: install ## What the functions that grow take, and where each ends (ROWS="250000 1000000 4000000")
+	$(BIN)/python -m benchmarks.any_size $(if $(filter file,$(origin ROWS)),,$(ROWS)) --record
 
 eval: .venv/installed-local ## Measure how well searches find, over the FDA's catalog (minutes, once)
 	$(BIN)/python -m benchmarks.search_eval

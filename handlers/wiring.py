@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workflow.operate.operate import Ports
 
 AWS_ATTEMPTS = 3
-"""The SDK mends blips; whatever lasts longer is the state machine's to retry."""
+"""The SDK retries short failures; the state machine retries what lasts longer."""
 
 USER_AGENT = "drug-catalog-sync"
 """boto3 puts its own together for each call, from a dozen parts: a tenth of a call's CPU."""

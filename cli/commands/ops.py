@@ -127,9 +127,9 @@ def rollback(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Make the previous generation live again, in one step.
+    """Undo the last switch: what was searched before it is searched again, all at once.
 
-    A run that is under way may no longer write. Done a second time, it restores the first state.
+    A run that is under way may no longer write. A second rollback restores the first state.
     """
     site = site_of(stage, profile, region)
     answer = site.operate("rollback", generation=generation).rolled_back

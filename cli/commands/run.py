@@ -93,7 +93,7 @@ def verify(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Compare the live index with the catalog as it is now. Mends and writes nothing in it.
+    """Compare the live index with the catalog as it is now. Writes nothing in it.
 
     A run like any other, which ends before anything would be written: it can be watched and
     redriven. Exit code 0 where every check holds.

@@ -168,7 +168,7 @@ class _Requests(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Searches are nobody's business."""
+        """Searches are not logged: they may tell about a patient."""
 
 
 def policy_of(page: str) -> str:

@@ -123,7 +123,7 @@ class SearchApi(Construct):
         return self.api.metric(name, period=period, statistic=statistic, label=label)
 
     def share_of_errors(self, *, period: Duration) -> cloudwatch.MathExpression:
-        """Answers with 5xx among all; 0 where nobody asked."""
+        """Share of answers with 5xx; 0 where there was no request."""
         using = {"failed": "5xx", "asked": "Count"}
         return cloudwatch.MathExpression(
             expression="IF(asked > 0, FILL(failed, 0) / asked, 0)",

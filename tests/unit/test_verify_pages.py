@@ -320,6 +320,18 @@ def test_a_rejected_row_keeps_its_old_document(sync: Page) -> None:
     assert found.rows == found.documents == 4
 
 
+def test_a_rejected_row_stands_in_a_new_generation_as_it_was_published(backfill: Page) -> None:
+    backfill.stores([make_row(9)], LIVE)
+    backfill.stores([make_row(9)])
+    backfill.upserts([make_row(9)])
+    rejects(backfill, 9)
+    found = backfill.compare()
+    assert_nothing_but(found)
+    assert found.rows == found.documents == 5
+    backfill.memory.stored[GENERATION, ndc(9)]["route"] = "EDITED"
+    assert list(backfill.compare().damaged) == keys(9)
+
+
 @pytest.mark.parametrize("now", [[make_row(9)], []], ids=["mended", "gone"])
 @pytest.mark.parametrize("old", [True, False])
 def test_a_rejected_row_that_changed_since_is_drift(sync: Page, now: list[Row], old: bool) -> None:

@@ -269,7 +269,7 @@ class IndexBuildStalled(IndexError_):
 
 
 class VerificationFailed(IndexError_):
-    """The index differs from the catalog. Nothing was published; start a sync, which repairs it."""
+    """A check failed. The message says whether anything was published, and what to do."""
 
 
 class NothingLive(IndexError_):

@@ -80,7 +80,7 @@ def _kept(verified: Sequence[VerifiedPage], switched: Switched | None) -> tuple[
 
 
 def _published(switched: Switched | None) -> bool | None:
-    """None where a function ended between the switch and the word of it."""
+    """None where a function ended after the switch, before it could record it."""
     if switched is None or switched.taken_back:
         return False
     return True if switched.done else None

@@ -61,7 +61,7 @@ def _is_known(expected: str, names: LiveNames, index: SearchIndex) -> bool:
 
 
 class GoldenAsker:
-    """Asks one generation, and remembers each vector: the switch is tried without the model."""
+    """Asks one generation, and remembers each vector, so that PublishIndex needs no model."""
 
     def __init__(
         self,

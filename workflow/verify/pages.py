@@ -65,7 +65,7 @@ class PageComparison:
         stored = self._future(documents)
         unreadable = {one.ndc for one in rows.unreadable}
         passed_over = {*(unreadable & self._rejected), *self.found.kept, *self._removed}
-        self.found.rows = len(self._expected) + len(self._rejected & stored.keys())
+        self.found.rows = len(self._expected.keys() | (self._rejected & stored.keys()))
         self.found.unread = sorted(stored.keys() & self._rejected)
         self.found.documents = len(stored)
         for ndc in sorted(stored.keys() | self._expected.keys() | now.keys()):

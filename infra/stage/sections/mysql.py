@@ -21,10 +21,13 @@ class ExistingMysql(Section):
     """A cluster that is referenced and never redefined."""
 
     host: HostName
+    """Host name, best that of a reader endpoint."""
     reader_host: HostName | None = None
     """For the second read, which verifies; the same host where it is left out."""
     port: Port = 3306
+    """TCP port."""
     security_group_id: SecurityGroupId
+    """The server's group: one rule is added that lets the functions connect."""
     secret_arn: SecretArn | None = None
     """Secret with `username` and `password`; not needed with iam_auth."""
     secret_key_arn: KeyArn | None = None
@@ -39,9 +42,13 @@ class NewMysql(Section):
     engine_version: str = Field(
         "8.0.mysql_aurora.3.10.2", pattern=r"^8\.0\.mysql_aurora\.3\.\d{2}\.\d$"
     )
+    """Aurora's version, of the form `8.0.mysql_aurora.3.10.2`."""
     min_capacity: float = Field(0.5, ge=0, le=256)
+    """Capacity units; 0 pauses it while nobody reads."""
     max_capacity: float = Field(4, ge=1, le=256)
+    """Capacity units."""
     backup_days: int = Field(7, ge=1, le=35)
+    """How long backups are kept."""
     data_api: bool = False
     """SQL over HTTPS for whoever fills the database; turn it off again afterwards."""
 
@@ -54,9 +61,13 @@ class NewMysql(Section):
 
 class MysqlSection(Section):
     database: Name
+    """The database (schema)."""
     table: str = Field(pattern=r"^[A-Za-z0-9_$]+(\.[A-Za-z0-9_$]+)?$")
+    """The catalog: a table or view with one row per drug."""
     user: str = Field("", pattern=r"^[A-Za-z0-9_]{0,32}$")
+    """The functions' user; needed with iam_auth, else the secret has it."""
     iam_auth: bool = False
+    """The functions log in by an IAM token, without a password."""
     ca_file: File = "infra/certificates/rds-roots.pem"
     """PEM file that the server's certificate is verified with, from the project's folder."""
     existing: ExistingMysql | None = None

@@ -22,7 +22,9 @@ class ExistingVpc(Section):
     """Private subnets of a VPC that somebody else owns."""
 
     id: str = Field(pattern=r"^vpc-[0-9a-f]{8,17}$")
+    """The VPC's id."""
     availability_zones: Zones
+    """Two or more, such as `us-east-1a`."""
     subnet_ids: Annotated[tuple[SubnetId, ...], Field(min_length=2)]
     """Private subnets, one for each zone, in the same order."""
     route_table_ids: tuple[RouteTableId, ...] = ()
@@ -30,6 +32,7 @@ class ExistingVpc(Section):
     nat: bool = False
     """The subnets reach AWS through a NAT gateway, so no endpoint is needed."""
     create_endpoints: tuple[Endpoint, ...] = ()
+    """Endpoints that the deployment creates; `make synth` names those that are missing."""
     present_endpoints: tuple[Endpoint, ...] = ()
     """Endpoints that the VPC has already."""
 
@@ -52,8 +55,11 @@ class NewVpc(Section):
     """A VPC with private subnets, its endpoints, and public subnets only for a NAT gateway."""
 
     availability_zones: Zones
+    """Two or more, such as `us-east-1a`."""
     cidr: str = Field("10.60.0.0/16", pattern=r"^\d+\.\d+\.\d+\.\d+/(1[6-9]|2[0-4])$")
+    """Its addresses: /16 to /24."""
     nat: bool = False
+    """A NAT gateway in place of endpoints."""
 
 
 class VpcSection(Section):

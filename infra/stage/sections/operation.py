@@ -16,9 +16,13 @@ class ScheduleSection(Section):
         "cron(0 3 * * ? *)",
         pattern=r"^(cron\(([A-Z0-9*?,/#-]+ ){5}[A-Z0-9*?,/#-]+\)|rate\(\d+ [a-z]+\))$",
     )
+    """`cron(...)` or `rate(...)`, as EventBridge Scheduler takes it."""
     time_zone: str = Field("UTC", pattern=r"^[A-Za-z0-9_/+-]+$")
+    """Of a cron expression, such as `America/New_York`."""
     flexible_minutes: int = Field(15, ge=1, le=1440)
+    """The run may start so much later than the expression says."""
     enabled: bool = True
+    """False pauses the schedule."""
 
     @field_validator("time_zone")
     @classmethod
@@ -37,13 +41,17 @@ class AlarmSection(Section):
     """Who is told, and when."""
 
     emails: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Addresses; SNS asks each to confirm."""
     unpublished_hours: int = Field(26, ge=2, le=168)
+    """Hours without a published run that raise the alarm `Unpublished`."""
     throttled_pages: int = Field(10, ge=1)
     """Tries of pages in 15 minutes that the model's quota ended."""
     redis_memory_percent: int = Field(80, ge=10, le=99)
+    """Used memory that raises the alarm `RedisMemory`."""
     budget_usd_per_month: float | None = Field(None, gt=0)
     """AWS's bill of this stage, by its tag; both what is spent and what is forecast are told."""
     redis_disk_percent: int = Field(80, ge=10, le=99)
+    """Used space of the created server's volume that raises the alarm `RedisDisk`."""
 
     @field_validator("emails")
     @classmethod

@@ -25,21 +25,30 @@ class MemoryMetric(Section):
     """The CloudWatch metric, in percent, of an existing server's memory."""
 
     namespace: MetricName
+    """The metric's namespace."""
     name: MetricName
+    """The metric's name."""
     dimensions: dict[MetricName, MetricName] = Field({})
+    """The metric's dimensions."""
 
 
 class ExistingRedis(Section):
     """A server that is referenced and never redefined."""
 
     host: HostName
+    """Host name. ElastiCache and MemoryDB are refused: they lack what a run needs."""
     port: Port = 6379
+    """TCP port."""
     tls: bool = True
+    """TLS, verified."""
     ca_file: File | None = None
     """PEM file, where the server's certificate is not from a public authority."""
     security_group_id: SecurityGroupId
+    """The server's group: one rule is added that lets the functions connect."""
     secret_arn: SecretArn | None = None
+    """Secret with `password` and, where the server has users, `username`."""
     secret_key_arn: KeyArn | None = None
+    """The KMS key of the secret, where it is not the account's default one."""
     memory_metric: MemoryMetric | None = None
 
     @field_validator("host")
@@ -62,17 +71,21 @@ class NewRedis(Section):
     image_id: str = Field(pattern=r"^ami-[0-9a-f]{8,17}$")
     """A named image: `latest` would replace the server when the next image appears."""
     instance_type: str = Field("r7g.large", pattern=r"^[a-z0-9]+g[a-z]*\.[a-z0-9]+$")
+    """An arm64 type. Redis may use three quarters of its memory."""
     package: str = Field(
         pattern=r"^(s3://[a-z0-9.-]{3,63}|https://[a-z0-9.-]+(:\d+)?)/[A-Za-z0-9/_.+~-]+\.rpm$"
     )
     """Redis 8 with its query engine, as an RPM for aarch64. The file's name has the version."""
     package_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """The package's SHA-256, in hex."""
     max_memory_gb: float = Field(10, gt=0)
+    """Redis's `maxmemory`."""
     volume_gb: int = Field(50, ge=8)
+    """At least three times max_memory_gb."""
     snapshot_id: str | None = Field(None, pattern=r"^snap-[0-9a-f]{8,17}$")
     """The volume begins as this snapshot. Another one is another volume; the old one is kept."""
     snapshots_kept: int = Field(7, ge=1, le=365)
-    """Daily ones."""
+    """Daily snapshots of the volume."""
     start_minutes: int = Field(15, ge=5, le=60)
     """How long a deployment waits until the server answers as it must, before it fails."""
 

@@ -20,6 +20,7 @@ class SearchSection(Section):
     """The search API. Without the table there is none; with it, every caller is known."""
 
     authorization: Literal["iam", "jwt"] = "iam"
+    """Who may call: holders of an IAM permission, or of a token. The API is never open."""
     issuer: str | None = Field(None, pattern=r"^https://[A-Za-z0-9:/._~@+%-]+$")
     """For jwt: the token's `iss`, letter by letter; it must serve its OpenID configuration."""
     audience: tuple[Word, ...] = ()
@@ -29,7 +30,9 @@ class SearchSection(Section):
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins may call the API from a browser."""
     requests_per_second: int = Field(20, ge=1, le=10_000)
+    """Of all callers together; more is answered 429."""
     burst: int = Field(40, ge=1, le=5000)
+    """Requests that may come at once on top of it."""
     reserved_concurrency: int | None = Field(None, ge=1, le=1000)
     """Functions at most; taken from the account's own limit."""
     warm: int | None = Field(None, ge=1, le=1000)
@@ -47,6 +50,7 @@ class SearchSection(Section):
     redis_secret_arn: SecretArn | None = None
     """With redis.existing: the secret of a Redis user who may only read."""
     redis_secret_key_arn: KeyArn | None = None
+    """The KMS key of that secret, where it is not the account's default one."""
 
     @field_validator("authorization", mode="before")
     @classmethod

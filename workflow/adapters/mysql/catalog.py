@@ -21,7 +21,7 @@ from workflow.contract.errors import CatalogQueryFailed, ColumnMissing, KeyBlank
 from workflow.contract.ports.catalog import RangeRows
 
 CONNECT_S: Final = 5
-"""A server that is there greets at once; for one that is not, nobody waits longer."""
+"""A running server greets at once; this is how long to wait for one that does not."""
 
 CUT: Final = {1260, 1301, 1931}
 """Warnings of values or rows that are left out: GROUP_CONCAT, a packet, rows examined."""
@@ -191,8 +191,8 @@ class MySQLReader:
         cut = [str(words) for _, number, words in shown if number in CUT]
         if cut:
             raise CatalogQueryFailed(
-                f"MySQL left out part of {self._name}: {cut[0]}; mend the view, or raise what the "
-                "message names"
+                f"MySQL left out part of {self._name}: {cut[0]}; correct the view, or raise what "
+                "the message names"
             )
 
     def _query(
