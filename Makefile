@@ -4,13 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 2000
 EXAMPLES ?= 300
+ROUNDS ?= 3
 STAGE ?= dev
 PLACE ?= sid
 CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full eval install synth diff changes
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-peers eval install synth diff changes
 .PHONY: drift hashes deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
@@ -58,6 +59,10 @@ bench: install ## Measure speed, memory, costs and index choices (about ten minu
 
 bench-full: install ## The same over the whole catalog of 243,941 rows (an hour)
 	$(BIN)/python -m benchmarks --full
+
+bench-peers: ROWS = 5000
+bench-peers: .venv/installed-dev ## Measure beside what a team would pick instead, and write docs/peers.md (ROWS=5000, ROUNDS=3)
+	$(BIN)/python -m benchmarks.peers --rows $(ROWS) --rounds $(ROUNDS) --write
 
 eval: .venv/installed-local ## Measure how well searches find, over the FDA's catalog (minutes, once)
 	$(BIN)/python -m benchmarks.search_eval
