@@ -52,6 +52,7 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.licences
+	$(BIN)/python -m tools.capacity
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: install ## Measure speed, memory, costs and index choices (about ten minutes)

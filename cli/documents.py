@@ -19,7 +19,7 @@ class MySQLServer(Event):
 
     version: str
     socket: str
-    """The only way in; its folder is open to its owner only."""
+    """The only way in; its folder is open to its owner only. Of a server of yours: HOST:PORT."""
     user: str
     database: str
 
@@ -50,6 +50,42 @@ class CatalogLoaded(Event):
     skipped: tuple[str, ...]
     """NDCs of rows left out, because another row has the same one."""
     seconds: float
+
+
+class RejectedSample(Event):
+    """A row that could not be carried, and why."""
+
+    ndc: str
+    column: str
+    reason: str
+
+
+class CatalogProposed(Event):
+    """How somebody's table becomes a catalog."""
+
+    source: str
+    """The table, or the CSV file."""
+    view: str
+    """What the runs read: a view over it, or the table itself."""
+    columns: dict[str, str]
+    """Our column -> what it is made of."""
+    unused: tuple[str, ...]
+    """Columns of the table that nothing is made of."""
+    notes: tuple[str, ...]
+    template: str
+    """The text that is embedded."""
+    texts: tuple[str, ...]
+    """Of the first drugs."""
+    sampled: int
+    """Rows that were looked at."""
+    rejected: tuple[RejectedSample, ...]
+    """Those of them that a run would leave out."""
+    sql: str
+    """Statements that make the view; empty where none is needed."""
+    created: bool
+    """They were run."""
+    next: str
+    """The command that goes on."""
 
 
 class Started(Event):
@@ -136,6 +172,7 @@ DOCUMENTS: dict[str, Any] = {
     "down": Stopped,
     "info": Servers,
     "catalog load": CatalogLoaded,
+    "catalog init": CatalogProposed,
     "run": RunReport | Started,
     "redrive": RunReport | Started,
     "status": RunView,

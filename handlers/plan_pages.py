@@ -15,6 +15,7 @@ def handler(task: RunTask) -> Plan:
         catalog=w.catalog,
         generations=w.index.generations,
         server=w.index.server,
+        engine=w.index.engine,
         texts=w.index.texts,
         runs=w.runs,
         settings=w.settings,

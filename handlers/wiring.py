@@ -38,6 +38,9 @@ USER_AGENT = "drug-catalog-sync"
 """boto3 puts its own together for each call, from a dozen parts: a tenth of a call's CPU."""
 
 SECRET_AGE_S = 300
+FILE = "file:"
+"""On one machine a secret may be a file."""
+
 SECRET_DENIED = ("ResourceNotFoundException", "AccessDeniedException", "DecryptionFailure")
 
 
@@ -102,7 +105,9 @@ class Wiring:
 
         settings = self.settings
         return MySQLCatalog(
-            lambda: self._mysql_options(host), settings.catalog_table, settings.mysql_timeout_s
+            lambda: mysql_options(self.settings, host),
+            settings.catalog_table,
+            settings.mysql_timeout_s,
         )
 
     @cached_property
@@ -137,6 +142,7 @@ class Wiring:
             documents=self.index.documents,
             texts=self.index.texts,
             server=self.index.server,
+            engine=self.index.engine,
             search=self.index.search,
             runs=self.runs,
             settings=self.settings,
@@ -173,38 +179,6 @@ class Wiring:
         client: Redis = Redis.from_url(settings.redis_url, protocol=3, **options)
         return client
 
-    def _mysql_options(self, host: str) -> dict[str, Any]:
-        """Anew for each connection: secrets rotate and IAM tokens end after 15 minutes."""
-        settings = self.settings
-        options: dict[str, Any] = {"database": settings.mysql_database}
-        if settings.mysql_socket:
-            options |= {"unix_socket": settings.mysql_socket, "ssl_disabled": True}
-        else:
-            options |= {"host": host, "port": settings.mysql_port}
-            options |= _mysql_tls(settings)
-        return options | self._mysql_login(host)
-
-    def _mysql_login(self, host: str) -> dict[str, Any]:
-        settings = self.settings
-        if settings.mysql_iam_auth:
-            token = _aws_client("rds").generate_db_auth_token(
-                DBHostname=host,
-                Port=settings.mysql_port,
-                DBUsername=settings.mysql_user,
-            )
-            return {
-                "user": settings.mysql_user,
-                "password": token,
-                "auth_plugin": "mysql_clear_password",
-            }
-        if settings.mysql_secret_arn:
-            secret = _secret(settings.mysql_secret_arn, CatalogAccessDenied, CatalogUnavailable)
-            return {
-                "user": settings.mysql_user or secret["username"],
-                "password": secret["password"],
-            }
-        return {"user": settings.mysql_user}
-
 
 @cache
 def wiring() -> Wiring:
@@ -219,6 +193,38 @@ def _aws_client(service: Any, **options: Any) -> Any:
     retries: Any = {"mode": "standard", "total_max_attempts": AWS_ATTEMPTS}
     config = Config(connect_timeout=5, retries=retries, user_agent=USER_AGENT, **options)
     return boto3.client(service, config=config)
+
+
+def mysql_options(settings: Settings, host: str) -> dict[str, Any]:
+    """Anew for each connection: secrets rotate and IAM tokens end after 15 minutes."""
+    options: dict[str, Any] = {"database": settings.mysql_database}
+    if settings.mysql_socket:
+        options |= {"unix_socket": settings.mysql_socket, "ssl_disabled": True}
+    else:
+        options |= {"host": host, "port": settings.mysql_port}
+        options |= _mysql_tls(settings)
+    return options | _mysql_login(settings, host)
+
+
+def _mysql_login(settings: Settings, host: str) -> dict[str, Any]:
+    if settings.mysql_iam_auth:
+        token = _aws_client("rds").generate_db_auth_token(
+            DBHostname=host,
+            Port=settings.mysql_port,
+            DBUsername=settings.mysql_user,
+        )
+        return {
+            "user": settings.mysql_user,
+            "password": token,
+            "auth_plugin": "mysql_clear_password",
+        }
+    if settings.mysql_secret_arn:
+        secret = _secret(settings.mysql_secret_arn, CatalogAccessDenied, CatalogUnavailable)
+        return {
+            "user": settings.mysql_user or secret["username"],
+            "password": secret["password"],
+        }
+    return {"user": settings.mysql_user}
 
 
 def _mysql_tls(settings: Settings) -> dict[str, Any]:
@@ -239,17 +245,26 @@ def _secret(
     from aws_lambda_powertools.utilities import parameters
 
     try:
-        found = json.loads(parameters.get_secret(arn, max_age=SECRET_AGE_S))
+        file = arn.removeprefix(FILE)
+        text = parameters.get_secret(arn, max_age=SECRET_AGE_S) if file == arn else _read(file)
+        found = json.loads(text)
         fields = {name: found[name] for name in ("username", "password", "ca") if name in found}
     except parameters.GetParameterError as error:
         kind = denied if any(code in str(error) for code in SECRET_DENIED) else unavailable
         raise kind(f"secret {arn} could not be read: {error}") from error
+    except OSError as error:
+        raise denied(f"{arn} could not be read: {error.strerror}") from error
     except (ValueError, TypeError):
         fields = {}
     if needed not in fields:
         form = "username and password" if needed == "password" else needed
         raise denied(f"secret {arn} is no JSON object with {form}")
     return defaultdict(str, fields)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def _redis_credentials(arn: str) -> Any:

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 PINS = Path(__file__).parents[1] / "constraints.txt"
-PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS = ("3.14", "3.13", "3.12", "3.11")
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux2014_aarch64", "manylinux_2_17_aarch64")
 MISSING = re.compile(r"No matching distribution found for ([\w.-]+)==")
 

@@ -161,11 +161,12 @@ def main(arguments: Iterable[str] | None = None) -> int:
                 results.append(attempt(name, ready(name, Path(parent)), chosen.tests))
         except PlaceError as error:
             print(f"NOT TRIED on {name}: {error}", file=sys.stderr)
-            return CANNOT if isinstance(error, NotHere) else 1
+            if isinstance(error, NotHere):
+                return CANNOT
     print("\n".join(table(results)))
     if chosen.record:
         write_page(read_results() | {result.place: result for result in results})
-    return 1 if any(result.failed for result in results) else 0
+    return 1 if len(results) < len(names) or any(one.failed for one in results) else 0
 
 
 if __name__ == "__main__":

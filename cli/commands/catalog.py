@@ -8,6 +8,13 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from cli.commands.catalog_init import (
+    Delimiter,
+    Encoding,
+    delimiter_of,
+    init,
+    pairs_of,
+)
 from cli.documents import CatalogLoaded
 from cli.options import AsJson, Replace
 from cli.show.terminal import Out, console, many, print_json
@@ -29,6 +36,7 @@ Columns = Annotated[
 ]
 
 catalog = typer.Typer(help="The drug catalog of this machine.", no_args_is_help=True)
+catalog.command()(init)
 
 
 @catalog.command()
@@ -37,37 +45,50 @@ def load(
         str, typer.Option(metavar="fda|FILE.csv", help="The FDA's NDC directory, or a CSV file.")
     ] = "fda",
     rows: Rows = DEFAULT_ROWS,
-    delimiter: Annotated[
-        str, typer.Option(help="Between the values of a CSV file: one character, or 'tab'.")
-    ] = ",",
-    encoding: Annotated[
-        str | None,
-        typer.Option(help="Of a CSV file; by default its mark's (UTF-8, UTF-16), or UTF-8."),
-    ] = None,
+    delimiter: Delimiter = ",",
+    encoding: Encoding = None,
     column: Columns = None,
     keys_as_they_are: Annotated[
         bool,
         typer.Option("--keys-as-they-are", help="Load keys that look mangled."),
+    ] = False,
+    pad_keys: Annotated[
+        bool, typer.Option("--pad-keys", help="Store NDCs with dashes as their eleven digits.")
+    ] = False,
+    other_columns: Annotated[
+        bool, typer.Option("--other-columns", help="Leave out columns without a name of ours.")
     ] = False,
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
     """Fill the catalog. What is there is replaced only with --replace, or when you say so."""
     form = CsvForm(
-        delimiter=_delimiter(delimiter),
+        delimiter=delimiter_of(delimiter),
         encoding=encoding,
-        headers=_headers(column or []),
+        headers=pairs_of(column or []),
         any_keys=keys_as_they_are,
+        pad_keys=pad_keys,
+        others=other_columns,
     )
     count = rows_of(rows)
     out = console(stderr=as_json)
     stack = stacks.running(home())
+    if not stack.mysql.pid:
+        raise LocalError(
+            "the catalog is on a server of yours, where nothing is loaded from here; map its "
+            "tables with: drugsync catalog init, or go back with: drugsync up --mysql own"
+        )
     if source != "fda":
         # Wrong files are found before anybody is asked anything.
         read_csv(Path(source), form)
-    if not replace:
-        _ask(stack)
+    before = _ask(stack, replace=replace)
     loaded = load_catalog(out, stack, source, count, form)
+    if before:
+        out.say(
+            "it replaces a catalog of {}: a guard may stop the next run, and says how to go on; "
+            "see first: drugsync run --dry-run",
+            many(before, "drug"),
+        )
     if as_json:
         print_json(loaded)
 
@@ -103,16 +124,17 @@ def load_catalog(
     )
 
 
-def _ask(stack: stacks.Stack) -> None:
-    """Raises LocalError where the catalog has rows and nobody is there to say yes."""
+def _ask(stack: stacks.Stack, *, replace: bool) -> int:
+    """Drugs that are there. Raises LocalError where there are some and nobody says yes."""
     with closing(connect(stack.mysql)) as connection:
         there = count_rows(connection)
-    if not there:
-        return
+    if not there or replace:
+        return there
     said = f"the catalog has {many(there, 'drug')}"
     if not sys.stdin.isatty():
         raise LocalError(f"{said}; to replace them, add --replace")
     typer.confirm(f"{said}. Replace them?", abort=True)
+    return there
 
 
 def rows_of(text: str) -> int | None:
@@ -123,23 +145,3 @@ def rows_of(text: str) -> int | None:
             f"{text!r} is neither a number from 1 nor 'all'", param_hint="--rows"
         )
     return int(text)
-
-
-def _delimiter(text: str) -> str:
-    named = {"tab": "\t", "\\t": "\t"}.get(text, text)
-    if len(named) != 1 or named in '"\r\n':
-        raise typer.BadParameter(
-            f"{text!r} is not one character, nor 'tab'", param_hint="--delimiter"
-        )
-    return named
-
-
-def _headers(given: list[str]) -> dict[str, str]:
-    """Heading in the file -> our column."""
-    found = {}
-    for one in given:
-        name, equals, header = one.partition("=")
-        if not equals or not header:
-            raise typer.BadParameter(f"{one!r} is not NAME=HEADER", param_hint="--column")
-        found[header] = name
-    return found

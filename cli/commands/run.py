@@ -1,5 +1,7 @@
 """Runs: start one, or go on with one that failed; the same here and, with --stage, on AWS."""
 
+from typing import get_args
+
 import typer
 
 from cli.documents import Started
@@ -26,6 +28,7 @@ from cli.show.show import show_report
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
 from cli.sites.site import Site
+from workflow.contract.events.base import Acceptable
 from workflow.contract.events.report import RunReport
 
 
@@ -117,11 +120,38 @@ def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool)
         print_json(done)
     else:
         show_report(out, *site.report(done.run_id))
-        if done.dry_run and done.behind:
-            out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
-            if done.mode == "verify":
-                out.say("  bring the index in step: drugsync run{}", site.options)
-            else:
-                out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)
+        _show_next(site, done)
     if done.status != "SUCCEEDED":
         raise typer.Exit(1)
+
+
+def _show_next(site: Site, done: RunReport) -> None:
+    """The commands that may follow a plan, or a guard that stopped a run."""
+    out = console()
+    mode = " --mode backfill" if done.mode == "backfill" else ""
+    tripped = [one.guard for one in done.guards if one.tripped and not one.accepted]
+    acceptable = [guard for guard in tripped if guard in get_args(Acceptable)]
+    if done.error == "PlanStale":
+        out.say("  plan anew: drugsync run --dry-run{}{}", mode, site.options)
+    elif tripped and not done.dry_run:
+        out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
+    if tripped and tripped == acceptable and done.mode != "verify":
+        accept = "".join(f" --accept {guard}" for guard in acceptable)
+        out.say(
+            "  expected, as after a catalog load of other drugs? go on: drugsync run{}{}{}",
+            mode,
+            accept,
+            site.options,
+        )
+    if not done.dry_run:
+        return
+    here = site.estimate(done)
+    if here:
+        out.say("  {}", here)
+    if not done.behind:
+        return
+    out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
+    if done.mode == "verify":
+        out.say("  bring the index in step: drugsync run{}", site.options)
+    else:
+        out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)

@@ -6,10 +6,15 @@ import typer
 
 from cli.documents import MySQLServer, Servers, Stopped
 from cli.options import AsJson
-from cli.show.terminal import console, print_json
+from cli.show.show_ops import show_findings
+from cli.show.terminal import Out, console, print_json
 from cli.standby import process as standby
 from local.places import demo_home, home
+from local.servers import given
 from local.servers import stack as stacks
+
+FIRST_RUN = ("live index", "settings fit the index", "golden queries")
+"""Checks that hold after the first run only."""
 
 Embedder = Annotated[
     Literal["minilm", "hash"],
@@ -17,16 +22,64 @@ Embedder = Annotated[
 ]
 
 
-def up(embedder: Embedder = "minilm", as_json: AsJson = False) -> None:
-    """Start MariaDB (or MySQL), Redis with vector search and the Bedrock stand-in."""
+MySQLUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--mysql",
+        metavar="URL",
+        help="Read the catalog of a server that exists: mysql://USER:PASSWORD@HOST/DATABASE, "
+        "with ?tls=false or ?ssl_ca=FILE; 'own' is this machine's again.",
+    ),
+]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--redis",
+        metavar="URL",
+        help="Keep the index on a server that exists: redis://, rediss:// or unix://; or 'own'.",
+    ),
+]
+
+
+def up(
+    embedder: Embedder = "minilm",
+    mysql: MySQLUrl = None,
+    redis: RedisUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start MariaDB (or MySQL), Redis with vector search and the Bedrock stand-in.
+
+    A server that exists already is used in place of one of these, from now on, and examined.
+    """
     out = console(stderr=as_json)
+    if mysql is not None:
+        given.use_mysql(home(), mysql)
+    if redis is not None:
+        given.use_redis(home(), redis)
     with out.status("starting") as status:
         stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
         standby.start(home())
     if as_json:
         print_json(servers_of(stack))
     else:
-        out.say("MariaDB or MySQL, Redis with vector search and the Bedrock stand-in are running")
+        out.say(
+            "{}, {} and the Bedrock stand-in are running",
+            "MariaDB or MySQL" if stack.mysql.pid else f"your MySQL at {stack.mysql.socket}",
+            "Redis with vector search" if stack.redis.pid else f"your Redis, {stack.redis.url},",
+        )
+    if not (stack.mysql.pid and stack.redis.pid):
+        _examine(out)
+
+
+def _examine(out: Out) -> None:
+    """Of servers that are not ours, say what a run would stumble over."""
+    from cli.sites.local_site import LocalSite
+
+    found = [one for one in LocalSite(home()).doctor() if one.check not in FIRST_RUN]
+    show_findings(out, found)
+    out.say("map your tables to a catalog: drugsync catalog init; then: drugsync run --dry-run")
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)
 
 
 def down(as_json: AsJson = False) -> None:

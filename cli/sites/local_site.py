@@ -9,21 +9,33 @@ from typing import Any
 from cli.documents import LogLine, RunView
 from cli.show.progress import RunProgress
 from cli.show.terminal import Out
+from cli.sites.embedding_rate import (
+    ENOUGH,
+    LONG_S,
+    LOOKED_AT,
+    Rate,
+    remembered,
+    rows_of_a_minute,
+    said,
+    tried,
+)
 from cli.sites.log_lines import read_lines
 from cli.sites.run_log import log_lines, view_of
 from cli.sites.site import Action, SiteError, no_redrive, no_run, readable_report
 from handlers.wiring import Wiring
 from local.engine import runner
 from local.engine.history import read_execution
+from local.engine.invocations import Invocation
 from local.engine.run_store import FolderRunStore
 from local.engine.runner import LOG
 from local.engine.runs import holder, input_as_far_as_right, run_id_of
 from local.servers import stack as stacks
 from local.servers.reach import unreachable
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged, SettingsInvalid
+from workflow.contract.events.files import Review
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
-from workflow.contract.runs import REPORT, REPORT_PAGE, RunFiles
+from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
 from workflow.operate.doctor import Finding, examine, finding
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
@@ -42,10 +54,40 @@ class LocalSite:
 
     def run(self, run_input: dict[str, Any], out: Out) -> RunReport:
         """Runs it to its end."""
-        parse_input(run_input)
+        run_id = run_id_of(parse_input(run_input).mode)
         stack = stacks.ready(self._root)
-        with RunProgress(out) as progress, _stopped(out):
-            return runner.run(stack, run_input, observe=progress.see)
+        with RunProgress(out) as progress, _stopped(out, run_id):
+
+            def see(invocation: Invocation) -> None:
+                progress.see(invocation)
+                if invocation.state == "ReviewChanges" and invocation.result:
+                    self._announce(stack, run_id, out)
+
+            return runner.run(stack, run_input, run_id=run_id, observe=see)
+
+    def _announce(self, stack: stacks.Stack, run_id: str, out: Out) -> None:
+        """Before a long embedding: how long, that it may be stopped, and what is shorter."""
+        review = RunFiles(self._store, run_id).read(REVIEW, Review)
+        texts = review.estimate.texts
+        rate = None if review.dry_run else self._rate(stack, texts)
+        if rate is None or rate.takes(texts) < LONG_S:
+            return
+        out.say("  {}", said(rate, texts))
+        out.say("  Ctrl-C keeps what is embedded; drugsync redrive {} goes on from there", run_id)
+        if stack.mysql.pid:
+            rows = rows_of_a_minute(rate, review.rows, texts)
+            out.say("  a minute's worth: drugsync catalog load --rows {} --replace", rows)
+
+    def _rate(self, stack: stacks.Stack, texts: int) -> Rate | None:
+        """Few texts are not worth a question."""
+        if texts < ENOUGH:
+            return None
+        return remembered(self.history(LOOKED_AT)) or tried(stack)
+
+    def estimate(self, report: RunReport) -> str:
+        texts = report.texts_to_embed
+        rate = self._rate(stacks.running(self._root), texts)
+        return said(rate, texts) if rate else ""
 
     def redrive(self, run_id: str, out: Out) -> RunReport:
         """Runs it to its end. What is not called again is counted."""
@@ -53,7 +95,7 @@ class LocalSite:
         if refusal:
             raise SiteError(refusal)
         stack = stacks.ready(self._root)
-        with RunProgress(out) as progress, _stopped(out):
+        with RunProgress(out) as progress, _stopped(out, run_id):
             report = runner.redrive(stack, run_id, observe=progress.see)
         out.say("  redriven: {}", progress.redriven)
         return report
@@ -120,7 +162,7 @@ class LocalSite:
             Finding(
                 check=name,
                 ok=part is not None,
-                found=part.version if part else "not running",
+                found=_stands(part),
                 advice="" if part else "drugsync up",
             )
             for name, part in servers.items()
@@ -148,6 +190,7 @@ class LocalSite:
                 generations=w.index.generations,
                 documents=w.index.documents,
                 server=w.index.server,
+                engine=w.index.engine,
                 runs=self._store,
                 settings=settings,
             )
@@ -167,16 +210,23 @@ class LocalSite:
 
 
 @contextmanager
-def _stopped(out: Out) -> Iterator[None]:
+def _stopped(out: Out, run_id: str) -> Iterator[None]:
     """Says what Ctrl-C leaves, and lets it go on."""
     try:
         yield
     except KeyboardInterrupt:
         out.say(
-            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive, "
-            "or start again with drugsync run"
+            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive {}, "
+            "or start again with drugsync run",
+            run_id,
         )
         raise
+
+
+def _stands(part: stacks.Part | None) -> str:
+    if part is None:
+        return "not running"
+    return part.version if part.pid else "yours, in settings.toml"
 
 
 def _failed(name: str, error: SettingsInvalid) -> Finding:

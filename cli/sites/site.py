@@ -57,6 +57,10 @@ class Site(Protocol):
         """The report and its page on this machine."""
         ...
 
+    def estimate(self, report: RunReport) -> str:
+        """How long the embedding of a dry run takes here; empty where nobody can say."""
+        ...
+
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:
         """What the functions of a run said, in order."""
         ...

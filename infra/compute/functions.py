@@ -142,6 +142,7 @@ class StepFunction(Construct):
         stack = Stack.of(self)
         return invoke_grants(
             self._stage.settings.embedding_model,
+            self._stage.settings.embedding_base_model,
             partition=stack.partition,
             region=stack.region,
             account=stack.account,

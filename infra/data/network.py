@@ -1,14 +1,20 @@
 """Where the functions run: private subnets, endpoints, and who may connect to whom."""
 
-from aws_cdk import RemovalPolicy
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.grants import allow
 from infra.stage.sections import Endpoint, ExistingVpc, NewVpc
 from infra.stage.stage import Stage
 
 HTTPS = ec2.Port.tcp(443)
+
+AMAZON_LINUX = "al2023-repos-*-de612dc2"
+"""The buckets that AWS keeps Amazon Linux's packages in; dnf asks them without a name:
+https://docs.aws.amazon.com/linux/al2023/ug/managing-repos-os-updates.html"""
 
 
 class Network(Construct):
@@ -16,7 +22,7 @@ class Network(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage) -> None:
         super().__init__(scope, construct_id)
-        self._region = stage.region
+        self._stage = stage
         self.vpc: ec2.IVpc
         if stage.vpc.existing:
             self.vpc = self._existing(stage.vpc.existing)
@@ -43,7 +49,7 @@ class Network(Construct):
             self,
             "Vpc",
             vpc_id=existing.id,
-            region=self._region,
+            region=self._stage.region,
             availability_zones=list(existing.availability_zones),
             private_subnet_ids=list(existing.subnet_ids),
             private_subnet_route_table_ids=list(existing.route_table_ids) or None,
@@ -87,21 +93,22 @@ class Network(Construct):
 
     def _add_endpoints(self, endpoints: tuple[Endpoint, ...]) -> None:
         if "s3" in endpoints:
-            ec2.GatewayVpcEndpoint(
+            gateway = ec2.GatewayVpcEndpoint(
                 self,
                 "S3Endpoint",
                 vpc=self.vpc,
                 service=ec2.GatewayVpcEndpointAwsService.S3,
                 subnets=[self.subnets],
             )
+            self._close(gateway, *self._of_s3())
         interfaces = [name for name in endpoints if name != "s3"]
         if not interfaces:
             return
         group = self.client_group("Endpoints", "Interface endpoints of AWS services")
         group.add_ingress_rule(self.callers, HTTPS, "Callers of AWS services")
         for name in interfaces:
-            service = f"com.amazonaws.{self._region}.{name}"
-            ec2.InterfaceVpcEndpoint(
+            service = f"com.amazonaws.{self._stage.region}.{name}"
+            interface = ec2.InterfaceVpcEndpoint(
                 self,
                 "".join(part.capitalize() for part in name.split("-")) + "Endpoint",
                 vpc=self.vpc,
@@ -111,3 +118,33 @@ class Network(Construct):
                 private_dns_enabled=True,
                 open=False,
             )
+            self._close(interface, self._by_the_account(allow("*", "*")))
+
+    def _close(self, endpoint: ec2.VpcEndpoint, *statements: iam.PolicyStatement) -> None:
+        """Nobody takes data out with credentials of another account, where the VPC is ours: in an
+        existing one, others use the same endpoint.
+        """
+        if self._stage.vpc.create:
+            for statement in statements:
+                statement.add_any_principal()
+                endpoint.add_to_policy(statement)
+
+    def _of_s3(self) -> list[iam.PolicyStatement]:
+        """The account's buckets, where the package is, and Amazon Linux's own."""
+        stack, redis = Stack.of(self), self._stage.redis.create
+        ours = allow("s3:*", "*", only={"StringEquals": {"aws:ResourceAccount": stack.account}})
+        found = [self._by_the_account(ours)]
+        if redis is None:
+            return found
+        if redis.package.startswith("s3://"):
+            package = self._object(redis.package.removeprefix("s3://"))
+            found.append(self._by_the_account(allow("s3:GetObject", package)))
+        return [*found, allow("s3:GetObject", self._object(f"{AMAZON_LINUX}/*"))]
+
+    def _by_the_account(self, statement: iam.PolicyStatement) -> iam.PolicyStatement:
+        account = Stack.of(self).account
+        statement.add_condition("StringEquals", {"aws:PrincipalAccount": account})
+        return statement
+
+    def _object(self, key: str) -> str:
+        return Stack.of(self).format_arn(service="s3", region="", account="", resource=key)

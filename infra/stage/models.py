@@ -13,12 +13,17 @@ class InvokeGrant(NamedTuple):
     only_through: str | None = None
 
 
-def invoke_grants(model_id: str, *, partition: str, region: str, account: str) -> list[InvokeGrant]:
-    """The ARNs that calling this model takes.
+def invoke_grants(
+    model_id: str, base_model: str, *, partition: str, region: str, account: str
+) -> list[InvokeGrant]:
+    """The ARNs that calling this model takes; `base_model` is behind an ARN that does not name it.
 
     An inference profile sends a call on to one of several regions, and IAM checks the profile and
     the model in that region: https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
     """
+    if ":application-inference-profile/" in model_id:
+        models = f"arn:{partition}:bedrock:*::foundation-model/{base_model.rpartition('/')[2]}"
+        return [InvokeGrant(model_id), InvokeGrant(models, only_through=model_id)]
     if model_id.startswith("arn:") and ":inference-profile/" not in model_id:
         return [InvokeGrant(model_id)]
     bare_id = model_id.rpartition("/")[2]

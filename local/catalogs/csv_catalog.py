@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
+from local.catalogs.fda import pad_ndc
 from local.catalogs.spreadsheet_keys import short_keys, why_mangled
 from local.errors import LocalError
 from workflow.contract.columns import COLUMNS, REQUIRED
 
 LONGEST_NDC = 64
+DASHED_NDC = re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}")
 MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF16_LE: "utf-16",
@@ -30,19 +35,38 @@ class CsvForm:
     delimiter: str = ","
     encoding: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Heading in the file -> column of the catalog, where they differ."""
+    """Column of the catalog -> its heading in the file, where they differ."""
     any_keys: bool = False
     """Keys are right as they are, also those that a spreadsheet seems to have mangled."""
+    pad_keys: bool = False
+    """NDCs with dashes are stored as their eleven digits."""
+    others: bool = False
+    """Columns without a name of ours are left out."""
 
 
 def read_csv(path: Path, form: CsvForm) -> list[CsvRow]:
     """Rows in the order of ``COLUMNS``; blanks are None. LocalError names file, line and value."""
+    with _lines(path, form) as lines:
+        return _rows(path, lines, form)
+
+
+def first_rows(path: Path, form: CsvForm, most: int) -> tuple[list[str], list[dict[str, str]]]:
+    """The headings as they are, and the first rows by them. Raises LocalError."""
+    with _lines(path, form) as lines:
+        header = [name.strip() for name in next(lines, [])]
+        rows = [dict(zip(header, values, strict=False)) for values in islice(lines, most) if values]
+    return header, rows
+
+
+@contextmanager
+def _lines(path: Path, form: CsvForm) -> Iterator[Iterator[list[str]]]:
+    """What goes wrong while it is read becomes a LocalError."""
     try:
         encoding = form.encoding or _marked(path)
         with path.open(encoding=encoding, newline="") as file:
             lines = csv.reader(file, strict=True, delimiter=form.delimiter)
             try:
-                return _rows(path, lines, form)
+                yield lines
             except csv.Error as error:
                 raise _wrong(path, lines.line_num, f"{error}", "mend the quotes") from error
     except LookupError as error:
@@ -63,16 +87,22 @@ def _marked(path: Path) -> str:
 
 def _rows(path: Path, lines: Iterator[list[str]], form: CsvForm) -> list[CsvRow]:
     header = [name.strip() for name in next(lines, [])]
-    header = [form.headers.get(name, name) for name in header]
-    _check_header(path, header, form)
+    headings = {column: form.headers.get(column, column) for column in COLUMNS}
+    _check_header(path, header, headings, form)
+    places = {ours: header.index(name) for ours, name in headings.items() if name in header}
     seen: dict[str, int] = {}
     rows = []
     for values in lines:
         number: int = lines.line_num  # type: ignore[attr-defined]  # csv.reader has it
         if not values:
             continue
-        row = _row(path, number, header, values)
-        seen[_key(path, number, row["ndc"], seen, form)] = number
+        if len(values) != len(header):
+            problem = f"{len(values)} values for {len(header)} columns, starting with {values[0]!r}"
+            raise _wrong(path, number, problem, "quote values that contain the delimiter")
+        row = {ours: values[place].strip() or None for ours, place in places.items()}
+        _name(path, number, row, headings)
+        key = _key(path, number, row["ndc"], seen, form)
+        seen[key], row["ndc"] = number, key
         rows.append(tuple(row.get(column) for column in COLUMNS))
     if not rows:
         raise _wrong(path, 1, "there are no rows", "add at least one drug")
@@ -81,31 +111,33 @@ def _rows(path: Path, lines: Iterator[list[str]], form: CsvForm) -> list[CsvRow]
     return rows
 
 
-def _check_header(path: Path, header: Sequence[str], form: CsvForm) -> None:
-    known = ", ".join(COLUMNS)
+def _check_header(
+    path: Path, header: Sequence[str], headings: Mapping[str, str], form: CsvForm
+) -> None:
+    used, known = set(headings.values()), ", ".join(COLUMNS)
     for name in header:
-        if name not in COLUMNS:
-            todo = f"name it with --column NAME={name}, where NAME is one of {known}"
+        if name not in used and not form.others:
+            todo = (
+                f"name it with --column NAME={name}, where NAME is one of {known}, or leave such "
+                "columns out with --other-columns"
+            )
             if len(header) == 1:
                 todo = "name what stands between the values with --delimiter"
             raise _wrong(path, 1, f"unknown column {name!r}", todo)
-        if header.count(name) > 1:
+        if header.count(name) > 1 and name in used:
             raise _wrong(path, 1, f"column {name!r} appears twice", "remove one")
-    for name in REQUIRED:
-        if name not in header:
-            raise _wrong(path, 1, f"the required column {name!r} is missing", "add it")
+    for column in REQUIRED:
+        if headings[column] not in header:
+            todo = f"name yours with --column {column}=HEADER; drugsync catalog init proposes one"
+            raise _wrong(path, 1, f"the required column {headings[column]!r} is missing", todo)
 
 
-def _row(
-    path: Path, number: int, header: Sequence[str], values: Sequence[str]
-) -> dict[str, str | None]:
-    if len(values) != len(header):
-        problem = f"{len(values)} values for {len(header)} columns, starting with {values[0]!r}"
-        raise _wrong(path, number, problem, "quote values that contain the delimiter")
-    row = {name: value.strip() or None for name, value in zip(header, values, strict=True)}
+def _name(path: Path, number: int, row: dict[str, str | None], headings: Mapping[str, str]) -> None:
+    """Where the brand's name is the drug's, one without a brand has its generic name."""
+    if row["drug_name"] is None and headings["drug_name"] == headings["brand_name"]:
+        row["drug_name"] = row.get("generic_name")
     if row["drug_name"] is None:
         raise _wrong(path, number, f"drug_name is blank (ndc {row['ndc']!r})", "fill it in")
-    return row
 
 
 def _key(path: Path, number: int, ndc: str | None, seen: dict[str, int], form: CsvForm) -> str:
@@ -117,6 +149,12 @@ def _key(path: Path, number: int, ndc: str | None, seen: dict[str, int], form: C
     mangled = "" if form.any_keys else why_mangled(ndc)
     if mangled:
         raise _wrong(path, number, f"ndc {ndc!r} {mangled}", _AS_TEXT)
+    if DASHED_NDC.fullmatch(ndc) and not form.any_keys:
+        if not form.pad_keys:
+            problem = f"ndc {ndc!r} has dashes, so that a search by its digits would not find it"
+            todo = f"store it as {pad_ndc(ndc)} with --pad-keys (or as it is, --keys-as-they-are)"
+            raise _wrong(path, number, problem, todo)
+        ndc = pad_ndc(ndc)
     if ndc in seen:
         problem = f"ndc {ndc!r} is on line {seen[ndc]} already"
         raise _wrong(path, number, problem, "keep one of the two")

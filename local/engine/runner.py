@@ -170,7 +170,7 @@ def _nobody(_: Invocation) -> None:
 
 def golden_queries(stack: Stack) -> bytes:
     """The default set where the catalog is the FDA's and vectors mean something; else empty."""
-    if stack.bedrock.embedder != "minilm":
+    if stack.bedrock.embedder != "minilm" or not stack.mysql.pid:
         return b""
     connection = connect(stack.mysql)
     try:

@@ -9,7 +9,8 @@ LONGEST = 65_536
 ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
 CODE = r"err(no|code|or):? ?"
 REASONS = {
-    rf"no space left|file size limit|disk (is )?full|{CODE}(28|27)\b": (
+    # MySQL counts the bytes, MariaDB names the error.
+    rf"no space left|file size limit|disk (is )?full|only \d+ bytes written|{CODE}(28|27)\b": (
         f"there is no space left; make room, {ELSEWHERE}"
     ),
     rf"read-only file system|{CODE}30\b": (

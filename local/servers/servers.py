@@ -33,7 +33,11 @@ USER = "drugs"
 
 @dataclass(frozen=True)
 class MySQLServer:
-    """A running server. ``user`` has no password and rights on databases ``drugs...`` only."""
+    """A running server. ``user`` has no password and rights on databases ``drugs...`` only.
+
+    ``pid`` is 0 where it is not ours: it exists already, and its login is in the settings; its
+    ``socket`` may then be host and port.
+    """
 
     pid: int
     version: str
@@ -44,7 +48,10 @@ class MySQLServer:
 
 @dataclass(frozen=True)
 class RedisServer:
-    """A running Redis with vector search; ``url`` is what ``redis.from_url`` takes."""
+    """A running Redis with vector search; ``url`` is what ``redis.from_url`` takes.
+
+    ``pid`` is 0 where it is not ours.
+    """
 
     pid: int
     url: str

@@ -1,13 +1,14 @@
 """MySQL, Redis and the Bedrock stand-in together, and the settings that reach them."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalError
 from local.places import NO_SETTINGS
+from local.servers.given import read_settings
 from local.servers.reach import unreachable
 from local.servers.servers import (
     MySQLServer,
@@ -51,9 +52,6 @@ class Stack:
         values = {
             "run_bucket": BUCKET,
             "catalog_table": "drugs",
-            "mysql_socket": self.mysql.socket,
-            "mysql_database": self.mysql.database,
-            "mysql_user": self.mysql.user,
             "redis_url": self.redis.url,
             "embedding_dimensions": str(DIMENSIONS),
             "embed_page_size": "100",
@@ -62,6 +60,8 @@ class Stack:
             "diff_concurrency": "2",
             "embed_concurrency": "2",
             "load_concurrency": "2",
+            **_only_own(self.mysql),
+            **read_settings(self.root),
             **settings,
         }
         given = {
@@ -83,6 +83,17 @@ class Stack:
         return Settings.from_environment(self.environment())
 
 
+def _only_own(server: MySQLServer) -> dict[str, str]:
+    """How one's own server is reached; of another, the settings say it."""
+    if not server.pid:
+        return {}
+    return {
+        "mysql_socket": server.socket,
+        "mysql_database": server.database,
+        "mysql_user": server.user,
+    }
+
+
 @contextmanager
 def functions_see(environment: dict[str, str]) -> Iterator[None]:
     """In this process, what the functions find: no DRUGSYNC_* but these."""
@@ -98,21 +109,46 @@ def functions_see(environment: dict[str, str]) -> Iterator[None]:
 
 
 def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
-    """Start what does not run yet. Raises LocalError with the command that mends it."""
+    """Start what does not run yet, and is not given. Raises LocalError with what mends it."""
+    settings = read_settings(root)
     announce("MariaDB or MySQL")
-    mysql = start_mysql(root)
+    mysql = given_mysql(settings) or start_mysql(root)
     announce("Redis with vector search")
-    redis = start_redis(root)
+    redis = given_redis(settings) or start_redis(root)
     announce("Bedrock stand-in")
     bedrock = start_standin(root, embedder=embedder)
     return Stack(root, mysql, redis, bedrock)
 
 
-def parts(root: Path) -> dict[str, MySQLServer | RedisServer | StandinProcess | None]:
+def given_mysql(settings: Mapping[str, str]) -> MySQLServer | None:
+    """The server that the settings name, if they do."""
+    host, socket = settings.get("mysql_host"), settings.get("mysql_socket")
+    if not (host or socket):
+        return None
+    return MySQLServer(
+        pid=0,
+        version="",
+        socket=socket or f"{host}:{settings.get('mysql_port', '3306')}",
+        user=settings.get("mysql_user", ""),
+        database=settings.get("mysql_database", ""),
+    )
+
+
+def given_redis(settings: Mapping[str, str]) -> RedisServer | None:
+    """The server that the settings name, if they do."""
+    url = settings.get("redis_url")
+    return RedisServer(0, url) if url else None
+
+
+Part = MySQLServer | RedisServer | StandinProcess
+
+
+def parts(root: Path) -> dict[str, Part | None]:
     """Each server, or None where it does not run."""
+    settings = read_settings(root)
     return {
-        "MySQL": running_mysql(root),
-        "Redis": running_redis(root),
+        "MySQL": given_mysql(settings) or running_mysql(root),
+        "Redis": given_redis(settings) or running_redis(root),
         "the Bedrock stand-in": running_standin(root),
     }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools import debian, places, support
-from tools.debian import Done, NotHere
+from tools.debian import Done, NotHere, PlaceError
 
 ROOT = Path(__file__).parents[2]
 PASSED = (
@@ -27,6 +27,23 @@ def test_a_machine_that_can_build_no_place_says_so_by_name(
     monkeypatch.setattr(places, "require", nobody)
     assert places.main(["sid"]) == 3
     assert capsys.readouterr().err == "NOT TRIED on sid: a place is built by root\n"
+
+
+def test_a_place_that_cannot_be_built_keeps_no_other_from_being_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(name: str, parent: Path) -> Path:
+        if name == "sid":
+            raise PlaceError("debootstrap of sid failed")
+        return parent
+
+    monkeypatch.setattr(places, "require", lambda: None)
+    monkeypatch.setattr(places, "ready", build)
+    monkeypatch.setattr(places, "run", lambda *_: Done(0, ""))
+    assert places.main(["sid", "debian12"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "NOT TRIED on sid: debootstrap of sid failed\n"
+    assert "| debian12 |" in said.out
 
 
 def test_who_is_not_root_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from workflow.adapters.mysql.catalog import MySQLCatalog, MySQLReader
 from workflow.adapters.redis.documents import RedisDocuments
 from workflow.adapters.redis.generations import RedisGenerations
 from workflow.adapters.redis.indexes import RedisIndexes
+from workflow.adapters.redis.probes import RedisProbe
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.adapters.redis.quota import RedisQuota
 from workflow.adapters.redis.texts import RedisTexts
@@ -36,7 +37,7 @@ from workflow.contract.ports.generations import Generations
 from workflow.contract.ports.model import Embedder, Quota
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
-from workflow.contract.ports.server import Server
+from workflow.contract.ports.server import Engine, Server
 from workflow.contract.ports.texts import Texts
 
 # Methods
@@ -62,6 +63,7 @@ ADAPTERS: list[tuple[type, type]] = [
     (CatalogReader, MySQLReader),
     (Documents, RedisDocuments),
     (Embedder, BedrockEmbedder),
+    (Engine, RedisProbe),
     (ExecutionHistory, StepFunctionsHistory),
     (Executions, StepFunctionsExecutions),
     (Generations, RedisGenerations),
@@ -76,6 +78,7 @@ FAKES: list[tuple[type, type]] = [
     (CatalogReader, FakeCatalog),
     (Documents, type(INDEX.documents)),
     (Embedder, FakeEmbedder),
+    (Engine, type(INDEX.engine)),
     (Executions, FakeExecutions),
     (Generations, type(INDEX.generations)),
     (Quota, FakeQuota),

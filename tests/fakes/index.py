@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.fakes.documents import FakeDocuments
 from tests.fakes.generations import FakeGenerations
 from tests.fakes.memory import Memory
-from tests.fakes.server import FakeServer
+from tests.fakes.server import FakeEngine, FakeServer
 from tests.fakes.texts import FakeSearch, FakeTexts
 
 
@@ -18,4 +18,5 @@ class FakeIndex:
         self.texts = FakeTexts(self.memory)
         self.generations = FakeGenerations(self.memory)
         self.server = FakeServer(self.memory)
+        self.engine = FakeEngine()
         self.search = FakeSearch(self.memory)

@@ -56,3 +56,13 @@ class FakeServer:
     def indexed_texts(self, space: str, hashes: list[str]) -> int:
         facts = self.index("texts", space)
         return min(len(hashes), facts.documents) if facts else 0
+
+
+class FakeEngine:
+    """Reads every query as it is meant, unless a test says otherwise."""
+
+    def __init__(self) -> None:
+        self.wrong: list[str] = []
+
+    def misreadings(self) -> list[str]:
+        return self.wrong

@@ -53,18 +53,22 @@ class Proxy:
                 client, _ = self._listener.accept()
                 server = self._upstream()
                 self._open += [client, server]
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+                for ways in ((client, server, True), (server, client, False)):
+                    threading.Thread(target=self._pump, args=ways, daemon=True).start()
 
-    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+    def forward(self, source: socket.socket, sink: socket.socket, *, asking: bool) -> None:
+        """Everything, until one side ends or the cut comes; `asking` is the client's way."""
+        while chunk := source.recv(CHUNK):
+            if self.cut.takes(chunk):
+                # The asking side first, so that no answer overtakes the cut.
+                source.shutdown(socket.SHUT_RDWR)
+                sink.sendall(self.cut.what_still_arrives(chunk))
+                break
+            sink.sendall(chunk)
+
+    def _pump(self, source: socket.socket, sink: socket.socket, asking: bool) -> None:
         with contextlib.suppress(OSError):
-            while chunk := source.recv(CHUNK):
-                if self.cut.takes(chunk):
-                    # The asking side first, so that no answer overtakes the cut.
-                    source.shutdown(socket.SHUT_RDWR)
-                    sink.sendall(self.cut.what_still_arrives(chunk))
-                    break
-                sink.sendall(chunk)
+            self.forward(source, sink, asking=asking)
         for one in (source, sink):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

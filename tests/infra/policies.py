@@ -62,11 +62,12 @@ def _principals(statement: dict[str, Any]) -> Iterator[str]:
     for kind, names in {"AWS": "*"}.items() if principal == "*" else principal.items():
         for name in as_list(names):
             if name == "*":
-                yield from ("role", *SERVICES)
+                yield from ("role", ANONYMOUS, *SERVICES)
             else:
                 yield shown(name) if kind == "Service" else "role"
 
 
+ANONYMOUS = "anonymous"
 SERVICES = (
     *("cloudwatch.amazonaws.com", "events.amazonaws.com", "logging.s3.amazonaws.com"),
     *("apigateway.amazonaws.com", "sns.amazonaws.com"),

@@ -140,6 +140,79 @@ def test_plain_http_is_denied_to_everybody(
         assert denies(statements, plain), name
 
 
+# Endpoints of a VPC of ours: a way out with somebody else's credentials
+
+ACCOUNT = "111122223333"
+BUCKET = "arn:{AWS::Partition}:s3:::"
+REPOSITORY = "al2023-repos-us-east-1-de612dc2"
+
+
+def endpoint(data: Template, service: str) -> list[dict[str, Any]]:
+    (found,) = [
+        one["Properties"]["PolicyDocument"]["Statement"]
+        for one in data.of("AWS::EC2::VPCEndpoint").values()
+        if shown(one["Properties"]["ServiceName"]).endswith(f".{service}")
+    ]
+    statements: list[dict[str, Any]] = found
+    return statements
+
+
+@pytest.mark.parametrize(
+    ("who", "principal_account", "action", "resource", "resource_account", "allowed"),
+    [
+        ("role", ACCOUNT, "s3:PutObject", "runs/runs/1/plan.json", ACCOUNT, True),
+        ("role", ACCOUNT, "s3:GetObject", "catalogs-of-the-team/drugs.csv", ACCOUNT, True),
+        ("role", ACCOUNT, "s3:PutObject", "elsewhere/stolen", STRANGER, False),
+        ("role", STRANGER, "s3:PutObject", "elsewhere/stolen", STRANGER, False),
+        ("role", STRANGER, "s3:GetObject", "runs/runs/1/plan.json", ACCOUNT, False),
+        ("role", ACCOUNT, "s3:GetObject", "packages-of-the-team/redis-8.2.6.aarch64.rpm",
+         STRANGER, True),
+        ("anonymous", "", "s3:GetObject", f"{REPOSITORY}/core/repodata", STRANGER, True),
+        ("anonymous", "", "s3:PutObject", f"{REPOSITORY}/core/stolen", STRANGER, False),
+        ("anonymous", "", "s3:PutObject", "elsewhere/stolen", STRANGER, False),
+    ],
+)  # fmt: skip
+def test_the_way_to_s3_ends_at_the_account(
+    stack: Any, who: str, principal_account: str, action: str, resource: str,
+    resource_account: str, allowed: bool,
+) -> None:  # fmt: skip
+    context = {"aws:ResourceAccount": resource_account}
+    context |= {"aws:PrincipalAccount": principal_account} if principal_account else {}
+    call = Call(who, action, f"{BUCKET}{resource}", context)
+    assert allows(endpoint(stack("created", "Data"), "s3"), call) is allowed
+
+
+@pytest.mark.parametrize(
+    ("service", "action"),
+    [
+        ("bedrock-runtime", "bedrock:InvokeModel"),
+        ("secretsmanager", "secretsmanager:GetSecretValue"),
+        ("logs", "logs:PutLogEvents"),
+        ("monitoring", "cloudwatch:PutMetricData"),
+        ("ec2", "ec2:AttachVolume"),
+        ("ssm", "ssm:UpdateInstanceInformation"),
+        ("ssmmessages", "ssmmessages:OpenDataChannel"),
+    ],
+)
+def test_an_interface_takes_no_credentials_of_another_account(
+    stack: Any, service: str, action: str
+) -> None:
+    statements = endpoint(stack("created", "Data"), service)
+    call = Call("role", action, "arn:aws:x", {"aws:PrincipalAccount": ACCOUNT})
+    assert allows(statements, call)
+    assert not allows(statements, call._replace(context={"aws:PrincipalAccount": STRANGER}))
+    assert not allows(statements, call._replace(principal="anonymous", context={}))
+
+
+def test_every_endpoint_of_a_vpc_of_ours_has_its_policy_and_no_other(
+    data: Template, configuration: str
+) -> None:
+    """Others may use those of an existing VPC."""
+    closed = {"PolicyDocument" in one["Properties"]
+              for one in data.of("AWS::EC2::VPCEndpoint").values()}  # fmt: skip
+    assert closed <= {configuration == "created"}
+
+
 def test_only_the_api_and_the_rule_may_invoke_functions(workflow: Template) -> None:
     for one in workflow.of("AWS::Lambda::Permission").values():
         permission = one["Properties"]

@@ -176,8 +176,62 @@ def test_no_stage_file_has_a_place_for_a_secret() -> None:
 
 def test_an_inference_profile_is_granted_with_its_model_through_it_only() -> None:
     grants = invoke_grants(
-        "us.cohere.embed-v4:0", partition="aws", region="us-east-1", account="111122223333"
+        *("us.cohere.embed-v4:0", ""), partition="aws", region="us-east-1", account="111122223333"
     )
     profile = "arn:aws:bedrock:us-east-1:111122223333:inference-profile/us.cohere.embed-v4:0"
     assert grants[0] == (profile, None)
     assert grants[1] == ("arn:aws:bedrock:*::foundation-model/cohere.embed-v4:0", profile)
+
+
+BASE = "amazon.titan-embed-text-v2:0"
+OWN = "arn:aws:bedrock:us-east-1:111122223333"
+
+
+@pytest.mark.parametrize(
+    ("model_id", "base", "expected"),
+    [
+        (
+            f"{OWN}:application-inference-profile/a1b2c3d4e5f6",
+            BASE,
+            [
+                (f"{OWN}:application-inference-profile/a1b2c3d4e5f6", None),
+                (
+                    f"arn:aws:bedrock:*::foundation-model/{BASE}",
+                    f"{OWN}:application-inference-profile/a1b2c3d4e5f6",
+                ),
+            ],
+        ),
+        (
+            f"{OWN}:provisioned-model/a1b2c3d4e5f6",
+            BASE,
+            [(f"{OWN}:provisioned-model/a1b2c3d4e5f6", None)],
+        ),
+        (
+            f"arn:aws:bedrock:us-east-1::foundation-model/{BASE}",
+            "",
+            [(f"arn:aws:bedrock:us-east-1::foundation-model/{BASE}", None)],
+        ),
+    ],
+)
+def test_a_model_of_the_accounts_own_is_granted_by_its_arn(
+    model_id: str, base: str, expected: list[tuple[str, str | None]]
+) -> None:
+    about = {"partition": "aws", "region": "us-east-1", "account": "111122223333"}
+    assert invoke_grants(model_id, base, **about) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "wrong"),
+    [
+        (f'embedding_model = "{OWN}:provisioned-model/a1b2c3d4e5f6"', "give it with one"),
+        (f'embedding_base_model = "{BASE}"', "leave it out with any other"),
+    ],
+)
+def test_a_model_that_its_arn_does_not_name_is_asked_for(
+    tmp_path: Path, settings: str, wrong: str
+) -> None:
+    path = tmp_path / "stage.toml"
+    text = (STAGES / "created.toml").read_text()
+    path.write_text(text.replace("[settings]\n", f"[settings]\n{settings}\n"))
+    with pytest.raises(StageInvalid, match=f"settings.embedding_base_model.*{wrong}"):
+        load_stage(path)

@@ -96,7 +96,7 @@ def test_what_is_printed_is_what_is_documented(home: Path, lab: Lab) -> None:
     documents["rollback"] = answer("rollback")
     for verb, document in documents.items():
         assert_documented(verb, document)
-    assert set(DOCUMENTS) - set(documents) == {"down", "catalog load"}
+    assert set(DOCUMENTS) - set(documents) == {"down", "catalog load", "catalog init"}
 
 
 def test_loading_and_stopping_are_answered_too(
@@ -105,6 +105,7 @@ def test_loading_and_stopping_are_answered_too(
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
     file = tmp_path / "drugs.csv"
     file.write_text("ndc,drug_name\n00001,Aspirin\n")
+    assert_documented("catalog init", answer("catalog init", str(file)))
     answer("up", "--embedder", "hash")
     try:
         assert_documented("catalog load", answer("catalog load", "--source", str(file)))

@@ -49,7 +49,7 @@ def test_values_may_be_separated_by_something_else(tmp_path: Path) -> None:
 
 def test_headings_may_be_other_ones(tmp_path: Path) -> None:
     path = file(tmp_path / "drugs.csv", "NDC Code,Name\n1,Aspirin\n")
-    form = CsvForm(headers={"NDC Code": "ndc", "Name": "drug_name"})
+    form = CsvForm(headers={"ndc": "NDC Code", "drug_name": "Name"})
     assert keys(path, form) == ["1"]
     with pytest.raises(LocalError, match=r"unknown column 'NDC Code'.*--column NAME=NDC Code"):
         read_csv(path, PLAIN)
@@ -85,7 +85,7 @@ def test_keys_that_lost_their_zeros_are_named_with_their_lines(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "given",
-    [("1", "2", "10", "11", "12"), ("A1", "B22", "C333"), ("00002-0800-01", "0002-0800-01")],
+    [("1", "2", "10", "11", "12"), ("A1", "B22", "C333"), ("2-0800", "A-1")],
     ids=" ".join,
 )
 def test_keys_of_other_kinds_are_taken_as_they_are(tmp_path: Path, given: tuple[str, ...]) -> None:
@@ -93,3 +93,25 @@ def test_keys_of_other_kinds_are_taken_as_they_are(tmp_path: Path, given: tuple[
         tmp_path / "drugs.csv", "\n".join(["ndc,drug_name", *(f"{key},A" for key in given)])
     )
     assert keys(path) == list(given)
+
+
+def test_a_key_with_dashes_is_named_unless_somebody_says_how_to_store_it(tmp_path: Path) -> None:
+    path = file(tmp_path / "drugs.csv", "ndc,drug_name\n00002080001,A\n50242-040-06,B\n")
+    with pytest.raises(LocalError, match=r"line 3: ndc '50242-040-06' has dashes.*--pad-keys"):
+        read_csv(path, PLAIN)
+    assert keys(path, CsvForm(pad_keys=True)) == ["00002080001", "50242004006"]
+    assert keys(path, CsvForm(any_keys=True)) == ["00002080001", "50242-040-06"]
+
+
+def test_one_heading_may_stand_for_two_columns_and_others_are_left_out(tmp_path: Path) -> None:
+    path = file(
+        tmp_path / "drugs.csv", "code,trade,inn,price\n1,Coumadin,warfarin,2\n2,,insulin,3\n"
+    )
+    names = {"ndc": "code", "drug_name": "trade", "brand_name": "trade", "generic_name": "inn"}
+    with pytest.raises(LocalError, match=r"unknown column .price.*--other-columns"):
+        read_csv(path, CsvForm(headers=names))
+    rows = read_csv(path, CsvForm(headers=names, others=True))
+    assert [row[1:4] for row in rows] == [
+        ("Coumadin", "Coumadin", "warfarin"),
+        ("insulin", None, "insulin"),
+    ]

@@ -140,6 +140,15 @@ def test_manufacturer_and_key_do_not_change_the_text() -> None:
     assert one.content_hash != two.content_hash
 
 
+def test_a_model_by_its_profile_is_the_same_space_as_by_its_id() -> None:
+    """Vectors are made by the model, whoever pays for the call."""
+    base = "amazon.titan-embed-text-v2:0"
+    arn = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/a1b2c3"
+    ours = settings(embedding_model=arn, embedding_base_model=base)
+    assert space_of(ours, "0") == space_of(settings(embedding_model=base), "0")
+    assert ours.family == settings(embedding_model=base).family
+
+
 def test_another_space_changes_every_content_hash_and_no_text_hash() -> None:
     one, two = (renderer(space=space).document(make_row(4)) for space in ("a", "b"))
     assert one.text_hash == two.text_hash

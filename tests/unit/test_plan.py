@@ -152,6 +152,7 @@ class Server:
             catalog=FakeCatalog(self.rows),
             generations=self.index.generations,
             server=self.index.server,
+            engine=self.index.engine,
             texts=self.index.texts,
             runs=self.runs,
             settings=settings(**changed or {}),

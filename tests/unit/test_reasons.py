@@ -15,6 +15,7 @@ from local.servers.reasons import did_not_start, why
         ("InnoDB: preallocating 9 bytes for file ./ib_logfile101 failed with error 28", "no space"),
         ("Disk got full writing (Errcode: 28 'No space left on device')", "no space"),
         ("File size limit exceeded (core dumped)", "no space"),
+        ("1048576 bytes should have been written. Only 100000 bytes written.", "no space"),
         ("mkdir: cannot create directory: Read-only file system", "read-only"),
         ("Can't create test file (Errcode: 13 'Permission denied')", "permission"),
         ("bind: Address already in use", "taken"),

@@ -52,7 +52,7 @@ def space_of(settings: Settings, revision: str) -> Space:
     """The space that the settings describe. `revision` is "0" or the run that embedded afresh."""
     input_types = settings.family.input_types
     return Space(
-        model=settings.embedding_model,
+        model=settings.named_model,
         dimensions=settings.embedding_dimensions,
         normalize=settings.embedding_normalize,
         input_type=input_types[0] if input_types else "",

@@ -36,6 +36,15 @@ FAMILIES: dict[str, ModelFamily] = {
 }
 
 
+UNNAMED = (":application-inference-profile/", ":provisioned-model/")
+"""ARNs of something of the account's own, which do not say which model is behind them."""
+
+
+def is_unnamed(model_id: str) -> bool:
+    """Whether an id is the ARN of an application inference profile or of provisioned throughput."""
+    return any(kind in model_id for kind in UNNAMED)
+
+
 def family_of(model_id: str) -> ModelFamily | None:
     """The family of a model id, an inference profile id (`us.cohere...`) or an ARN of either."""
     return next((family for name, family in FAMILIES.items() if name in model_id), None)

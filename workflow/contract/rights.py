@@ -62,7 +62,7 @@ RUNS: Final = Rights(
         *("eval", "evalsha", "script|load", "time"),
         *("info", "command|info", "acl|whoami", "acl|dryrun"),
         *("ft.create", "ft.dropindex", "ft._list", "ft.info", "ft.config"),
-        *("ft.search", "ft.spellcheck", "ft.aliasupdate"),
+        *("ft.search", "ft.aggregate", "ft.spellcheck", "ft.tagvals", "ft.aliasupdate"),
         *CONNECTION,
     ),
 )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from workflow.contract import versions
 from workflow.contract.columns import COLUMNS
 from workflow.contract.errors import SettingsInvalid
-from workflow.contract.models import FAMILIES, ModelFamily, family_of
+from workflow.contract.models import FAMILIES, ModelFamily, family_of, is_unnamed
 from workflow.contract.setting_forms import problems_of
 
 PREFIX = "DRUGSYNC_"
@@ -48,17 +48,22 @@ class Settings(BaseModel):
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")
     mysql_user: str = Field("", description="user; empty where the secret has it")
-    mysql_secret_arn: str = Field("", description="secret with username and password")
+    mysql_secret_arn: str = Field(
+        "", description="secret with username and password; one machine: file:PATH"
+    )
     mysql_iam_auth: bool = Field(False, description="authenticate with an IAM token")
     mysql_tls: bool = Field(True, description="require TLS and verify certificate and host name")
     mysql_ssl_ca: str = Field("", description="CA bundle that the server's certificate needs")
     mysql_timeout_s: int = Field(60, ge=1, le=900, description="connect and read timeout")
 
     redis_url: str = Field(
-        pattern=r"^(rediss?|unix)://[^@?]+$",
-        description="rediss://host:6379 or unix:///path; a password comes by secret only",
+        pattern=r"^(rediss?://[^@?/]+(/0?)?|unix://[^@?]+)$",
+        description="rediss://host:6379 or unix:///path; a password comes by secret only, and "
+        "indexes can be in database 0 only",
     )
-    redis_secret_arn: str = Field("", description="secret with username (optional) and password")
+    redis_secret_arn: str = Field(
+        "", description="secret with username (optional) and password; one machine: file:PATH"
+    )
     redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
     redis_ca_secret_arn: str = Field("", description="secret with `ca`, a PEM text, in its place")
     redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
@@ -78,7 +83,13 @@ class Settings(BaseModel):
     embedding_model: str = Field(
         "amazon.titan-embed-text-v2:0",
         pattern=r"^[A-Za-z0-9:._/-]+$",
-        description="Bedrock model or inference profile id",
+        description="Bedrock model or inference profile id, or an ARN of either",
+    )
+    embedding_base_model: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9:._/-]+)?$",
+        description="the model's id, where `embedding_model` is the ARN of an application "
+        "inference profile or of provisioned throughput, which does not say it",
     )
     embedding_dimensions: int = Field(1024, description="vector length")
     embedding_normalize: bool = Field(True, description="unit-length vectors, where the model asks")
@@ -131,9 +142,15 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if is_unnamed(self.embedding_model) != bool(self.embedding_base_model):
+            raise ValueError(
+                "embedding_base_model is for the ARN of an application inference profile or of "
+                "provisioned throughput: give it with one, e.g. amazon.titan-embed-text-v2:0, and "
+                "leave it out with any other embedding_model"
+            )
         if self.family is None:
             raise ValueError(
-                f"embedding_model {self.embedding_model!r} is not known; "
+                f"embedding_model {self.named_model!r} is not known; "
                 f"use one of {', '.join(FAMILIES)} or an inference profile of one"
             )
         if self.embedding_dimensions not in self.family.dimensions:
@@ -152,10 +169,15 @@ class Settings(BaseModel):
         check_template(self.embedding_template)
         return self
 
+    @property
+    def named_model(self) -> str:
+        """The model's id: what vectors are made by, whichever way it is called."""
+        return self.embedding_base_model or self.embedding_model
+
     @cached_property
     def family(self) -> ModelFamily:
         """What the embedding model takes and gives."""
-        return family_of(self.embedding_model)  # type: ignore[return-value] # _check refuses None
+        return family_of(self.named_model)  # type: ignore[return-value] # _check refuses None
 
     @cached_property
     def max_chars(self) -> int:
@@ -229,6 +251,7 @@ RESULT_SETTINGS = frozenset(
         "index_ef_runtime",
         "index_compression",
         "embedding_model",
+        "embedding_base_model",
         "embedding_dimensions",
         "embedding_normalize",
         "embedding_template",

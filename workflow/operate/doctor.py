@@ -19,13 +19,13 @@ from workflow.contract.ports.documents import Documents
 from workflow.contract.ports.generations import Generations, Live
 from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.server import Server
+from workflow.contract.ports.server import Engine, Server
 from workflow.contract.rights import RUNS
 from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.settings import Settings
 from workflow.contract.vectors import fault
 from workflow.embedding.caller import PROBE_TEXT
-from workflow.steps.check_server import check_server
+from workflow.steps.check_server import check_engine, check_server
 from workflow.steps.plan_pages import check_same, live_generation
 from workflow.verify.golden import read_golden_queries
 
@@ -51,6 +51,7 @@ def examine(
     generations: Generations,
     documents: Documents,
     server: Server,
+    engine: Engine,
     runs: RunStore,
     settings: Settings,
 ) -> list[Finding]:
@@ -59,6 +60,7 @@ def examine(
         "settings": lambda: _settings(settings),
         "MySQL catalog": lambda: _catalog(catalog, settings),
         "Redis server": lambda: _server(server, settings),
+        "Redis queries": lambda: _queries(server, engine),
         "Redis rights": lambda: _rights(server),
         "live index": lambda: _live(generations, documents, server),
         "settings fit the index": lambda: _fit(generations, server, settings),
@@ -106,6 +108,11 @@ def _server(server: Server, settings: Settings) -> str:
     check_server(facts, settings.redis_url)
     most = f"{facts.max_memory / 1e6:,.0f} MB" if facts.max_memory else "no limit"
     return f"{facts.version} with search; {facts.used_memory / 1e6:,.0f} MB used of {most}"
+
+
+def _queries(server: Server, engine: Engine) -> str:
+    check_engine(engine, server.facts().version)
+    return "every form of query is answered as it is meant"
 
 
 def _rights(server: Server) -> str:

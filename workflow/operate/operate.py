@@ -15,7 +15,7 @@ from workflow.contract.ports.generations import Generations
 from workflow.contract.ports.model import Embedder
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
-from workflow.contract.ports.server import Server
+from workflow.contract.ports.server import Engine, Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.settings import Settings
 from workflow.operate.changes import ChangedDrug, changes_of
@@ -76,6 +76,7 @@ class Ports(NamedTuple):
     documents: Documents
     texts: Texts
     server: Server
+    engine: Engine
     search: SearchIndex
     runs: RunStore
     settings: Settings
@@ -92,6 +93,7 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
                 generations=ports.generations,
                 documents=ports.documents,
                 server=ports.server,
+                engine=ports.engine,
                 runs=ports.runs,
                 settings=ports.settings,
             )

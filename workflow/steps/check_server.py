@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from workflow.contract.errors import IndexFeatureMissing
-from workflow.contract.ports.server import ServerFacts
+from workflow.contract.ports.server import Engine, ServerFacts
 from workflow.contract.redis_versions import refusal_of
 
 LEAST_RESULTS = 10_000
@@ -32,4 +32,17 @@ def check_server(server: ServerFacts, redis_url: str) -> None:
         raise IndexFeatureMissing(
             f"MAXSEARCHRESULTS is {server.most_results}, and searches need {LEAST_RESULTS:,}; "
             f"raise it: FT.CONFIG SET MAXSEARCHRESULTS {LEAST_RESULTS}"
+        )
+
+
+def check_engine(engine: Engine, version: str) -> None:
+    """Raise IndexFeatureMissing where the engine takes one of our queries for another one.
+
+    By what it answers: no version says it, and a proxy may hide which engine there is.
+    """
+    if wrong := engine.misreadings():
+        raise IndexFeatureMissing(
+            f"the query engine of {version} does not answer as searches mean it ({len(wrong)} of "
+            f"the probes: {'; '.join(wrong)}); use Redis 8 with its query engine, Redis Cloud or "
+            "Redis Enterprise with one shard"
         )

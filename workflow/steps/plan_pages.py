@@ -28,7 +28,7 @@ from workflow.contract.ports.catalog import Catalog, CatalogReader
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.generations import Generation, Generations, LiveNames
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.server import Server, ServerFacts
+from workflow.contract.ports.server import Engine, Server, ServerFacts
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.runs import (
@@ -41,7 +41,7 @@ from workflow.contract.runs import (
     parts_of,
 )
 from workflow.contract.settings import Settings
-from workflow.steps.check_server import check_server
+from workflow.steps.check_server import check_engine, check_server
 from workflow.steps.costs import bytes_of_generation
 from workflow.steps.limits import Planned, check_limits
 from workflow.steps.prune import kept_by, sweep_leftovers
@@ -82,6 +82,7 @@ def plan_pages(
     catalog: Catalog,
     generations: Generations,
     server: Server,
+    engine: Engine,
     texts: Texts,
     runs: RunStore,
     settings: Settings,
@@ -95,7 +96,8 @@ def plan_pages(
     files = RunFiles.of(runs, run.holder)
     pages, samples = _read_pages(catalog, run.input)
     target = choose_target(run, generations, server, settings, clock)
-    check_server(server.facts(), settings.redis_url)
+    facts = server.facts()
+    check_server(facts, settings.redis_url)
     rows = sum(page.rows for page in pages)
     plan = Plan(
         run=run,
@@ -123,6 +125,7 @@ def plan_pages(
         held = sum(one.baseline.rows for one in generations.every())
     check_memory(server.facts(), settings, target, rows, held)
     if not run.input.dry_run:
+        check_engine(engine, facts.version)
         _open(generations, server, run.holder, target)
     plan = plan.model_copy(update={"failures_before": _failures(server, target.names)})
     files.write_manifest(PAGES, pages)

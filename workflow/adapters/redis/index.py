@@ -9,6 +9,7 @@ from workflow.adapters.redis.client import RedisClient
 from workflow.adapters.redis.documents import RedisDocuments
 from workflow.adapters.redis.generations import RedisGenerations
 from workflow.adapters.redis.indexes import RedisIndexes
+from workflow.adapters.redis.probes import RedisProbe
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.adapters.redis.texts import RedisTexts
 
@@ -28,3 +29,4 @@ class RedisIndex:
         self.texts = RedisTexts(self.client)
         self.generations = RedisGenerations(self.client, self.server)
         self.search = RedisSearch(self.client, self.generations, self.documents, self.texts)
+        self.engine = RedisProbe(self.client, self.server, self.search, dimensions=dimensions)

@@ -1,8 +1,8 @@
 """What a search asks of Redis: FT.SEARCH, FT.AGGREGATE and FT.SPELLCHECK.
 
-Queries keep to the form that valkey-search, ElastiCache and MemoryDB take, too, as far as these
-know the command: KNN without SORTBY, sorted here. No word of a user reaches a query but letters and
-digits (`word`), or a whole value with everything else escaped (`tag`).
+They are written for the Redis Query Engine. Others refuse some of them and read some as other ones,
+so `probes` asks each form of any engine before a run writes. No word of a user reaches a query but
+letters and digits (`word`), or a whole value with everything else escaped (`tag`).
 """
 
 import re

@@ -75,3 +75,15 @@ class Server(Protocol):
     def indexed_texts(self, space: str, hashes: list[str]) -> int:
         """How many of these text records the index knows; none where it does not exist."""
         ...
+
+
+class Engine(Protocol):
+    """The query engine of the server. Errors: `errors.IndexError_`."""
+
+    def misreadings(self) -> list[str]:
+        """What it answers otherwise than searches mean it, or refuses, in words.
+
+        Asked over records of its own, which it removes. Raises IndexFeatureMissing where the
+        indexes cannot be created.
+        """
+        ...

@@ -1,0 +1,303 @@
+"""`drugsync catalog init`: from somebody's own table, or file, to a catalog that runs can read."""
+
+import shlex
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from mysql.connector import connect as connect_to
+from mysql.connector.abstracts import MySQLConnectionAbstract
+
+from cli.documents import CatalogProposed, RejectedSample
+from cli.options import AsJson
+from cli.show.show import BAD, GOOD
+from cli.show.terminal import Out, console, many, print_json
+from local.catalogs.csv_catalog import DASHED_NDC, CsvForm, first_rows
+from local.catalogs.headings import unmatched
+from local.catalogs.proposal import Proposal, file_mapping, template_of
+from local.catalogs.source_table import SourceTables
+from local.errors import LocalError
+from local.places import home
+from local.servers import given, servers
+from local.servers import stack as stacks
+from workflow.contract.columns import COLUMNS, KEY
+from workflow.contract.documents import Renderer
+from workflow.contract.ports.catalog import Row, UnreadableRow
+from workflow.contract.rows import SAMPLE_ROWS, read_row
+from workflow.contract.settings import DEFAULT_TEMPLATE
+
+SQL = "catalog.sql"
+TEXTS = 5
+REJECTED = 5
+LONGEST = 2_000
+"""Characters of a text that is shown."""
+
+Table = Annotated[str | None, typer.Argument(metavar="[TABLE|FILE.csv]", help="Yours.")]
+MySQL = Annotated[
+    str | None,
+    typer.Option("--mysql", metavar="URL", help="Its server, as `up --mysql` takes it."),
+]
+View = Annotated[str, typer.Option(help="The view to make, which runs will read.")]
+Pairs = Annotated[
+    list[str] | None,
+    typer.Option("--column", metavar="NAME=THEIRS", help="Ours and yours; NAME= leaves it out."),
+]
+Template = Annotated[str | None, typer.Option(help="The text that is embedded.")]
+Delimiter = Annotated[
+    str, typer.Option(help="Between the values of a CSV file: one character, or 'tab'.")
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Of a CSV file; by default its mark's (UTF-8, UTF-16), or UTF-8."),
+]
+Create = Annotated[
+    bool | None, typer.Option("--create/--no-create", help="Make the view, without a question.")
+]
+
+
+def init(
+    table: Table = None,
+    mysql: MySQL = None,
+    view: View = "drugs",
+    column: Pairs = None,
+    template: Template = None,
+    delimiter: Delimiter = ",",
+    encoding: Encoding = None,
+    create: Create = None,
+    as_json: AsJson = False,
+) -> None:
+    """Map your own table to a catalog: looks at its columns, and proposes a view and a text.
+
+    Shows five texts and what a run would leave out, and writes the settings. Your tables are only
+    read, unless you say --create.
+    """
+    out = console(stderr=as_json)
+    chosen = pairs_of(column or [])
+    if table and table.lower().endswith((".csv", ".tsv", ".txt")):
+        form = CsvForm(delimiter=delimiter_of(delimiter), encoding=encoding)
+        found = _of_file(Path(table), form, chosen, template)
+        _save(found)
+        if not as_json:
+            _show(out, found)
+    else:
+        if mysql:
+            given.use_mysql(home(), mysql)
+        with closing(_connected()) as connection:
+            tables = SourceTables(connection)
+            name = table or _asked(out, tables.names())
+            proposal = tables.propose(name, view, chosen)
+            found = _proposed(tables, proposal, template)
+            if not as_json:
+                _show(out, found)
+            found = _finish(out, tables, proposal, found, create)
+    if as_json:
+        print_json(found)
+    elif not found.sql or found.created:
+        out.say("next: [bold]{}[/]", found.next)
+
+
+def _connected() -> MySQLConnectionAbstract:
+    """To the server of the settings, or this machine's. Raises LocalError, mysql.connector.Error"""
+    settings = given.read_settings(home())
+    if stacks.given_mysql(settings) is None:
+        own = servers.running_mysql(home())
+        if own is None:
+            raise LocalError("name your server with --mysql URL, or start one: drugsync up")
+        return servers.connect(own)
+    connection = connect_to(
+        **given.mysql_login(home()), use_pure=True, charset="utf8mb4", connection_timeout=5
+    )
+    assert isinstance(connection, MySQLConnectionAbstract)  # noqa: S101  not a pooled one
+    return connection
+
+
+def _asked(out: Out, names: Sequence[str]) -> str:
+    if not names:
+        raise LocalError("the database has no table that this user may read; GRANT SELECT on it")
+    if not sys.stdin.isatty():
+        raise LocalError(f"name the table: drugsync catalog init TABLE; it has {', '.join(names)}")
+    out.say("tables: {}", ", ".join(names))
+    return str(typer.prompt("Which one has a row for each drug?", default=names[0]))
+
+
+def _proposed(tables: SourceTables, proposal: Proposal, template: str | None) -> CatalogProposed:
+    rows = tables.preview(proposal)
+    theirs = [column.name for column in tables.columns(proposal.table)]
+    made = "\n".join(proposal.columns.values())
+    return _found(
+        source=proposal.table,
+        view=proposal.view,
+        columns=proposal.columns,
+        unused=[] if proposal.given else [one for one in theirs if f"`{one}`" not in made],
+        notes=proposal.notes,
+        template=template or proposal.template,
+        rows=rows,
+        sql=proposal.sql,
+        then="drugsync doctor && drugsync run --dry-run",
+    )
+
+
+def _of_file(
+    path: Path, form: CsvForm, chosen: dict[str, str], template: str | None
+) -> CatalogProposed:
+    """A CSV file is loaded, so that its proposal is the command that loads it."""
+    header, sample = first_rows(path, form, SAMPLE_ROWS)
+    mapping = file_mapping(path, header, chosen)
+    command = ["drugsync", "catalog", "load", "--source", str(path)]
+    if form.delimiter != ",":
+        command += ["--delimiter", {"\t": "tab"}.get(form.delimiter, form.delimiter)]
+    command += ["--encoding", form.encoding] if form.encoding else []
+    for ours, theirs in mapping.items():
+        command += ["--column", f"{ours}={theirs}"] if ours != theirs else []
+    keys = [str(row.get(mapping[KEY]) or "") for row in sample]
+    dashed = [key for key in keys if DASHED_NDC.fullmatch(key.strip())]
+    command += ["--pad-keys"] if dashed else []
+    left_out = unmatched(header, mapping)
+    command += ["--other-columns"] if left_out else []
+    return _found(
+        source=str(path),
+        view="drugs",
+        columns=mapping,
+        unused=left_out,
+        notes=[f"{dashed[0]} has dashes: eleven digits are stored"] if dashed else [],
+        template=template or template_of(mapping),
+        rows=[{ours: row.get(theirs) for ours, theirs in mapping.items()} for row in sample],
+        sql="",
+        then=shlex.join(command),
+    )
+
+
+def _found(
+    *,
+    source: str,
+    view: str,
+    columns: dict[str, str],
+    unused: Iterable[str],
+    notes: Iterable[str],
+    template: str,
+    rows: Sequence[Row],
+    sql: str,
+    then: str,
+) -> CatalogProposed:
+    read = [read_row(row) for row in rows]
+    good = [row for row in read if not isinstance(row, UnreadableRow)]
+    blank = [row for row in good if not (row["ndc"] or "").strip()]
+    rejected = [
+        RejectedSample(ndc=row.ndc, column=row.column, reason=row.reason)
+        for row in read
+        if isinstance(row, UnreadableRow)
+    ]
+    rejected += [RejectedSample(ndc="", column="ndc", reason="is blank") for _ in blank]
+    renderer = Renderer(template, LONGEST, space="")
+    return CatalogProposed(
+        source=source,
+        view=view,
+        columns=columns,
+        unused=tuple(unused),
+        notes=(*notes, *_doubts(columns, good)),
+        template=template,
+        texts=tuple(_texts(renderer, good)),
+        sampled=len(rows),
+        rejected=tuple(rejected),
+        sql=sql,
+        created=False,
+        next=then,
+    )
+
+
+def _texts(renderer: Renderer, rows: Sequence[Row]) -> list[str]:
+    """Of drugs spread over the sample, because neighbours are packages of one drug."""
+    step = max(1, len(rows) // TEXTS)
+    return [renderer.text(renderer.document(row).fields).text for row in rows[::step][:TEXTS]]
+
+
+def _doubts(columns: Iterable[str], rows: Sequence[Row]) -> list[str]:
+    """Columns that say nothing: mostly a mapping that went wrong."""
+    found = []
+    for column in columns:
+        values = {(row.get(column) or "").strip() for row in rows}
+        if len(rows) > 1 and len(values) == 1:
+            (only,) = values
+            found.append(f"{column} is {only!r} in every row" if only else f"{column} is blank")
+    return found
+
+
+def _show(out: Out, found: CatalogProposed) -> None:
+    out.say("[bold]{}[/] becomes the catalog [bold]{}[/]", found.source, found.view)
+    for ours, theirs in found.columns.items():
+        out.say("  {:18} {}", ours, theirs)
+    if found.unused:
+        out.say("  [dim]not used: {}[/]", ", ".join(found.unused))
+    for note in found.notes:
+        out.say("  [yellow]{}[/]", note)
+    out.say("text: {}", found.template)
+    for text in found.texts:
+        out.say("  {}", text)
+    mark = BAD if found.rejected else GOOD
+    sampled = many(found.sampled, "row")
+    out.say("{} {} of the first {} would be left out", mark, len(found.rejected), sampled)
+    for row in found.rejected[:REJECTED]:
+        out.say("    {} {} {}", row.ndc, row.column, row.reason)
+
+
+def _save(found: CatalogProposed) -> Path:
+    settings = {"catalog_table": found.view}
+    if found.template != DEFAULT_TEMPLATE:
+        settings["embedding_template"] = found.template
+    return given.save_settings(home(), settings, without=("embedding_template",))
+
+
+def _finish(
+    out: Out,
+    tables: SourceTables,
+    proposal: Proposal,
+    found: CatalogProposed,
+    create: bool | None,
+) -> CatalogProposed:
+    """Write the settings and the statements; run these where somebody said so."""
+    path = _save(found)
+    out.say("settings: {}", path)
+    if not found.sql:
+        tables.check(found.view)
+        return found
+    file = path.with_name(SQL)
+    file.write_text(found.sql, encoding="utf-8")
+    out.say("statements: {}", file)
+    for line in found.sql.splitlines():
+        out.say("  [dim]{}[/]", line)
+    if create is None and sys.stdin.isatty():
+        create = typer.confirm("Run them now?")
+    if not create:
+        out.say("have them run by somebody who may: mysql ... < {}", shlex.quote(str(file)))
+        out.say("then: [bold]{}[/]", found.next)
+        return found
+    tables.create(proposal)
+    tables.check(found.view)
+    return found.model_copy(update={"created": True})
+
+
+def pairs_of(given: list[str]) -> dict[str, str]:
+    """Our column -> theirs, of `NAME=THEIRS`. Raises BadParameter."""
+    found = {}
+    for one in given:
+        name, equals, theirs = one.partition("=")
+        if not equals or name not in COLUMNS:
+            known = ", ".join(COLUMNS)
+            raise typer.BadParameter(
+                f"{one!r} is not NAME=THEIRS, where NAME is one of {known}", param_hint="--column"
+            )
+        found[name] = theirs
+    return found
+
+
+def delimiter_of(text: str) -> str:
+    """Raises BadParameter."""
+    named = {"tab": "\t", "\\t": "\t"}.get(text, text)
+    if len(named) != 1 or named in '"\r\n':
+        raise typer.BadParameter(
+            f"{text!r} is not one character, nor 'tab'", param_hint="--delimiter"
+        )
+    return named
