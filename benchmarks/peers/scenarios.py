@@ -95,7 +95,7 @@ class Bench:
             prefix = "drug:*" if redis.exists("drugs:live") else "peer*"
             keys = sorted(redis.scan_iter(prefix, count=1000, _type="hash"))
             found = [key for key in keys if redis.hexists(key, "manufacturer")]
-            chosen = Random(7).sample(found, 3 * DAMAGED)
+            chosen = Random(7).sample(found, min(len(found), 3 * DAMAGED))
             for key in chosen[:DAMAGED]:
                 redis.hset(key, "manufacturer", "somebody else")
             for key in chosen[DAMAGED : 2 * DAMAGED]:

@@ -1,7 +1,10 @@
 """RedisVL: an index by schema, a vectorizer with an embeddings cache, in threads."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
+import boto3
+from botocore.config import Config
 from catalog import (
     DIMENSIONS,
     EF_CONSTRUCTION,
@@ -16,9 +19,10 @@ from catalog import (
 from redis import Redis
 from redisvl.extensions.cache.embeddings import EmbeddingsCache
 from redisvl.index import SearchIndex
-from redisvl.utils.vectorize import BedrockTextVectorizer
+from redisvl.utils.vectorize import CustomVectorizer
 
 BATCH = 1000
+bedrock = boto3.client("bedrock-runtime", config=Config(max_pool_connections=THREADS))
 redis = Redis.from_url(REDIS_URL)
 vector = {
     "dims": DIMENSIONS,
@@ -41,13 +45,22 @@ index = SearchIndex.from_dict(
     redis_client=redis,
 )
 index.create(overwrite=False)
-vectorizer = BedrockTextVectorizer(
-    model=MODEL, cache=EmbeddingsCache(name="peer_cache", redis_client=redis)
+
+
+def titan(words: str) -> list[float]:
+    """BedrockTextVectorizer asks for 1,024 dimensions, whatever one wants."""
+    body = json.dumps({"inputText": words, "dimensions": DIMENSIONS, "normalize": True})
+    answer = bedrock.invoke_model(modelId=MODEL, body=body)
+    return json.loads(answer["body"].read())["embedding"]
+
+
+vectorizer = CustomVectorizer(
+    embed=titan, cache=EmbeddingsCache(name="peer_cache", redis_client=redis)
 )
 
 
 def embed(words: str) -> bytes:
-    return vectorizer.embed(words, as_buffer=True, dimensions=DIMENSIONS)
+    return vectorizer.embed(words, as_buffer=True)
 
 
 rows = drugs()
