@@ -11,7 +11,8 @@ CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-peers eval install synth diff changes
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-scale bench-peers eval install synth
+.PHONY: diff changes
 .PHONY: drift hashes deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
@@ -50,6 +51,8 @@ check: .venv/installed-dev ## Lint, types, import rules, the state machine's def
 
 docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram
+	$(BIN)/python -m tools.overview
+	$(BIN)/python -m tools.architecture
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.capacity
@@ -60,6 +63,9 @@ bench: install ## Measure speed, memory, costs and index choices (about ten minu
 
 bench-full: install ## The same over the whole catalog of 243,941 rows (an hour)
 	$(BIN)/python -m benchmarks --full
+
+bench-scale: install ## What the functions that grow take, and where each ends (ROWS="250000 1000000 4000000")
+	$(BIN)/python -m benchmarks.any_size $(if $(filter file,$(origin ROWS)),,$(ROWS)) --record
 
 bench-peers: ROWS = 5000
 bench-peers: .venv/installed-dev ## Measure beside what a team would pick instead, and write docs/peers.md (ROWS=5000, ROUNDS=3)

@@ -28,7 +28,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """What `sys.argv` says. What a person can mend is one sentence and exit code 2."""
+    """What `sys.argv` says. What a person can correct is one sentence and exit code 2."""
     try:
         app(prog_name="drugsync")
     except BrokenPipeError:

@@ -58,6 +58,7 @@ class RejectedSample(Event):
     ndc: str
     column: str
     reason: str
+    """Why it cannot be carried."""
 
 
 class CatalogProposed(Event):
@@ -72,6 +73,7 @@ class CatalogProposed(Event):
     unused: tuple[str, ...]
     """Columns of the table that nothing is made of."""
     notes: tuple[str, ...]
+    """What a person should look at."""
     template: str
     """The text that is embedded."""
     texts: tuple[str, ...]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from local.places import STAGE_VARIABLE, home
-from workflow.contract.events.base import Guard, Mode
+from workflow.contract.events.base import Acceptable, Mode
 
 if TYPE_CHECKING:
     from cli.sites.site import Site
@@ -22,7 +22,7 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def check_run(name: str | None) -> str | None:
-    """A name that no run can have names none: it becomes part of paths and addresses."""
+    """Refuse what no run can be called: the name becomes part of paths and addresses."""
     from cli.sites.site import no_run
     from local.engine.runs import RUN_ID
 
@@ -42,7 +42,13 @@ RunOrLast = Annotated[
     ),
 ]
 RunName = Annotated[
-    str, typer.Argument(metavar="RUN", autocompletion=complete_run, callback=check_run)
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="Its name, as drugsync runs shows it.",
+        autocompletion=complete_run,
+        callback=check_run,
+    ),
 ]
 Stage = Annotated[
     str | None,
@@ -62,7 +68,10 @@ Wait = Annotated[
     bool,
     typer.Option("--wait", help="Watch it to its end; here it always is.", rich_help_panel=ON_AWS),
 ]
-InMode = Annotated[Mode, typer.Option(help="Mend the live index, build a new one, or only verify.")]
+InMode = Annotated[
+    Mode,
+    typer.Option(help="Bring the live index in step, build a new one beside it, or only verify."),
+]
 DryRun = Annotated[
     bool,
     typer.Option(
@@ -74,7 +83,7 @@ AfterKey = Annotated[str | None, typer.Option(help="Only keys above this one.")]
 ThroughKey = Annotated[str | None, typer.Option(help="Only keys up to this one.")]
 Accept = Annotated[
     list[str] | None,
-    typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Guard))}."),
+    typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Acceptable))}."),
 ]
 Reembed = Annotated[bool, typer.Option("--reembed", help="With backfill: embed every text afresh.")]
 OfPlan = Annotated[

@@ -86,12 +86,12 @@ VERBS: dict[str, Verb] = {
     ),
     "rollback": Verb(
         "cli.commands.ops",
-        "Make the previous generation live again, in one step.",
+        "Undo the last switch: what was searched before it is searched again, all at once.",
         ("rollback --stage prod",),
     ),
     "verify": Verb(
         "cli.commands.run",
-        "Compare the live index with the catalog as it is now. Mends and writes nothing in it.",
+        "Compare the live index with the catalog as it is now. Writes nothing in it.",
         ("verify", "verify --stage prod --json"),
     ),
     "explain": Verb(

@@ -109,7 +109,7 @@ def _metrics() -> EphemeralMetrics:
 
 
 def count_error(error: SyncError) -> None:
-    """One `errors` by name: the alarms choose the names that they are about."""
+    """One `errors` metric per error name: alarms choose the names that they are about."""
     metrics = _metrics()
     metrics.add_dimension("error", type(error).__name__)
     metrics.add_metric("errors", MetricUnit.Count, 1)

@@ -12,6 +12,7 @@ def handler(task: ReviewedTask) -> PublishedIndex:
     w = wiring()
     return publish_index(
         task,
+        catalog=w.catalog,
         generations=w.index.generations,
         documents=w.index.documents,
         server=w.index.server,

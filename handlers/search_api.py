@@ -101,7 +101,7 @@ def _found(found: BaseModel | None, ndc: str = "") -> Response[str]:
 
 
 def _degraded(error: Exception) -> None:
-    """The answer says it; people who can mend it must hear of it, too."""
+    """The answer says it; logged and counted for the people who can repair it."""
     logger.warning("searched without meaning", error=type(error).__name__, exc_info=error)
     if isinstance(error, SyncError):
         count_error(error)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from workflow.operate.operate import Ports
 
 AWS_ATTEMPTS = 3
-"""The SDK mends blips; whatever lasts longer is the state machine's to retry."""
+"""The SDK retries short failures; the state machine retries what lasts longer."""
 
 USER_AGENT = "drug-catalog-sync"
 """boto3 puts its own together for each call, from a dozen parts: a tenth of a call's CPU."""
@@ -98,9 +98,12 @@ class Wiring:
     @cached_property
     def catalog_to_verify(self) -> "Catalog":
         """The reader endpoint, where there is one: the second read then costs the writer none."""
-        return self._catalog_at(self.settings.mysql_reader_host or self.settings.mysql_host)
+        reader = self.settings.mysql_reader_host
+        if not reader:
+            return self.catalog
+        return self._catalog_at(reader, self.settings.mysql_reader_lag_s)
 
-    def _catalog_at(self, host: str) -> "Catalog":
+    def _catalog_at(self, host: str, most_lag_s: int | None = None) -> "Catalog":
         from workflow.adapters.mysql.catalog import MySQLCatalog
 
         settings = self.settings
@@ -108,6 +111,7 @@ class Wiring:
             lambda: mysql_options(self.settings, host),
             settings.catalog_table,
             settings.mysql_timeout_s,
+            most_lag_s,
         )
 
     @cached_property
@@ -221,7 +225,8 @@ def _mysql_login(settings: Settings, host: str) -> dict[str, Any]:
     if settings.mysql_secret_arn:
         secret = _secret(settings.mysql_secret_arn, CatalogAccessDenied, CatalogUnavailable)
         return {
-            "user": settings.mysql_user or secret["username"],
+            # Name and password belong together: a rotation may give the secret another user.
+            "user": secret["username"] or settings.mysql_user,
             "password": secret["password"],
         }
     return {"user": settings.mysql_user}

@@ -26,7 +26,7 @@ DOCUMENTS_PER_S: Final = 22_383
 DISK_BYTES_PER_S: Final = 125e6
 """Of a gp3 volume that nobody paid more for."""
 MOST_DRUGS: Final = 5_000_000
-"""What one `VerifyIndex` adds up in its 15 minutes."""
+"""Beyond, nobody has run it."""
 
 
 class Capacity(NamedTuple):

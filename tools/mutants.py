@@ -65,18 +65,23 @@ def read_mutants() -> list[Mutant]:
 
 def main() -> None:
     words = sys.argv[1:]
-    for name in (*LIBRARIES, *LIBRARIES_OF_MOTO):
-        importlib.import_module(name)
+    import_libraries()
     every = read_mutants()
     chosen = [one for one in every if not words or any(word in one.name for word in words)]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder) / "copy"
         copy_tracked(copy)
-        check_baseline(copy, chosen)
+        check_baseline(copy, {test for one in chosen for test in one.tests})
         results = [show(try_one(copy, one)) for one in chosen]
     if not words:
         PAGE.write_text(page(results, datetime.now(UTC)), encoding="utf-8")
     print(f"{sum(one.killed for one in results)} of {len(results)} killed")
+
+
+def import_libraries() -> None:
+    """Before the first fork."""
+    for name in (*LIBRARIES, *LIBRARIES_OF_MOTO):
+        importlib.import_module(name)
 
 
 def copy_tracked(target: Path) -> None:
@@ -89,9 +94,9 @@ def copy_tracked(target: Path) -> None:
             shutil.copy2(ROOT / name, target / name)
 
 
-def check_baseline(copy: Path, mutants: Sequence[Mutant]) -> None:
+def check_baseline(copy: Path, tests: set[str]) -> None:
     """Without a defect, the tests must pass: else everything would look killed."""
-    if not pass_there(copy, sorted({test for one in mutants for test in one.tests})):
+    if not pass_there(copy, sorted(tests)):
         raise SystemExit("the tests fail without any mutant, so they can tell nothing")
 
 

@@ -177,6 +177,11 @@ def _line(name: str) -> str:
     return f"| {shown} | {form} | {default} | {field.description} |\n"
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write every page."""
     for path, text in pages().items():
         path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

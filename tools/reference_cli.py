@@ -44,6 +44,73 @@ that goes, or changes its meaning, is in the changelog.
 """
 
 
+MEANINGS = {
+    "mysql": "the catalog's server",
+    "redis_url": "as redis-py takes it",
+    "redis_version": "the server's",
+    "bedrock_endpoint": "where the stand-in answers",
+    "settings": "name -> value",
+    "version": "the server's kind and version",
+    "host": "loopback",
+    "port": "TCP port",
+    "socket": "unix socket",
+    "user": "without a password, on this machine only",
+    "database": "the catalog's",
+    "stopped": "names of what ran",
+    "source": "what was loaded",
+    "rows": "drugs",
+    "seconds": "how long it took",
+    "run_id": "the execution's name",
+    "stage": "the stage's name",
+    "status": "as Step Functions says it",
+    "started_at": "when it began",
+    "ended_at": "none while it runs",
+    "maps": "each distributed Map that has begun",
+    "error": "its name, where it failed",
+    "cause": "the error's words",
+    "state": "the Map's name",
+    "total": "its pages",
+    "done": "pages that ended well",
+    "failed": "pages that failed",
+    "running": "pages that are worked on",
+    "ended": "no page is left",
+    "ndc": "the drug's key",
+    "kind": "what becomes of the drug",
+    "columns": "column by column",
+    "column": "its name",
+    "before": "the value, or the generation, before",
+    "after": "the value after",
+    "at": "when",
+    "function": "its state's name",
+    "message": "what it said",
+    "generation": "the live generation",
+    "built_at": "when it was built",
+    "added": "drugs that the next sync adds",
+    "changed": "drugs that the next sync writes again",
+    "removed": "drugs that the next sync removes",
+    "verification": "each check with its figures, as in [a run's file](run-files.md#verification)",
+    "check": "what was looked at",
+    "ok": "whether all is well",
+    "found": "what there is",
+    "advice": "what to do; empty where all is well",
+    "in_catalog": "its row is there now",
+    "in_index": "its document is there",
+    "text": "what was embedded",
+    "space": "what the live vectors are comparable with",
+    "written_at": "when its document was written",
+    "place": "where it stands in the answer to the query",
+    "failures": "part -> why it could not be asked",
+    "catalog": "the value in the row",
+    "index": "the value in the document",
+    "hash": "the text's",
+    "tokens": "what the model counted",
+    "query": "what was asked",
+    "products": "how many the answer has",
+    "why_not": "why it is not in the answer",
+}
+"""What fields mean where their models say no more."""
+
+
 def _document(kind: Any) -> str:
     """`RunReport` or a list of them, linked."""
     if get_origin(kind) is list:
@@ -63,7 +130,8 @@ def _documents() -> Iterator[str]:
             yield f"\n### {model.__name__}\n\n{_first_line(model)}\n\n"
             yield "| field | type | what it is |\n|---|---|---|\n"
             for name, annotation, doc in described(model):
-                yield f"| `{name}` | {shown_type(annotation)} | {_plain(doc)} |\n"
+                meaning = _plain(doc or MEANINGS.get(name, ""))
+                yield f"| `{name}` | {shown_type(annotation)} | {meaning} |\n"
 
 
 def _models(kind: Any, done: set[Any]) -> Iterator[type[BaseModel]]:

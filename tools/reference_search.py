@@ -1,5 +1,6 @@
 """docs/search-api.md, from the models that requests are read by and answers are made of."""
 
+import json
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import TypeVar
@@ -7,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from tools.models import described, shown_type
+from tools.search_answers import SAMPLES, kept
 from workflow.contract.setting_forms import form_of
 from workflow.search.api import (
     FILTERS,
@@ -140,8 +142,12 @@ An answer holds {MOST_PACKAGES:,} packages at most, and values longer than {LONG
 characters are cut. `offset` ends at {FURTHEST}. Answers are not to be cached (`Cache-Control:
 no-store`). An answer is wholly from before a switch or from after it. A field that is added breaks
 nothing; a path or field that goes is another version than `{VERSION}`.
+"""
 
-## Documents
+SAMPLES_SAY = """
+## Sample answers
+
+What the demo (`make demo`) answers; `python -m tools.played` asks it again.
 """
 
 
@@ -156,9 +162,19 @@ def search_api() -> str:
             *(PAGE, paths, PARAMETERS, *map(_parameter, SearchRequest.model_fields)),
             *(FILTERS_SAY, *_kinds(PartKind, PARTS), NOTICES_SAY, *_kinds(NoticeKind, NOTICES)),
             *(STATUSES, *(f"| {status} | {means} |\n" for status, means in STATUS), LIMITS),
-            *_documents(),
+            *_samples(),
+            *("\n## Documents\n", *_documents()),
         ]
     )
+
+
+def _samples() -> Iterator[str]:
+    yield SAMPLES_SAY
+    answers = kept()
+    for one in SAMPLES:
+        shown = json.dumps(answers[one.request], indent=1, ensure_ascii=False)
+        link = _link(one.model)
+        yield f"\n### {one.shows}\n\n`GET {one.request}` answers {link}:\n\n```json\n{shown}\n```\n"
 
 
 def _link(model: type[BaseModel] | None) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from infra.stage import sections
+from infra.stage.sections import mysql, network, operation, redis, search
 from infra.stage.stage import Stage
 from tools.models import described
 from workflow.contract.setting_forms import form_of
@@ -26,17 +26,17 @@ This page is written by `python -m tools.reference`; a test compares the two.
 """
 
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("[vpc.existing]", sections.ExistingVpc),
-    ("[vpc.create]", sections.NewVpc),
-    ("[mysql]", sections.MysqlSection),
-    ("[mysql.existing]", sections.ExistingMysql),
-    ("[mysql.create]", sections.NewMysql),
-    ("[redis.existing]", sections.ExistingRedis),
-    ("[redis.existing.memory_metric]", sections.MemoryMetric),
-    ("[redis.create]", sections.NewRedis),
-    ("[schedule]", sections.ScheduleSection),
-    ("[alarms]", sections.AlarmSection),
-    ("[search]", sections.SearchSection),
+    ("[vpc.existing]", network.ExistingVpc),
+    ("[vpc.create]", network.NewVpc),
+    ("[mysql]", mysql.MysqlSection),
+    ("[mysql.existing]", mysql.ExistingMysql),
+    ("[mysql.create]", mysql.NewMysql),
+    ("[redis.existing]", redis.ExistingRedis),
+    ("[redis.existing.memory_metric]", redis.MemoryMetric),
+    ("[redis.create]", redis.NewRedis),
+    ("[schedule]", operation.ScheduleSection),
+    ("[alarms]", operation.AlarmSection),
+    ("[search]", search.SearchSection),
 )
 
 SETTINGS = """

@@ -1,6 +1,8 @@
 """The operators' verbs: the same on this machine and, with --stage, on AWS."""
 
 import webbrowser
+from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -17,6 +19,8 @@ from cli.show.show_ops import (
 )
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
+from cli.sites.site import Site
+from workflow.operate.changes import ChangedDrug
 
 
 def status(
@@ -82,11 +86,20 @@ def changes(
     """What a run changes, after a dry run above all: drugs before and after, column by column."""
     site = site_of(stage, profile, region)
     of_run = site.view(run).run_id
-    found = list(site.operate("changes", of_run=of_run, limit=limit).changes)
+    found = list(islice(_changes(site, of_run), limit or None))
     if as_json:
         print_json(found)
     else:
         show_changes(console(), found)
+
+
+def _changes(site: Site, of_run: str) -> Iterator[ChangedDrug]:
+    """An answer after the other, each as long as a function's may be."""
+    start: int | None = 0
+    while start is not None:
+        answer = site.operate("changes", of_run=of_run, start=start)
+        yield from answer.changes
+        start = answer.following
 
 
 def logs(
@@ -114,9 +127,9 @@ def rollback(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Make the previous generation live again, in one step.
+    """Undo the last switch: what was searched before it is searched again, all at once.
 
-    A run that is under way may no longer write. Done a second time, it restores the first state.
+    A run that is under way may no longer write. A second rollback restores the first state.
     """
     site = site_of(stage, profile, region)
     answer = site.operate("rollback", generation=generation).rolled_back

@@ -93,7 +93,7 @@ def verify(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Compare the live index with the catalog as it is now. Mends and writes nothing in it.
+    """Compare the live index with the catalog as it is now. Writes nothing in it.
 
     A run like any other, which ends before anything would be written: it can be watched and
     redriven. Exit code 0 where every check holds.
@@ -128,21 +128,17 @@ def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool)
 def _show_next(site: Site, done: RunReport) -> None:
     """The commands that may follow a plan, or a guard that stopped a run."""
     out = console()
-    mode = " --mode backfill" if done.mode == "backfill" else ""
     tripped = [one.guard for one in done.guards if one.tripped and not one.accepted]
-    acceptable = [guard for guard in tripped if guard in get_args(Acceptable)]
+    backfill = done.mode == "backfill" or "switch" in tripped
+    mode = " --mode backfill" if backfill else ""
     if done.error == "PlanStale":
         out.say("  plan anew: drugsync run --dry-run{}{}", mode, site.options)
-    elif tripped and not done.dry_run:
-        out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
-    if tripped and tripped == acceptable and done.mode != "verify":
-        accept = "".join(f" --accept {guard}" for guard in acceptable)
-        out.say(
-            "  expected, as after a catalog load of other drugs? go on: drugsync run{}{}{}",
-            mode,
-            accept,
-            site.options,
-        )
+    if tripped and done.mode != "verify":
+        if not done.dry_run:
+            out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
+        accept = "".join(f" --accept {one}" for one in tripped if one in get_args(Acceptable))
+        why = "  right, as after a catalog load of other drugs? go on: drugsync run{}{}{}"
+        out.say(why, mode, accept, site.options)
     if not done.dry_run:
         return
     here = site.estimate(done)

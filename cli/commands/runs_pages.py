@@ -1,16 +1,20 @@
 """The pages of runs that `drugsync serve` shows: a list, one run as it goes on, its report.
 
-No script: a run that goes on is loaded again every other second. They change nothing, and name the
-command for each thing that one may want to do.
+No script: a run that goes on is loaded again every other second. They name the command for each
+thing that one may want to do; who has the token of this machine's server may start it here.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from cli.commands.runs_actions import ACTIONS, Actions
+from cli.commands.runs_trend import CSS as TREND_CSS
+from cli.commands.runs_trend import recall_of, trend
 from cli.documents import MapProgress, RunView
 from cli.show.show_ops import map_line
 from cli.sites.site import Site, SiteError
 from local.engine.runs import RUN_ID
+from local.errors import LocalError
 from workflow.contract.errors import SyncError, advice
 from workflow.contract.events.report import RunReport
 from workflow.report.page import text
@@ -18,10 +22,12 @@ from workflow.report.plot import seconds
 from workflow.report.style import CSS
 
 LISTED = 50
+FAILED_SHOWN = 20
 RELOAD_S = 2
 OWN_CSS = """table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+details{margin:.5rem 0;padding:.5rem .8rem;background:var(--panel)}
 .wide{overflow-x:auto}progress{width:12rem}"""
 COLUMNS = ("Run", "Outcome", "Mode", "Started", "Took", "Rows", "Added", "Changed", "Removed")
 MORE = ("Texts", "Model $", "Recall")
@@ -40,35 +46,40 @@ class Page(NamedTuple):
 class RunsPages:
     """Pages below `/runs`, of this machine's runs or of a stage's."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, actions: Actions | None = None) -> None:
         self._site = site
+        self._actions = actions
 
-    def answer(self, path: str) -> Page | None:
-        """The page of a path; None where it is none of these."""
+    def answer(self, path: str, *, may: bool = False) -> Page | None:
+        """The page of a path; None where it is none of these. `may` shows what can be started."""
         head, _, rest = path.strip("/").partition("/")
         if head != "runs":
             return None
         run_id, _, what = rest.partition("/")
         try:
             if not run_id:
-                return Page(200, self._list())
+                return Page(200, self._list(may=may))
             if not RUN_ID.fullmatch(run_id) or what not in ("", "report"):
-                return _problem(404, "there is no such page")
-            return self._report(run_id) if what else Page(200, self._run(run_id))
+                return problem(404, "there is no such page")
+            return self._report(run_id) if what else Page(200, self._run(run_id, may=may))
         except (SiteError, SyncError) as error:
-            return _problem(404 if isinstance(error, SiteError) else 503, str(error))
+            return problem(404 if isinstance(error, SiteError) else 503, str(error))
 
-    def _list(self) -> str:
+    def _list(self, *, may: bool) -> str:
         head = "".join(
             f'<th scope="col"{_figure(at)}>{name}</th>' for at, name in enumerate((*COLUMNS, *MORE))
         )
-        rows = [_row(view, report) for view, report in self._site.history(LISTED)]
+        history = self._site.history(LISTED)
+        rows = [_row(view, report) for view, report in history]
         if not rows:
             body = f"<p>No run yet. Start one: <code>drugsync run{self._options}</code></p>"
         else:
             table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
             wide = '<div class="wide" tabindex="0" role="region" aria-label="Runs">'
             body = f"{wide}<table>{table}</table></div>"
+            body += trend([report for _, report in history if report])
+        if may and self._actions:
+            body += self._actions.form(ACTIONS["plan"], "")
         running = any("RUNNING" in row for row in rows)
         return _page("Runs", f"<h1>Runs</h1>{body}", reload=running)
 
@@ -76,7 +87,7 @@ class RunsPages:
     def _options(self) -> str:
         return text(self._site.options)
 
-    def _run(self, run_id: str) -> str:
+    def _run(self, run_id: str, *, may: bool) -> str:
         view = self._site.view(run_id)
         bars = "".join(_bar(one) for one in view.maps)
         parts = [
@@ -84,11 +95,42 @@ class RunsPages:
             f"<h1>{text(view.run_id)}</h1><p><b>{text(view.status)}</b> {text(view.state)}</p>",
             f"<h2>Pages</h2><ul>{bars}</ul>" if bars else "",
             _failure(view),
+            self._failed_pages(view),
+            self._buttons(view) if may else "",
             f"<h2>Commands</h2><ul>{''.join(self._commands(view))}</ul>",
         ]
         if not view.running:
             parts.append(f'<p><a href="/runs/{text(view.run_id)}/report">Its report</a></p>')
         return _page(view.run_id, "".join(parts), reload=view.running)
+
+    def _failed_pages(self, view: RunView) -> str:
+        """Each page's last error, as its function said it."""
+        if not view.error:
+            return ""
+        try:
+            lines = self._site.logs(view.run_id, None)
+        except SiteError as error:
+            return f"<p>{text(str(error))}</p>"
+        last = {(one.function, one.page): one for one in lines}
+        failed = [one for one in last.values() if one.error]
+        shown = "".join(
+            f"<li><b>{text(one.function)} {text(one.page)}</b> {text(one.error)}: "
+            f"{text(one.cause)}</li>"
+            for one in failed[:FAILED_SHOWN]
+        )
+        more = len(failed) - FAILED_SHOWN
+        shown += f"<li>and {more:,} more</li>" if more > 0 else ""
+        return f"<h2>Failed pages</h2><ul>{shown}</ul>" if shown else ""
+
+    def _buttons(self, view: RunView) -> str:
+        if self._actions is None:
+            return ""
+        try:
+            dry = self._site.input_of(view.run_id).dry_run
+        except LocalError as error:
+            return f"<p>{text(str(error))}</p>"
+        fitting = [one for one in ACTIONS.values() if one.fits(view, dry)]
+        return "".join(self._actions.form(one, view.run_id) for one in fitting)
 
     def _commands(self, view: RunView) -> Iterable[str]:
         run = f" {view.run_id}"
@@ -130,10 +172,15 @@ def _figures(report: RunReport | None) -> list[str]:
     if report is None:
         return [""] * (len(COLUMNS) + len(MORE) - PLAIN - 1)
     counts = (report.catalog_rows, report.added, report.changed, report.removed)
-    recall = next((one.found for one in report.verification if one.check == "recall@10"), "")
+    recall = recall_of(report)
     texts = report.texts_to_embed if report.dry_run else report.texts_embedded
     cost = f"{report.estimated_usd:.4f}"
-    return [*(f"{one:,}" for one in counts), f"{texts:,}", cost, text(recall)]
+    return [
+        *(f"{one:,}" for one in counts),
+        f"{texts:,}",
+        cost,
+        "" if recall is None else f"{recall:.3f}",
+    ]
 
 
 def _bar(one: MapProgress) -> str:
@@ -153,7 +200,7 @@ def _failure(view: RunView) -> str:
     )
 
 
-def _problem(status: int, said: str) -> Page:
+def problem(status: int, said: str) -> Page:
     body = f'<p><a href="/runs">All runs</a></p><h1>Not shown</h1><p>{text(said)}</p>'
     return Page(status, _page("Not shown", body))
 
@@ -164,6 +211,6 @@ def _page(title: str, body: str, *, reload: bool = False) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="light dark">{again}'
-        f"<title>{text(title)}</title><style>{CSS}{OWN_CSS}</style></head>"
+        f"<title>{text(title)}</title><style>{CSS}{OWN_CSS}{TREND_CSS}</style></head>"
         f"<body><main>{body}</main></body></html>\n"
     )

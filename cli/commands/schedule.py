@@ -53,7 +53,7 @@ def schedule(
 
 
 def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
-    """One run. What a person can mend is said, and the schedule goes on."""
+    """One run. A failure that a person can correct is printed, and the schedule goes on."""
     try:
         report = site.run(given, out)
         show_report(out, *site.report(report.run_id))

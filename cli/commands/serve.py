@@ -8,7 +8,7 @@ import hashlib
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import typer
 
-from cli.commands.runs_pages import Page, RunsPages
+from cli.commands.runs_actions import COOKIE, Actions, Refused
+from cli.commands.runs_pages import Page, RunsPages, problem
 from cli.options import Profile, Region, Stage, site_of
 from cli.show.terminal import console
 from local.errors import LocalError
@@ -34,6 +35,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 REPORT_POLICY = f"{NOTHING_ELSE}; style-src 'unsafe-inline'"
+LONGEST_FORM = 4096
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 Respond = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -47,6 +49,7 @@ class Answer:
     content_type: str
     body: bytes
     policy: str = NOTHING_ELSE
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class SearchServer(ThreadingHTTPServer):
@@ -55,19 +58,30 @@ class SearchServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, address: tuple[str, int], respond: Respond, runs: RunsPages | None = None
+        self,
+        address: tuple[str, int],
+        respond: Respond,
+        runs: RunsPages | None = None,
+        actions: Actions | None = None,
     ) -> None:
         super().__init__(address, _Requests)
         self._respond = respond
         self._runs = runs
+        self._actions = actions
         self._one_at_a_time = threading.Lock()
 
-    def answer(self, target: str, method: str = "GET") -> Answer:
+    def answer(self, target: str, method: str = "GET", cookie: str = "") -> Answer:
         """The answer to a request: the page at `/` and below `/drug/`, else the function's."""
         path = urlsplit(target).path
-        page_of_runs = self._runs and method in ("GET", "HEAD") and self._runs.answer(path)
-        if page_of_runs:
-            return _shown(page_of_runs)
+        if self._runs and method in ("GET", "HEAD"):
+            token = dict(parse_qsl(urlsplit(target).query)).get("token", "")
+            if token and self._actions and self._actions.knows(token):
+                kept = f"{COOKIE}={token}; Path=/runs; HttpOnly; SameSite=Strict"
+                return _elsewhere(path, ("Set-Cookie", kept))
+            may = self._actions is not None and self._actions.may(cookie)
+            page_of_runs = self._runs.answer(path, may=may)
+            if page_of_runs:
+                return _shown(page_of_runs)
         if method in ("GET", "HEAD") and (path == "/" or path.startswith("/drug/")):
             page = PAGE.read_text(encoding="utf-8")
             return Answer(200, "text/html; charset=utf-8", page.encode(), policy_of(page))
@@ -78,6 +92,15 @@ class SearchServer(ThreadingHTTPServer):
         content_type = headers.get("content-type", "application/json")
         return Answer(given["statusCode"], content_type, given["body"].encode())
 
+    def act(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer | None:
+        """Start what a button of the pages of runs stands for; None where it is none."""
+        if self._actions is None or not target.startswith("/runs/"):
+            return None
+        try:
+            return _elsewhere(self._actions.do(urlsplit(target).path, body, headers))
+        except Refused as refusal:
+            return _shown(problem(403, str(refusal)))
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """The page hangs up on each search that the next keystroke makes stale: no error."""
         if not isinstance(sys.exception(), ConnectionError):
@@ -87,6 +110,10 @@ class SearchServer(ThreadingHTTPServer):
 def _shown(page: Page) -> Answer:
     policy = REPORT_POLICY if page.inline_styles else policy_of(page.html)
     return Answer(page.status, "text/html; charset=utf-8", page.html.encode(), policy)
+
+
+def _elsewhere(path: str, *headers: tuple[str, str]) -> Answer:
+    return Answer(303, "text/plain", b"", headers=(("Location", path), *headers))
 
 
 class _Requests(BaseHTTPRequestHandler):
@@ -100,22 +127,38 @@ class _Requests(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
+        """A button of the pages of runs; else as other methods."""
+        length = self.headers.get("Content-Length", "")
+        if self._is_ours() and length.isdigit() and int(length) <= LONGEST_FORM:
+            answer = self.server.act(self.path, self.rfile.read(int(length)), dict(self.headers))
+            if answer:
+                self._send(answer)
+                return
+        self._no_method()
+
+    def _no_method(self) -> None:
         """Nothing is changed here; what was sent is not read, so the connection ends."""
         self.close_connection = True
         self._answer()
 
     # The names that http.server looks for.
-    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_POST  # noqa: N815
+    do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _no_method  # noqa: N815
 
-    def _answer(self) -> None:
+    def _is_ours(self) -> bool:
         """Only by a name of this machine: another site's page cannot ask through a browser."""
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-        if host not in HOSTS:
+        return host in HOSTS
+
+    def _answer(self) -> None:
+        if not self._is_ours():
             self.send_error(421)
             return
-        answer = self.server.answer(self.path, self.command)
+        cookie = self.headers.get("Cookie", "")
+        self._send(self.server.answer(self.path, self.command, cookie))
+
+    def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
-        for name, value in HEADERS.items():
+        for name, value in (*HEADERS.items(), *answer.headers):
             self.send_header(name, value)
         self.send_header("Content-Security-Policy", answer.policy)
         self.send_header("Content-Type", answer.content_type)
@@ -125,7 +168,7 @@ class _Requests(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Searches are nobody's business."""
+        """Searches are not logged: they may tell about a patient."""
 
 
 def policy_of(page: str) -> str:
@@ -174,23 +217,25 @@ def serve(
 
     With --stage: the pages of that stage's runs, read with your own credentials, and no search.
     """
-    runs = RunsPages(site_of(stage, profile, region))
+    site = site_of(stage, profile, region)
     if stage is not None:
-        with _server(port, _no_search, runs) as server:
-            _serve(server, "runs")
+        with _server(port, _no_search, RunsPages(site)) as server:
+            _serve(server, "runs", "")
         return
+    actions = Actions(home())
+    runs = RunsPages(site, actions)
     environment = stacks.ready(home()).environment()
     with stacks.functions_see(environment):
         # Imported here: handlers read the environment, and the other commands need no API.
         from handlers.search_api import handler
 
-        with _server(port, handler, runs) as server:
-            _serve(server, "")
+        with _server(port, handler, runs, actions) as server:
+            _serve(server, "", f"?token={actions.token}")
 
 
-def _serve(server: SearchServer, path: str) -> None:
+def _serve(server: SearchServer, path: str, token: str) -> None:
     address = f"http://127.0.0.1:{server.server_port}/"
-    console().say("{}{}  (Ctrl-C ends it; runs: {}runs)", address, path, address)
+    console().say("{}{}  (Ctrl-C ends it; runs: {}runs{})", address, path, address, token)
     server.serve_forever()
 
 
@@ -199,8 +244,10 @@ def _no_search(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return {"statusCode": 404, "body": '{"title": "no search here; see /runs"}'}
 
 
-def _server(port: int, respond: Respond, runs: RunsPages) -> SearchServer:
+def _server(
+    port: int, respond: Respond, runs: RunsPages, actions: Actions | None = None
+) -> SearchServer:
     try:
-        return SearchServer(("127.0.0.1", port), respond, runs)
+        return SearchServer(("127.0.0.1", port), respond, runs, actions)
     except OSError as error:
         raise LocalError(f"port {port} is taken ({error}); give another with --port") from error

@@ -12,6 +12,7 @@ from cli.standby import process as standby
 from local.places import demo_home, home
 from local.servers import given
 from local.servers import stack as stacks
+from workflow.contract.settings import Settings
 
 FIRST_RUN = ("live index", "settings fit the index", "golden queries")
 """Checks that hold after the first run only."""
@@ -111,7 +112,10 @@ def info(as_json: AsJson = False) -> None:
 
 def servers_of(stack: stacks.Stack) -> Servers:
     """What another program needs to look into the servers."""
+    from local.engine.runner import golden_queries, golden_setting
+
     mysql = stack.mysql
+    environment = stack.environment(**golden_setting(golden_queries(stack)))
     return Servers(
         home=str(stack.root),
         mysql=MySQLServer(
@@ -123,5 +127,5 @@ def servers_of(stack: stacks.Stack) -> Servers:
         redis_url=stack.redis.url,
         redis_version=stack.redis.version,
         bedrock_endpoint=stack.bedrock.endpoint,
-        settings=stack.settings().model_dump(mode="json"),
+        settings=Settings.from_environment(environment).model_dump(mode="json"),
     )

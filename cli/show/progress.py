@@ -21,7 +21,7 @@ from local.engine.definition import map_of, sizes
 from local.engine.invocations import Invocation
 
 PLAIN_EVERY_S = 5.0
-"""How often a Map that takes long says how far it is, where nobody sees a bar."""
+"""How often a long Map says how far it is, where there is no bar."""
 
 
 @dataclass

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from cli.show.terminal import Markup, Out, many, markup
 from workflow.contract.errors import advice
-from workflow.contract.events.files import Check
+from workflow.contract.events.base import Acceptable
+from workflow.contract.events.files import Check, GuardResult
 from workflow.contract.events.report import RunReport
 from workflow.search.shown import DrugsFound, ProductShown
 
@@ -51,10 +53,16 @@ def _show_counts(out: Out, report: RunReport) -> None:
     out.say("  {}", _embedding(report))
     for guard in report.guards:
         if guard.tripped:
-            what = "accepted" if guard.accepted else f"override: --accept {guard.guard}"
+            what = "accepted" if guard.accepted else _override(guard)
             out.say("  [yellow]guard {} ({})[/]: {}", guard.guard, what, guard.message)
     for warning in report.warnings:
         out.say("  [yellow]warning[/]: {}", warning)
+
+
+def _override(guard: GuardResult) -> str:
+    if guard.guard in get_args(Acceptable):
+        return f"override: --accept {guard.guard}"
+    return "no override: --mode backfill"
 
 
 def _show_rejected(out: Out, report: RunReport) -> None:

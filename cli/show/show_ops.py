@@ -111,6 +111,6 @@ def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:
         return
     out.say(
         "  [yellow]it was built with other settings than the functions have now: put back model, "
-        "dimensions, template and index settings, or searches and the next sync will not fit it; "
-        "to undo, roll back again[/]"
+        "dimensions, template and index settings, or searches go by words alone and the next sync "
+        "stops; to undo this, roll back again[/]"
     )

@@ -27,7 +27,7 @@ from local.engine import runner
 from local.engine.history import read_execution
 from local.engine.invocations import Invocation
 from local.engine.run_store import FolderRunStore
-from local.engine.runner import LOG
+from local.engine.runner import GOLDEN, LOG, golden_queries, golden_setting
 from local.engine.runs import holder, input_as_far_as_right, run_id_of
 from local.servers import stack as stacks
 from local.servers.reach import unreachable
@@ -147,7 +147,8 @@ class LocalSite:
         return list(read_lines(log_lines(path), page))
 
     def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
-        stack = stacks.ready(self._root)
+        # Of a drug, something can be said also where a server is down.
+        stack = (stacks.as_it_is if action == "explain" else stacks.ready)(self._root)
         with stacks.functions_see(stack.environment()):
             return operate(
                 OperatorTask.model_validate(
@@ -182,7 +183,14 @@ class LocalSite:
                 Finding(check=name, ok=False, found=said, advice=f"correct {name}")
                 for name, said in silent.items()
             ]
-        with stacks.functions_see(stack.environment()):
+        return self._examine(stack)
+
+    def _examine(self, stack: stacks.Stack) -> list[Finding]:
+        """With the settings that a run's functions get."""
+        golden = golden_queries(stack)
+        if golden:
+            self._store.write(GOLDEN, golden)
+        with stacks.functions_see(stack.environment(**golden_setting(golden))):
             w = Wiring()
             return examine(
                 catalog=w.catalog,
@@ -192,13 +200,13 @@ class LocalSite:
                 server=w.index.server,
                 engine=w.index.engine,
                 runs=self._store,
-                settings=settings,
+                settings=w.settings,
             )
 
     def _names(self) -> set[str]:
         """Runs, not the folder of `doctor`, which has no log.
 
-        A folder that may not be read is an OSError: an empty list would be untrue.
+        A folder that may not be read is an OSError, not an empty list.
         """
         if not os.path.lexists(self._root):
             return set()

@@ -6,7 +6,7 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.stage.sections import ScheduleSection
+from infra.stage.sections.operation import ScheduleSection
 from infra.watch.failures import dead_letters
 
 

@@ -122,7 +122,7 @@ SPECS = (
         writes="verification.json building.json golden.json",
     ),
     _spec(
-        *("PublishIndex", "index", "read runs", "golden queries"),
+        *("PublishIndex", "catalog", "index", "read runs", "golden queries"),
         rooms="embedding report search steps verify",
         writes="publish.json",
     ),

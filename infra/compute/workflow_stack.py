@@ -14,7 +14,7 @@ from infra.compute.schedule import Schedule
 from infra.compute.specs import OPERATOR, SEARCH, SPECS, Spec
 from infra.data.data_stack import DataStack
 from infra.search.search import SearchApi
-from infra.stage.sections import SearchSection
+from infra.stage.sections.search import SearchSection
 from infra.stage.stage import Stage
 from infra.watch.alarms import Alarms
 from infra.watch.budget import Budget

@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.data.network import Network
 from infra.data.servers import Server
 from infra.nag import acknowledge
-from infra.stage.sections import ExistingMysql, NewMysql
+from infra.stage.sections.mysql import ExistingMysql, NewMysql
 from infra.stage.stage import Stage
 
 KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
@@ -145,7 +145,9 @@ class CatalogServer(Construct):
             ),
             removal_policy=KEEP,
         )
-        acknowledge(secret, "Rotation needs SQL rights; docs/deploy.md says how to rotate", "SMG4")
+        acknowledge(
+            secret, "Rotation needs SQL rights; docs/passwords.md says how to rotate", "SMG4"
+        )
         return secret
 
     def _iam_user(self, cluster_resource_id: str) -> str:

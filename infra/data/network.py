@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.grants import allow
-from infra.stage.sections import Endpoint, ExistingVpc, NewVpc
+from infra.stage.sections.network import Endpoint, ExistingVpc, NewVpc
 from infra.stage.stage import Stage
 
 HTTPS = ec2.Port.tcp(443)

@@ -19,7 +19,7 @@ from infra.data.redis_users import USERS, lines_of, probes
 from infra.data.snapshots import Snapshots
 from infra.grants import allow
 from infra.nag import acknowledge, shown
-from infra.stage.sections import NewRedis
+from infra.stage.sections.redis import NewRedis
 from infra.stage.stage import Stage
 from infra.watch.metrics import NAMESPACE
 from workflow.contract.redis_versions import OLDEST_SAFE

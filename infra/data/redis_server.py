@@ -14,7 +14,7 @@ from infra.data.network import Network
 from infra.data.redis_host import RedisHost
 from infra.data.redis_secrets import RedisSecrets, full_arn
 from infra.data.servers import RedisServer
-from infra.stage.sections import ExistingRedis, NewRedis
+from infra.stage.sections.redis import ExistingRedis, NewRedis
 from infra.stage.stage import Stage
 from infra.watch.metrics import NAMESPACE
 from workflow.contract.rights import READS, RUNS, SEARCHES

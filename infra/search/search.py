@@ -13,7 +13,7 @@ from constructs import Construct
 
 from infra.compute.functions import delivered_log_group
 from infra.nag import acknowledge
-from infra.stage.sections import SearchSection
+from infra.stage.sections.search import SearchSection
 
 PATHS = (
     *("/v1/drugs", "/v1/drugs/{ndc}", "/v1/drugs/{ndc}/alternatives", "/v1/health"),
@@ -123,7 +123,7 @@ class SearchApi(Construct):
         return self.api.metric(name, period=period, statistic=statistic, label=label)
 
     def share_of_errors(self, *, period: Duration) -> cloudwatch.MathExpression:
-        """Answers with 5xx among all; 0 where nobody asked."""
+        """Share of answers with 5xx; 0 where there was no request."""
         using = {"failed": "5xx", "asked": "Count"}
         return cloudwatch.MathExpression(
             expression="IF(asked > 0, FILL(failed, 0) / asked, 0)",

@@ -1,6 +1,6 @@
 """Lambda's quota of concurrent executions, and what a stage takes of it."""
 
-from infra.stage.sections import SearchSection
+from infra.stage.sections.search import SearchSection
 from workflow.contract.settings import Settings
 
 QUOTA = "Lambda's quota of concurrent executions (Service Quotas: L-B99A9384)"

@@ -9,17 +9,12 @@ from pydantic import Field, ValidationError, model_validator
 
 from infra.stage.certificates import regions_of
 from infra.stage.quotas import concurrency_problems
-from infra.stage.sections import (
-    AlarmSection,
-    Endpoint,
-    KeyArn,
-    MysqlSection,
-    RedisSection,
-    ScheduleSection,
-    SearchSection,
-    Section,
-    VpcSection,
-)
+from infra.stage.sections.base import KeyArn, Section
+from infra.stage.sections.mysql import MysqlSection
+from infra.stage.sections.network import Endpoint, VpcSection
+from infra.stage.sections.operation import AlarmSection, ScheduleSection
+from infra.stage.sections.redis import RedisSection
+from infra.stage.sections.search import SearchSection
 from infra.stage.settings import TableInvalid, read_table
 from workflow.contract.settings import Settings
 
@@ -37,13 +32,17 @@ class Stage(Section):
     """Everything that differs between two deployments. It holds no secret, only their ARNs."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9]{0,11}$")
+    """A part of every name: a letter, then up to eleven letters or digits, all in lower case."""
     account: Annotated[str, Field(pattern=r"^\d{12}$")]
+    """The AWS account's twelve digits."""
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    """The AWS region, such as `us-east-1`."""
     log_retention_days: RetentionDays = 90
+    """How long CloudWatch keeps the functions' logs."""
     lambda_concurrency: int = Field(10, ge=10)
     """The account's quota in this region: a new account may run ten functions at once."""
     runs_kept_days: int = Field(30, ge=15, le=3650)
-    """A redrive may come within 14 days and reads the run's files."""
+    """How long the run bucket keeps files; a redrive, within 14 days, reads them."""
     kms_key_arn: KeyArn | None = None
     """Encrypts what holds data, in place of AWS's own keys. To be chosen at the beginning: another
     key is another database."""

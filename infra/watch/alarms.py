@@ -10,7 +10,7 @@ from constructs import Construct
 
 from infra.data.servers import RedisServer
 from infra.search.search import SearchApi
-from infra.stage.sections import AlarmSection
+from infra.stage.sections.operation import AlarmSection
 from infra.watch.metrics import FIVE_MINUTES, Metrics
 
 HOUR = Duration.hours(1)
@@ -92,7 +92,7 @@ class Alarms(Construct):
     def _dead_letters(self, name: str, queue: sqs.Queue) -> None:
         self._add(
             name,
-            "An event reached nobody; read it in the queue",
+            "An event could not be delivered; read it in the queue",
             queue.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic="Maximum"
             ),

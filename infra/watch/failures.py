@@ -23,7 +23,7 @@ from infra.stage.stage import Stage
 
 
 def dead_letters(scope: Construct, construct_id: str) -> sqs.Queue:
-    """Events that nobody took, kept for 14 days; an alarm watches the queue."""
+    """Events that could not be delivered, kept for 14 days; an alarm watches the queue."""
     queue = sqs.Queue(
         scope,
         construct_id,

@@ -68,7 +68,7 @@ def _lines(path: Path, form: CsvForm) -> Iterator[Iterator[list[str]]]:
             try:
                 yield lines
             except csv.Error as error:
-                raise _wrong(path, lines.line_num, f"{error}", "mend the quotes") from error
+                raise _wrong(path, lines.line_num, f"{error}", "close the quotes") from error
     except LookupError as error:
         raise LocalError(
             f"{form.encoding!r} is no encoding that Python knows; use utf-8, utf-16 or cp1252"
@@ -190,4 +190,4 @@ def _undecodable(path: Path, encoding: str) -> LocalError:
 
 
 def _wrong(path: Path, line: int, problem: str, todo: str) -> LocalError:
-    return LocalError(f"{path}, line {line}: {problem}. To mend it, {todo}. Nothing was loaded.")
+    return LocalError(f"{path}, line {line}: {problem}. To correct it, {todo}. Nothing was loaded.")

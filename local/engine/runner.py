@@ -139,7 +139,7 @@ def _engine(
     from local.engine.engine import engine
 
     golden = golden_queries(stack)
-    own = {"golden_queries_key": GOLDEN} if golden else {}
+    own = golden_setting(golden)
     store = FolderRunStore(stack.root)
     with (
         (folder / LOG).open("a", encoding="utf-8") as log,
@@ -166,6 +166,11 @@ def _engine(
 
 def _nobody(_: Invocation) -> None:
     """Sees nothing."""
+
+
+def golden_setting(golden: bytes) -> dict[str, str]:
+    """What a run's functions are told of the default set."""
+    return {"golden_queries_key": GOLDEN} if golden else {}
 
 
 def golden_queries(stack: Stack) -> bytes:

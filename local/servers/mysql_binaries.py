@@ -12,7 +12,6 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from local.errors import LocalError
 from local.places import MYSQL_VARIABLE
@@ -38,12 +37,13 @@ class MySQLBinaries:
     version: str
     server: str
 
-    def install_command(self, data: Path, tmp: Path, options: Sequence[str]) -> list[str]:
-        """What makes the system tables in a new data directory.
+    def install_command(self, data: str, options: Sequence[str]) -> list[str]:
+        """What makes the system tables in a folder here, ``data``; temporary files go to $TMPDIR.
 
-        MySQL takes ``lower_case_table_names`` then or never; MariaDB's script knows no options.
+        MySQL takes ``lower_case_table_names`` then or never. MariaDB's script cuts at blanks what
+        it hands on, so that no path of a person's, nor options, can go through it.
         """
-        common = ["--no-defaults", f"--datadir={data}", f"--tmpdir={tmp}", *as_user()]
+        common = ["--no-defaults", f"--datadir=./{data}", *as_user()]
         if self.kind == "MySQL":
             return [self.server, *common, "--initialize-insecure", ONLY_MYSQL[0], *options]
         return [

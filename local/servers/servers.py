@@ -10,6 +10,7 @@ are imported where they are used: most commands only ask what runs.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -175,8 +176,11 @@ def _install_mysql(home: Home, binaries: MySQLBinaries, extra_args: Sequence[str
     """Create the system tables; an interrupted installation leaves no half-made ``data``."""
     draft = home.path / "data.new"
     shutil.rmtree(draft, ignore_errors=True)
-    command = binaries.install_command(draft, _tmpdir(home), extra_args)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = binaries.install_command(draft.name, extra_args)
+    own = {**os.environ, "TMPDIR": str(_tmpdir(home))}
+    done = subprocess.run(
+        command, cwd=home.path, env=own, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         home.log.write_text(done.stdout + done.stderr)
         what = f"{Path(command[0]).name} could not make its data in {home.path}"

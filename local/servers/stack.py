@@ -11,6 +11,8 @@ from local.places import NO_SETTINGS
 from local.servers.given import read_settings
 from local.servers.reach import unreachable
 from local.servers.servers import (
+    DATABASE,
+    USER,
     MySQLServer,
     RedisServer,
     running_mysql,
@@ -161,6 +163,24 @@ def running(root: Path) -> Stack:
         raise LocalError(f"{' and '.join(missing)} not running; start with: drugsync up")
     mysql, redis, bedrock = found.values()
     return Stack(root, mysql, redis, bedrock)  # type: ignore[arg-type] # none is missing
+
+
+def as_it_is(root: Path) -> Stack:
+    """What runs, and in place of what does not an address where nobody answers.
+
+    For who can say something without one of them. Raises LocalError where nothing runs.
+    """
+    found = parts(root)
+    if not any(found.values()):
+        return running(root)
+    mysql, redis, bedrock = found.values()
+    nowhere = root / "nowhere"
+    return Stack(
+        root,
+        mysql or MySQLServer(-1, "", str(nowhere), USER, DATABASE),  # type: ignore[arg-type]
+        redis or RedisServer(-1, f"unix://{nowhere.absolute()}"),  # type: ignore[arg-type]
+        bedrock or StandinProcess(-1, "http://127.0.0.1:9", ""),  # type: ignore[arg-type]
+    )
 
 
 def ready(root: Path) -> Stack:

@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from infra.compute.specs import EVERY
-from tools import diagram, overview, sample, support
+from tools import architecture, diagram, overview, sample, search_answers, support
 from tools.reference import pages
 from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
 from workflow.contract import runs
+from workflow.contract.events.payloads import RunInput
 from workflow.steps.accept_run import parse_input
 from workflow.verify import checks
 
@@ -27,10 +28,13 @@ def test_a_generated_page_is_current(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == pages()[path]
 
 
-@pytest.mark.parametrize("name", ["run-files.md", "report.md", "input.md", "settings.md"])
+EXPLAINED = ("run-files", "report", "input", "settings", "stage-file", "search-api", "cli")
+
+
+@pytest.mark.parametrize("name", [f"{name}.md" for name in EXPLAINED])
 def test_every_field_is_explained(name: str) -> None:
     lines = (ROOT / "docs" / name).read_text(encoding="utf-8").splitlines()
-    assert [line for line in lines if re.fullmatch(r"\| `\w+` \|.*\|\s*\|", line)] == []
+    assert [line for line in lines if re.fullmatch(r"\| `[\w-]+` \|.*\|\s*\|", line)] == []
 
 
 def test_every_file_of_a_run_is_documented_with_who_writes_and_who_reads_it() -> None:
@@ -72,6 +76,10 @@ def test_the_drawing_of_the_state_machine_is_current() -> None:
     assert diagram.PICTURE.read_text(encoding="utf-8") == diagram.picture(diagram.read_definition())
 
 
+def test_the_picture_of_what_is_deployed_is_current() -> None:
+    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture()
+
+
 def test_the_picture_in_the_readme_is_current() -> None:
     text = overview.README.read_text(encoding="utf-8")
     assert text == overview.page(text, diagram.read_definition())
@@ -100,6 +108,13 @@ def test_a_sample_is_one_part_of_what_the_demo_prints() -> None:
     )
     sampled = "Sync: only what changed ──\n  DiffPages  8/8  0.4 s\n✓ sync"
     assert sample.sample_of(printed) == sampled
+
+
+@pytest.mark.parametrize("one", search_answers.SAMPLES, ids=lambda one: one.shows)
+def test_a_sample_answer_is_what_the_api_answers_today(one: search_answers.Sample) -> None:
+    """Recorded from a run: no field is missing, and none is too many."""
+    answer = search_answers.kept()[one.request]
+    assert one.model.model_validate(answer).model_dump(mode="json") == answer
 
 
 def test_the_table_of_what_was_tried_is_current() -> None:
@@ -167,6 +182,26 @@ def test_every_page_is_in_the_sites_navigation() -> None:
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     pages_there = [path.name for path in (ROOT / "docs").glob("*.md")]
     assert [name for name in pages_there if f": {name}\n" not in config] == []
+    decisions = [path.name for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    assert [name for name in decisions if f"decisions/{name}\n" not in config] == []
+
+
+def test_the_first_page_links_every_page() -> None:
+    first = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    pages_there = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert {name for name in pages_there if f"]({name})" not in first} == set()
+
+
+def test_the_decisions_are_listed() -> None:
+    listed = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+    decisions = {path.name for path in (ROOT / "docs" / "decisions").glob("*.md")} - {"README.md"}
+    assert {name for name in decisions if f"]({name})" not in listed} == set()
+
+
+def test_the_input_in_the_readme_is_the_default_one() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    assert json.loads(shown) == RunInput().model_dump(mode="json")
 
 
 def test_the_version_stands_in_one_place() -> None:

@@ -272,6 +272,7 @@ def test_an_execution_that_lost_the_fence_writes_nothing(index: Ports, name: str
     write(index, "a")
     index.documents.stage(HOLDER, [document("s")])
     index.texts.write(SPACE, HOLDER, [record()])
+    index.server.create_indexes(LiveNames(HOLDER.identity, f"{1:016x}"))
     index.generations.take_fence(NEWER)
     with pytest.raises(RunSuperseded, match="run run may no longer write"):
         WRITES[name](index)
@@ -477,6 +478,8 @@ def test_a_range_of_rows_is_half_open(catalog: Catalog) -> None:
         assert reader.read_range(keys[1], None, 1).keys == [keys[2]]
         assert reader.count(keys[1], keys[3]) == 2
         assert reader.count(None, None) == 6
+        assert reader.keys(keys[1], keys[3]) == [keys[2], keys[3]]
+        assert reader.keys(None, None) == keys
 
 
 def test_a_key_is_found_by_its_place_in_a_range(catalog: Catalog) -> None:

@@ -207,10 +207,8 @@ def test_a_space_that_no_kept_generation_uses_is_removed_with_its_index(index: R
     for name, space in spaces.items():
         index.client.ask("HSET", f"text:{space}:{hash_}", "text", "words")
         index.client.ask("HSET", f"drug:{name}:1", "ndc", "1")
-    create = ("ON", "HASH", "PREFIX", 1, "text:none:", "SCHEMA", "text", "TEXT")
     for name, space in spaces.items():
-        index.client.ask("FT.CREATE", f"texts:{space}", *create)
-        index.client.ask("FT.CREATE", f"drugs:{name}", *create)
+        index.server.create_indexes(LiveNames(name, space))
     kept = Kept([kept_name], [spaces[kept_name]], "", "", unused_texts=False)
     made.drop_indexes(kept, OLD)
     assert made.sweep(kept, 0, OLD, keys=1000).removed == 2
@@ -244,6 +242,46 @@ def test_what_somebody_else_keeps_under_the_same_first_words_stays(index: RedisI
     kept = Kept([], [], "", "", unused_texts=True)
     assert index.generations.sweep(kept, 0, OLD, keys=1000).removed == 0
     assert index.client.ask("EXISTS", *OTHERS) == len(OTHERS)
+
+
+INDEXES_OF_OTHERS = {
+    "drugs:reviews": "drug:reviews:",
+    f"drugs:{OLD.identity}": "orders:",
+    f"texts:{'3' * 16}": "articles:",
+    "texts:articles": "text:articles:",
+    "articles": "text:",
+}
+
+
+def test_indexes_that_somebody_else_calls_so_stay(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    for name, prefix in INDEXES_OF_OTHERS.items():
+        create = ("ON", "HASH", "PREFIX", 1, prefix, "SCHEMA", "text", "TEXT")
+        index.client.ask("FT.CREATE", name, *create)
+    index.generations.drop_indexes(Kept([], [], "", ""), OLD)
+    assert {one.decode() for one in index.client.ask("FT._LIST")} == INDEXES_OF_OTHERS.keys()
+
+
+def test_a_text_to_embed_again_is_forgotten_with_its_record(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    space, hashes = "0" * 16, ["a" * 32, "b" * 32]
+    index.client.ask("HSET", f"text:{space}:{hashes[0]}", "text", "words")
+    index.texts.doubt(space, OLD, hashes)
+    index.generations.forget(Kept([], [space], "", ""), OLD)
+    assert index.texts.to_embed_again(space) == hashes[:1]
+
+
+def test_the_end_of_a_run_is_noted_where_memory_is_full(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    index.client.ask("HSET", "drugs:live", "generation", "made", "space", "0" * 16)
+    index.client.ask("CONFIG SET", "maxmemory", 1_000_000)
+    try:
+        index.generations.finish(OLD)
+    finally:
+        index.client.ask("CONFIG SET", "maxmemory", 0)
+    live = index.generations.live()
+    assert live is not None
+    assert live.finished == OLD.token
 
 
 def test_the_texts_that_a_rollback_would_need_are_kept(index: RedisIndex) -> None:

@@ -142,3 +142,6 @@ class FakeGenerations:
         for name in self._memory.records.keys() - set(kept.generations):
             for of in (self._memory.records, self._memory.key_sets, self._memory.repair):
                 of.pop(name, None)  # type: ignore[attr-defined]
+        for space in kept.spaces:
+            there = {name for of, name in self._memory.kept if of == space}
+            self._memory.again[space] = self._memory.again.get(space, set()) & there

@@ -75,6 +75,9 @@ class FakeCatalog:
     def count(self, after: str | None, through: str | None) -> int:
         return len(self._between(after, through))
 
+    def keys(self, after: str | None, through: str | None) -> list[str]:
+        return self._between(after, through)
+
     def read_range(
         self, after: str | None, through: str | None, limit: int | None = None
     ) -> RangeRows:

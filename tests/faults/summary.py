@@ -67,6 +67,7 @@ def counts(tally: dict[str, Any], seconds: float) -> str:
         f"| tests of them | {tried} |",
         f"| runs of the state machine | {tally['runs']:,} |",
         f"| histories of the model-based test | {tally['examples']:,} |",
+        f"| their steps, each compared with the model | {tally['steps']:,} |",
         f"| drugs compared with the catalog afterwards | {tally['rows']:,} |",
         f"| **lost** | **{tally['lost']}** |",
         "",

@@ -44,10 +44,12 @@ class Tally:
     lost: int = 0
     """Comparisons that found a difference after a run that said it succeeded."""
     examples: int = 0
+    steps: int = 0
+    """Of the model-based test's histories."""
     faults: Counter[Fault] = field(default_factory=Counter)
 
     def save(self, path: Path) -> None:
-        names = ("runs", "rows", "lost", "examples")
+        names = ("runs", "rows", "lost", "examples", "steps")
         counts = {name: getattr(self, name) for name in names}
         rows = [{**fault._asdict(), "tried": tried} for fault, tried in self.faults.items()]
         path.write_text(json.dumps(counts | {"faults": rows}, indent=1))

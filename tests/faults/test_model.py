@@ -62,15 +62,18 @@ STATES = [
     *("PublishIndex", "PruneIndex", "ReportRun"),
 ]
 BEHIND_THE_SWITCH = ("PruneIndex", "ReportRun")
+MOMENTS = ("DiffPage", "ReviewChanges", "LoadPage", "VerifyPage", "VerifyIndex", "PublishIndex")
 RELOADS = st.sampled_from(
     [
-        *(("DiffPage", fill) for fill in ("ReviewChanges", "LoadPage", "VerifyPage")),
-        *(("ReviewChanges", fill) for fill in ("VerifyPage", "VerifyIndex", "PruneIndex")),
-        *(("VerifyPage", fill) for fill in ("VerifyIndex", "PublishIndex")),
-        ("PublishIndex", "PruneIndex"),
+        (empty, fill)
+        for place, empty in enumerate(MOMENTS)
+        for fill in (*MOMENTS[place + 1 :], "PruneIndex", "never")
     ]
 )
-"""The state before which the catalog is emptied, and the one before which it is filled again."""
+"""Before which state the catalog loses rows, and before which it is filled again, if at all then.
+
+By then the run has ended.
+"""
 
 RUN_NUMBERS = count(1)
 LASTING = IndexUnavailable("away for good")
@@ -167,6 +170,7 @@ class History(RuleBasedStateMachine):
     @invariant()
     def what_is_searched_is_what_the_model_knows(self) -> None:
         if hasattr(self, "searched"):
+            TALLY.steps += 1
             assert self._documents() == self.searched
 
     # The catalog
@@ -236,14 +240,17 @@ class History(RuleBasedStateMachine):
     def backfill(self, fault: Fault | None, reembed: bool) -> None:
         self._run("backfill", fault, reembed=reembed)
 
-    @rule(mode=st.sampled_from(["sync", "backfill"]), reload=RELOADS)
-    def run_under_a_reload(self, mode: str, reload: tuple[str, str]) -> None:
-        """The catalog is emptied and filled with the same rows while the run is under way."""
+    @rule(mode=st.sampled_from(["sync", "backfill"]), reload=RELOADS, every=st.integers(1, 3))
+    def run_under_a_reload(self, mode: str, reload: tuple[str, str], every: int) -> None:
+        """The catalog loses all rows or some, and has the same again at the end of the run."""
         rows = self.rows
         empty, fill = reload
-        emptied = before(empty, lambda: self.lab.catalog.execute("TRUNCATE drugs"))
+        away = [*rows][::every]
+        emptied = before(empty, lambda: self.lab.catalog.delete(*away))
         filled = before(fill, lambda: self._fill(rows))
+        live = {*self.searched} & {*rows}
         self._run(mode, None, meanwhile=chain(emptied, filled), catalog=rows)
+        assert live <= {*self._documents()}, "a drug is gone that the catalog has"
 
     def _fill(self, rows: dict[str, Row]) -> None:
         self.lab.catalog.clear()

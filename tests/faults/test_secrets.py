@@ -16,11 +16,12 @@ from aws_lambda_powertools.utilities import parameters
 from local.engine.invocations import LambdaFailure
 from local.engine.runner import LOG
 from tests.faults.lab import FaultLab
-from tests.faults.tally import named
+from tests.faults.tally import UNHARMED, named
 from tests.lab import Failing, Payload
 
 PASSWORD = "s3cr3t-4f2a91c07be853d6"
 WRONG = "wr0ng-90d1e87ab24c35f6"
+OTHER_PASSWORD = "0ther-77c1d94be2f05a83"
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +35,10 @@ def _no_cached_secrets() -> Iterator[None]:
 def mysql_user(lab: FaultLab) -> Iterator[str]:
     """A user with a password, who may read."""
     with as_root(lab) as run:
-        for host in ("localhost", "127.0.0.1"):
-            run(f"CREATE OR REPLACE USER reader@'{host}' IDENTIFIED BY '{PASSWORD}'")
-            run(f"GRANT SELECT ON drugs.* TO reader@'{host}'")
+        run(f"CREATE OR REPLACE USER reader@'localhost' IDENTIFIED BY '{PASSWORD}'")
+        run("GRANT SELECT ON drugs.* TO reader@'localhost'")
         yield "reader"
-        for host in ("localhost", "127.0.0.1"):
-            run(f"DROP USER reader@'{host}'")
+        run("DROP USER reader@'localhost'")
 
 
 @contextlib.contextmanager
@@ -172,6 +171,53 @@ def test_a_password_in_a_setting_is_refused_and_not_repeated(
     assert f"DRUGSYNC_{setting.upper()}" in str(report.cause)
     assert "step failed" in log_of(lab, "refused")
     assert_nowhere(lab, "refused", PASSWORD)
+
+
+# Rotation: two users take turns, so that two passwords are valid while it lasts
+
+
+@pytest.fixture
+def other_user(lab: FaultLab, mysql_user: str) -> Iterator[str]:
+    """The second user of the reader, with the same rights and a password of its own."""
+    name = f"{mysql_user}_clone"
+    with as_root(lab) as run:
+        run(f"CREATE OR REPLACE USER {name}@'localhost' IDENTIFIED BY '{OTHER_PASSWORD}'")
+        run(f"GRANT SELECT ON drugs.* TO {name}@'localhost'")
+        yield name
+        run(f"DROP USER {name}@'localhost'")
+
+
+@pytest.mark.parametrize("aged", [True, False], ids=["the secret is read anew", "it is kept"])
+@pytest.mark.fault("MySQL", "the user's password is rotated", "DiffPage", UNHARMED)
+def test_a_run_goes_on_while_the_password_of_the_catalogs_user_is_rotated(
+    lab: FaultLab, mysql_user: str, other_user: str, aged: bool
+) -> None:
+    """As AWS's rotation of alternating users does: the secret names the other one, and a process
+    that has the secret of before is let in, too.
+    """
+    first = {"username": mysql_user, "password": PASSWORD}
+    login = with_secrets(mysql=first)
+
+    def intercept(state: str, event: Payload, call: Callable[[], Payload]) -> Payload:
+        if state == "DiffPage":
+            client = boto3.client("secretsmanager", region_name="us-east-1")
+            new = {"username": other_user, "password": OTHER_PASSWORD}
+            client.put_secret_value(SecretId="mysql", SecretString=json.dumps(new))
+            if aged:
+                parameters.clear_caches()
+        return login(state, event, call)
+
+    lab.succeed(run_id="rotated", intercept=intercept, settings={"mysql_secret_arn": "mysql"})
+    lab.assert_in_step()
+    assert_nowhere(lab, "rotated", PASSWORD, OTHER_PASSWORD)
+
+
+def test_the_name_in_the_secret_is_the_one_that_its_password_is_for(
+    lab: FaultLab, mysql_user: str, other_user: str
+) -> None:
+    login = with_secrets(mysql={"username": other_user, "password": OTHER_PASSWORD})
+    settings = {"mysql_secret_arn": "mysql", "mysql_user": mysql_user}
+    lab.succeed(intercept=login, settings=settings)
 
 
 def test_the_log_of_a_failure_keeps_the_whole_chain_of_causes_without_secrets(

@@ -1,7 +1,7 @@
 """Every defect, planted when all is loaded: named, never published, and repaired by the next run.
 
 The defects are planted right before VerifyPages, where nothing but the verification can notice
-them, and once more between two runs, where the next sync may mend them before it verifies.
+them, and once more between two runs, where the next sync may repair them before it verifies.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def test_a_route_that_is_added_later_asks_who_calls_too(stack: Stack) -> None:
     from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 
     from infra.search.search import SearchApi
-    from infra.stage.sections import SearchSection
+    from infra.stage.sections.search import SearchSection
 
     app = App()
     scope = CdkStack(app, "Alone")

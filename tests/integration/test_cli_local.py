@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.sites import local_site
+from local.catalogs.catalog import FDA_GOLDEN_QUERIES
+from local.engine import runner
 from local.places import HOME_VARIABLE
 from tests.lab import Lab
 from workflow import __version__
@@ -162,6 +166,17 @@ def test_the_doctor_finds_everything_well(home: Path) -> None:
     result = drugsync("doctor")
     assert result.exit_code == 0, result.output
     assert "✗" not in result.output
+
+
+def test_info_and_the_doctor_see_the_golden_queries_that_runs_check(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync()
+    monkeypatch.setattr(local_site, "golden_queries", lambda _: FDA_GOLDEN_QUERIES.read_bytes())
+    monkeypatch.setattr(runner, "golden_queries", lambda _: FDA_GOLDEN_QUERIES.read_bytes())
+    assert json_of("info")["settings"]["golden_queries_key"] == runner.GOLDEN
+    found = {one["check"]: one["found"] for one in json_of("doctor")}
+    assert re.fullmatch(r"\d+ queries", found["golden queries"])
 
 
 def test_info_and_the_doctor_say_which_servers_answer(home: Path, lab: Lab) -> None:

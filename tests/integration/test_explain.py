@@ -106,3 +106,14 @@ def test_the_command_says_it_to_people(synced: Lab, monkeypatch: pytest.MonkeyPa
     assert f"✓ {row['ndc']}: the index has it as the catalog has it" in shown
     assert "embedded in run first" in shown
     assert f"{row['drug_name']}: place " in shown
+
+
+def test_the_command_answers_also_where_a_server_does_not_run(
+    synced: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(synced.stack.root))
+    monkeypatch.setattr("local.servers.stack.running_redis", lambda _root: None)
+    result = CliRunner().invoke(app, ["explain", first(synced)["ndc"], "--json"])
+    one = Explanation.model_validate_json(result.stdout)
+    assert one.in_catalog
+    assert "IndexUnavailable" in one.failures["live index"]

@@ -142,6 +142,20 @@ def test_a_text_that_fails_every_time_is_rejected_after_its_tries_and_the_rest_g
     lab.assert_in_step()
 
 
+@pytest.mark.parametrize("template", [None, "{drug_name} {route}"])
+def test_a_backfill_keeps_the_drug_of_a_row_that_cannot_be_carried_any_more(
+    synced: Lab, template: str | None
+) -> None:
+    """As it was last published, also where its text is another one now."""
+    synced.catalog.update(ndc(3), is_active="perhaps")
+    settings = {"embedding_template": template} if template else {}
+    report = synced.succeed("backfill", settings=settings)
+    assert [(row.ndc, row.new) for row in report.rejected_rows] == [(ndc(3), False)]
+    synced.catalog.update(ndc(3), is_active="1")
+    assert synced.succeed(settings=settings).changed == 0
+    assert len(synced.index.documents()) == 40
+
+
 def test_a_model_that_fails_for_every_text_fails_the_run_by_name(lab: Lab) -> None:
     lab.control_model(faults=[{"kind": "ModelErrorException", "times": None}])
     cause_of(lab.run(), "ModelFailed")

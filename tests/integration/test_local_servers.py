@@ -20,9 +20,12 @@ from local.servers import mysql_binaries, processes, servers
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    servers.stop_redis(tmp_path)
-    servers.stop_mysql(tmp_path)
+    """As people name folders: with a blank, an apostrophe and a letter beyond ASCII."""
+    path = tmp_path / "Zoë's drugs"
+    path.mkdir()
+    yield path
+    servers.stop_redis(path)
+    servers.stop_mysql(path)
 
 
 def kill(pid: int) -> None:

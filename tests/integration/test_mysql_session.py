@@ -252,7 +252,7 @@ def test_an_unknown_database_is_named(stack: Stack, admin: CatalogTable) -> None
 
 def test_a_view_that_has_lost_its_table_is_named(stack: Stack, base: CatalogTable) -> None:
     base.execute("DROP TABLE base")
-    with pytest.raises(CatalogMissing, match="mend the view drugs_view"):
+    with pytest.raises(CatalogMissing, match="correct the view drugs_view"):
         read(stack)
 
 

@@ -67,6 +67,44 @@ def test_only_the_failed_page_of_a_map_is_called_again(lab: Lab, function: str) 
         assert lab.embedded() - embedded <= 20
 
 
+@pytest.mark.parametrize("function", [one.function for one in maps()])
+def test_pages_that_never_started_are_called_with_those_that_failed(
+    lab: Lab, function: str
+) -> None:
+    lab.settings["embed_page_size"] = "5"
+    fail(lab, function, page="00002")
+    never_started(lab, function, "00003")
+    assert lab.redrive(RUN).status == "SUCCEEDED"
+    assert called(lab)[function] == {"00002", "00003"}
+    lab.assert_in_step()
+
+
+def never_started(lab: Lab, function: str, page: str) -> None:
+    """As where a run was stopped before it came to the page: no answer of it is remembered."""
+    folder = lab.stack.root / "runs" / RUN
+    lines = (folder / HISTORY).read_text().splitlines(keepends=True)
+    left = [line for line in lines if not is_of(json.loads(line), function, page)]
+    assert len(left) == len(lines) - 1
+    (folder / HISTORY).write_text("".join(left))
+    (folder / function.removesuffix("Page").lower() / f"{page}.json").unlink()
+
+
+def is_of(line: dict[str, str], function: str, page: str) -> bool:
+    return (line["state"], line["page"]) == (function, page)
+
+
+def test_a_verification_is_redriven_page_by_page(lab: Lab) -> None:
+    lab.succeed()
+    before = lab.index.dump()
+    failing = Failing("VerifyPage", Refused("asked for by a test"), page="00002")
+    assert lab.run("verify", run_id=RUN, intercept=failing).status == "FAILED"
+    report = lab.redrive(RUN)
+    assert (report.status, report.outcome) == ("SUCCEEDED", "the index is the catalog")
+    assert called(lab)["VerifyPage"] == {"00002"}
+    assert set(called(lab)) == {"VerifyPage", "VerifyIndex", "ReportRun"}
+    assert lab.index.dump() == before
+
+
 @pytest.mark.parametrize("state", ["AcceptRun", "PlanPages", "ReviewChanges", "PublishIndex"])
 def test_a_redrive_goes_on_at_the_state_that_failed(lab: Lab, state: str) -> None:
     fail(lab, state)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
-from tests.lab import Lab, Payload
+from local.engine.invocations import LambdaFailure
+from tests.lab import Failing, Lab, Payload
 from tests.rows import Row, make_row, make_rows, ndc
 
 STATES = [
@@ -73,11 +75,81 @@ def test_a_catalog_that_is_truncated_and_filled_again_loses_nothing(
 
 
 def test_removals_that_a_reload_made_up_are_named_and_not_made(synced: Lab) -> None:
+    """Of the last page, too: it has one row less than planned, so nobody knows whether to go on."""
     synced.catalog.update(ndc(5), strength="999 mg/1")
     reload = Reload(synced, "DiffPage", later=1)
     report = synced.succeed(intercept=reload, settings=ONE_BY_ONE)
-    assert (report.removed, report.kept) == (12, tuple(ndc(number) for number in range(10)))
-    assert set(synced.index.key_set()) == {ndc(number) for number in [*range(38), 50]}
+    kept = tuple(ndc(number) for number in (*range(10), 38, 39))
+    assert (report.removed, report.kept) == (12, kept)
+    assert set(synced.index.key_set()) == {ndc(number) for number in [*range(40), 50]}
+    assert synced.succeed().removed == 2
+    synced.assert_in_step()
+
+
+MOMENTS = [
+    *(("DiffPage", 1), ("DiffPage", 3), ("ReviewChanges", 1)),
+    *(("VerifyPage", 1), ("VerifyPage", 3), ("PublishIndex", 1)),
+]
+"""A function's call, before which something happens; pages are worked on one by one."""
+
+Moment = tuple[str, int]
+
+
+class At:
+    """An interceptor that does something before certain calls."""
+
+    def __init__(self, *plan: tuple[Moment, Callable[[], object]]) -> None:
+        self._plan, self._calls = plan, Counter[str]()
+
+    def __call__(self, state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+        self._calls[state] += 1
+        for moment, do in self._plan:
+            if moment == (state, self._calls[state]):
+                do()
+        return call()
+
+
+AWAY = [ndc(number) for number in range(0, 40, 3)]
+"""Some of each page, fewer than any guard is for."""
+
+
+@pytest.mark.parametrize("mode", ["sync", "backfill"])
+@pytest.mark.parametrize("away", MOMENTS, ids=lambda one: f"{one[0]}{one[1]}")
+def test_rows_that_are_away_from_any_moment_to_any_other_are_not_removed(
+    synced: Lab, mode: str, away: Moment
+) -> None:
+    """Within every guard, and seen alike by both readings: as a view that is defined twice."""
+    catalog = synced.catalog
+    catalog.delete(ndc(39))
+    for back in (*MOMENTS[MOMENTS.index(away) + 1 :], None):
+        catalog.update(ndc(5), strength=f"{back} mg/1")
+        rows = catalog.rows()
+
+        def fill(rows: dict[str, Row] = rows) -> None:
+            catalog.clear()
+            catalog.insert(*rows.values())
+
+        going = [(away, lambda: catalog.delete(*AWAY))]
+        coming = [(back, fill)] if back else []
+        synced.run(mode, intercept=At(*going, *coming), settings=ONE_BY_ONE)
+        fill()
+        assert rows.keys() <= set(synced.index.key_set()), back
+        assert synced.index.documents().keys() == set(synced.index.key_set()), back
+    synced.succeed(mode)
+    synced.assert_in_step()
+
+
+def test_a_redrive_of_the_switch_asks_the_catalog_again(synced: Lab) -> None:
+    """Days may lie between: what was gone then may be there now."""
+    synced.catalog.delete(ndc(4), ndc(5))
+    away = Failing("PublishIndex", LambdaFailure("Away", "for a day"))
+    assert synced.run(run_id="late", intercept=away).status == "FAILED"
+    synced.catalog.insert(make_row(4))
+    with synced.redriven("late") as call:
+        call("PublishIndex", away.payloads[0])
+    assert ndc(4) in synced.index.key_set()
+    synced.succeed()
+    synced.assert_in_step()
 
 
 @pytest.mark.parametrize("state", STATES)

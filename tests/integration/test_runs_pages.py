@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
+from cli.commands.runs_actions import ACTIONS, COOKIE, Actions, Refused
 from cli.commands.runs_pages import RunsPages
 from cli.commands.serve import SearchServer
 from cli.sites.local_site import LocalSite
@@ -94,26 +100,137 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-def test_the_pages_pass_axe_and_fit_a_phone(pages: RunsPages, browser: Browser) -> None:
-    import threading
+def test_a_failed_run_names_its_pages_and_their_cause(pages: RunsPages, lab: Lab) -> None:
+    lab.control_model(faults=[{"kind": "AccessDeniedException", "times": 1}])
+    lab.catalog.update(next(iter(lab.catalog.rows())), strength="8 mg")
+    lab.run(run_id="third")
+    shown = html(pages, "/runs/third")
+    assert re.search(r"<b>EmbedPage \d{5}</b> EmbedderAccessDenied: run third, page 0", shown)
 
-    with (
-        SearchServer(("127.0.0.1", 0), lambda *_: {"statusCode": 404, "body": ""}, pages) as server,
-        browser.new_context(viewport={"width": 375, "height": 700}) as context,
-    ):
+
+def test_the_list_draws_how_runs_developed(pages: RunsPages) -> None:
+    shown = html(pages, "/runs")
+    assert "<h2>Trend of 2 runs</h2>" in shown
+    assert 'aria-label="Rows: last 40, least 40, most 40"' in shown
+    assert re.search(r'<rect class="bad"[^>]*><title>second: 40</title>', shown)
+
+
+def test_without_the_token_nothing_can_be_started(pages: RunsPages) -> None:
+    for path in ("/runs", "/runs/first", "/runs/second"):
+        assert "<form" not in html(pages, path)
+
+
+@contextmanager
+def serving(pages: RunsPages, actions: Actions | None = None) -> Iterator[str]:
+    with SearchServer(
+        ("127.0.0.1", 0), lambda *_: {"statusCode": 404, "body": ""}, pages, actions
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
-            visitor = context.new_page()
-            problems: list[str] = []
-            visitor.on("console", lambda message: problems.append(message.text))
-            for path in ("/runs", "/runs/first", "/runs/second", "/runs/first/report"):
-                visitor.goto(f"http://127.0.0.1:{server.server_port}{path}")
-                wide = visitor.evaluate("document.documentElement.scrollWidth")
-                assert (path, wide) == (path, 375)
-                if path != "/runs/first/report":
-                    assert Axe().run(visitor).violations_count == 0, path
-            assert problems == []
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()
+
+
+def test_the_pages_pass_axe_and_fit_a_phone(pages: RunsPages, lab: Lab, browser: Browser) -> None:
+    actions = Actions(lab.stack.root)
+    with (
+        serving(RunsPages(LocalSite(lab.stack.root), actions), actions) as address,
+        browser.new_context(viewport={"width": 375, "height": 700}) as context,
+    ):
+        visitor = context.new_page()
+        problems: list[str] = []
+        visitor.on("console", lambda message: problems.append(message.text))
+        visitor.goto(f"{address}/runs?token={actions.token}")
+        assert visitor.url == f"{address}/runs"
+        for path in ("/runs", "/runs/first", "/runs/second", "/runs/first/report"):
+            visitor.goto(f"{address}{path}")
+            wide = visitor.evaluate("document.documentElement.scrollWidth")
+            assert (path, wide) == (path, 375)
+            if path != "/runs/first/report":
+                assert Axe().run(visitor).violations_count == 0, path
+        assert problems == []
+
+
+def test_a_person_plans_does_and_rolls_back_in_the_browser(
+    pages: RunsPages, lab: Lab, browser: Browser
+) -> None:
+    actions = Actions(lab.stack.root)
+    site = LocalSite(lab.stack.root)
+    with (
+        serving(RunsPages(site, actions), actions) as address,
+        browser.new_page(base_url=address) as visitor,
+    ):
+        visitor.set_default_timeout(90_000)
+        visitor.goto(f"/runs?token={actions.token}")
+        visitor.get_by_text("Plan the next run", exact=True).click()
+        visitor.get_by_role("button", name="Yes: plan the next run").click()
+        visitor.wait_for_url("**/runs")
+        (plan,) = _ended(site, {"first", "second"})
+        visitor.goto(f"/runs/{plan}")
+        visitor.get_by_text("Do what it planned", exact=True).click()
+        visitor.get_by_role("button", name="Yes: do what it planned").click()
+        visitor.wait_for_url("**/runs")
+        (done,) = _ended(site, {"first", "second", plan})
+        assert site.view(done).status == "SUCCEEDED"
+        lab.assert_in_step()
+        visitor.goto(f"/runs/{done}")
+        visitor.get_by_text("Roll back", exact=True).click()
+        visitor.get_by_role("button", name="Yes: roll back").click()
+        visitor.wait_for_url("**/runs")
+        with pytest.raises(AssertionError):
+            lab.assert_in_step()
+
+
+def _ended(site: LocalSite, before: set[str]) -> set[str]:
+    """The runs that are new, once none goes on."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        views = [view for view in site.runs(50) if view.run_id not in before]
+        if views and not any(view.running for view in views):
+            return {view.run_id for view in views}
+        time.sleep(0.2)
+    raise AssertionError("no run came to its end")
+
+
+FORGED = {
+    "no cookie": {"Cookie": ""},
+    "another token": {"Cookie": f"{COOKIE}=guessed"},
+    "another site": {"Origin": "https://evil.example"},
+    "no origin": {"Origin": ""},
+}
+
+
+@pytest.mark.parametrize("case", [*FORGED, "no form token"])
+def test_a_forged_request_starts_nothing(pages: RunsPages, lab: Lab, case: str) -> None:
+    actions = Actions(lab.stack.root)
+    with serving(pages, actions) as address:
+        headers = {
+            "Cookie": f"{COOKIE}={actions.token}",
+            "Origin": address,
+            "Content-Type": "application/x-www-form-urlencoded",
+        } | FORGED.get(case, {})
+        form = re.findall('value="([^"]+)"', actions.form(ACTIONS["plan"], ""))[0]
+        body = b"" if case == "no form token" else f"form={form}".encode()
+        url = f"{address}/runs/new/plan"
+        request = urllib.request.Request(url, body, headers)  # noqa: S310 - of this test
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)  # noqa: S310 - of this test
+        with refused.value as answer:
+            assert answer.code == 403
+            assert "open the address that drugsync serve printed" in answer.read().decode()
+    assert {view.run_id for view in LocalSite(lab.stack.root).runs(9)} == {"first", "second"}
+
+
+def test_what_cannot_be_started_now_is_said(pages: RunsPages, lab: Lab) -> None:
+    actions = Actions(lab.stack.root)
+    form = re.findall('value="([^"]+)"', actions.form(ACTIONS["plan"], ""))[0].encode()
+    headers = {"Cookie": f"{COOKIE}={actions.token}", "Origin": "http://h", "Host": "h"}
+    with only_one(lab.stack.root, "nightly"), pytest.raises(Refused, match="nightly is under way"):
+        actions.do("/runs/new/plan", b"form=" + form, headers)
+    with pytest.raises(Refused, match="no such action"):
+        actions.do("/runs/first/delete", b"form=" + form, headers)
+    with pytest.raises(Refused, match="there is no run nowhere"):
+        actions.do("/runs/nowhere/redrive", b"form=" + form, headers)

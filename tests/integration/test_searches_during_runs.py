@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from local.engine.invocations import LambdaFailure
-from tests.fakes import FakeEmbedder
 from tests.integration.test_rolling_back import back
 from tests.lab import Failing, Lab, before
-from tests.rows import DIMENSIONS, make_row, ndc
+from tests.rows import DIMENSIONS, make_row, ndc, text_of, vector_of
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.ports.search import SearchIndex
 from workflow.search.search import search
 
@@ -25,7 +25,24 @@ Answer = frozenset[tuple[str, str, str]]
 """Of each drug that was found: its NDC, manufacturer and strength."""
 
 NDCS = {"by a changed NDC": ndc(3), "by a removed NDC": ndc(4), "by a new NDC": ndc(100)}
-QUERIES = {"by name": "generic", **NDCS}
+MEANT = {
+    "by meaning": ("xqzv", text_of(make_row(8))),
+    "by a meaning that a drug loses": ("qzxw", text_of(make_row(3))),
+    "by a meaning that a drug gains": ("zxqj", text_of(make_row(3, strength="999 mg/1"))),
+}
+"""Words that name nothing, and the text that they mean: only its vector is near."""
+
+QUERIES = {"by name": "generic", **NDCS, **{kind: words for kind, (words, _) in MEANT.items()}}
+
+
+class Meaning:
+    """Gives a query the vector of the text that it means."""
+
+    texts_per_call = 1
+    _meant: ClassVar = dict(MEANT.values())
+
+    def embed(self, texts: Sequence[str], _purpose: Purpose = "document") -> list[Vector]:
+        return [Vector(vector_of(self._meant.get(text, text)), 1) for text in texts]
 
 
 class Searcher(threading.Thread):
@@ -77,7 +94,7 @@ def _found(query: str, names: LiveNames, index: SearchIndex) -> Answer:
     if query in NDCS.values():
         drugs = [one for one in index.documents(names.generation, [query]) if one]
     else:
-        found = search(query, names, embedder=FakeEmbedder(), index=index, limit=60)
+        found = search(query, names, embedder=Meaning(), index=index, limit=60)
         drugs = [drug for product in found.products for drug in product.packages]
     return frozenset(
         (one["ndc"], one.get("manufacturer", ""), one.get("strength", "")) for one in drugs
@@ -107,14 +124,17 @@ def edit(lab: Lab) -> None:
 
 def of_catalog(lab: Lab) -> dict[str, Answer]:
     """What each query finds where the index is the catalog as it is now."""
-    every = frozenset(
-        (str(ndc), (row["manufacturer"] or "").strip(), (row["strength"] or "").strip())
-        for ndc, row in lab.catalog.rows().items()
-    )
-    return {
-        kind: frozenset(one for one in every if kind not in NDCS or one[0] == query)
-        for kind, query in QUERIES.items()
+    rows = lab.catalog.rows()
+    drugs = {
+        key: (key, (row["manufacturer"] or "").strip(), (row["strength"] or "").strip())
+        for key, row in rows.items()
     }
+    found = {"by name": frozenset(drugs.values())}
+    for kind, key in NDCS.items():
+        found[kind] = frozenset(drug for one, drug in drugs.items() if one == key)
+    for kind, (_, text) in MEANT.items():
+        found[kind] = frozenset(drugs[key] for key, row in rows.items() if text_of(row) == text)
+    return found
 
 
 def assert_whole(searcher: Searcher, *allowed: dict[str, Answer]) -> None:
@@ -202,7 +222,7 @@ def test_a_switch_of_a_sync_needs_no_memory(synced: Lab) -> None:
     old = of_catalog(synced)
     edit(synced)
     with searching(synced) as searcher, full_memory(synced) as fill:
-        synced.run(accept=ACCEPT, intercept=before("PublishIndex", fill))
+        synced.succeed(accept=ACCEPT, intercept=before("PublishIndex", fill))
     assert_whole(searcher, old, of_catalog(synced))
     synced.assert_in_step()
 

@@ -143,13 +143,12 @@ def test_a_page_that_lost_more_rows_than_the_guard_allows_is_asked_again(
         diff(rows, FakeIndex(), whole_page(planned))
 
 
-@pytest.mark.parametrize(("there", "moved"), [(15, False), (16, True)])
-def test_a_page_that_grew_by_more_than_a_page_is_not_read(there: int, moved: bool) -> None:
-    if not moved:
-        assert diff(make_rows(there), FakeIndex(), whole_page(10), page_size=5)[0].rows == there
-        return
-    with pytest.raises(CatalogMoved, match="more than 15 rows and had 10"):
-        diff(make_rows(there), FakeIndex(), whole_page(10), page_size=5)
+@pytest.mark.parametrize(("page_size", "most"), [(5, 20), (15, 25)], ids=["doubled", "as asked"])
+def test_a_page_that_grew_by_more_than_a_page_is_not_read(page_size: int, most: int) -> None:
+    page = whole_page(10)
+    assert diff(make_rows(most), FakeIndex(), page, page_size=page_size)[0].rows == most
+    with pytest.raises(CatalogMoved, match=f"more than {most} rows and had 10"):
+        diff(make_rows(most + 1), FakeIndex(), page, page_size=page_size)
 
 
 # Rows that cannot be carried
@@ -170,6 +169,24 @@ def test_the_drug_of_a_rejected_row_is_no_removal() -> None:
     assert (summary.removed, summary.vanished) == (1, 1)
     assert changes(files).removals == [ndc(2)]
     assert changes(files).rejected == [ndc(1)]
+
+
+def test_in_a_new_generation_a_rejected_row_stands_as_it_was_last_published() -> None:
+    index = index_with([])
+    index.documents.write("live", HOLDER, documents_of(make_rows(2)))
+    summary, files = diff([make_row(0), BAD], index, new_generation=True, live="live")
+    assert [one.document for one in changes(files).upserts] == documents_of(make_rows(2))
+    assert [(row.ndc, row.new) for row in summary.rejected] == [(ndc(1), False)]
+    assert files.read_texts(TEXTS) == texts_of(make_rows(2))[:1]  # of both
+
+
+@pytest.mark.parametrize("live", [[], [make_row(0)]], ids=["no document", "of another drug"])
+def test_a_rejected_row_that_was_not_published_has_no_document(live: list[Row]) -> None:
+    index = index_with([])
+    for one in documents_of(live):
+        index.documents.write("live", HOLDER, [one._replace(ndc=ndc(1))])
+    _, files = diff([make_row(0), BAD], index, new_generation=True, live="live")
+    assert [one.document.ndc for one in changes(files).upserts] == [ndc(0)]
 
 
 def test_rejected_rows_are_there_and_the_catalog_did_not_move() -> None:

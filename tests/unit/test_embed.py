@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import FakeEmbedder, FakeIndex, FakeQuota, FakeRunStore, clock
-from tests.payloads import HOLDER, PAGE, SPACE, embed_task, settings
+from tests.payloads import HOLDER, PAGE, SPACE, embed_task, plan, settings
 from tests.rows import DIMENSIONS, vector_of
 from workflow.contract.documents import record_fault, text_hash
 from workflow.contract.errors import (
@@ -22,6 +22,7 @@ from workflow.contract.errors import (
     SyncError,
 )
 from workflow.contract.events.files import PageEmbedded
+from workflow.contract.events.payloads import Plan
 from workflow.contract.ports.texts import Text, TextRecord
 from workflow.contract.runs import EMBED_SUMMARY, RunFiles
 from workflow.embedding.caller import PROBE_TEXT
@@ -63,9 +64,12 @@ class Page:
         self.files.write_texts("embed/00000.jsonl.gz", map(text, texts))
         self.index.generations.take_fence(HOLDER)
 
-    def embed(self, embedder: FakeEmbedder, retries: int = 0, **changed: Any) -> PageEmbedded:
+    def embed(
+        self, embedder: FakeEmbedder, retries: int = 0, planned: Plan | None = None, **changed: Any
+    ) -> PageEmbedded:
+        task = embed_task(len(self.texts), retries)
         return embed_page(
-            embed_task(len(self.texts), retries),
+            task.model_copy(update={"plan": planned}) if planned else task,
             embedder=embedder,
             quota=self.quota,
             texts=self.index.texts,
@@ -183,6 +187,27 @@ def test_a_refused_text_of_a_batch_is_found_alone() -> None:
     assert done.embedded == 6
     assert [one.text for one in done.rejected] == [POISON]
     assert page.embedded() == set(TEXTS) - {POISON}
+
+
+def test_a_backfill_leaves_the_doubtful_vectors_that_are_searched() -> None:
+    page, embedder = Page(), FakeEmbedder()
+    page.embed(embedder)
+    page.index.texts.doubt(SPACE, HOLDER, [text_hash(POISON, {})])
+    page.embed(embedder, planned=plan(new_generation=True, live="live"))
+    assert embedder.embedded == [*TEXTS]
+    page.embed(embedder, planned=plan(new_generation=True, live=None))
+    assert embedder.embedded == [*TEXTS, POISON]
+
+
+def test_a_doubtful_text_that_is_refused_now_keeps_its_vector_and_is_named() -> None:
+    page = Page()
+    page.embed(FakeEmbedder())
+    page.index.texts.doubt(SPACE, HOLDER, [text_hash(POISON, {})])
+    before = dict(page.index.memory.kept)
+    done = page.embed(FakeEmbedder(refuses=lambda words: words == POISON))
+    assert page.index.memory.kept == before
+    assert [one.text for one in done.rejected] == [POISON]
+    assert (done.embedded, page.again()) == (6, [text_hash(POISON, {})])
 
 
 def test_a_refused_text_has_a_record_with_the_models_words_and_is_asked_again() -> None:

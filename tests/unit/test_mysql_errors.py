@@ -89,7 +89,7 @@ def test_what_the_user_may_not_do_is_not_tried_again_and_has_its_remedy(
     [
         (1049, CatalogMissing, "check catalog_table and mysql_database"),
         (1146, CatalogMissing, "check catalog_table and mysql_database"),
-        (1356, CatalogMissing, "mend the view drugs"),
+        (1356, CatalogMissing, "correct the view drugs"),
         (1054, ColumnMissing, "it was there when the page began"),
         (1064, CatalogQueryFailed, "refused a statement on drugs"),
         (1055, CatalogQueryFailed, "refused a statement on drugs"),

@@ -399,7 +399,7 @@ def test_only_a_new_generation_needs_room(mode: str, short: bool) -> None:
 
 @pytest.mark.parametrize("live", [True, False])
 def test_texts_to_embed_again_are_read_before_the_diff(live: bool) -> None:
-    """Also those of a generation that never went live: nothing else would mend them."""
+    """Also those of a generation that never went live: nothing else would repair them."""
     server, text = Server(live=live), Text(text_hash("words", {}), "words", {})
     record = NewRecord(text.hash, record_of(text, vector_of("words")), 1)
     server.index.texts.write(SPACE, OLD, [record])

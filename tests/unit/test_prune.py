@@ -101,6 +101,12 @@ def test_a_piece_at_a_time_leads_to_the_same_end(
     assert (pieces, pruning.removed) == (6, 6)
 
 
+def test_what_was_to_be_embedded_again_goes_with_its_record(index: FakeIndex) -> None:
+    index.texts.doubt(SPACE, HOLDER, ["unused", "of previous"])
+    prune(index)
+    assert index.texts.to_embed_again(SPACE) == ["of previous"]
+
+
 def test_twice_is_the_same_as_once(index: FakeIndex) -> None:
     prune(index)
     assert prune(index) == Pruning(done=True)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from tests.fakes import NOW, FakeIndex, FakeRunStore, clock
+from tests.fakes import NOW, FakeCatalog, FakeIndex, FakeRunStore, clock
 from tests.payloads import (
     GENERATION,
     HOLDER,
@@ -22,8 +22,20 @@ from tests.payloads import (
     verified_page,
     whole_page,
 )
-from workflow.contract.errors import IndexCommandFailed, RunSuperseded, VerificationFailed
-from workflow.contract.events.files import Baseline, ColumnProfile, PageLoaded, Switched
+from workflow.contract.errors import (
+    CatalogMoved,
+    IndexCommandFailed,
+    RunSuperseded,
+    VerificationFailed,
+)
+from workflow.contract.events.files import (
+    Baseline,
+    ColumnProfile,
+    ModelAsked,
+    PageLoaded,
+    Switched,
+    Verification,
+)
 from workflow.contract.events.payloads import PublishedIndex
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Change, Document
@@ -34,6 +46,7 @@ from workflow.steps.publish_index import TAKEN_BACK, publish_index
 
 OLD = Holder("before", NOW - timedelta(days=1))
 BEFORE = Baseline(rows=3)
+ASKED = ModelAsked(at=NOW - timedelta(days=3), space=SPACE, questions="q")
 
 
 def document(ndc: str, version: str) -> Document:
@@ -47,6 +60,8 @@ class Switch:
         self.index, self.runs = FakeIndex(), FakeRunStore()
         self.memory = self.index.memory
         self.new = new_generation
+        self.rows = "abd"
+        """The keys that the catalog has when it is asked a last time."""
         self.files = RunFiles.of(self.runs, HOLDER)
         self.index.generations.take_fence(HOLDER)
         self._live("old" if new_generation else GENERATION)
@@ -67,8 +82,9 @@ class Switch:
         self.memory.repair[name] = {"a", "b"}
 
     def _write_files(self) -> None:
-        self.files.write_manifest("pages.json", [whole_page()])
+        self.files.write_manifest("pages.json", [whole_page(3)])
         self.files.write("baseline.json", BEFORE)
+        self.files.write("verification.json", Verification(checks=(), bad_keys=()))
         profile = {"route": ColumnProfile(blanks=1, commonest={})}
         self.files.write("review.json", review(rows=4, profile=profile))
         upserts = [Change(document(ndc, "new"), None) for ndc in "bd"]
@@ -77,12 +93,14 @@ class Switch:
         self.verified()
 
     def verified(self, **found: Any) -> None:
+        found = {"gone": ("c",), **found}
         self.files.write(f"verify/{PAGE}.json", verified_page(**found))
 
     def publish(self, **planned: Any) -> PublishedIndex:
         live = "old" if self.new else None
         return publish_index(
             reviewed_task(new_generation=self.new, live=live, **planned),
+            catalog=FakeCatalog([{"ndc": key} for key in self.rows]),
             generations=self.index.generations,
             documents=self.index.documents,
             server=self.index.server,
@@ -165,6 +183,17 @@ def test_the_record_has_the_figures_that_the_next_run_is_compared_with(switch: S
     assert record.published_at == NOW.isoformat(timespec="seconds")
 
 
+@pytest.mark.parametrize("planned", [{}, {"after_key": "a"}], ids=["whole", "key range"])
+@pytest.mark.parametrize("now", [None, ASKED.model_copy(update={"at": NOW})])
+def test_the_record_says_when_the_model_was_asked_last(
+    sync: Switch, planned: dict[str, Any], now: ModelAsked | None
+) -> None:
+    sync.files.write("baseline.json", BEFORE.model_copy(update={"asked": ASKED}))
+    sync.files.write("verification.json", Verification(checks=(), bad_keys=(), asked=now))
+    sync.publish(**planned)
+    assert sync.memory.records[GENERATION].baseline.asked == (now or ASKED)
+
+
 def test_a_sync_remembers_the_figures_before_it(sync: Switch) -> None:
     sync.publish()
     record = sync.memory.records[GENERATION]
@@ -177,7 +206,7 @@ def test_a_key_range_leaves_the_figures_of_the_whole(sync: Switch) -> None:
 
 
 def test_rows_that_changed_meanwhile_are_left_for_the_next_sync(sync: Switch) -> None:
-    sync.verified(drifted=("d", "e"), kept=("c",))
+    sync.verified(drifted=("d", "e"), kept=("c",), gone=())
     sync.publish()
     assert sync.searched() == {"a": "old", "b": "new", "c": "old"}
     assert sync.memory.repair[GENERATION] == {"a", "d", "e"}
@@ -204,6 +233,37 @@ def test_the_note_says_how_much_was_switched(sync: Switch) -> None:
     sync.publish()
     assert (sync.note().written, sync.note().removed) == (2, 1)
     assert all(one.passed for one in sync.note().checks)
+
+
+# What the catalog says at the last moment
+
+AGAIN = ["abcd", "bcd", "abdef", "ab", ""]
+"""The drug is back (also with as many rows as were planned); rows came; some went; all went."""
+
+
+@pytest.mark.parametrize("rows", AGAIN)
+def test_a_drug_that_the_catalog_may_have_again_is_not_removed(sync: Switch, rows: str) -> None:
+    sync.rows = rows
+    sync.publish()
+    assert sync.searched() == {"a": "old", "b": "new", "c": "old", "d": "new"}
+    assert (sync.note().removed, sync.note().kept) == (0, ("c",))
+
+
+@pytest.mark.parametrize("rows", AGAIN)
+def test_a_generation_without_a_drug_that_the_catalog_may_have_again_does_not_go_live(
+    backfill: Switch, rows: str
+) -> None:
+    backfill.rows = rows
+    with pytest.raises(CatalogMoved, match=r"1 live drugs are not .* such as 'c'"):
+        backfill.publish()
+    assert backfill.searched() == AS_BEFORE
+
+
+def test_the_catalog_is_asked_only_where_drugs_go(switch: Switch) -> None:
+    switch.verified(gone=())
+    switch.rows = ""
+    switch.publish()
+    assert switch.note().done
 
 
 # Twice
@@ -330,6 +390,7 @@ def test_what_no_switch_of_documents_brought_about_is_said_and_stays(new_generat
     switch = Switch(new_generation=new_generation)
     if not new_generation:
         switch.files.write_changes(PAGE, PageChanges([], [], {}, []))
+        switch.verified(gone=())
     switch.index_says(documents=2)
     with pytest.raises(VerificationFailed, match=f"generation {GENERATION} is live"):
         switch.publish()

@@ -138,6 +138,15 @@ def test_no_live_drug_that_the_catalog_has_may_vanish() -> None:
     assert (found.passed, found.found) == (False, "2 missing, such as '7'")
 
 
+@pytest.mark.parametrize(("rows", "refused", "passed"), [(20, 10, True), (20, 11, False)])
+def test_most_of_a_small_catalog_must_have_its_vectors(
+    rows: int, refused: int, passed: bool
+) -> None:
+    pages = [verified_page(rows=rows, refused=tuple(map(str, range(refused))))]
+    for accept, expected in ((), passed), (("rejects",), True):
+        assert rejected_check(plan(accept=accept), pages, 0, settings()).passed is expected
+
+
 @pytest.mark.parametrize(
     ("rows", "refused", "accept", "passed"),
     [(10, 10, (), True), (10, 11, (), False), (21, 0, (), False), (21, 9, ("rejects",), True)],
@@ -163,7 +172,9 @@ def ask(embedder: FakeEmbedder, own: int = 0) -> ModelCheck:
     """With the first `own` texts embedded by the run that asks."""
     every = sampled()
     with closing(Caller(embedder, FakeQuota(), DIMENSIONS)) as caller:
-        return model_check(caller, every, set(every.hashes[:own]), settings())
+        found = model_check(caller, every, set(every.hashes[:own]), settings(), "")
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize("texts_per_call", [1, 3])

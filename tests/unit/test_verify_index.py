@@ -31,7 +31,7 @@ from workflow.contract.errors import (
     TooManyRejected,
     VerificationFailed,
 )
-from workflow.contract.events.files import Building, Check, Verification
+from workflow.contract.events.files import Baseline, Building, Check, ModelAsked, Verification
 from workflow.contract.events.payloads import TextsPage, VerifiedIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import SearchIndex
@@ -39,6 +39,8 @@ from workflow.contract.ports.texts import NewRecord
 from workflow.contract.runs import RunFiles
 from workflow.steps.verify_index import STALLED, verify_index
 from workflow.verify.checks import DRIFT, GOLDEN, MODEL, RECALL, REJECTED, SELF_RECALL, VANISHING
+from workflow.verify.due import model_due
+from workflow.verify.golden import GoldenQuery
 from workflow.verify.verdict import stop
 
 ROWS = make_rows(6)
@@ -66,6 +68,7 @@ class Index:
         self.fake.server.point_aliases(LiveNames(GENERATION, SPACE), HOLDER)
         self.files.write_manifest("pages.json", [whole_page()])
         self.counts = {"rows": 6}
+        self.asked: ModelAsked | None = None
         self.page()
 
     def record(self, name: str, vector: bytes) -> None:
@@ -76,6 +79,7 @@ class Index:
         self.files.write(f"verify/{PAGE}.json", verified_page(rows=found.pop("rows", 6), **found))
 
     def verify(self, *, embed_pages: int = 0, **changed: Any) -> VerifiedIndex:
+        self.files.write("baseline.json", Baseline(asked=self.asked))
         self.files.write("review.json", review(**self.counts, embed_pages=embed_pages))
         samples = tuple(ndc(number) for number in range(6))
         return verify_index(
@@ -193,15 +197,50 @@ def test_a_new_generation_that_fails_leaves_the_aliases_where_they_are() -> None
 # The model
 
 
+WEEK = timedelta(days=7)
+
+
+@pytest.mark.parametrize("new_generation", [False, True])
 @pytest.mark.parametrize(
-    ("new_generation", "embed_pages", "asked"), [(False, 0, 0), (False, 1, 3), (True, 0, 3)]
+    ("embed_pages", "last", "asked"),
+    [
+        (0, {}, 0),
+        (0, {"at": NOW - WEEK + timedelta(seconds=1)}, 0),
+        (1, {}, 3),
+        (0, None, 3),
+        (0, {"at": NOW - WEEK}, 3),
+        (0, {"space": "other"}, 3),
+        (0, {"questions": "other"}, 3),
+    ],
+    ids=["just", "in a week", "embeds", "never", "a week ago", "other space", "other questions"],
 )
-def test_a_run_that_embeds_nothing_calls_no_model(
-    new_generation: bool, embed_pages: int, asked: int
+def test_a_run_that_embeds_nothing_calls_no_model_for_a_week(
+    new_generation: bool, embed_pages: int, last: dict[str, Any] | None, asked: int
 ) -> None:
-    index = Index(new_generation=new_generation, live="live" if new_generation else None)
+    index = Index(new_generation=new_generation)
+    index.verify(embed_pages=1)
+    before = index.verification().asked
+    assert before is not None
+    index.embedder.calls.clear()
+    index.asked = None if last is None else before.model_copy(update=last)
     index.verify(embed_pages=embed_pages)
     assert len(index.embedder.embedded) == asked
+    found = {one.check: one.found for one in index.verification().checks}
+    assert found[MODEL].startswith("3 of 3" if asked else "not asked: nothing was embedded")
+    assert (index.verification().asked is not None) == bool(asked)
+
+
+def test_golden_queries_are_asked_when_the_model_is_and_say_why_they_are_not(index: Index) -> None:
+    """Other ones are another question than what was asked last."""
+    index.runs.write("golden.json", b'[{"query": "aspirin", "expect": ["aspirin"]}]')
+    queries = [GoldenQuery(query="aspirin", expect=("aspirin",))]
+    planned = reviewed_task().plan, review(**index.counts)
+    index.asked = model_due(*planned, Baseline(), queries, settings(), NOW).asked
+    assert not model_due(*planned, Baseline(asked=index.asked), [], settings(), NOW).reason
+    index.verify(golden_queries_key="golden.json")
+    found = {one.check: one.found for one in index.verification().checks}
+    assert found[GOLDEN].startswith("not asked: nothing was embedded, and the model was asked on")
+    assert found[GOLDEN] == found[MODEL]
 
 
 def test_a_verification_alone_asks_the_model_and_leaves_everything_as_it_is(index: Index) -> None:

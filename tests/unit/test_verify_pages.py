@@ -41,6 +41,8 @@ class Page:
         self.new = new_generation
         self.beside = live
         self.changes = PageChanges([], [], {}, [])
+        self.planned = 4
+        """Rows of the page when the run was planned."""
         self.rows = make_rows(4)
         """The catalog as VerifyPage reads it."""
 
@@ -70,7 +72,7 @@ class Page:
     def compare(self) -> PageFindings:
         live = LIVE if self.beside else None
         planned = plan(new_generation=self.new, live=live)
-        page = whole_page(4)
+        page = whole_page(self.planned)
         rows = read_page(FakeCatalog(self.rows), page, RENDERER, most=100)
         comparison = PageComparison(planned, page, self.changes, dimensions=DIMENSIONS)
         return comparison.run(rows, documents=self.index.documents, texts=self.index.texts)
@@ -80,7 +82,7 @@ class Page:
 def sync() -> Page:
     """Of four drugs the first is unchanged, the second changes, the third is new, one left."""
     page = Page(new_generation=False)
-    page.rows = [make_row(0), make_row(1, route="NEW"), make_row(2)]
+    page.planned, page.rows = 3, [make_row(0), make_row(1, route="NEW"), make_row(2)]
     page.stores([make_row(0), make_row(1), make_row(3)])
     page.keeps([make_row(0)])
     page.upserts(page.rows[1:])
@@ -222,12 +224,12 @@ def test_a_row_that_changed_since_is_drift(page: Page) -> None:
 
 def test_a_row_that_left_since_is_drift(page: Page) -> None:
     del page.rows[2]
-    assert_nothing_but(page.compare(), drifted=keys(2))
+    assert page.compare().drifted == keys(2)
 
 
 def test_a_row_that_came_since_is_drift(page: Page) -> None:
     page.rows.append(make_row(9))
-    assert_nothing_but(page.compare(), drifted=keys(9))
+    assert page.compare().drifted == keys(9)
 
 
 def test_a_row_that_cannot_be_carried_any_more_is_drift(page: Page) -> None:
@@ -254,25 +256,51 @@ def test_the_drift_of_a_first_generation_is_not_counted_as_its_documents(first: 
 
 
 def test_a_removed_drug_is_not_looked_for(sync: Page) -> None:
-    assert sync.compare().documents == 3
+    found = sync.compare()
+    assert (found.documents, found.gone) == (3, keys(3))
 
 
-def test_a_drug_that_came_back_is_kept(sync: Page) -> None:
-    sync.rows.append(make_row(3))
+@pytest.mark.parametrize("came", [make_row(3), make_row(3, **BAD)], ids=["whole", "unreadable"])
+@pytest.mark.parametrize("left", [False, True])
+def test_a_drug_that_came_back_is_kept(sync: Page, came: Row, left: bool) -> None:
+    """Also where the number of rows is the planned one, because another row left."""
+    sync.rows.append(came)
+    if left:
+        del sync.rows[0]
+    found = sync.compare()
+    assert_nothing_but(found, kept=keys(3), drifted=keys(0) if left else [])
+    assert found.gone == []
+    assert found.documents == found.rows + len(found.kept)
+
+
+@pytest.mark.parametrize("planned", [2, 4])
+def test_removals_of_a_page_whose_rows_are_not_as_many_as_planned_wait(
+    sync: Page, planned: int
+) -> None:
+    sync.planned = planned
     found = sync.compare()
     assert_nothing_but(found, kept=keys(3))
     assert found.documents == found.rows + len(found.kept)
 
 
-def test_a_drug_that_came_back_as_a_row_that_cannot_be_carried_is_kept_too(sync: Page) -> None:
-    sync.rows.append(make_row(3, **BAD))
-    assert_nothing_but(sync.compare(), kept=keys(3))
+def test_removals_of_a_page_of_which_diff_page_saw_a_part_wait(sync: Page) -> None:
+    """All of its rows are there again, but for one that is not yet."""
+    del sync.changes.upserts[1]
+    del sync.memory.staged[HOLDER.identity, ndc(2)]
+    assert_nothing_but(sync.compare(), kept=keys(3), drifted=keys(2))
+
+
+@pytest.mark.parametrize("now", [2, 4])
+def test_removals_of_a_page_whose_rows_came_or_went_since_wait(sync: Page, now: int) -> None:
+    sync.rows = [*sync.rows, make_row(9)][:now]
+    assert sync.compare().kept == keys(3)
 
 
 # Rejected rows
 
 
 def rejects(page: Page, number: int) -> None:
+    page.planned += 1
     page.rows.append(make_row(number, **BAD))
     page.changes.rejected.append(ndc(number))
 
@@ -292,12 +320,26 @@ def test_a_rejected_row_keeps_its_old_document(sync: Page) -> None:
     assert found.rows == found.documents == 4
 
 
+def test_a_rejected_row_stands_in_a_new_generation_as_it_was_published(backfill: Page) -> None:
+    backfill.stores([make_row(9)], LIVE)
+    backfill.stores([make_row(9)])
+    backfill.upserts([make_row(9)])
+    rejects(backfill, 9)
+    found = backfill.compare()
+    assert_nothing_but(found)
+    assert found.rows == found.documents == 5
+    backfill.memory.stored[GENERATION, ndc(9)]["route"] = "EDITED"
+    assert list(backfill.compare().damaged) == keys(9)
+
+
 @pytest.mark.parametrize("now", [[make_row(9)], []], ids=["mended", "gone"])
 @pytest.mark.parametrize("old", [True, False])
 def test_a_rejected_row_that_changed_since_is_drift(sync: Page, now: list[Row], old: bool) -> None:
     if old:
         sync.stores([make_row(9)])
     sync.changes.rejected.append(ndc(9))
+    sync.changes.removals.clear()
+    sync.index.documents.leave_out(GENERATION, HOLDER, keys(3))
     sync.rows.extend(now)
     assert_nothing_but(sync.compare(), drifted=keys(9) if old or now else [])
 
@@ -314,7 +356,29 @@ def test_a_drug_that_is_live_and_in_the_catalog_must_not_vanish(backfill: Page) 
 
 def test_a_drug_that_left_the_live_generation_and_the_catalog_may_vanish(backfill: Page) -> None:
     backfill.stores([make_row(4)], LIVE)
-    assert_nothing_but(backfill.compare())
+    found = backfill.compare()
+    assert_nothing_but(found)
+    assert found.gone == keys(4)
+
+
+def test_a_live_drug_may_not_vanish_where_the_catalog_is_being_loaded(backfill: Page) -> None:
+    backfill.stores([make_row(4)], LIVE)
+    backfill.planned = 5
+    found = backfill.compare()
+    assert_nothing_but(found, vanishing=keys(4))
+    assert found.gone == []
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_live_drug_whose_row_cannot_be_carried_is_named_as_rejected(
+    backfill: Page, seen: bool
+) -> None:
+    """Unless DiffPage did not see that row: then the drug would vanish unnamed."""
+    backfill.stores([make_row(4)], LIVE)
+    rejects(backfill, 4)
+    if not seen:
+        backfill.changes.rejected.clear()
+    assert backfill.compare().vanishing == ([] if seen else keys(4))
 
 
 def test_a_row_that_is_as_it_was_at_the_last_publish_was_read_wrongly(backfill: Page) -> None:

@@ -18,7 +18,8 @@ SyncError
 │   ├── KeyNotIndexed           reading by key range would scan the table
 │   ├── DuplicateKey            two rows have one key
 │   ├── KeyOrderMismatch        SQL and bytes disagree on the order of keys
-│   └── CatalogMoved *          rows vanish while the run reads them: a load is under way
+│   ├── CatalogMoved *          rows vanish while the run reads them: a load is under way
+│   └── CatalogLagging *        the reader endpoint is too far behind
 ├── EmbedderError           about the embedding model
 │   ├── EmbedderThrottled *     the account's quota is used up for the moment
 │   ├── EmbedderUnavailable *   no connection, timeout, model or service error
@@ -175,6 +176,12 @@ class CatalogMoved(CatalogError):
     retry = retries.RELOAD
 
 
+class CatalogLagging(CatalogError):
+    """The reader endpoint lags too far behind. Retried; if it lasts, mend the replica."""
+
+    retry = retries.RELOAD
+
+
 class EmbedderError(SyncError):
     """About the embedding model."""
 
@@ -262,7 +269,7 @@ class IndexBuildStalled(IndexError_):
 
 
 class VerificationFailed(IndexError_):
-    """The index differs from the catalog. Nothing was published; start a sync, which repairs it."""
+    """A check failed. The message says whether anything was published, and what to do."""
 
 
 class NothingLive(IndexError_):

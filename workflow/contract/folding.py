@@ -13,7 +13,7 @@ REMEMBERED: Final = 32_768
 LONGEST_REMEMBERED: Final = 512
 
 _MARKS: Final = dict.fromkeys(map(ord, "\u2122\u00ae\u00a9\u2120\u2117"), " ")
-"""Before Unicode's compatibility forms: they would make the letters TM of a trade mark."""
+"""Removed before Unicode's compatibility forms, which turn a trade mark into the letters TM."""
 
 _APOSTROPHES: Final = dict.fromkeys(
     map(ord, "'`\u00b4\u2018\u2019\u201a\u201b\u02bc\u02b9\u2032\uff07")

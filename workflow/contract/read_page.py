@@ -1,4 +1,4 @@
-"""One page of the catalog as documents: read alike by DiffPage and, again, by VerifyPage."""
+"""One page of the catalog as documents: read in the same way by DiffPage and VerifyPage."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -31,7 +31,7 @@ def most_rows(page: PageRange, plan: Plan) -> int:
 def read_page(catalog: Catalog, page: PageRange, renderer: Renderer, *, most: int) -> PageRows:
     """Raises CatalogMoved where the range has more than `most` rows.
 
-    More rows also come of keys that the plan took for one: those are named as what they are.
+    Keys that MySQL takes for equal give more rows, too: they raise their own errors.
     """
     with catalog.connect() as reader:
         read = reader.read_range(page.after, page.through, most + 1)

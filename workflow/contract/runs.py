@@ -1,7 +1,7 @@
 """The files of one run: `runs/{run_id}/...` in the run bucket. Each is written and read here only.
 
 A file says which model it holds, in which version, and which execution wrote it. One of another
-version is refused by name; one that an older execution of the same name left is not there.
+version is refused by name; one that an older execution of the same name left counts as missing.
 """
 
 import gzip

@@ -44,6 +44,9 @@ class Settings(BaseModel):
     mysql_reader_host: str = Field(
         "", description="reader endpoint for verification; empty: mysql_host verifies, too"
     )
+    mysql_reader_lag_s: int = Field(
+        5, ge=0, le=3600, description="how far mysql_reader_host may be behind its writer"
+    )
     mysql_port: int = Field(3306, ge=1, le=65535, description="TCP port")
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")
@@ -127,6 +130,9 @@ class Settings(BaseModel):
     verify_texts: Count = Field(20, description="texts embedded again and searched for themselves")
     verify_queries: Count = Field(5, description="queries whose recall@10 is compared with exact")
     verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")
+    verify_model_days: Count = Field(
+        7, description="days until the model is asked again, though nothing was embedded"
+    )
     verify_self_recall: Share = Field(0.99, description="least share of texts that find themselves")
     verify_recall: Share = Field(0.9, description="least recall@10 against exact search")
     synonyms_file: str = Field(

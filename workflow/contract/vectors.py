@@ -19,7 +19,7 @@ def to_bytes(values: Sequence[float]) -> bytes:
 
 
 def to_floats(data: bytes) -> tuple[float, ...]:
-    """A tuple: `math.dist` would make one of anything else."""
+    """As a tuple, which is what `math.dist` needs."""
     vector = array("f")
     vector.frombytes(data)
     if sys.byteorder == "big":
@@ -28,7 +28,7 @@ def to_floats(data: bytes) -> tuple[float, ...]:
 
 
 def fault(data: bytes, dimensions: int) -> str | None:
-    """What is wrong with a vector: its length, a number that is none, or nothing but zeros."""
+    """What is wrong with a vector: its length, a value that is not finite, or nothing but zeros."""
     if len(data) != 4 * dimensions:
         return f"has {len(data) / 4:g} dimensions, not {dimensions}"
     # One bad number spoils the length; that of finite float32 numbers is a finite float64.

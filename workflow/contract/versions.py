@@ -1,6 +1,6 @@
 """Versions of what a run leaves for its later steps. The settings digest holds them.
 
-A deployment between the start of a run and its redrive must not read what is meant otherwise.
+A deployment between the start of a run and its redrive must not misread its files.
 """
 
 from typing import Final
@@ -9,10 +9,10 @@ TEXTS: Final = 3
 """Raise it when a row gets another text: a new space, so a backfill."""
 
 HASHES: Final = 3
-"""Raise it when a document or text record is hashed otherwise."""
+"""Raise it when a document or text record is hashed in another way."""
 
 KEYS: Final = 2
 """Raise it when Redis keys change their names or what they hold."""
 
-FILES: Final = 2
-"""Raise it when a file of the run bucket or a payload is to be read otherwise."""
+FILES: Final = 3
+"""Raise it when a file of the run bucket or a payload changes its form."""

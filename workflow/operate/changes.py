@@ -1,8 +1,7 @@
 """What a run, a dry one above all, changes: each drug before and after, column by column."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from workflow.contract.columns import COLUMNS
 from workflow.contract.events.base import Event
@@ -10,6 +9,9 @@ from workflow.contract.events.payloads import ChangesPage, Plan
 from workflow.contract.ports.documents import Documents, Fields
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import LOAD_MANIFEST, PLAN, PageChanges, RunFiles
+
+PIECE: Final = 500
+"""Drugs of one answer: some 4 MB, where every column of each changed and is as long as any."""
 
 
 class Before(Event):
@@ -28,25 +30,41 @@ class ChangedDrug(Event):
     columns: tuple[Before, ...]
 
 
-def changes_of(
-    run_id: str, limit: int, *, runs: RunStore, documents: Documents
-) -> list[ChangedDrug]:
-    """The first drugs that a run changes against what is live now; all where `limit` is 0.
+class Changes(NamedTuple):
+    """Some of the drugs that a run changes. `following` is where to go on; None at the end."""
 
-    Raises RunFileMissing where the run did not come to its review.
+    drugs: list[ChangedDrug]
+    following: int | None
+
+
+def changes_of(
+    run_id: str, start: int, *, runs: RunStore, documents: Documents, piece: int = PIECE
+) -> Changes:
+    """Compare `piece` of a run's changes with what is live now, from number `start` on.
+
+    A function's answer may have 6 MB, so it is asked again from where it ended. Raises
+    RunFileMissing where the run did not come to its review.
     """
     files = RunFiles(runs, run_id)
     live = files.read(PLAN, Plan).live_generation
-    pages = files.read_manifest(LOAD_MANIFEST, ChangesPage)
-    found = (
-        drug for page in pages for drug in _page(files.read_changes(page.page), live, documents)
-    )
-    return list(islice(found, limit or None))
+    drugs: list[ChangedDrug] = []
+    first, end = 0, start + piece
+    for page in files.read_manifest(LOAD_MANIFEST, ChangesPage):
+        last = first + page.upserts + page.removals
+        if first >= end:
+            return Changes(drugs, end)
+        if last > start:
+            part = slice(max(0, start - first), end - first)
+            drugs += _page(files.read_changes(page.page), part, live, documents)
+        first = last
+    return Changes(drugs, end if end < first else None)
 
 
-def _page(changes: PageChanges, live: str | None, documents: Documents) -> Iterator[ChangedDrug]:
+def _page(
+    changes: PageChanges, part: slice, live: str | None, documents: Documents
+) -> Iterator[ChangedDrug]:
     after = {one.document.ndc: one.document.fields for one in changes.upserts}
-    keys = sorted([*after, *changes.removals])
+    keys = sorted([*after, *changes.removals])[part]
     for ndc, old in zip(keys, _read(documents, live, keys), strict=True):
         columns = _columns(old, after.get(ndc, {}))
         if columns:

@@ -32,7 +32,7 @@ from workflow.verify.golden import read_golden_queries
 PROBE_KEY = "runs/doctor/probe.json"
 PAGE_ROWS = 1000
 RETRIED = "Retried; if it lasts, "
-"""What the doctor does not do."""
+"""The beginning of an advice that is about retries, which the doctor does not make."""
 
 
 class Finding(Event):

@@ -161,7 +161,7 @@ def explain(
 
 
 def verdict(one: Explanation) -> str:
-    """What is the matter, in one sentence, with what mends it."""
+    """The problem and its remedy, in one sentence."""
     if "catalog" in one.failures or "document" in one.failures or "live index" in one.failures:
         return "not all of it could be asked: see what failed"
     if one.rejected:

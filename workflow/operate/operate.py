@@ -37,8 +37,8 @@ class OperatorTask(Event):
     """With `explain`: the search whose answer it should stand in."""
     of_run: str = ""
     """With `changes`: the run."""
-    limit: int = 0
-    """With `changes`: how many drugs; 0 is all."""
+    start: int = 0
+    """With `changes`: how many were answered before."""
 
     @property
     def where(self) -> str:
@@ -65,6 +65,8 @@ class OperatorAnswer(Event):
     findings: tuple[Finding, ...] = ()
     explained: Explanation | None = None
     changes: tuple[ChangedDrug, ...] = ()
+    following: int | None = None
+    """Of `changes`: where the next answer begins; None at the end."""
 
 
 class Ports(NamedTuple):
@@ -101,11 +103,8 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
         case "explain":
             return OperatorAnswer(explained=_explain(task, ports))
         case "changes":
-            return OperatorAnswer(
-                changes=tuple(
-                    changes_of(task.of_run, task.limit, runs=ports.runs, documents=ports.documents)
-                )
-            )
+            some = changes_of(task.of_run, task.start, runs=ports.runs, documents=ports.documents)
+            return OperatorAnswer(changes=tuple(some.drugs), following=some.following)
     return OperatorAnswer(rolled_back=_roll_back(task, ports))
 
 

@@ -1,5 +1,6 @@
 """The run report, assembled from the files that a run left, however far it came."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from workflow import __version__
@@ -62,7 +63,7 @@ def assemble(
         bad_keys=verification.bad_keys if verification else (),
         published=_published(switched),
         drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
-        kept=tuple(key for page in verified for key in page.kept)[:SHOWN],
+        kept=_kept(verified, switched)[:SHOWN],
         refused_drugs=tuple(key for page in verified for key in page.refused)[:SHOWN],
         error=error,
         cause=cause,
@@ -72,8 +73,14 @@ def assemble(
     )
 
 
+def _kept(verified: Sequence[VerifiedPage], switched: Switched | None) -> tuple[str, ...]:
+    """Keys that were not removed, as VerifyPage and the switch found them."""
+    pages = tuple(key for page in verified for key in page.kept)
+    return pages + (switched.kept if switched else ())
+
+
 def _published(switched: Switched | None) -> bool | None:
-    """None where a function ended between the switch and the word of it."""
+    """None where a function ended after the switch, before it could record it."""
     if switched is None or switched.taken_back:
         return False
     return True if switched.done else None

@@ -15,7 +15,7 @@ TITLED = 400
 """Up to this many pages, each bar says what it is; more are drawn as one path."""
 
 LAST_PLACE = 80
-"""Percent of the time line behind which a mark's words stand before it."""
+"""Beyond this percentage of the time line, a mark's label stands on its left."""
 
 NICE_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 

@@ -134,14 +134,14 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    type: str
-    title: str
-    status: int
-    detail: str
+    type: str = Field(description="always `about:blank`")
+    title: str = Field(description="the status in words")
+    status: int = Field(description="the status")
+    detail: str = Field(description="what is wrong, and what to do")
 
 
 PATHS: Final[Mapping[str, tuple[str, type[BaseModel] | None]]] = {
-    "/drugs": ("Search", DrugsFound),
+    "/drugs": ("What answers a search", DrugsFound),
     "/drugs/{ndc}": ("One drug", DrugShown),
     "/drugs/{ndc}/alternatives": ("What may stand for a drug", Alternatives),
     "/health": ("What is live, and how old it is", Health),

@@ -1,4 +1,4 @@
-"""The drugs of an NDC: nothing else stands for one."""
+"""The drugs of an NDC, and no others."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,7 +17,7 @@ MOST_PACKAGES: Final = 1000
 
 
 def by_ndc(query: str, names: LiveNames, index: SearchIndex, filters: Filters) -> Answer | None:
-    """The drugs whose key was asked for, in any form; nothing else stands for an NDC."""
+    """The drugs whose key was asked for, in any form, and no others."""
     written = query.strip()
     asked = ndcs_of(written)
     as_typed = (written,) if 0 < len(written) <= LONGEST_KEY else ()
@@ -54,7 +54,7 @@ def _of_keys(written: str, held: Sequence[Fields], filters: Filters, *, several:
 
 
 def passes(fields: Fields, filters: Filters) -> bool:
-    """What the index would say of one drug."""
+    """Whether one drug passes the filters, as the index would decide."""
     return all(
         any(_has(column, fields.get(column, ""), value) for value in values)
         for column, values in filters.items()

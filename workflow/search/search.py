@@ -1,7 +1,7 @@
 """Search: what a query names, what it describes, and what is near it in meaning, each apart.
 
 An answer is in parts. A weaker part never stands in a stronger one's place, no part is padded, and
-nothing is an answer, too. A filter leaves drugs out and changes no order.
+an answer may be empty. A filter leaves drugs out and changes no order.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -143,7 +143,7 @@ def _take(
 
 
 def _without_last(parts: Sequence[Part]) -> list[Part]:
-    """The one product too many only told that there are more."""
+    """Without the extra product that was asked for to see whether there are more."""
     *most, last = parts
     kept = last._replace(products=last.products[:-1])
     return [*most, kept] if kept.products else most

@@ -34,15 +34,15 @@ class Shown(BaseModel):
 class Package(Shown):
     """One drug of the catalog."""
 
-    ndc: str
+    ndc: str = Field(description="its key, as it is stored")
     ndc_dashed: str = Field(description="5-4-2 where the key has eleven digits")
-    drug_name: str | None = None
-    manufacturer: str | None = None
-    gcn_seqno: str | None = None
-    dea_schedule: str | None = None
-    is_generic: bool | None = None
-    is_brand: bool | None = None
-    is_active: bool | None = None
+    drug_name: str | None = Field(None, description="of the catalog")
+    manufacturer: str | None = Field(None, description="of the catalog")
+    gcn_seqno: str | None = Field(None, description="of the catalog")
+    dea_schedule: str | None = Field(None, description="of the catalog")
+    is_generic: bool | None = Field(None, description="null where the catalog does not say")
+    is_brand: bool | None = Field(None, description="null where the catalog does not say")
+    is_active: bool | None = Field(None, description="null where the catalog does not say")
 
 
 class StrengthShown(Shown):
@@ -50,78 +50,78 @@ class StrengthShown(Shown):
 
     strength: str | None = Field(None, description="as the catalog has it")
     strength_shown: str | None = Field(None, description="as people read it: `1 mg/1` is 1 mg")
-    package_count: int
+    package_count: int = Field(description="how many packages there are")
     packages: list[Package] = Field(description="some of them, by NDC")
 
 
 class ProductShown(Shown):
     """One name, form and route with its strengths: the one asked for first, the others in order."""
 
-    drug_name: str | None = None
-    brand_name: str | None = None
-    generic_name: str | None = None
+    drug_name: str | None = Field(None, description="of its first package")
+    brand_name: str | None = Field(None, description="of its first package")
+    generic_name: str | None = Field(None, description="of its first package")
     name_shown: str = Field(description="the name in tall-man letters")
     generic_shown: str | None = Field(None, description="the generic name in tall-man letters")
-    dosage_form: str | None = None
-    route: str | None = None
-    drug_class: str | None = None
-    therapeutic_class: str | None = None
+    dosage_form: str | None = Field(None, description="of all its packages")
+    route: str | None = Field(None, description="of all its packages")
+    drug_class: str | None = Field(None, description="of its first package")
+    therapeutic_class: str | None = Field(None, description="of its first package")
     why: str = Field(description="why the product is in the answer")
     cosine: float | None = Field(None, description="how near its meaning is to the query's")
-    package_count: int
-    strengths: list[StrengthShown]
+    package_count: int = Field(description="of all strengths")
+    strengths: list[StrengthShown] = Field(description="the one asked for first, then by amount")
 
 
 class PartShown(Shown):
     """Products that are in the answer for one reason."""
 
-    kind: PartKind
-    heading: str
+    kind: PartKind = Field(description="the reason")
+    heading: str = Field(description="the reason, for people")
     about: list[str] = Field(description="the substances or classes that are meant")
-    products: list[ProductShown]
+    products: list[ProductShown] = Field(description="best first")
 
 
 class NoticeShown(Shown):
     """What is to be told beside the products."""
 
-    kind: NoticeKind
-    text: str
+    kind: NoticeKind = Field(description="what it is about")
+    text: str = Field(description="a sentence for people")
     words: str = Field("", description="the query's words that it is about")
     instead: list[str] = Field(default_factory=list, description="what to ask, or was asked")
-    count: int = 0
+    count: int = Field(0, description="packages that it is about, where it counts any")
 
 
 class DrugsFound(Shown):
     """Parts, the strongest reason first. No part is padded; none may be there."""
 
-    generation: str
-    parts: list[PartShown]
-    notices: list[NoticeShown]
+    generation: str = Field(description="the live generation that answered")
+    parts: list[PartShown] = Field(description="the strongest reason first")
+    notices: list[NoticeShown] = Field(description="what to tell the person who asked")
     facets: dict[str, dict[str, int]] = Field(
         description="column -> value -> drugs, of the best products; when asked for"
     )
-    offset: int
+    offset: int = Field(description="as it was asked for")
     next_offset: int | None = Field(description="where the next page begins; null at the end")
 
 
 class DrugShown(Shown):
     """One drug with every column of the catalog; flags are booleans."""
 
-    generation: str
-    drug: dict[str, str | bool]
+    generation: str = Field(description="the live generation that answered")
+    drug: dict[str, str | bool] = Field(description="column -> value; blank columns are absent")
     name_shown: str = Field(description="the name in tall-man letters")
-    strength_shown: str | None = None
-    ndc_dashed: str
+    strength_shown: str | None = Field(None, description="as people read it")
+    ndc_dashed: str = Field(description="5-4-2 where the key has eleven digits")
 
 
 class Alternatives(Shown):
     """Drugs that may stand for one: the same substances, strength, form and route."""
 
-    generation: str
-    ndc: str
+    generation: str = Field(description="the live generation that answered")
+    ndc: str = Field(description="the key of the drug that was asked for")
     same: dict[str, str] = Field(description="what all of them share")
-    generic: list[ProductShown]
-    brand: list[ProductShown]
+    generic: list[ProductShown] = Field(description="generics, itself left out")
+    brand: list[ProductShown] = Field(description="brands, itself left out")
     other: list[ProductShown] = Field(description="neither, such as unapproved drugs")
     complete: bool = Field(description="false where there are more than were looked at")
 
@@ -129,11 +129,11 @@ class Alternatives(Shown):
 class Health(Shown):
     """What is live."""
 
-    generation: str
-    space: str
-    documents: int
-    published_at: str
-    age_s: int | None
+    generation: str = Field(description="the live generation")
+    space: str = Field(description="what its vectors are comparable with")
+    documents: int = Field(description="drugs that can be found")
+    published_at: str = Field(description="when a run published it last")
+    age_s: int | None = Field(description="seconds since then")
 
 
 HEADINGS: Final = {
@@ -206,7 +206,7 @@ def package(fields: Fields) -> Package:
 
 
 def flag(value: str) -> bool | None:
-    """Whatever is neither yes nor no is not known."""
+    """None for any other value."""
     return {"1": True, "0": False, "true": True, "false": False}.get(value.lower())
 
 

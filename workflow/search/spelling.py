@@ -49,7 +49,7 @@ def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
 
 
 def may_be_misspelt(word: str, *, alone: bool) -> bool:
-    """Beside other words it takes a letter more."""
+    """Next to other words, it must be one letter longer."""
     return len(word) >= (SHORTEST if alone else SHORTEST + 1) and word.isalpha()
 
 

@@ -16,7 +16,7 @@ ERRORS_SHOWN: Final = 3
 ENDINGS: Final = ("ing", "ed", "es", "s")
 SHORTEST_STEM: Final = 3
 NO_PLURALS: Final = {"aids", "hives"}
-"""Else an aid for sleep would be AIDS, and hives HIV."""
+"""Words that only look like plurals: `aids` is no `aid`, and `hives` no `HIV`."""
 
 SHORTEST_SLIP: Final = 6
 STEMS_KEPT: Final = 8192
@@ -92,7 +92,10 @@ def fda_synonyms() -> Synonyms:
 
 @cache
 def read_synonyms(name: str) -> Synonyms:
-    """From a JSON file in `workflow/`. SettingsInvalid names the file, the entry and the limit."""
+    """From a JSON file in `workflow/search/`.
+
+    SettingsInvalid names the file, the entry and the limit.
+    """
     where = f"synonyms_file {name}"
     try:
         found = _Entries.validate_json(files("workflow.search").joinpath(name).read_bytes())

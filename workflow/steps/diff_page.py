@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from workflow.contract.columns import COLUMNS, KEY
-from workflow.contract.documents import Renderer, record_fault, renderer_of
+from workflow.contract.documents import Renderer, catalog_fields, record_fault, renderer_of
 from workflow.contract.errors import CatalogMoved
 from workflow.contract.events.files import SAMPLES, ColumnProfile, PageDiff, RejectedRow
 from workflow.contract.events.payloads import DiffPageTask, PageRange, Plan
@@ -60,11 +60,12 @@ def diff_page(
     check_rows(len(rows.keys), page, settings)
 
     stored = documents.keys_between(plan.generation, page.after, page.through)
-    difference = compare(documents, plan.generation, rows, stored)
+    wanted = rows.documents + _as_published(documents, plan, rows, renderer)
+    difference = compare(documents, plan.generation, rows._replace(documents=wanted), stored)
     missing = _new_texts(texts, plan, difference.changes, renderer, settings)
     live = _live_keys(documents, plan, page) if plan.new_generation else stored
     parts = divided(missing, plan.text_parts)
-    summary = _summary(page, rows, difference, live, stored, len(missing))
+    summary = _summary(page, rows, difference, live, len(missing))
 
     files = RunFiles.of(runs, plan.run.holder)
     rejected = [row.ndc for row in rows.unreadable]
@@ -81,7 +82,7 @@ def diff_page(
 def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
     """Raise CatalogMoved where a page lost many rows since the plan was made.
 
-    A catalog looks so while it is loaded again, and the rows come back.
+    This happens while the catalog is loaded again, and the rows come back.
     """
     missing = page.rows - rows
     if missing > max(settings.delete_guard_rows, settings.delete_guard_share * page.rows):
@@ -89,6 +90,20 @@ def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
             f"{missing:,} of the {page.rows:,} rows that the run planned with are not there; is "
             "the catalog being loaded? Asked again soon; start a new run once the load has ended"
         )
+
+
+def _as_published(
+    documents: Documents, plan: Plan, rows: PageRows, renderer: Renderer
+) -> list[Document]:
+    """In a new generation, a row that cannot be carried stands as it was last published.
+
+    A sync leaves its document where it is.
+    """
+    if not (plan.new_generation and plan.live_generation):
+        return []
+    ndcs = [row.ndc for row in rows.unreadable]
+    live = zip(ndcs, documents.read(plan.live_generation, ndcs), strict=True)
+    return [renderer.document(catalog_fields(one)) for ndc, one in live if one.get("ndc") == ndc]
 
 
 def compare(
@@ -145,12 +160,11 @@ def _summary(
     rows: PageRows,
     difference: Difference,
     live: Sequence[str],
-    stored: Sequence[str],
     new_texts: int,
 ) -> PageDiff:
     added = [change.document.ndc for change in difference.added]
     changed = [change.document.ndc for change in difference.changed]
-    present, held = set(rows.keys), set(stored)
+    present, held = set(rows.keys), set(live)
     return PageDiff(
         page=page.page,
         rows=len(rows.documents),
@@ -173,8 +187,8 @@ def _summary(
     )
 
 
-def _rejected(row: UnreadableRow, stored: set[str]) -> RejectedRow:
-    return RejectedRow(**row._asdict(), new=row.ndc not in stored)
+def _rejected(row: UnreadableRow, live: set[str]) -> RejectedRow:
+    return RejectedRow(**row._asdict(), new=row.ndc not in live)
 
 
 def profile(documents: Sequence[Document]) -> dict[str, ColumnProfile]:

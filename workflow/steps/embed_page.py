@@ -14,11 +14,11 @@ from workflow.contract.errors import (
     RequestRejected,
 )
 from workflow.contract.events.files import PageEmbedded, RejectedText
-from workflow.contract.events.payloads import EmbedPageTask
+from workflow.contract.events.payloads import EmbedPageTask, Plan
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.model import Embedder, Quota, TextRefused, Vector
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.texts import NewRecord, Text, Texts
+from workflow.contract.ports.texts import NewRecord, Text, TextRecord, Texts
 from workflow.contract.runs import EMBED_SUMMARY, EMBED_TEXTS, RunFiles
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import PROBE_TEXT, Caller
@@ -33,7 +33,7 @@ Embedded = tuple[Text, Vector]
 
 
 class Embeddings(NamedTuple):
-    """Results of model calls. A caller that was stopped gives none."""
+    """Results of model calls. Empty for a caller that was stopped."""
 
     embedded: list[Embedded]
     rejected: list[RejectedText]
@@ -59,7 +59,7 @@ def embed_page(
     plan, page = task.plan, task.page.page
     files = RunFiles.of(runs, plan.run.holder)
     wanted = files.read_texts(EMBED_TEXTS.format(page))
-    missing = _without_record(texts, plan.space, wanted, settings)
+    missing = _without_record(texts, plan, wanted, settings)
     alike = _alike(missing)
     asked = [texts_alike[0] for texts_alike in alike.values()]
 
@@ -79,7 +79,7 @@ def embed_page(
         rejected = _with_alike(refused, asked, alike)
         if rejected and len(rejected) == len(missing):
             _probe_request(caller, rejected)
-    _write_refused(texts, task, missing, rejected)
+    _write_refused(texts, task, missing, rejected, settings)
     summary = _summary(texts, task, wanted, rejected)
     summary = summary.model_copy(update={"timing": task.timing(started_at, clock())})
     files.write(EMBED_SUMMARY.format(page), summary)
@@ -87,22 +87,33 @@ def embed_page(
 
 
 def _without_record(
-    texts: Texts, space: str, wanted: Sequence[Text], settings: Settings
+    texts: Texts, plan: Plan, wanted: Sequence[Text], settings: Settings
 ) -> list[Text]:
-    """Texts that have no sound record with a vector yet, or a doubtful one."""
-    again = set(texts.to_embed_again(space))
-    records = texts.records(space, [text.hash for text in wanted])
+    """Texts that have no sound record with a vector yet, or, for a sync, a doubtful one.
+
+    What the live generation searches with, a backfill leaves as it is.
+    """
+    again = set(texts.to_embed_again(plan.space))
+    beside = plan.new_generation and plan.live_generation is not None
+    records = texts.records(plan.space, [text.hash for text in wanted])
     return [
         text
         for text, record in zip(wanted, records, strict=True)
-        if record is None
-        or text.hash in again
-        or record_fault(text.hash, record, settings.embedding_dimensions)
+        if not _has_vector(text, record, settings) or (text.hash in again and not beside)
     ]
 
 
+def _has_vector(text: Text, record: TextRecord | None, settings: Settings) -> bool:
+    """Whether a search can find the text by a sound record."""
+    return (
+        record is not None
+        and bool(record.vector)
+        and not record_fault(text.hash, record, settings.embedding_dimensions)
+    )
+
+
 def _alike(texts: Sequence[Text]) -> dict[str, list[Text]]:
-    """Texts by their words: records of other names may share them, and one call serves them all."""
+    """Texts grouped by their words: several records may share them, and one call serves all."""
     alike: dict[str, list[Text]] = {}
     for text in texts:
         alike.setdefault(text.text, []).append(text)
@@ -136,13 +147,20 @@ def _rejected(text: Text, reason: str) -> RejectedText:
 
 
 def _write_refused(
-    texts: Texts, task: EmbedPageTask, missing: Sequence[Text], rejected: Sequence[RejectedText]
+    texts: Texts,
+    task: EmbedPageTask,
+    missing: Sequence[Text],
+    rejected: Sequence[RejectedText],
+    settings: Settings,
 ) -> None:
+    """A text that was to be embedded again and is refused now keeps the vector that it has."""
     reasons = {one.text_hash: one.reason for one in rejected}
+    refused = [text for text in missing if text.hash in reasons]
+    there = texts.records(task.plan.space, [text.hash for text in refused])
     records = [
         NewRecord(text.hash, record_of(text, b"", reasons[text.hash]), 0)
-        for text in missing
-        if text.hash in reasons
+        for text, record in zip(refused, there, strict=True)
+        if not _has_vector(text, record, settings)
     ]
     if records:
         texts.write(task.plan.space, task.run.holder, records)
@@ -250,11 +268,15 @@ def _summary(
     """Counts over all tries of this page: each record names the run that embedded it."""
     origins = texts.origins(task.plan.space, [text.hash for text in wanted])
     own = task.run.holder.identity
-    mine = [origin for origin in origins if origin and origin.run == own]
+    mine = {
+        text.hash: origin
+        for text, origin in zip(wanted, origins, strict=True)
+        if origin and origin.run == own
+    }
     return PageEmbedded(
         page=task.page.page,
         texts=len(wanted),
-        embedded=len(mine) - len(rejected),
-        tokens=sum(origin.tokens for origin in mine),
+        embedded=len(mine.keys() - {one.text_hash for one in rejected}),
+        tokens=sum(origin.tokens for origin in mine.values()),
         rejected=tuple(rejected),
     )

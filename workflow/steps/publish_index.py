@@ -1,10 +1,11 @@
 """PublishIndex: the switch. Nothing else makes what a run wrote visible."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from workflow.contract.errors import RunSuperseded, VerificationFailed
+from workflow.contract.errors import CatalogMoved, RunSuperseded, VerificationFailed
 from workflow.contract.events.files import (
     Baseline,
     Check,
@@ -13,8 +14,11 @@ from workflow.contract.events.files import (
     PageLoaded,
     Review,
     Switched,
+    Verification,
+    VerifiedPage,
 )
-from workflow.contract.events.payloads import PublishedIndex, ReviewedTask
+from workflow.contract.events.payloads import PageRange, PublishedIndex, ReviewedTask
+from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Documents
 from workflow.contract.ports.generations import Generation, Generations, LiveNames, Swap
@@ -25,8 +29,10 @@ from workflow.contract.runs import (
     BASELINE,
     GOLDEN,
     LOAD_SUMMARY,
+    PAGES,
     PUBLISH,
     REVIEW,
+    VERIFICATION,
     RunFiles,
 )
 from workflow.contract.settings import Settings
@@ -35,6 +41,7 @@ from workflow.search.synonyms import read_synonyms
 from workflow.verify.checks import check, described
 from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
 from workflow.verify.pages import read_verified
+from workflow.verify.removals import believed
 
 TAKEN_BACK = "-taken-back"
 """Ends the name of a switch that was undone at once. No redrive or rollback may repeat it."""
@@ -43,6 +50,7 @@ TAKEN_BACK = "-taken-back"
 def publish_index(
     task: ReviewedTask,
     *,
+    catalog: Catalog,
     generations: Generations,
     documents: Documents,
     server: Server,
@@ -53,26 +61,19 @@ def publish_index(
 ) -> PublishedIndex:
     """Switch, check what searches now find, and undo a sync's switch if it is wrong.
 
-    Twice is the same as once. Raises RunSuperseded, VerificationFailed.
+    Twice is the same as once. Raises RunSuperseded, VerificationFailed, CatalogMoved.
     """
     plan, holder = task.plan, task.run.holder
     files = RunFiles.of(runs, holder)
     before = _own_generation(task, generations)
-    swap, left = (Swap(), []) if plan.new_generation else _swap(files)
-    note = _note(plan.generation, swap, files, generations)
     if _is_switched(generations, holder.identity):
-        before = before.undone()
+        before, note = before.undone(), files.read(PUBLISH, Switched)
     else:
         check_indexes(before, server)
-        files.write(PUBLISH, note)
-        record = _record(task, before, files, clock())
-        if plan.new_generation:
-            generations.publish(record, plan.live_generation or "", holder)
-        else:
-            generations.switch(record, swap, holder, repair=left)
+        note = _switch(task, before, files, catalog, generations, clock())
     checks = _look(task, files, documents, server, search, runs, settings)
     wrong = [one for one in checks if not one.passed]
-    if wrong and swap.keys:
+    if wrong and note.written + note.removed:
         switch = f"{holder.identity}{TAKEN_BACK}"
         generations.take_back(before, holder.identity, switch, holder, way_back=note.undo)
         # One missing and one extra had the right number before; the next sync sees both.
@@ -92,19 +93,70 @@ def publish_index(
     return PublishedIndex(generation=plan.generation, documents=documents.count(plan.generation))
 
 
-def _note(generation: str, swap: Swap, files: RunFiles, generations: Generations) -> Switched:
-    """What this execution switches. A second try keeps what the first one found."""
-    noted = files.read_if_there(PUBLISH, Switched)
-    if noted is not None:
-        return noted
+def _switch(
+    task: ReviewedTask,
+    before: Generation,
+    files: RunFiles,
+    catalog: Catalog,
+    generations: Generations,
+    now: datetime,
+) -> Switched:
+    """Make the switch, and return what was noted of it before."""
+    plan, holder = task.plan, task.run.holder
+    pages = read_verified(files).pages
+    kept = _still_there(files, pages, catalog)
+    record = _record(task, before, files, now)
     live = generations.live()
-    return Switched(
-        generation=generation,
-        done=False,
-        written=len(swap.written),
-        removed=len(swap.removed),
-        undo=live.undo if live else "",
-    )
+    note = Switched(generation=plan.generation, done=False, undo=live.undo if live else "")
+    if plan.new_generation:
+        _refuse_to_lose(kept)
+        files.write(PUBLISH, note)
+        generations.publish(record, plan.live_generation or "", holder)
+        return note
+    left = {key for page in pages for key in page.drifted}
+    removed = [key for page in pages for key in page.gone if key not in kept]
+    swap = Swap([key for key in _staged(files) if key not in left], removed)
+    counts = {"written": len(swap.written), "removed": len(removed), "kept": tuple(sorted(kept))}
+    note = note.model_copy(update=counts)
+    files.write(PUBLISH, note)
+    generations.switch(record, swap, holder, repair=sorted(left))
+    return note
+
+
+def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalog) -> set[str]:
+    """Of the live keys that would go, those whose removal is not believed any more.
+
+    Hours may lie between the verification and the switch: this state is tried again, and redriven.
+    """
+    going = {page.page: page.gone for page in pages if page.gone}
+    kept: set[str] = set()
+    if going:
+        with catalog.connect() as reader:
+            for page in files.read_manifest(PAGES, PageRange):
+                gone = going.get(page.page, ())
+                if gone:
+                    now = set(reader.keys(page.after, page.through))
+                    kept.update(set(gone).difference(believed(gone, page, now)))
+    return kept
+
+
+def _refuse_to_lose(kept: set[str]) -> None:
+    """A new generation lacks these drugs, and cannot go live without them."""
+    if kept:
+        raise CatalogMoved(
+            f"{len(kept):,} live drugs are not in the new generation, such as {min(kept)!r}, and "
+            "the catalog has them again or is being loaded; nothing was published; asked again "
+            "soon; start a new run once the load has ended"
+        )
+
+
+def _staged(files: RunFiles) -> list[str]:
+    """The keys of all documents that the run staged."""
+    return [
+        one.document.ndc
+        for page in files.read_pages_there(LOAD_SUMMARY, PageLoaded)
+        for one in files.read_changes(page.page).upserts
+    ]
 
 
 def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:
@@ -143,30 +195,16 @@ def missing_indexes(generation: Generation, server: Server) -> list[str]:
     return [f"index {kind}:{name}" for kind, name in kinds if server.index(kind, name) is None]
 
 
-def _swap(files: RunFiles) -> tuple[Swap, list[str]]:
-    """The documents that were read alike twice, and the keys that wait for the next sync."""
-    pages = read_verified(files).pages
-    left = {key for page in pages for key in page.drifted}
-    kept = {key for page in pages for key in page.kept}
-    written: list[str] = []
-    removed: list[str] = []
-    for page in files.read_pages_there(LOAD_SUMMARY, PageLoaded):
-        changes = files.read_changes(page.page)
-        keys = (one.document.ndc for one in changes.upserts)
-        written += [key for key in keys if key not in left]
-        removed += [key for key in changes.removals if key not in kept]
-    return Swap(written, removed), sorted(left)
-
-
 def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: datetime) -> Generation:
-    """The generation as it is after the switch. A key range does not change its baseline."""
-    if task.run.input.partial:
-        baseline = files.read(BASELINE, Baseline)
-    else:
+    """The generation as it is after the switch. A key range does not change its figures."""
+    baseline = files.read(BASELINE, Baseline)
+    asked = files.read(VERIFICATION, Verification).asked or baseline.asked
+    if not task.run.input.partial:
         review = files.read(REVIEW, Review)
         report = assemble(files, task.run, status="SUCCEEDED", ended_at=now)
         last = LastRun.model_validate(report.model_dump(include=set(LastRun.model_fields)))
         baseline = Baseline(rows=review.rows, profile=review.profile, last=last)
+    baseline = baseline.model_copy(update={"asked": asked})
     return replace(
         before,
         state="live",

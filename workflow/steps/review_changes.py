@@ -110,22 +110,29 @@ def merge_texts(
     while cut.parts < parts and read < piece:
         part = cut.parts
         names = [texts_file(page.page, part) for page in pages if part in page.text_parts]
-        texts = _distinct_texts(files, names, again.get(part, []))
+        made, tokens = _merge_part(files, names, again.get(part, []), most, len(cut.pages))
         read += max(1, len(names))
-        cut = TextsCut(
-            parts=part + 1,
-            pages=(*cut.pages, *_cut_evenly(files, texts, most, first=len(cut.pages))),
-            tokens=cut.tokens + sum(tokens_of(text.text) for text in texts),
-        )
+        cut = TextsCut(parts=part + 1, pages=(*cut.pages, *made), tokens=cut.tokens + tokens)
     files.write(TEXTS_CUT, cut)
     return cut
+
+
+def _merge_part(
+    files: RunFiles, names: Sequence[str], again: Sequence[Text], most: int, first: int
+) -> tuple[list[TextsPage], int]:
+    """The pages of one part, and its tokens. Its texts are gone before the next part's come."""
+    texts = _distinct_texts(files, names, again)
+    pages = _cut_evenly(files, texts, most, first=first)
+    return pages, sum(tokens_of(text.text) for text in texts)
 
 
 def _distinct_texts(files: RunFiles, names: Sequence[str], again: Sequence[Text]) -> list[Text]:
     distinct: dict[str, Text] = {}
     with ThreadPoolExecutor(READERS) as pool:
-        for texts in pool.map(files.read_texts, names):
-            distinct.update((text.hash, text) for text in texts)
+        # A few files at a time: a pool that is handed all of them reads ahead of what is merged.
+        for start in range(0, len(names), 2 * READERS):
+            for texts in pool.map(files.read_texts, names[start : start + 2 * READERS]):
+                distinct.update((text.hash, text) for text in texts)
     distinct.update((text.hash, text) for text in again)
     # Records of other names may share their words: side by side, one call serves them all.
     return sorted(distinct.values(), key=lambda text: text.text)

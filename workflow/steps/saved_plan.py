@@ -50,14 +50,14 @@ def check_planned(name: str, now: Review, *, runs: RunStore) -> None:
         planned = RunFiles(runs, name).read(REVIEW, Review)
     except RunFileMissing as error:
         raise PlanStale(
-            f"the plan {name} is not there: no dry run of that name is kept; plan anew"
+            f"the plan {name} is not there: no dry run of that name is kept; start a new dry run"
         ) from error
     if not planned.dry_run:
         raise PlanStale(f"{name} is no dry run, so it planned nothing; start one and name it")
     if planned.digest != now.digest:
         raise PlanStale(
             f"catalog or index moved on since {name}: it showed {_figures(planned)}; now there "
-            f"{_difference(planned, now)}. Nothing was written; plan anew"
+            f"{_difference(planned, now)}. Nothing was written; start a new dry run"
         )
 
 

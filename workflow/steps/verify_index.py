@@ -11,6 +11,7 @@ from workflow.contract.errors import (
     IndexStillBuilding,
 )
 from workflow.contract.events.files import (
+    Baseline,
     Building,
     Check,
     GoldenVectors,
@@ -33,6 +34,7 @@ from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.server import IndexFacts, Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import (
+    BASELINE,
     BUILDING,
     GOLDEN,
     REVIEW,
@@ -49,20 +51,25 @@ from workflow.steps.mend_index import (
     settle_drift,
 )
 from workflow.verify.checks import (
-    MODEL,
     ModelCheck,
     alias_check,
     document_checks,
     drift_check,
     index_checks,
     model_check,
-    off,
     recall_checks,
     rejected_check,
     text_checks,
     vanishing_check,
 )
-from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
+from workflow.verify.due import model_due
+from workflow.verify.golden import (
+    GoldenAsker,
+    GoldenQuery,
+    golden_check,
+    golden_not_asked,
+    read_golden_queries,
+)
 from workflow.verify.pages import read_verified
 from workflow.verify.samples import embedded_now, sample_texts
 from workflow.verify.verdict import stop
@@ -93,10 +100,11 @@ def verify_index(
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
     names = LiveNames(plan.generation, plan.space)
-    asked_for = plan.run.input.dry_run or plan.new_generation
     drugs, index_of_texts = _built(files, server, names, clock)
     pages, nearest = read_verified(files)
     review = files.read(REVIEW, Review)
+    queries = read_golden_queries(runs, settings.golden_queries_key)
+    due = model_due(plan, review, files.read(BASELINE, Baseline), queries, settings, clock())
     model: ModelCheck | None = None
     checks = [
         *index_checks(plan, drugs, index_of_texts),
@@ -119,17 +127,20 @@ def verify_index(
         most = max(settings.verify_texts, settings.verify_queries)
         every = sample_texts(plan, most, documents=documents, texts=texts, settings=settings)
         sampled = every.first(settings.verify_texts)
-        if sampled.records and (review.embed_pages or asked_for):
-            with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
-                own = embedded_now(plan, sampled, texts)
-                model = model_check(caller, sampled, own, settings)
-            checks.append(model.check)
-        elif not settings.verify_texts:
-            checks.append(off(MODEL, "verify_texts"))
+        own = embedded_now(plan, sampled, texts)
+        with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
+            model = model_check(caller, sampled, own, settings, due.reason)
+        checks += [model.check] if model else []
         checks += recall_checks(search, plan.space, every, nearest, settings)
-        if asked_for or review.load_pages or review.embed_pages:
-            checks += _golden_checks(files, plan, names, runs, settings, embedder, search)
-    verification = Verification(checks=tuple(checks), bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]))
+        if queries and due.reason:
+            checks.append(golden_not_asked(due.reason))
+        elif queries:
+            checks += _golden_checks(files, plan, names, queries, settings, embedder, search)
+    verification = Verification(
+        checks=tuple(checks),
+        bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]),
+        asked=None if due.reason else due.asked,
+    )
     files.write(VERIFICATION, verification)
     if not verification.passed:
         _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
@@ -194,15 +205,12 @@ def _golden_checks(
     files: RunFiles,
     plan: Plan,
     names: LiveNames,
-    runs: RunStore,
+    queries: Sequence[GoldenQuery],
     settings: Settings,
     embedder: Embedder,
     search: SearchIndex,
 ) -> list[Check]:
     """Ask what is there already. A sync is asked behind its switch, by these vectors."""
-    queries = read_golden_queries(runs, settings.golden_queries_key)
-    if not queries:
-        return []
     asker = GoldenAsker(search, names, read_synonyms(settings.synonyms_file), embedder)
     result = golden_check(queries, asker)
     vectors = tuple(

@@ -79,6 +79,7 @@ def compare_page(
         damaged=found.damaged,
         bad_texts=found.bad_texts,
         drifted=tuple(found.drifted),
+        gone=tuple(found.gone),
         vanishing=tuple(found.vanishing),
         kept=tuple(found.kept),
         unread=tuple(found.unread),

@@ -37,7 +37,12 @@ def described(checks: Sequence[Check]) -> str:
 
 def off(name: str, setting: str) -> Check:
     """A check that its setting turns off; the report says so."""
-    return check(name, True, "not asked for", f"off: {setting} is 0")
+    return not_made(name, f"off: {setting} is 0")
+
+
+def not_made(name: str, reason: str) -> Check:
+    """A check that this run does not make, and why."""
+    return check(name, True, "not asked for", reason)
 
 
 def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None) -> list[Check]:
@@ -137,9 +142,13 @@ def vanishing_check(pages: Sequence[VerifiedPage]) -> Check:
 def rejected_check(
     plan: Plan, pages: Sequence[VerifiedPage], rejected_rows: int, settings: Settings
 ) -> Check:
-    """Rows that cannot be carried, and drugs whose text the model refused."""
+    """Rows that cannot be carried, and drugs whose text the model refused.
+
+    However small the catalog, most of it must be whole: else nothing is found by meaning.
+    """
     rows = sum(page.rows for page in pages)
     limit = max(settings.reject_guard_rows, int(settings.reject_guard_share * rows))
+    limit = min(limit, (rows + rejected_rows) // 2)
     refused = sum(len(page.refused) for page in pages)
     count = rejected_rows + refused
     passed = count <= limit or "rejects" in plan.run.input.accept
@@ -158,11 +167,20 @@ class ModelCheck(NamedTuple):
     another: bool = False
 
 
-def model_check(caller: Caller, sampled: Sampled, own: set[str], settings: Settings) -> ModelCheck:
+def model_check(
+    caller: Caller, sampled: Sampled, own: set[str], settings: Settings, not_due: str
+) -> ModelCheck | None:
     """Embed again. `own` are the hashes of this run's texts, which say nothing of the model before.
 
-    Raises ModelFailed and other errors that are retried.
+    `not_due` says why that is not to be done now. None where no text has a vector. Raises
+    ModelFailed and other errors that are retried.
     """
+    if not settings.verify_texts:
+        return ModelCheck(off(MODEL, "verify_texts"))
+    if not_due:
+        return ModelCheck(not_made(MODEL, not_due))
+    if not sampled.records:
+        return None
     least = settings.verify_cosine
     expected = f"{len(sampled.records)} with cosine > {least}"
     size = caller.texts_per_call

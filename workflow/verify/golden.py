@@ -14,7 +14,7 @@ from workflow.contract.ports.search import SearchIndex
 from workflow.search.parts import Answer
 from workflow.search.search import search
 from workflow.search.synonyms import Synonyms
-from workflow.verify.checks import GOLDEN, check
+from workflow.verify.checks import GOLDEN, check, not_made
 
 FIRST = 10
 
@@ -61,7 +61,7 @@ def _is_known(expected: str, names: LiveNames, index: SearchIndex) -> bool:
 
 
 class GoldenAsker:
-    """Asks one generation, and remembers each vector: the switch is tried without the model."""
+    """Asks one generation, and remembers each vector, so that PublishIndex needs no model."""
 
     def __init__(
         self,
@@ -97,6 +97,11 @@ class GoldenAsker:
             synonyms=self._synonyms,
             limit=FIRST,
         )
+
+
+def golden_not_asked(reason: str) -> Check:
+    """The check of a run that calls no model."""
+    return not_made(GOLDEN, reason)
 
 
 def golden_check(queries: Sequence[GoldenQuery], asker: GoldenAsker) -> Check | None:

@@ -1,6 +1,6 @@
 """Compares one page of what would be searched after the switch with the catalog read again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from workflow.contract.ports.texts import TextRecord, Texts
 from workflow.contract.read_page import PageRows
 from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
 from workflow.verify.recall import merge_nearest
+from workflow.verify.removals import believed
 
 CHUNK = 500
 
@@ -25,6 +26,7 @@ class PageFindings:
     damaged: dict[str, str] = field(default_factory=dict)
     bad_texts: dict[str, str] = field(default_factory=dict)
     drifted: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
     vanishing: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -51,17 +53,19 @@ class PageComparison:
         self._expected |= changes.unchanged
         self._removed = set(changes.removals)
         self._rejected = set(changes.rejected)
+        self._readings: Sequence[Collection[str]] = ()
         self.found = PageFindings()
 
     def run(self, rows: PageRows, *, documents: Documents, texts: Texts) -> PageFindings:
         """Compare every key that DiffPage saw, that the catalog has now, or that the index has."""
         now = {one.ndc: one.content_hash for one in rows.documents}
-        self.found.kept = sorted(self._removed.intersection(rows.keys))
-        self._removed.difference_update(rows.keys)
+        self._readings = (self._expected.keys() | self._rejected, set(rows.keys))
+        self.found.gone, self.found.kept = self._judge(self._removed)
+        self._removed = set(self.found.gone)
         stored = self._future(documents)
         unreadable = {one.ndc for one in rows.unreadable}
         passed_over = {*(unreadable & self._rejected), *self.found.kept, *self._removed}
-        self.found.rows = len(self._expected) + len(self._rejected & stored.keys())
+        self.found.rows = len(self._expected.keys() | (self._rejected & stored.keys()))
         self.found.unread = sorted(stored.keys() & self._rejected)
         self.found.documents = len(stored)
         for ndc in sorted(stored.keys() | self._expected.keys() | now.keys()):
@@ -74,6 +78,11 @@ class PageComparison:
             self._leave_out_drift(stored)
         self._compare_records(stored, texts)
         return self.found
+
+    def _judge(self, gone: Iterable[str]) -> tuple[list[str], list[str]]:
+        """Removals that are believed, and those that are not."""
+        settled = sorted(believed(gone, self._page, *self._readings))
+        return settled, sorted(set(gone).difference(settled))
 
     def _future(self, documents: Documents) -> dict[str, Fields]:
         """The documents that searches would find: staged over live, without the removed ones."""
@@ -121,12 +130,13 @@ class PageComparison:
     ) -> None:
         """Compare a new generation with the live one.
 
-        A drug that both the live one and the catalog have must not vanish. A row that is as it was
-        at the last publish did not change during the run, so DiffPage read it wrongly.
+        A live drug may only vanish where its removal is believed. A row that is as it was at the
+        last publish did not change during the run, so DiffPage read it wrongly.
         """
         now = {one.ndc: catalog_fields(one.fields) for one in rows.documents}
         held = set(documents.keys_between(live, self._page.after, self._page.through))
-        self.found.vanishing = sorted(key for key in held & now.keys() if key not in stored)
+        rejected = self._rejected.intersection(one.ndc for one in rows.unreadable)
+        self.found.gone, self.found.vanishing = self._judge(held - stored.keys() - rejected)
         drifted = [key for key in self.found.drifted if key in held and key in stored]
         for ndc, fields in _read(drifted, lambda chunk: documents.read(live, chunk)).items():
             if catalog_fields(fields) == now.get(ndc):

@@ -14,13 +14,14 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 from workflow.adapters.mysql import session
 from workflow.adapters.mysql.columns import Column, column_of
 from workflow.adapters.mysql.errors import greeted, translated
+from workflow.adapters.mysql.lag import check_lag
 from workflow.adapters.mysql.reading import read_rows, text
 from workflow.contract.columns import COLUMNS, KEY, REQUIRED
 from workflow.contract.errors import CatalogQueryFailed, ColumnMissing, KeyBlank, KeyNotIndexed
 from workflow.contract.ports.catalog import RangeRows
 
 CONNECT_S: Final = 5
-"""A server that is there greets at once; for one that is not, nobody waits longer."""
+"""A running server greets at once; this is how long to wait for one that does not."""
 
 CUT: Final = {1260, 1301, 1931}
 """Warnings of values or rows that are left out: GROUP_CONCAT, a packet, rows examined."""
@@ -29,17 +30,28 @@ CUT: Final = {1260, 1301, 1931}
 class MySQLCatalog:
     """One table or view. A connection lives as long as a step needs it: pages are few."""
 
-    def __init__(self, options: Callable[[], dict[str, Any]], table: str, timeout_s: int) -> None:
-        """`options` gives host, user, password, TLS and so on, anew for each connection."""
+    def __init__(
+        self,
+        options: Callable[[], dict[str, Any]],
+        table: str,
+        timeout_s: int,
+        most_lag_s: int | None = None,
+    ) -> None:
+        """`options` gives host, user, password, TLS and so on, anew for each connection.
+
+        `most_lag_s` is for a reader endpoint: how far it may be behind.
+        """
         self._options = options
         self._table = table
         self._timeout_s = timeout_s
+        self._most_lag_s = most_lag_s
 
     @contextmanager
     def connect(self) -> Iterator["MySQLReader"]:
+        options = self._options()
         with translated(self._table), greeted():
             connection = connect(
-                **self._options(),
+                **options,
                 use_pure=True,
                 charset=session.CHARSET,
                 collation=session.COLLATION,
@@ -52,6 +64,8 @@ class MySQLCatalog:
         with closing(connection):
             with translated(self._table):
                 session.prepare(connection, self._timeout_s)
+                if self._most_lag_s is not None:
+                    check_lag(connection, options.get("host", ""), self._most_lag_s)
             yield MySQLReader(connection, self._table)
 
 
@@ -138,6 +152,12 @@ class MySQLReader:
         )
         return sql, values
 
+    def keys(self, after: str | None, through: str | None) -> list[str]:
+        where, values = _range(after, through)
+        sql = f"SELECT t.`{KEY}` FROM {self._table} t WHERE {where} ORDER BY t.`{KEY}`"
+        found, _ = self._query(sql, values)
+        return [text(row[0]) for row in found]
+
     def read_range(
         self, after: str | None, through: str | None, limit: int | None = None
     ) -> RangeRows:
@@ -171,8 +191,8 @@ class MySQLReader:
         cut = [str(words) for _, number, words in shown if number in CUT]
         if cut:
             raise CatalogQueryFailed(
-                f"MySQL left out part of {self._name}: {cut[0]}; mend the view, or raise what the "
-                "message names"
+                f"MySQL left out part of {self._name}: {cut[0]}; correct the view, or raise what "
+                "the message names"
             )
 
     def _query(

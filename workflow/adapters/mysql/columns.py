@@ -24,12 +24,12 @@ WHOLE_CHARSETS: Final = {
 """All that they can hold becomes the same character of UTF-8, or bytes that are none."""
 
 SUBSTITUTES: Final = ("?", "\ufffd")
-"""What servers write for a character that Unicode lacks, and for none that merely has a twin."""
+"""What servers write for a character that Unicode lacks, and for no other."""
 
 REPLACEMENT: Final = "0xEFBFBD"
-"""The second of them; some character sets convert it back into what it stands for."""
+"""The second of them, in UTF-8."""
 
-NO_CHARACTER: Final = "is no character of its column's character set; mend the value"
+NO_CHARACTER: Final = "is no character of its column's character set; correct the value"
 SIX_DIGITS: Final = "is a FLOAT, of which MySQL writes six digits; make the column DECIMAL"
 
 

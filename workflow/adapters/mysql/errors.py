@@ -119,8 +119,8 @@ def _translate(error: Error, table: str) -> CatalogError:
         )
     if number == VIEW_BROKEN:
         return CatalogMissing(
-            f"MySQL: {error.msg}; mend the view {table}: what it reads is gone, or its definer may "
-            "not read it"
+            f"MySQL: {error.msg}; correct the view {table}: what it reads is gone, or its "
+            "definer may not read it"
         )
     if number == COLUMN_MISSING:
         return ColumnMissing(f"MySQL: {error.msg} (it was there when the page began)")

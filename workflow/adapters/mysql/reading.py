@@ -8,7 +8,7 @@ from workflow.contract.columns import KEY
 from workflow.contract.ports.catalog import RangeRows, Row, UnreadableRow
 from workflow.contract.rows import read_row, unreadable
 
-NOT_UTF8: Final = "is not UTF-8; CONVERT it in the view, or mend the value"
+NOT_UTF8: Final = "is not UTF-8; CONVERT it in the view, or correct the value"
 
 Values = Sequence[bytes | None]
 """The columns' values and then their checks'."""

@@ -184,7 +184,7 @@ def pairs(mapping: dict[str, Any]) -> list[Any]:
 
 
 def as_text(value: bytes) -> str:
-    """Bytes that are no UTF-8 were not written by us; they shall not match, and not crash."""
+    """Bytes that are no UTF-8 were not written by us; they must neither match nor crash."""
     return value.decode("utf-8", "replace")
 
 

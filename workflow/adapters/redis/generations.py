@@ -27,6 +27,7 @@ from workflow.adapters.redis.keys import (
     repair_set,
     staged_key,
     swapped_set,
+    text_key,
     undo_key,
 )
 from workflow.contract.errors import IndexCommandFailed
@@ -50,6 +51,13 @@ redis.call('SET', KEYS[1], ARGV[1])
 return {'yes', held}
 """
 """The fence only moves forward in time, also where memory is full: the new run is what frees it."""
+
+FINISH: Final = """#!lua flags=allow-oom
+local held = redis.call('GET', KEYS[1]) or ''
+if held == ARGV[1] then redis.call('HSET', KEYS[2], 'finished', ARGV[1]) end
+return held
+"""
+"""Also where memory is full: a run that has published is not to fail over a note."""
 
 SWAP: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1])
@@ -206,7 +214,8 @@ class RedisGenerations:
     # Removing
 
     def finish(self, holder: Holder) -> None:
-        self._client.write_fenced(holder, [("HSET", LIVE, "finished", holder.token)])
+        held = self._client.ask("EVAL", FINISH, 2, WRITER, LIVE, holder.token)
+        self._client.require(holder, held)
 
     def drop_indexes(self, kept: Kept, holder: Holder) -> None:
         for name in self._indexes.names():
@@ -220,6 +229,16 @@ class RedisGenerations:
             if one.name not in kept.generations:
                 keys = (key_set(one.name), repair_set(one.name), GENERATION + one.name)
                 self._client.write_fenced(holder, [("UNLINK", *keys)])
+        for space in kept.spaces:
+            self._forget_texts_to_embed_again(space, holder)
+
+    def _forget_texts_to_embed_again(self, space: str, holder: Holder) -> None:
+        """Those whose record is gone: nothing says any more what was to be embedded."""
+        hashes = as_texts(self._client.ask("SMEMBERS", again_set(space)))
+        there = self._client.ask_all(("EXISTS", text_key(space, one)) for one in hashes)
+        gone = [one for one, exists in zip(hashes, there, strict=True) if not exists]
+        if gone:
+            self._client.write_fenced(holder, _batched("SREM", again_set(space), gone))
 
     def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
         at, seen, removed = cursor, 0, 0

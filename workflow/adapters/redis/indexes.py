@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow.adapters.redis.client import Command, RedisClient, as_text
-from workflow.adapters.redis.keys import LIVE, document_key, drugs_index, text_key, texts_index
+from workflow.adapters.redis.keys import (
+    LIVE,
+    document_key,
+    drugs_index,
+    has_our_form,
+    text_key,
+    texts_index,
+)
 from workflow.adapters.redis.syntax import tag
 from workflow.contract.columns import (
     CLASS_COLUMNS,
@@ -45,7 +52,7 @@ class RedisIndexes:
         facts = self._client.ask("INFO")
         version = str(facts.get("redis_version", ""))
         try:
-            self.names()
+            self._list()
         except IndexCommandFailed as error:
             raise IndexFeatureMissing(
                 f"Redis {version} has no search (FT._LIST: {error}); use Redis 8, Redis Stack or "
@@ -113,7 +120,7 @@ class RedisIndexes:
 
     def create_indexes(self, names: LiveNames) -> None:
         """Raises IndexFeatureMissing with the server's words about what it does not take."""
-        present = self.names()
+        present = self._list()
         texts, drugs = texts_index(names.space), drugs_index(names.generation)
         schemas = {
             texts: self._texts_schema(texts, text_key(names.space, "")),
@@ -132,7 +139,7 @@ class RedisIndexes:
 
     def drop(self, name: str, holder: Holder) -> None:
         """The hashes stay."""
-        if name in self.names():
+        if name in self._list():
             self._client.write_fenced(holder, [("FT.DROPINDEX", name)])
 
     def _create(self, name: str, schema: Command) -> None:
@@ -149,9 +156,21 @@ class RedisIndexes:
     # What they hold
 
     def names(self) -> list[str]:
-        """Every FT index of the server that is ours."""
-        names = map(as_text, self._client.ask("FT._LIST"))
-        return sorted(name for name in names if name.startswith(("drugs:", "texts:")))
+        """Every FT index of the server that is ours: its name says over which keys it is."""
+        return [name for name in self._list() if self._is_ours(name)]
+
+    def _list(self) -> list[str]:
+        return sorted(map(as_text, self._client.ask("FT._LIST")))
+
+    def _is_ours(self, name: str) -> bool:
+        """Others may call an index so, too, on a server that we share."""
+        kind, _, of = name.partition(":")
+        prefixes = {"drugs": document_key(of, ""), "texts": text_key(of, "")}
+        prefix = prefixes.get(kind, "")
+        if not has_our_form(f"{prefix}{'0' * 32}"):
+            return False
+        found = self._info(name)
+        return found is not None and _prefixes(found["index_definition"]) == [prefix]
 
     def index(self, kind: IndexKind, name: str) -> IndexFacts | None:
         found = self._info(f"{kind}:{name}")
@@ -168,7 +187,7 @@ class RedisIndexes:
         )
 
     def indexed_texts(self, space: str, hashes: Sequence[str]) -> int:
-        if not hashes or texts_index(space) not in self.names():
+        if not hashes or texts_index(space) not in self._list():
             return 0
         keys = [text_key(space, one) for one in hashes]
         only = ("INKEYS", len(keys), *keys, "LIMIT", 0, 0)
@@ -236,6 +255,17 @@ def _create(name: str, prefix: str) -> Command:
 
 def _aliases(names: LiveNames) -> dict[str, str]:
     return {"drugs": drugs_index(names.generation), "texts": texts_index(names.space)}
+
+
+def _prefixes(definition: Any) -> list[str]:
+    """Of FT.INFO. Servers give a map, or its names and values in one list."""
+    pairs = (
+        definition.items()
+        if isinstance(definition, dict)
+        else zip(definition[::2], definition[1::2], strict=True)
+    )
+    facts = {as_text(name): value for name, value in pairs}
+    return [as_text(one) for one in facts["prefixes"]]
 
 
 def _plain(value: Any) -> Any:

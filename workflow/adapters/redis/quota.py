@@ -12,7 +12,7 @@ BURST_S = 1.0
 """An idle quota may be used this far ahead at once."""
 
 BLOCK_S = 0.1
-"""So many seconds' tokens are reserved at once: few calls at a large quota, no hoard at a small."""
+"""Seconds of the quota reserved at once: few calls at a large quota, little held at a small."""
 
 RESERVE = """
 local time = redis.call('TIME')

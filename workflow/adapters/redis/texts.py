@@ -61,7 +61,7 @@ def _fields(new: NewRecord, holder: Holder) -> dict[str, Any]:
 
 
 def _record(fields: dict[bytes, bytes] | None) -> TextRecord | None:
-    """What is no hash is a record that is right in nothing."""
+    """A key that is no hash gives a record that fails every check."""
     if fields is None:
         return TextRecord("", {}, b"", "", "")
     if not fields:
@@ -76,7 +76,7 @@ def _record(fields: dict[bytes, bytes] | None) -> TextRecord | None:
 
 
 def _origin(values: Sequence[bytes | None] | None) -> TextOrigin | None:
-    """What is no hash counts as there: verification names it, and the next sync writes it anew."""
+    """A key that is no hash counts as there: verification names it, the next sync rewrites it."""
     run, tokens = (b"", b"0") if values is None else values
     return None if run is None else TextOrigin(as_text(run), _whole_number(tokens))
 

@@ -38,6 +38,17 @@ class LastRun(Event):
     estimated_usd: float
 
 
+class ModelAsked(Event):
+    """When a verification last asked the model, so that runs that embed nothing need not."""
+
+    at: datetime
+    """When."""
+    space: str
+    """Whose texts it embedded again."""
+    questions: str
+    """Hash of the golden queries and of the settings that say what is asked."""
+
+
 class Baseline(Event):
     """`baseline.json`: the live generation at its last full publish, for the guards."""
 
@@ -47,6 +58,8 @@ class Baseline(Event):
     """Column -> how it was filled."""
     last: LastRun | None = None
     """The run that published it."""
+    asked: ModelAsked | None = None
+    """When the model was last asked; a key range asks it, too."""
 
 
 class RejectedRow(Event):
@@ -242,10 +255,12 @@ class VerifiedPage(Event):
     """Key -> what is wrong with its text record."""
     drifted: tuple[str, ...]
     """Keys whose row changed since DiffPage read it: left as they are, for the next sync."""
+    gone: tuple[str, ...] = ()
+    """Live keys that the catalog lacks: what the switch takes out, if it lacks them still."""
     vanishing: tuple[str, ...]
-    """Keys that are live and in the catalog and not in the new generation."""
+    """Live keys that a new generation lacks while the catalog has them, or is being loaded."""
     kept: tuple[str, ...]
-    """Keys that the catalog lacked and has again: not removed."""
+    """Keys that the catalog lacked and has again, or lacks while it is loaded: not removed."""
     unread: tuple[str, ...] = ()
     """Keys whose row cannot be carried: their old document stays."""
     texts: int
@@ -279,6 +294,8 @@ class Verification(Event):
     """Each check, in order."""
     bad_keys: tuple[str, ...]
     """The first keys that differ; all of them are in the repair set."""
+    asked: ModelAsked | None = None
+    """The model was asked; none where it was not."""
 
     @property
     def passed(self) -> bool:
@@ -324,6 +341,8 @@ class Switched(Event):
     """Staged documents to put in place."""
     removed: int = 0
     """Documents to take out."""
+    kept: tuple[str, ...] = ()
+    """Keys that came back, or whose page changed, after the verification: not removed."""
     undo: str = ""
     """The switch that a rollback undid before this one."""
     taken_back: bool = False

@@ -59,6 +59,10 @@ class CatalogReader(Protocol):
         """How many rows `(after, through]` has."""
         ...
 
+    def keys(self, after: str | None, through: str | None) -> list[str]:
+        """The keys of `(after, through]`, in key order, from one statement."""
+        ...
+
     def read_range(
         self, after: str | None, through: str | None, limit: int | None = None
     ) -> RangeRows:

@@ -11,7 +11,7 @@ GenerationState = Literal["building", "live", "previous"]
 
 
 class LiveNames(NamedTuple):
-    """What searches are answered from. `switch` is another one after every switch."""
+    """What searches are answered from. `switch` changes with every switch."""
 
     generation: str
     space: str
@@ -53,7 +53,7 @@ class Generation:
     published_before: str = ""
 
     def undone(self) -> "Generation":
-        """The record before its last switch; undone once more, it is as it is now."""
+        """The record before its last switch. Undone twice, it is this record again."""
         return replace(
             self,
             published_at=self.published_before,
@@ -155,5 +155,9 @@ class Generations(Protocol):
         ...
 
     def forget(self, kept: Kept, holder: Holder) -> None:
-        """Remove the records of generations that are not kept. Last, behind their documents."""
+        """Remove the records of generations that are not kept.
+
+        Call it last, when their documents are gone.
+        Also what was noted of text records that are gone.
+        """
         ...

@@ -31,7 +31,7 @@ class Quota(Protocol):
     """The tokens that all functions together may send in a minute."""
 
     block: int
-    """Tokens that are worth a reservation of their own: a small part of a second's."""
+    """Smallest number of tokens to reserve at once: a small part of a second's."""
 
     def reserve(self, tokens: int) -> float:
         """Take `tokens` from the shared quota (or give some back, if negative).

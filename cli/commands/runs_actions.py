@@ -1,0 +1,159 @@
+"""What a page of runs may start: the command line's own verbs, each after a confirmation.
+
+Who may: whoever opened the address with the token that `drugsync serve` printed. A page of another
+site cannot send it, and neither can another user of this machine.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from cli.documents import RunView
+from local.engine.runs import RUN_ID, holder
+from local.places import HOME_VARIABLE
+
+COOKIE = "drugsync"
+BEGINS_S = 60.0
+"""How long a run may take until it holds the lock: its process imports and plans first."""
+
+POLL_S = 0.05
+LOG = "serve.log"
+LONGEST = 2_000
+"""Characters of what a command said."""
+
+ENDED = (0, 1)
+"""Exit codes of a command that did something, which its report tells."""
+
+
+class Action(NamedTuple):
+    """A button: what it says, what to know before, and the command."""
+
+    name: str
+    title: str
+    what: str
+    command: Callable[[str], list[str]]
+    fits: Callable[[RunView, bool], bool]
+    """Whether it is offered on the page of this run; the flag says that it was a dry run."""
+
+
+def _failed(view: RunView, _dry: bool) -> bool:
+    return view.status in ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+ACTIONS = {
+    one.name: one
+    for one in (
+        Action(
+            "plan",
+            "Plan the next run",
+            "A dry run: it reads catalog and index, and writes nothing to either.",
+            lambda _: ["run", "--dry-run"],
+            lambda view, _: not view.running,
+        ),
+        Action(
+            "do",
+            "Do what it planned",
+            "A run makes exactly the changes of this dry run, or none where they moved on.",
+            lambda run_id: ["run", "--plan", run_id],
+            lambda view, dry: dry and view.status == "SUCCEEDED",
+        ),
+        Action(
+            "redrive",
+            "Redrive",
+            "What failed or never started runs again, then what follows; texts are kept.",
+            lambda run_id: ["redrive", run_id],
+            _failed,
+        ),
+        Action(
+            "rollback",
+            "Roll back",
+            "The last switch is undone at once: searches answer as before it. The next sync brings "
+            "the catalog's changes back.",
+            lambda _: ["rollback"],
+            lambda view, dry: not dry and view.status == "SUCCEEDED",
+        ),
+    )
+}
+
+
+class Refused(Exception):
+    """The request is not one of ours, or the command said no."""
+
+
+class Actions:
+    """Starts commands for whoever knows the token."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._started: list[subprocess.Popen[bytes]] = []
+        self.token = secrets.token_urlsafe(24)
+        self._of_form = hashlib.sha256(f"form {self.token}".encode()).hexdigest()
+
+    def knows(self, token: str) -> bool:
+        return hmac.compare_digest(token.encode(), self.token.encode())
+
+    def may(self, cookie: str) -> bool:
+        """Whether a request's Cookie header has the token."""
+        try:
+            found = SimpleCookie(cookie).get(COOKIE)
+        except CookieError:
+            return False
+        return found is not None and self.knows(found.value)
+
+    def form(self, action: Action, run_id: str) -> str:
+        """A button behind a disclosure, which is the confirmation. Without a script."""
+        where = f"/runs/{run_id or 'new'}/{action.name}"
+        return (
+            f"<details><summary>{action.title}</summary><p>{action.what}</p>"
+            f'<form method="post" action="{where}">'
+            f'<input type="hidden" name="form" value="{self._of_form}">'
+            f"<button>Yes: {action.title.lower()}</button></form></details>"
+        )
+
+    def do(self, path: str, body: bytes, headers: Mapping[str, str]) -> str:
+        """The page to go to next. Raises Refused."""
+        parts = path.strip("/").split("/")
+        given = parse_qs(body.decode("ascii", "replace")).get("form", [""])[0]
+        same = headers.get("Origin", "null").removeprefix("http://") == headers.get("Host")
+        right = hmac.compare_digest(given.encode(), self._of_form.encode())
+        if not (right and same and self.may(headers.get("Cookie", ""))):
+            raise Refused("open the address that drugsync serve printed, and try again from there")
+        if len(parts) != 3 or parts[2] not in ACTIONS or not RUN_ID.fullmatch(parts[1]):
+            raise Refused("there is no such action")
+        self._start(ACTIONS[parts[2]].command(parts[1]))
+        return f"/runs/{parts[1]}" if parts[2] == "redrive" else "/runs"
+
+    def _start(self, command: list[str]) -> None:
+        """A process of its own, which outlives this one. Returns once it runs or has ended.
+
+        Raises Refused with what it said, where it started nothing.
+        """
+        if holder(self._root):
+            raise Refused(f"{holder(self._root)} is under way; wait for its end")
+        with (self._root / LOG).open("w+", encoding="utf-8") as said:
+            started = subprocess.Popen(  # noqa: S603 - one of ACTIONS, and a checked name
+                [sys.executable, "-P", "-m", "cli.main", *command],
+                env={**os.environ, HOME_VARIABLE: str(self._root)},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+            self._started = [one for one in self._started if one.poll() is None] + [started]
+            deadline = time.monotonic() + BEGINS_S
+            while started.poll() is None and not holder(self._root):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(POLL_S)
+            if started.returncode not in (None, *ENDED):
+                said.seek(0)
+                raise Refused(said.read().strip()[-LONGEST:])

@@ -1,0 +1,48 @@
+"""What every table of a stage file is, and the patterns of what it may say.
+
+Every text that reaches a shell, an ARN or a policy has a pattern that holds nothing else.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$]+$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9:/._~@+-]+$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+SecretArn = Annotated[
+    str,
+    Field(
+        pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:"
+        r"[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6}$"
+    ),
+]
+File = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$")
+]
+"""Below the project's folder, and not out of it."""
+CertificateArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$")
+]
+KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+$")]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+Zone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
+Zones = Annotated[tuple[Zone, ...], Field(min_length=2)]
+SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
+MetricName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./#:-]+$")]
+
+
+class Section(BaseModel):
+    """Frozen; an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def exactly_one(existing: Section | None, create: Section | None) -> None:
+    if existing is None and create is None:
+        raise ValueError("one of the tables `existing` and `create` is required")
+    if existing is not None and create is not None:
+        raise ValueError("`existing` and `create` exclude each other; leave one out")

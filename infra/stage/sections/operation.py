@@ -1,0 +1,62 @@
+"""`[schedule]` and `[alarms]`: when a sync starts by itself, and who is told of what."""
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from pydantic import Field, field_validator
+
+from infra.stage.sections.base import Section
+
+
+class ScheduleSection(Section):
+    """When a sync starts by itself."""
+
+    expression: str = Field(
+        "cron(0 3 * * ? *)",
+        pattern=r"^(cron\(([A-Z0-9*?,/#-]+ ){5}[A-Z0-9*?,/#-]+\)|rate\(\d+ [a-z]+\))$",
+    )
+    """`cron(...)` or `rate(...)`, as EventBridge Scheduler takes it."""
+    time_zone: str = Field("UTC", pattern=r"^[A-Za-z0-9_/+-]+$")
+    """Of a cron expression, such as `America/New_York`."""
+    flexible_minutes: int = Field(15, ge=1, le=1440)
+    """The run may start so much later than the expression says."""
+    enabled: bool = True
+    """False pauses the schedule."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            if available_timezones():
+                raise ValueError(
+                    f"{name!r} is no time zone; use a name like 'Europe/Berlin'"
+                ) from error
+        return name
+
+
+class AlarmSection(Section):
+    """Who is told, and when."""
+
+    emails: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Addresses; SNS asks each to confirm."""
+    unpublished_hours: int = Field(26, ge=2, le=168)
+    """Hours without a published run that raise the alarm `Unpublished`."""
+    throttled_pages: int = Field(10, ge=1)
+    """Tries of pages in 15 minutes that the model's quota ended."""
+    redis_memory_percent: int = Field(80, ge=10, le=99)
+    """Used memory that raises the alarm `RedisMemory`."""
+    budget_usd_per_month: float | None = Field(None, gt=0)
+    """AWS's bill of this stage, by its tag; both what is spent and what is forecast are told."""
+    redis_disk_percent: int = Field(80, ge=10, le=99)
+    """Used space of the created server's volume that raises the alarm `RedisDisk`."""
+
+    @field_validator("emails")
+    @classmethod
+    def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
+        for email in emails:
+            if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", email):
+                raise ValueError(f"{email!r} is no e-mail address")
+        return emails

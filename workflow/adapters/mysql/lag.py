@@ -1,0 +1,68 @@
+"""How far a reader lags behind its writer.
+
+Sources: Aurora MySQL's `information_schema.replica_host_status`, which every user may read; SHOW
+REPLICA STATUS of MySQL 8.0.22 and MariaDB 10.5 on, which needs a right of its own.
+"""
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any, Final
+
+from mysql.connector.abstracts import MySQLConnectionAbstract
+from mysql.connector.errors import Error
+
+from workflow.contract.errors import CatalogAccessDenied, CatalogLagging
+
+NO_RIGHT: Final = 1227
+AURORA: Final = (
+    "SELECT replica_lag_in_milliseconds FROM information_schema.replica_host_status "
+    "WHERE server_id = @@aurora_server_id"
+)
+BEHIND: Final = ("seconds_behind_source", "seconds_behind_master")
+
+
+def check_lag(connection: MySQLConnectionAbstract, host: str, most_s: int) -> None:
+    """Raise CatalogLagging where the reader is further behind, CatalogAccessDenied where unknown.
+
+    Verification would take what the reader has not yet for rows that changed during the run.
+    """
+    lag_s = _lag_s(connection, host)
+    if lag_s > most_s:
+        behind = "does not replicate" if lag_s == inf else f"is {lag_s:g} s behind its writer"
+        raise CatalogLagging(
+            f"mysql_reader_host {host} {behind}, and {most_s} s are allowed "
+            "(mysql_reader_lag_s); asked again soon; mend the replica, or leave mysql_reader_host "
+            "empty"
+        )
+
+
+def _lag_s(connection: MySQLConnectionAbstract, host: str) -> float:
+    """0 for a server that follows no other."""
+    with connection.cursor(dictionary=True) as cursor:
+        cursor.execute("SHOW VARIABLES LIKE 'aurora_server_id'")
+        if cursor.fetchall():
+            cursor.execute(AURORA)
+            return max((of_aurora(row) for row in cursor.fetchall()), default=inf)
+        try:
+            cursor.execute("SHOW REPLICA STATUS")
+        except Error as error:
+            if error.errno != NO_RIGHT:
+                raise
+            raise CatalogAccessDenied(
+                f"nobody knows how far mysql_reader_host {host} lags behind: {error.msg}; GRANT "
+                "REPLICATION CLIENT (MariaDB: REPLICA MONITOR) ON *.* to the user, or leave "
+                "mysql_reader_host empty"
+            ) from error
+        return max((of_replica(row) for row in cursor.fetchall()), default=0.0)
+
+
+def of_aurora(row: Mapping[str, Any]) -> float:
+    """Milliseconds; NULL where it is not known."""
+    lag_ms = next(iter(row.values()))
+    return inf if lag_ms is None else float(lag_ms) / 1000
+
+
+def of_replica(row: Mapping[str, Any]) -> float:
+    """Seconds; NULL while it does not replicate."""
+    seconds = next(value for name, value in row.items() if name.lower() in BEHIND)
+    return inf if seconds is None else float(seconds)
