@@ -20,6 +20,7 @@ from benchmarks.peers.peers import PEERS, installed, stand_by
 from benchmarks.peers.scenarios import Bench, measured
 from local.servers.stack import down
 
+LEFT_OUT: dict[str, Any] = {"rounds": [], "why": "it was left out of the run"}
 RESULTS = Path(__file__).parents[1] / "results" / "peers.json"
 
 
@@ -56,7 +57,8 @@ def main(
     finally:
         stand_by(stack, False)
         down(stack.root)
-    shown = {name: one | _medians(one["rounds"]) for name, one in results.items()}
+    every = {peer.name: results.get(peer.name, LEFT_OUT) for peer in PEERS}
+    shown = {name: one | _medians(one["rounds"]) for name, one in every.items()}
     console.print(table(shown))
     if write:
         PAGE.write_text(page(shown), encoding="utf-8")

@@ -45,6 +45,8 @@ class Measured:
     exit_code: int
     redis_mb: float
     drugs: dict[str, int]
+    said: str
+    """The last line of one that failed."""
 
 
 class Bench:
@@ -152,6 +154,7 @@ class Bench:
             exit_code=process.returncode,
             redis_mb=used / 1e6,
             drugs=dict(drugs),
+            said=_last_line(log) if process.returncode else "",
         )
 
     def _waited(self, process: "subprocess.Popen[bytes]", kill_at: int) -> tuple[Any, int]:
@@ -168,6 +171,11 @@ class Bench:
             if time.monotonic() > end or (kill_at and calls >= kill_at):
                 os.kill(process.pid, signal.SIGKILL)
             time.sleep(POLL_S)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "")
 
 
 def _peak_kb(pid: int) -> int:
