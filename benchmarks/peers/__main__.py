@@ -46,6 +46,9 @@ def main(
                     continue
                 console.print(f"[dim]round {turn + 1}: {peer.name}[/]")
                 found = measured(bench, peer, stack.root / "peer-state")
+                if found["first load"]["exit_code"]:
+                    missing[peer.name] = f"its first load ended: {found['first load']['said']}"
+                    continue
                 kept = results.setdefault(peer.name, {"rounds": []})
                 kept["rounds"] = [*(kept["rounds"] if turn else []), found]
                 kept["lines"] = peer.lines

@@ -71,7 +71,11 @@ def _rows(results: Results) -> list[list[str]]:
         for name, scenario, cell in ROWS
     ]
     lines = [f"{one['lines']}" if one.get("lines") else "none" for one in results.values()]
-    return [*rows, ["lines to write", *lines]]
+    measured = [
+        f"{one['facts']['measured_at'][11:16]}, {one['facts']['load']:.0f}" if one["rounds"] else ""
+        for one in results.values()
+    ]
+    return [*rows, ["lines to write", *lines], ["measured until (UTC), load", *measured]]
 
 
 def _cell(scenarios: Results, scenario: str, cell: Cell) -> str:
@@ -95,7 +99,6 @@ def page(results: Results) -> str:
         rows=f"{facts['rows']:,}",
         table="\n".join(lines),
         rounds="one round" if rounds == 1 else f"medians of {rounds} rounds",
-        load=f"{facts['load']:.0f}",
         cores=facts["machine"]["cores"],
         cpu=facts["machine"]["cpu"],
         python=facts["machine"]["python"],
