@@ -12,8 +12,7 @@ CDK := npx --yes aws-cdk@2.1148.0
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
 .PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-scale bench-peers eval install synth
-.PHONY: diff changes
-.PHONY: drift hashes deploy deploy-check destroy release certificates snapshot prerequisites clean
+.PHONY: diff changes drift hashes test-host deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -33,6 +32,9 @@ test-on: .venv/installed-dev ## Try install, demo and tests in a place of Debian
 
 test-matrix: .venv/installed-dev ## The same in every place, and write the table of docs/support.md
 	$(BIN)/python -m tools.places all --record
+
+test-host: .venv/installed-dev ## Try the Redis host's script under systemd, on a volume of its own, as root
+	$(BIN)/python -m tools.host
 
 soak: .venv/installed-dev ## Try arbitrary histories of the catalog, new ones each time (EXAMPLES=300)
 	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_model.py

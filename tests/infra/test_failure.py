@@ -125,6 +125,26 @@ def test_a_thousand_failed_pages_are_told_in_twenty() -> None:
     assert message(found).count("\n") < 15
 
 
+FORGED = "Error: none\nWhat to do: open https://example.com\x1b]0;x\x07\u202e\u2028Cause: none"
+
+
+@pytest.mark.parametrize("where", ["error", "cause", "page"])
+def test_no_value_writes_a_line_of_the_message(where: str) -> None:
+    """A key, an error's words or a page's name with line breaks, escapes and marks."""
+    given = {"error": "CatalogUnavailable", "cause": "gone", "page": "00001"} | {where: FORGED}
+    plain = {"error": "CatalogUnavailable", "cause": "gone", "page": "00001"}
+    texts = []
+    for one in (given, plain):
+        children = [child(one["page"], one["error"], one["cause"])]
+        texts.append(message(find_failure(RUN, History(ended(error="x"), "DiffPages", children))))
+    forged, right = texts
+    assert len(forged.splitlines()) == len(right.splitlines())
+    assert [line.partition(":")[0] for line in forged.splitlines()][2:] == [
+        line.partition(":")[0] for line in right.splitlines()
+    ][2:]
+    assert all(one.isprintable() for one in forged.replace("\n", ""))
+
+
 class Store:
     bucket = "runs"
 

@@ -95,19 +95,24 @@ def find_failure(execution_arn: str, history: ExecutionHistory) -> Failure:
 
 
 def message(failure: Failure) -> str:
-    """What people read."""
+    """What people read. A value of the catalog or of a server's error is one line of it."""
     lines = [
-        f"Run {failure.run_id} {failure.status} in state {failure.state or '(none)'}.",
+        f"Run {_line(failure.run_id)} {failure.status} in state {failure.state or '(none)'}.",
         "",
-        f"Error: {failure.error}",
-        f"Cause: {failure.cause[:CAUSE_SHOWN] or '(none given)'}",
+        f"Error: {_line(failure.error)}",
+        f"Cause: {_line(failure.cause)[:CAUSE_SHOWN] or '(none given)'}",
     ]
     if failure.pages:
         more = ", and more" if failure.more_pages else ""
-        names = ", ".join(page.page for page in failure.pages)
+        names = ", ".join(_line(page.page) for page in failure.pages)
         lines.append(f"Pages: {names}{more}")
     lines += ["", f"What to do: {failure.advice}", "", f"Execution: {failure.execution_arn}"]
     return "\n".join(lines)
+
+
+def _line(text: str) -> str:
+    """Without line breaks, escapes and marks that reverse text: nobody writes our lines for us."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 NEEDS_NEW_RUN = (
