@@ -70,7 +70,7 @@ def _rows(results: Results) -> list[list[str]]:
         [name, *(_cell(one["scenarios"], scenario, cell) for one in results.values())]
         for name, scenario, cell in ROWS
     ]
-    lines = [f"{one['lines']}" if one.get("lines") else "none" for one in results.values()]
+    lines = [f"{one['lines'] or 'none'}" if "lines" in one else "" for one in results.values()]
     measured = [
         f"{one['facts']['measured_at'][11:16]}, {one['facts']['load']:.0f}" if one["rounds"] else ""
         for one in results.values()
@@ -95,6 +95,7 @@ def page(results: Results) -> str:
         for name, one in results.items()
         if one.get("why")
     ]
+    tried += [f"- **{name}**: {one['note']}." for name, one in results.items() if one.get("note")]
     return TEMPLATE.read_text(encoding="utf-8").format(
         rows=f"{facts['rows']:,}",
         table="\n".join(lines),
