@@ -111,7 +111,9 @@ def _plan_pages(folder: Path, rows: int) -> tuple[Callable[[], Any], PackedRuns]
 
 def _review_changes(folder: Path, rows: int) -> tuple[Callable[[], Any], PackedRuns]:
     world = World(folder, rows)
-    changed = settings(budget_usd=1e6, tokens_per_minute=10**9, switch_limit=100_000)
+    changed = settings(
+        budget_usd=1e6, tokens_per_minute=10**9, embedding_threads=128, embed_concurrency=1000
+    )
     task = PlanTask(plan=world.plan.model_copy(update={"new_generation": True}))
     return lambda: review_changes(task, runs=world.runs, settings=changed, clock=clock), world.runs
 

@@ -34,22 +34,28 @@ def fit(points: list[tuple[float, float]]) -> tuple[float, float]:
 
 def show(results: dict[str, Any]) -> str:
     """The table, in Markdown."""
-    sizes = [int(one) for one in next(iter(results["states"].values()))]
+    states: dict[str, dict[str, dict[str, float]]] = results["states"]
+    sizes = sorted({int(size) for found in states.values() for size in found})
     heads = [f"{size:,} rows" for size in sizes]
     read_s = results["s3_read_s"]
     lines = [
         "| state | " + " | ".join(heads) + f" | {GOAL:,} | ends at |",
         "|---|" + "---|" * (len(sizes) + 2),
     ]
-    for state, found in results["states"].items():
-        lines.append(_line(state, {int(size): one for size, one in found.items()}, read_s))
+    for state, found in states.items():
+        measured = {int(size): one for size, one in found.items()}
+        lines.append(_line(state, measured, sizes, read_s))
     return "\n".join(lines) + "\n"
 
 
-def _line(state: str, found: dict[int, dict[str, float]], read_s: float) -> str:
+def _line(state: str, found: dict[int, dict[str, float]], sizes: list[int], read_s: float) -> str:
+    """A size that was not measured has a dash."""
     found = {rows: one | {"work_s": one["cpu_s"] + one["server_s"]} for rows, one in found.items()}
     seconds = {rows: one["work_s"] + one["reads"] * read_s for rows, one in found.items()}
-    cells = [f"{seconds[rows]:.1f} s, {found[rows]['mb']:.0f} MB" for rows in found]
+    cells = [
+        f"{seconds[rows]:.1f} s, {found[rows]['mb']:.0f} MB" if rows in found else "-"
+        for rows in sizes
+    ]
     if state == "PruneIndex":
         most = max(seconds.values()), max(one["mb"] for one in found.values())
         return _row(state, [*cells, f"{most[0]:.1f} s, {most[1]:.0f} MB a piece", "no size"])

@@ -119,8 +119,10 @@ def _of_module(module: str, tests: list[str]) -> Iterator[Made]:
         yield Made(file, node.lineno, start, end, source[start:end], new, tests)
 
 
-def _defects(tree: ast.AST, source: str) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
-    for node in ast.walk(tree):
+def _defects(tree: ast.Module, source: str) -> Iterator[tuple[ast.expr | ast.stmt, str]]:
+    """Constants of a module are sizes, which no rule fixes to the last digit."""
+    parts = [one for one in tree.body if not isinstance(one, (ast.Assign, ast.AnnAssign))]
+    for node in (node for part in parts for node in ast.walk(part)):
         match node:
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 yield node, f"{_text(left, source)} {TURNED[type(op)]} {_text(right, source)}"

@@ -74,8 +74,8 @@ def licence_of(name: str) -> str:
         about = metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return ""
-    said = (" ".join(str(about[name] or "").split()) for name in ("License-Expression", "License"))
-    expression = next(filter(None, said), "")
+    said = [*(about.get_all("License-Expression") or ()), *(about.get_all("License") or ())]
+    expression = next(filter(None, (" ".join(one.split()) for one in said)), "")
     if not expression or expression == "UNKNOWN" or len(expression) > 60:
         classifiers = about.get_all("Classifier") or []
         names = [one.rpartition(" :: ")[2] for one in classifiers if one.startswith("License ::")]

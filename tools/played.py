@@ -36,8 +36,10 @@ def demo_home() -> Iterator[Played]:
         environment = os.environ | {"DRUGSYNC_HOME": home, "COLUMNS": "100", "NO_COLOR": "1"}
         try:
             done = subprocess.run(
-                [*COMMAND, "demo"], env=environment, check=True, capture_output=True, text=True
+                [*COMMAND, "demo"], env=environment, check=False, capture_output=True, text=True
             )
+            if done.returncode:
+                raise SystemExit(f"the demo failed:\n{done.stdout}\n{done.stderr}")
             yield Played(done.stdout, Path(home) / "demo")
         finally:
             subprocess.run([*COMMAND, "down"], env=environment, check=False)

@@ -10,12 +10,16 @@ from typer.testing import CliRunner
 
 from cli.app import app
 from infra.compute.specs import EVERY
+from infra.stage.sections.redis import NewRedis
+from infra.stage.stage import Stage
 from tools import architecture, diagram, overview, sample, search_answers, support
 from tools.reference import pages
 from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
 from workflow.contract import runs
 from workflow.contract.events.payloads import RunInput
+from workflow.contract.settings import Settings
+from workflow.steps import guards
 from workflow.steps.accept_run import parse_input
 from workflow.verify import checks
 
@@ -140,6 +144,31 @@ def test_every_alarm_has_its_line_in_the_operators_page() -> None:
     assert {name for name in alarms if f"| `{name}` |" not in page} == set()
 
 
+def test_the_page_of_guards_has_the_limits_of_the_settings() -> None:
+    page = (ROOT / "docs/guards.md").read_text(encoding="utf-8")
+    of = {name: field.default for name, field in Settings.model_fields.items()}
+    shares = [f"{of[name]:.1%}" for name in ("delete_guard_share", "shrink_guard_share")]
+    shares.append(f"{of['reject_guard_share']:.1%}")
+    assert all(one.replace(".0%", "%").replace("%", " %") in page for one in shares)
+    assert f"{of['profile_guard_share'] * 100:.0f} points" in page
+    assert {of["delete_guard_rows"], of["reject_guard_rows"]} == {20}
+    assert page.count("than 20") >= 3
+    assert f"({of['switch_limit']:,})" in page
+    assert f"{guards.TIME_SHARE:.0%}".replace("%", " %") in page
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert rows == ["deletes", "profile", "budget", "rejects", "switch", "time"]
+    assert set(rows) == set(guards.ERRORS)
+
+
+def test_how_long_things_are_kept_is_what_the_stage_says() -> None:
+    page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    kept = page.partition("## How long what is kept")[2].partition("\n## ")[0]
+    of = Stage.model_fields
+    assert f"{of['runs_kept_days'].default} days on AWS (`runs_kept_days`)" in kept
+    assert f"{of['log_retention_days'].default} days (`log_retention_days`)" in kept
+    assert f"| {NewRedis.model_fields['snapshots_kept'].default}, one a day" in kept
+
+
 def test_every_check_of_the_verification_has_its_row() -> None:
     page = (ROOT / "docs/how-it-works.md").read_text(encoding="utf-8")
     table = page.partition("### The checks")[2].partition("\n\nSo ")[0]
@@ -215,3 +244,21 @@ def test_the_readme_names_make_targets_that_exist() -> None:
     for document in DOCUMENTS:
         for target in re.findall(r"^make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{document}: make {target}"
+
+
+def test_figures_of_the_whole_catalog_agree() -> None:
+    """One catalog, so one number of calls and one of texts, wherever they are said."""
+    performance = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    calls = re.search(
+        r"\| model calls, 243,941 drugs \| ([\d,]+): one a distinct text", performance
+    )
+    assert calls
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{calls[1]} calls serve 243,941 packages" in readme
+    source = (ROOT / "workflow" / "steps" / "costs.py").read_text(encoding="utf-8")
+    texts = re.search(r"([\d,]+) of 243,941 in the FDA's directory", source)
+    assert texts
+    assert f"{texts[1]} now" in performance
+    costs = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    assert "97,463 of 493,573" in source
+    assert "97,463 distinct texts" in costs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,6 +83,34 @@ def test_a_failed_map_is_told_with_the_page_and_its_own_cause() -> None:
     assert "Pages: 00003, 00007" in message(found)
 
 
+@pytest.mark.parametrize(
+    ("error", "machine", "commands"),
+    [
+        (
+            "CatalogUnavailable",
+            "drug-catalog-sync-prod",
+            ["logs nightly --page 00003 --stage prod", "redrive nightly --wait --stage prod"],
+        ),
+        (
+            "PlanStale",
+            "drug-catalog-sync-prod",
+            ["logs nightly --page 00003 --stage prod", "run --dry-run --stage prod"],
+        ),
+        ("DuplicateKey", "of-somebody", ["logs nightly --page 00003", "redrive nightly --wait"]),
+    ],
+)
+def test_the_message_names_the_commands_that_go_on(
+    error: str, machine: str, commands: list[str]
+) -> None:
+    arn = f"arn:aws:states:eu-central-1:123456789012:execution:{machine}:nightly"
+    parent = replace(ended(error="x"), arn=arn, name="nightly")
+    found = find_failure(arn, History(parent, "DiffPages", [child("00003", error, "words")]))
+    told = message(found).splitlines()
+    assert [line for line in told if line.startswith("  drugsync ")] == [
+        f"  drugsync {one}" for one in commands
+    ]
+
+
 def test_a_failed_task_is_told_with_its_message() -> None:
     execution = ended(error="CatalogMissing", cause=cause("the table fdb.drugs does not exist"))
     found = find_failure(RUN, History(execution, "PlanPages"))
@@ -123,6 +152,26 @@ def test_a_thousand_failed_pages_are_told_in_twenty() -> None:
     assert len(found.pages) == 20
     assert found.more_pages
     assert message(found).count("\n") < 15
+
+
+FORGED = "Error: none\nWhat to do: open https://example.com\x1b]0;x\x07\u202e\u2028Cause: none"
+
+
+@pytest.mark.parametrize("where", ["error", "cause", "page"])
+def test_no_value_writes_a_line_of_the_message(where: str) -> None:
+    """A key, an error's words or a page's name with line breaks, escapes and marks."""
+    given = {"error": "CatalogUnavailable", "cause": "gone", "page": "00001"} | {where: FORGED}
+    plain = {"error": "CatalogUnavailable", "cause": "gone", "page": "00001"}
+    texts = []
+    for one in (given, plain):
+        children = [child(one["page"], one["error"], one["cause"])]
+        texts.append(message(find_failure(RUN, History(ended(error="x"), "DiffPages", children))))
+    forged, right = texts
+    assert len(forged.splitlines()) == len(right.splitlines())
+    assert [line.partition(":")[0] for line in forged.splitlines()][2:] == [
+        line.partition(":")[0] for line in right.splitlines()
+    ][2:]
+    assert all(one.isprintable() for one in forged.replace("\n", ""))
 
 
 class Store:

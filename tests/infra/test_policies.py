@@ -140,6 +140,45 @@ def test_plain_http_is_denied_to_everybody(
         assert denies(statements, plain), name
 
 
+# The network's rights are Lambda's, not the function's own
+
+
+NETWORK_CALLS = ("ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeSubnets")
+
+
+def test_lambda_places_a_function_and_its_code_may_not(workflow: Template) -> None:
+    """Lambda adds lambda:SourceFunctionArn to what the function's own code asks."""
+    placed = [
+        one["Properties"]["FunctionName"]
+        for one in workflow.of("AWS::Lambda::Function").values()
+        if "VpcConfig" in one["Properties"]
+    ]
+    assert placed
+    for name in placed:
+        statements = statements_of_role(workflow, name.rpartition("-")[2])
+        arns = [
+            shown(one["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"])
+            for one in statements
+            if one["Effect"] == "Deny"
+        ]
+        assert [arn.rpartition(":")[2] for arn in arns] == [name]
+        for action in NETWORK_CALLS:
+            by_lambda = Call("role", action, "*", {})
+            by_code = by_lambda._replace(context={"lambda:SourceFunctionArn": arns[0]})
+            assert allows(statements, by_lambda)
+            assert not allows(statements, by_code)
+
+
+def statements_of_role(workflow: Template, state: str) -> list[dict[str, Any]]:
+    """Of a role of the account: its principal is the role itself."""
+    return [
+        {**statement, "Principal": {"AWS": "role"}}
+        for policy in workflow.of("AWS::IAM::Policy").values()
+        if shown(policy["Properties"]["Roles"][0]).startswith(f"{{{state}Role")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
 # Endpoints of a VPC of ours: a way out with somebody else's credentials
 
 ACCOUNT = "111122223333"

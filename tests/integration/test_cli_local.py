@@ -17,10 +17,13 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.commands.demo import REFUSED
 from cli.sites import local_site
+from cli.sites.embedding_rate import tried
 from local.catalogs.catalog import FDA_GOLDEN_QUERIES
 from local.engine import runner
 from local.places import HOME_VARIABLE
+from local.standin.bedrock_process import counters
 from tests.lab import Lab
 from workflow import __version__
 
@@ -166,6 +169,12 @@ def test_the_doctor_finds_everything_well(home: Path) -> None:
     result = drugsync("doctor")
     assert result.exit_code == 0, result.output
     assert "✗" not in result.output
+
+
+def test_a_try_of_the_model_takes_no_refusal_that_the_demo_asks_for(home: Path, lab: Lab) -> None:
+    lab.control_model(faults=[REFUSED])
+    assert tried(lab.stack)
+    assert counters(lab.stack.bedrock.endpoint)["errors"] == {}
 
 
 def test_info_and_the_doctor_see_the_golden_queries_that_runs_check(

@@ -18,6 +18,7 @@ from workflow.contract.events.files import Baseline, ColumnProfile, GuardResult,
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.limits import MACHINE_MINUTES
 from workflow.steps.guards import (
+    Rejected,
     budget,
     constant_columns,
     degraded,
@@ -85,6 +86,12 @@ def test_a_column_trips_when_one_value_gains_thirty_points(top: int, tripped: bo
         assert "'TOPICAL'" in found[0]
 
 
+@pytest.mark.parametrize(("top", "tripped"), [(29, False), (30, True)])
+def test_a_column_that_had_no_value_at_all_counts_from_nothing(top: int, tripped: bool) -> None:
+    before = Baseline(rows=100, profile={"route": profile(100)})
+    assert bool(degraded({"route": profile(0, ORAL=top)}, 100, before, settings())) == tripped
+
+
 @pytest.mark.parametrize(("before", "now"), [(19, 100), (100, 19), (0, 100)])
 def test_shares_of_less_than_twenty_rows_say_nothing(before: int, now: int) -> None:
     baseline = Baseline(rows=before, profile={"route": profile(0, ORAL=1)})
@@ -105,6 +112,11 @@ def test_an_estimate_trips_above_the_budget(usd: float, tripped: bool) -> None:
     assert bool(budget(estimate(usd), settings())) == tripped
 
 
+def test_dollars_have_cents_and_less_than_one_has_more_digits() -> None:
+    (said,) = budget(estimate(1.0), settings(budget_usd=0.05))
+    assert "would cost about $1.00; budget_usd is $0.0500" in said
+
+
 @pytest.mark.parametrize(
     ("rejected", "rows", "tripped"),
     [(0, 0, False), (20, 20, False), (21, 21, True), (21, 20_999, True), (21, 21_000, False)],
@@ -113,7 +125,7 @@ def test_rejected_rows_trip_above_a_thousandth_and_above_twenty(
     rejected: int, rows: int, tripped: bool
 ) -> None:
     one = RejectedRow(ndc="1", column="route", value="?", reason="is no text", new=True)
-    found = rejects([one] * rejected, rows, settings())
+    found = rejects(Rejected(rejected, (one,)), rows, settings())
     assert bool(found) == tripped
     if tripped:
         assert "ndc '1': route is no text" in found[0]
@@ -157,7 +169,7 @@ def review(run_input: RunInput, **changed: int) -> dict[Guard, GuardResult]:
         profile=columns,
         baseline=Baseline(rows=100, profile={"route": profile(0)}),
         estimate=estimate(),
-        rejected=[],
+        rejected=Rejected(),
         changes=values.get("changes", 0),
     )
     return {one.guard: one for one in found}

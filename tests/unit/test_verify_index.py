@@ -169,6 +169,15 @@ def test_an_index_that_lacks_documents_is_made_anew(index: Index) -> None:
     assert index.fake.server.aliases
 
 
+def test_an_index_that_is_gone_is_made_anew_and_the_key_set_with_it(index: Index) -> None:
+    index.memory.indexes.discard(("drugs", GENERATION))
+    index.memory.key_sets[GENERATION].add(ndc(9))
+    with pytest.raises(VerificationFailed, match="documents index exists"):
+        index.verify()
+    assert index.memory.key_sets[GENERATION] == {ndc(number) for number in range(6)}
+    assert index.fake.server.rebuilt == ["drugs"]
+
+
 def test_an_index_that_lacks_texts_is_made_anew(index: Index) -> None:
     index.page(unindexed=1)
     with pytest.raises(VerificationFailed, match="texts indexed"):

@@ -138,7 +138,7 @@ class Settings(BaseModel):
     synonyms_file: str = Field(
         "synonyms.json",
         pattern=r"^[A-Za-z0-9_-]+\.json$",
-        description="lay words and their classes: a file in `workflow/`",
+        description="lay words and their classes: a file in `workflow/search/`",
     )
     golden_queries_key: str = Field(
         "",

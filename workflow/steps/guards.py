@@ -1,6 +1,7 @@
 """What stops a plan before anything is written to the index."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from workflow.contract.errors import (
     BudgetExceeded,
@@ -39,6 +40,16 @@ ERRORS: dict[Guard, type[GuardTripped]] = {
 }
 
 
+class Rejected(NamedTuple):
+    """Rows that cannot be carried: how many, and some of them. A whole catalog of them is large."""
+
+    number: int = 0
+    first: tuple[RejectedRow, ...] = ()
+
+    def add(self, rows: Sequence[RejectedRow], most: int) -> "Rejected":
+        return Rejected(self.number + len(rows), (*self.first, *rows)[:most])
+
+
 def review_guards(
     run_input: RunInput,
     settings: Settings,
@@ -49,7 +60,7 @@ def review_guards(
     profile: dict[str, ColumnProfile],
     baseline: Baseline,
     estimate: Estimate,
-    rejected: Sequence[RejectedRow],
+    rejected: Rejected,
     changes: int,
 ) -> tuple[GuardResult, ...]:
     """Every guard that applies, tripped or not. A key range has no profile."""
@@ -58,8 +69,8 @@ def review_guards(
         ("budget", budget(estimate, settings), f"about ${estimate.usd:,.4f}"),
         (
             "rejects",
-            rejects(rejected, rows + len(rejected), settings),
-            f"{len(rejected):,} rows rejected",
+            rejects(rejected, rows + rejected.number, settings),
+            f"{rejected.number:,} rows rejected",
         ),
         ("switch", too_large(changes, settings), f"{changes:,} changes in one switch"),
         ("time", too_long(estimate, settings), f"about {estimate.minutes:,.0f} minutes"),
@@ -145,13 +156,13 @@ def degraded(
     return found
 
 
-def rejects(rejected: Sequence[RejectedRow], rows: int, settings: Settings) -> list[str]:
+def rejects(rejected: Rejected, rows: int, settings: Settings) -> list[str]:
     """Rows that cannot be carried, above the share *and* above the number."""
-    if not too_many(len(rejected), rows, settings.reject_guard_share, settings.reject_guard_rows):
+    if not too_many(rejected.number, rows, settings.reject_guard_share, settings.reject_guard_rows):
         return []
-    first = rejected[0]
+    first = rejected.first[0]
     return [
-        f"{len(rejected):,} of {rows:,} rows are rejected, such as ndc {first.ndc!r}: "
+        f"{rejected.number:,} of {rows:,} rows are rejected, such as ndc {first.ndc!r}: "
         f"{first.column} {first.reason}; the limit is {settings.reject_guard_share:.1%} and "
         f"{settings.reject_guard_rows} rows"
     ]

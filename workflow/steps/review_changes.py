@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
+from typing import NamedTuple
 
 from workflow.contract.errors import CatalogEmpty
 from workflow.contract.events.files import (
@@ -38,7 +39,7 @@ from workflow.contract.runs import (
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import tokens_of
 from workflow.steps.costs import Work, estimate
-from workflow.steps.guards import constant_columns, review_guards, stop
+from workflow.steps.guards import Rejected, constant_columns, review_guards, stop
 from workflow.steps.saved_plan import check_planned, digest_of_run
 
 REJECTED_SHOWN = 500
@@ -66,15 +67,19 @@ def review_changes(
     """
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
-    pages, profile = _read_pages(files)
-    if not any(page.rows or page.rejected for page in pages) and not plan.run.input.partial:
+    read = _read_pages(files)
+    pages = read.pages
+    if (
+        not (read.rejected.number or any(page.rows for page in pages))
+        and not plan.run.input.partial
+    ):
         raise CatalogEmpty(
             "the catalog lost its rows after this run began; start again once its load is complete"
         )
     cut = merge_texts(files, pages, plan.text_parts, settings.embed_page_size)
     if cut.parts < plan.text_parts:
         return NOT_YET
-    review = _review(task, files, pages, profile, cut, settings)
+    review = _review(task, files, read, cut, settings)
     review = review.model_copy(update={"reviewed_at": clock()})
     files.write(REVIEW, review)
     if plan.run.input.plan:
@@ -84,15 +89,24 @@ def review_changes(
     return ReviewRef.model_validate(review.model_dump(include=set(ReviewRef.model_fields)))
 
 
-def _read_pages(files: RunFiles) -> tuple[list[PageDiff], dict[str, ColumnProfile]]:
-    """Each page's counts, and the sum of all profiles, which are the larger part of a page."""
+class PagesRead(NamedTuple):
+    """Each page's counts; profiles and rejected rows, which are the larger part, are added up."""
+
+    pages: list[PageDiff]
+    profile: dict[str, ColumnProfile]
+    rejected: Rejected
+
+
+def _read_pages(files: RunFiles) -> PagesRead:
     names = [page.page for page in files.read_manifest(PAGES, PageRange)]
     profiles = ProfileSum()
+    rejected = Rejected()
     pages = []
     for page in files.iterate_pages(DIFF_SUMMARY, names, PageDiff):
         profiles.add(page.profile)
-        pages.append(page.model_copy(update={"profile": {}}))
-    return pages, profiles.total()
+        rejected = rejected.add(page.rejected, REJECTED_SHOWN)
+        pages.append(page.model_copy(update={"profile": {}, "rejected": ()}))
+    return PagesRead(pages, profiles.total(), rejected)
 
 
 def merge_texts(
@@ -141,17 +155,16 @@ def _distinct_texts(files: RunFiles, names: Sequence[str], again: Sequence[Text]
 def _review(
     task: PlanTask,
     files: RunFiles,
-    pages: Sequence[PageDiff],
-    profile: dict[str, ColumnProfile],
+    read: PagesRead,
     to_embed: TextsCut,
     settings: Settings,
 ) -> Review:
+    pages, profile, rejected = read
     run_input = task.plan.run.input
     rows = sum(page.rows for page in pages)
     live = sum(page.live for page in pages)
     vanished = sum(page.vanished for page in pages)
     upserts = sum(page.upserts for page in pages)
-    rejected = [row for page in pages for row in page.rejected]
     baseline = files.read(BASELINE, Baseline)
     to_load = [
         ChangesPage(page=page.page, upserts=page.upserts, removals=page.removed)
@@ -179,8 +192,8 @@ def _review(
         missing=sum(page.missing for page in pages),
         vanished=vanished,
         live=live,
-        rejected=len(rejected),
-        rejected_rows=tuple(rejected[:REJECTED_SHOWN]),
+        rejected=rejected.number,
+        rejected_rows=rejected.first,
         profile=profile,
         samples={
             kind: tuple(key for page in pages for key in page.samples[kind])[:SAMPLES]
