@@ -4,14 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROWS ?= 2000
 EXAMPLES ?= 300
+ROUNDS ?= 3
 STAGE ?= dev
 PLACE ?= sid
 CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
-.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-scale eval install synth diff changes
-.PHONY: drift hashes test-host deploy deploy-check destroy release certificates snapshot prerequisites clean
+.PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-scale bench-peers eval install synth
+.PHONY: diff changes drift hashes test-host deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -68,10 +69,15 @@ bench-full: install ## The same over the whole catalog of 243,941 rows (an hour)
 bench-scale: install ## What the functions that grow take, and where each ends (ROWS="250000 1000000 4000000")
 	$(BIN)/python -m benchmarks.any_size $(if $(filter file,$(origin ROWS)),,$(ROWS)) --record
 
+bench-peers: ROWS = 5000
+bench-peers: .venv/installed-dev ## Measure beside what a team would pick instead, and write docs/peers.md (ROWS=5000, ROUNDS=3)
+	$(BIN)/python -m benchmarks.peers --rows $(ROWS) --rounds $(ROUNDS) --write
+
 eval: .venv/installed-local ## Measure how well searches find, over the FDA's catalog (minutes, once)
 	$(BIN)/python -m benchmarks.search_eval
 	$(BIN)/python -m benchmarks.search_safety
 	$(BIN)/python -m benchmarks.search_frozen
+	$(BIN)/python -m benchmarks.search_frozen --second
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
 	$(BIN)/python -m infra.compute.bundles

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from infra.compute.bytecode import compile_all, interpreter
 from infra.compute.pins import HASHES, PINS, hash_line, read_hashes, read_pins, requirements
 from infra.stage.stage import ROOT
 
@@ -122,10 +123,13 @@ def build_bundle(
     folders = [_libraries(library, target, root) for library in sorted(contents.libraries)]
     sources = contents.sources(root)
     sources |= {f"certificates/{name}": path for name, path in (certificates or {}).items()}
-    folder = BUILD / f"{target.name}-{contents.handler}-{_digest(sources, folders)}"
+    kind = "compiled" if interpreter(target.python) else "sources"
+    digest = _digest(sources, folders)
+    folder = BUILD / f"{target.name}-{contents.handler}-{kind}-{digest}"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=_made(BUILD)) as work:
             _assemble(Path(work) / "bundle", folders, sources)
+            compile_all(Path(work) / "bundle", target.python)
             _keep(Path(work) / "bundle", folder)
     return folder
 

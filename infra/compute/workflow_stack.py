@@ -1,10 +1,12 @@
 """What may be replaced at any time: functions, state machine, schedule, alarms."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import Annotations, CfnOutput, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.compute.bundles import LAMBDA
+from infra.compute.bytecode import interpreter
 from infra.compute.environment import environment
 from infra.compute.functions import StepFunction
 from infra.compute.machine import Machine, machine_arn
@@ -18,6 +20,11 @@ from infra.watch.alarms import Alarms
 from infra.watch.budget import Budget
 from infra.watch.dashboard import Dashboard
 from infra.watch.failures import Failures
+
+NOT_COMPILED = (
+    f"no python{LAMBDA.python} on this machine: the bundles hold sources, which each cold start "
+    "compiles (up to a second); install it, then deploy again"
+)
 
 
 class WorkflowStack(Stack):
@@ -56,6 +63,8 @@ class WorkflowStack(Stack):
         )
         search = self._search(stage.search) if stage.search else None
         self._watch(failures, schedule, search)
+        if interpreter(LAMBDA.python) is None:
+            Annotations.of(self).add_info_v2("drugsync:sources", NOT_COMPILED)
         if stage.alarms.budget_usd_per_month:
             Budget(self, "Budget", stage=stage, usd=stage.alarms.budget_usd_per_month)
         # The names that the command line looks for.

@@ -237,13 +237,13 @@ def _launch_redis(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Fac
 
 
 def _redis_answers(record: Record) -> bool:
-    """False also while it still reads its AOF (BusyLoadingError is a ConnectionError)."""
+    """False also while it still reads its AOF: it says so, or says nothing for seconds."""
     import redis
 
     try:
         with redis.from_url(str(record.facts["url"])) as client:
             return bool(client.ping())
-    except redis.exceptions.ConnectionError:
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
         return False
 
 

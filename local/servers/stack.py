@@ -34,6 +34,9 @@ BUCKET = "drugsync-local"
 DIMENSIONS = 512
 """MiniLM has 384; padded with zeros to a length that Titan offers, cosines stay the same."""
 
+NO_QUOTA = "1000000000"
+"""Tokens a minute: the stand-in refuses nobody unless it is told to, so nobody waits for it."""
+
 Announce = Callable[[str], None]
 
 
@@ -55,6 +58,7 @@ class Stack:
             "embedding_dimensions": str(DIMENSIONS),
             "embed_page_size": "100",
             "embedding_threads": "8",
+            "tokens_per_minute": NO_QUOTA,
             "diff_concurrency": "2",
             "embed_concurrency": "2",
             "load_concurrency": "2",

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import pytest
 
 from tests.machine import MACHINE, ROOT
 from workflow.contract.settings import Settings
-from workflow.steps.costs import Work, estimate, requests_of
+from workflow.steps.costs import (
+    USD_PER_CALL,
+    USD_PER_GB_S,
+    USD_PER_READ,
+    USD_PER_TRANSITION,
+    USD_PER_WRITE,
+    Work,
+    estimate,
+    requests_of,
+)
 
 ROWS, PAGES = 494_000, 494
 SYNC = Work(
@@ -51,3 +63,46 @@ def test_the_page_about_costs_has_what_is_estimated(work: Work) -> None:
     for count in (found.transitions, found.s3_reads, found.s3_writes, round(found.gb_seconds)):
         assert f" {count:,} " in page
     assert f"**{found.usd + found.aws_usd:.3f}**" in page
+
+
+SIZES = (10_000, 500_000, 5_000_000)
+PAGE_SIZES = (1_000, 5_000)
+NEW_TEXT_SHARE, TEXT_SHARE, TOKENS, TEXTS_A_PAGE = 0.2, 0.197, 38, 500
+
+
+def work_of(rows: int, changed: float, page_size: int) -> Work:
+    """What the page assumes: changes lie on every page, a fifth of them with a new text."""
+    pages = math.ceil(rows / page_size)
+    upserts = round(rows * changed)
+    texts = round(rows * TEXT_SHARE if changed == 1 else upserts * NEW_TEXT_SHARE)
+    return Work(
+        rows=rows,
+        upserts=upserts,
+        texts=texts,
+        tokens=texts * TOKENS,
+        diff_pages=pages,
+        pages_with_new_texts=pages if texts else 0,
+        embed_pages=math.ceil(texts / TEXTS_A_PAGE),
+        load_pages=pages if upserts else 0,
+    )
+
+
+def rows_of_the_table() -> Iterator[str]:
+    for rows in SIZES:
+        for name, changed in (("nothing changed", 0.0), ("1 % changed", 0.01), ("first load", 1.0)):
+            first, larger = (
+                estimate(work_of(rows, changed, page_size), DEFAULTS) for page_size in PAGE_SIZES
+            )
+            states = first.transitions * USD_PER_TRANSITION
+            files = first.s3_reads * USD_PER_READ + first.s3_writes * USD_PER_WRITE
+            functions = first.aws_usd - states - files
+            assert functions >= first.gb_seconds * USD_PER_GB_S > USD_PER_CALL
+            figures = (states, files, functions, first.usd, first.aws_usd + first.usd)
+            cells = " | ".join(f"{one:.4f}" for one in figures)
+            whole = larger.aws_usd + larger.usd
+            yield f"| {rows:,}, {name} | {cells} | {whole:.4f} | {first.minutes:.1f} |"
+
+
+def test_the_page_has_what_a_run_costs_at_each_size() -> None:
+    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    assert [line for line in rows_of_the_table() if line not in page] == []

@@ -244,3 +244,21 @@ def test_the_readme_names_make_targets_that_exist() -> None:
     for document in DOCUMENTS:
         for target in re.findall(r"^make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{document}: make {target}"
+
+
+def test_figures_of_the_whole_catalog_agree() -> None:
+    """One catalog, so one number of calls and one of texts, wherever they are said."""
+    performance = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    calls = re.search(
+        r"\| model calls, 243,941 drugs \| ([\d,]+): one a distinct text", performance
+    )
+    assert calls
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"{calls[1]} calls serve 243,941 packages" in readme
+    source = (ROOT / "workflow" / "steps" / "costs.py").read_text(encoding="utf-8")
+    texts = re.search(r"([\d,]+) of 243,941 in the FDA's directory", source)
+    assert texts
+    assert f"{texts[1]} now" in performance
+    costs = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    assert "97,463 of 493,573" in source
+    assert "97,463 distinct texts" in costs

@@ -24,6 +24,7 @@ from infra.compute.bundles import (
     Target,
     build_bundle,
 )
+from infra.compute.bytecode import OURS, interpreter
 from infra.compute.pins import HASHES, PINS, read_hashes, read_pins, requirements
 from infra.compute.specs import EVERY, Spec
 from infra.stage.stage import ROOT
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.timeout(300)
 
 MEGABYTE = 1_000_000
 ZIP_LIMIT = 5 * MEGABYTE
+COMPILED_LIMIT = 6 * MEGABYTE
 CERTIFICATES = {"mysql-ca.pem": ROOT / "infra" / "certificates" / "rds-roots.pem"}
 AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 
@@ -59,10 +61,11 @@ every_function = pytest.mark.parametrize("spec", EVERY, ids=lambda spec: spec.st
 
 
 @every_function
-def test_a_bundle_is_below_five_megabytes(spec: Spec, tmp_path: Path) -> None:
+def test_a_bundle_is_small(spec: Spec, tmp_path: Path) -> None:
     folder = build_bundle(spec.contents, certificates=CERTIFICATES)
     archive = Path(shutil.make_archive(str(tmp_path / spec.state), "zip", folder))
-    assert archive.stat().st_size < ZIP_LIMIT
+    limit = COMPILED_LIMIT if interpreter(LAMBDA.python) else ZIP_LIMIT
+    assert archive.stat().st_size < limit
 
 
 @every_function
@@ -228,6 +231,29 @@ def test_the_bundle_of_searches_alone_answers_requests(
 
 def test_every_function_answers_an_event_alone() -> None:
     assert {*EVENTS, "search_api"} == {spec.handler for spec in EVERY}
+
+
+def test_a_bundle_is_compiled_by_the_python_that_runs_it() -> None:
+    """Libraries in their place, ours beside the sources that a traceback shows."""
+    bundle = build_bundle(contents_of("plan_pages"), target=RUN_TARGET)
+    ours = [path for name in OURS for path in (bundle / name).rglob("*.py")]
+    assert ours
+    tag = f"cpython-{RUN_TARGET.python.replace('.', '')}"
+    for path in ours:
+        assert (path.parent / "__pycache__" / f"{path.stem}.{tag}.pyc").exists(), path
+    others = [path for path in bundle.rglob("*.py") if path not in ours]
+    assert others == []
+    assert (bundle / "pydantic" / "__init__.pyc").exists()
+
+
+def test_without_the_functions_python_a_bundle_has_sources(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in ("bundles", "bytecode"):
+        monkeypatch.setattr(f"infra.compute.{module}.interpreter", lambda _version: None)
+    bundle = build_bundle(contents_of("plan_pages"), target=RUN_TARGET)
+    assert list(bundle.rglob("*.pyc")) == []
+    assert (bundle / "pydantic" / "__init__.py").exists()
 
 
 def contents_of(handler: str) -> Contents:

@@ -1,0 +1,229 @@
+"""The scenarios: the same for all, over one catalog, on an empty Redis where a load is meant."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from redis import Redis
+
+from benchmarks.lab import LATENCY_MS, empty_redis, load_catalog, stand_in
+from benchmarks.peers.judge import Row, judged
+from benchmarks.peers.peers import Peer, command, environment, stand_by
+from benchmarks.peers.programs.words import text
+from local.servers.servers import connect
+from local.servers.stack import Stack
+from local.standin.bedrock_process import counters
+
+CHANGED = REMOVED = 25
+DAMAGED = 5
+"""Documents with another text, vectors of nothing, and documents that are gone: so many each."""
+
+QUOTA = 300_000
+BUCKET_S = 2
+LONGEST_S = 1800
+POLL_S = 0.02
+
+
+@dataclass
+class Measured:
+    """One run of a peer. Processor seconds are those of its own process."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    calls: int
+    refused: int
+    exit_code: int
+    redis_mb: float
+    drugs: dict[str, int]
+    said: str
+    """The last line of one that failed."""
+
+
+class Bench:
+    """One catalog and one Redis, and what has been done to them."""
+
+    def __init__(self, stack: Stack, rows: int) -> None:
+        self.stack = stack
+        load_catalog(stack, rows)
+        self._sql("DROP TABLE IF EXISTS peer_drugs, peer_drugs_before")
+        for name in ("peer_drugs_before", "peer_drugs"):
+            self._sql(f"CREATE TABLE {name} (PRIMARY KEY (ndc)) AS SELECT * FROM drugs")
+        self.refused_text = self._a_text()
+
+    def _sql(self, statement: str) -> list[Any]:
+        with closing(connect(self.stack.mysql)) as connection, connection.cursor() as cursor:
+            cursor.execute(statement)
+            found = cursor.fetchall() if cursor.description else []
+            connection.commit()
+            return list(found)
+
+    def catalog(self) -> dict[str, Row]:
+        with (
+            closing(connect(self.stack.mysql)) as connection,
+            connection.cursor(dictionary=True) as cursor,
+        ):
+            cursor.execute("SELECT * FROM peer_drugs ORDER BY ndc")
+            rows: list[Any] = cursor.fetchall()
+        found = [{name: str(value) for name, value in row.items() if value} for row in rows]
+        return {row["ndc"]: row for row in found}
+
+    def restore(self) -> None:
+        self._sql("TRUNCATE peer_drugs")
+        self._sql("INSERT INTO peer_drugs SELECT * FROM peer_drugs_before")
+
+    def change(self) -> None:
+        """Rows with another strength, rows that are gone; one of the new texts is refused."""
+        keys = sorted(self.catalog())
+        step = len(keys) // (CHANGED + REMOVED)
+        for place in range(CHANGED):
+            key = keys[2 * place * step]
+            self._sql(f"UPDATE peer_drugs SET strength = 'PEER {place}' WHERE ndc = '{key}'")
+        gone = ", ".join(f"'{keys[(2 * place + 1) * step]}'" for place in range(REMOVED))
+        self._sql(f"DELETE FROM peer_drugs WHERE ndc IN ({gone})")
+
+    def damage(self) -> None:
+        """As a defect or a hand would: some hashes of the index are no longer what was written."""
+        with Redis.from_url(self.stack.redis.url) as redis:
+            prefix = "drug:*" if redis.exists("drugs:live") else "peer*"
+            keys = sorted(redis.scan_iter(prefix, count=1000, _type="hash"))
+            found = [key for key in keys if redis.hexists(key, "manufacturer")]
+            chosen = Random(7).sample(found, min(len(found), 3 * DAMAGED))
+            for key in chosen[:DAMAGED]:
+                redis.hset(key, "manufacturer", "somebody else")
+            for key in chosen[DAMAGED : 2 * DAMAGED]:
+                self._spoil(redis, key)
+            for key in chosen[2 * DAMAGED :]:
+                redis.delete(key)
+
+    @staticmethod
+    def _spoil(redis: "Redis", key: bytes) -> None:
+        """The vector of a document, wherever it is kept."""
+        live = redis.hget("drugs:live", "space")
+        where = key
+        if live:
+            where = b"text:" + live + b":" + redis.hget(key, "text_hash")
+        name = next(one for one in ("embedding", "vector") if redis.hexists(where, one))
+        redis.hset(where, name, b"\x00\x00\x80?" * 256)
+
+    def _a_text(self) -> str:
+        rows = list(self.catalog().values())
+        return text(rows[len(rows) // 2])
+
+    def run(
+        self,
+        peer: Peer,
+        state: Path,
+        *,
+        quota: int | None = None,
+        until_calls: int = 0,
+        refused: str = "",
+    ) -> Measured:
+        """One run; killed when it has made so many calls, where that is said."""
+        before = counters(self.stack.bedrock.endpoint)
+        log = state / "log"
+        started = time.perf_counter()
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                command(peer),
+                env=environment(peer, self.stack, state, quota),
+                stdout=out,
+                stderr=out,
+            )
+        usage, peak_kb = self._waited(process, before["calls"] + until_calls if until_calls else 0)
+        wall = time.perf_counter() - started
+        after = counters(self.stack.bedrock.endpoint)
+        with Redis.from_url(self.stack.redis.url) as redis:
+            drugs = judged(redis, peer.is_ours, self.catalog(), refused)
+            used = int(redis.info("memory")["used_memory_dataset"])
+        return Measured(
+            wall_s=wall,
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            peak_mb=peak_kb / 1024,
+            calls=after["calls"] - before["calls"],
+            refused=after["throttled"] - before["throttled"],
+            exit_code=process.returncode,
+            redis_mb=used / 1e6,
+            drugs=dict(drugs),
+            said=_last_line(log) if process.returncode else "",
+        )
+
+    def _waited(self, process: "subprocess.Popen[bytes]", kill_at: int) -> tuple[Any, int]:
+        """Its usage and its peak memory: the kernel's own figure begins with that of its parent."""
+        end = time.monotonic() + LONGEST_S
+        peak_kb = 0
+        while True:
+            peak_kb = max(peak_kb, _peak_kb(process.pid))
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return usage, peak_kb
+            calls = counters(self.stack.bedrock.endpoint)["calls"] if kill_at else 0
+            if time.monotonic() > end or (kill_at and calls >= kill_at):
+                os.kill(process.pid, signal.SIGKILL)
+            time.sleep(POLL_S)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line for line in reversed(lines) if line.strip()), "")
+
+
+def _peak_kb(pid: int) -> int:
+    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
+    return int(found[1]) if found else 0  # it has ended
+
+
+@contextmanager
+def _empty(bench: Bench, root: Path, **model: Any) -> Iterator[Path]:
+    """Nothing is in Redis, and nothing is kept of a run before."""
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    bench.restore()
+    empty_redis(bench.stack)
+    stand_in(bench.stack, latency_ms=LATENCY_MS, **model)
+    yield root
+
+
+def measured(bench: Bench, peer: Peer, root: Path) -> dict[str, Any]:
+    """Scenario -> what was measured."""
+    stand_by(bench.stack, peer.stands_by)
+    found: dict[str, Measured] = {}
+    refuse = {"kind": "ValidationException", "times": None, "match": bench.refused_text}
+    with _empty(bench, root, faults=[refuse]) as state:
+        found["one text refused"] = bench.run(peer, state, refused=bench.refused_text)
+    with _empty(bench, root) as state:
+        found["first load"] = bench.run(peer, state)
+        found["nothing changed"] = bench.run(peer, state)
+        bench.change()
+        stand_in(
+            bench.stack,
+            latency_ms=LATENCY_MS,
+            faults=[{"kind": "ValidationException", "times": None, "match": "peer 7 "}],
+        )
+        found["changed, removed, one refused"] = bench.run(peer, state, refused="peer 7 ")
+    with _empty(bench, root) as state:
+        bench.run(peer, state)
+        bench.damage()
+        bench.run(peer, state)  # what finds damage may end here, and mend it by the next run
+        found["damaged, two runs"] = bench.run(peer, state)
+    half = found["first load"].calls // 2
+    with _empty(bench, root) as state:
+        killed = bench.run(peer, state, until_calls=half)
+        again = bench.run(peer, state)
+        again.calls += killed.calls
+        again.wall_s += killed.wall_s
+        found["killed half-way and run again"] = again
+    with _empty(bench, root, tokens_per_minute=QUOTA, bucket_s=BUCKET_S) as state:
+        found["quota"] = bench.run(peer, state, quota=QUOTA)
+    bench.restore()
+    return {name: asdict(one) for name, one in found.items()}
