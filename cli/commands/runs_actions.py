@@ -10,6 +10,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from http.cookies import CookieError, SimpleCookie
@@ -94,7 +95,6 @@ class Actions:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._started: list[subprocess.Popen[bytes]] = []
         self.token = secrets.token_urlsafe(24)
         self._of_form = hashlib.sha256(f"form {self.token}".encode()).hexdigest()
 
@@ -148,7 +148,8 @@ class Actions:
                 stderr=said,
                 start_new_session=True,
             )
-            self._started = [one for one in self._started if one.poll() is None] + [started]
+            # Its end is waited for by a thread, so that no zombie stays.
+            threading.Thread(target=started.wait, daemon=True).start()
             deadline = time.monotonic() + BEGINS_S
             while started.poll() is None and not holder(self._root):
                 if time.monotonic() > deadline:

@@ -30,7 +30,7 @@ PAGE = Path(__file__).with_name("search.html")
 NOTHING_ELSE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # else a form would not say its origin
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,6 +81,34 @@ def test_a_failed_map_is_told_with_the_page_and_its_own_cause() -> None:
     assert [page.page for page in found.pages] == ["00003", "00007"]
     assert "Make the view return one row" in found.advice
     assert "Pages: 00003, 00007" in message(found)
+
+
+@pytest.mark.parametrize(
+    ("error", "machine", "commands"),
+    [
+        (
+            "CatalogUnavailable",
+            "drug-catalog-sync-prod",
+            ["logs nightly --page 00003 --stage prod", "redrive nightly --wait --stage prod"],
+        ),
+        (
+            "PlanStale",
+            "drug-catalog-sync-prod",
+            ["logs nightly --page 00003 --stage prod", "run --dry-run --stage prod"],
+        ),
+        ("DuplicateKey", "of-somebody", ["logs nightly --page 00003", "redrive nightly --wait"]),
+    ],
+)
+def test_the_message_names_the_commands_that_go_on(
+    error: str, machine: str, commands: list[str]
+) -> None:
+    arn = f"arn:aws:states:eu-central-1:123456789012:execution:{machine}:nightly"
+    parent = replace(ended(error="x"), arn=arn, name="nightly")
+    found = find_failure(arn, History(parent, "DiffPages", [child("00003", error, "words")]))
+    told = message(found).splitlines()
+    assert [line for line in told if line.startswith("  drugsync ")] == [
+        f"  drugsync {one}" for one in commands
+    ]
 
 
 def test_a_failed_task_is_told_with_its_message() -> None:

@@ -287,3 +287,67 @@ def test_json_of_a_failure_is_a_sentence_on_stderr_and_nothing_on_stdout(
 
 def test_up_is_not_needed_twice(stack: Stack) -> None:
     assert up(stack.root, lambda _: None, embedder="hash").mysql.pid == stack.mysql.pid
+
+
+NEEDS_A_FILE = ("run", "run --dry-run", "verify")
+
+
+def limited(line: str, home: Path, before: list[str], limit: Callable[[], None] | None) -> Said:
+    """A command as a process of its own, under a limit."""
+    started = time.monotonic()
+    said = subprocess.run(
+        [*before, sys.executable, "-m", "cli.main", *line.split()],
+        env={**os.environ, HOME_VARIABLE: str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+        timeout=60,
+    )
+    return Said(said.returncode, said.stdout, said.stderr, time.monotonic() - started)
+
+
+def no_growth() -> None:
+    """As a disk with no byte left: no file of the command may grow."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@pytest.mark.parametrize("command", NEEDS_A_FILE)
+def test_without_room_no_run_starts_and_it_is_said(home: Path, command: str) -> None:
+    said = limited(command, home, [], no_growth)
+    assert (said.code, said.err[:6], said.err.count("\n")) == (2, "error ", 1), said
+    assert "may not grow" in said.err
+    assert not list(home.glob("runs/*/report.json"))
+
+
+def test_without_room_the_doctor_finds_it_and_the_past_can_be_looked_at(home: Path) -> None:
+    examined = limited("doctor", home, [], no_growth)
+    assert examined.code == 1, examined
+    assert "cannot be written: File too large" in examined.out
+    assert limited("runs", home, [], no_growth).code == 0
+
+
+NO_POWER = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
+"""Root, who may open any file, as one who may not."""
+
+
+@pytest.fixture
+def forbidden(tmp_path: Path) -> Iterator[Path]:
+    """A home that is another user's, or whose owner may not open it."""
+    folder = tmp_path / "theirs"
+    folder.mkdir(mode=0o700)
+    if os.geteuid() == 0:
+        os.chown(folder, 65534, 65534)
+    else:
+        folder.chmod(0)
+    yield folder
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("command", ["up", "runs", "status", "run", "redrive nightly", "down"])
+def test_another_users_folder_is_named(forbidden: Path, command: str) -> None:
+    before = NO_POWER if os.geteuid() == 0 else []
+    said = limited(command, forbidden, before, None)
+    assert (said.code, said.err.count("\n")) == (2, 1), said
+    assert "permission denied" in said.err.lower()
+    assert str(forbidden) in said.err

@@ -154,9 +154,11 @@ def test_the_pages_pass_axe_and_fit_a_phone(pages: RunsPages, lab: Lab, browser:
         assert problems == []
 
 
+@pytest.mark.timeout(600)
 def test_a_person_plans_does_and_rolls_back_in_the_browser(
-    pages: RunsPages, lab: Lab, browser: Browser
+    pages: RunsPages, lab: Lab, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DRUGSYNC_EMBEDDING_DIMENSIONS", lab.settings["embedding_dimensions"])
     actions = Actions(lab.stack.root)
     site = LocalSite(lab.stack.root)
     with (

@@ -285,7 +285,7 @@ class RunStoreError(SyncError):
 
 
 class RunStoreUnavailable(RunStoreError):
-    """S3 did not answer. Retried."""
+    """S3 did not answer. Retried; if it lasts, check the bucket and its endpoint."""
 
     retry = retries.OUTAGE
 
@@ -307,7 +307,7 @@ class PagesMissing(RunStoreError):
 
 
 class ExecutionsUnavailable(SyncError):
-    """Step Functions did not list the executions. Retried."""
+    """Step Functions listed no executions. Retried; if it lasts, look at AWS's health page."""
 
     retry = retries.OUTAGE
 

@@ -18,6 +18,9 @@ from workflow.contract.runs import RunFiles
 
 FAILURE = "failure.json"
 PAGES_SHOWN = 20
+MACHINE = "drug-catalog-sync-"
+"""How a stage's state machine is called, before the stage's name."""
+
 CAUSE_SHOWN = 2_000
 """Characters of a cause in the message; the file has all of it."""
 
@@ -106,8 +109,23 @@ def message(failure: Failure) -> str:
         more = ", and more" if failure.more_pages else ""
         names = ", ".join(_line(page.page) for page in failure.pages)
         lines.append(f"Pages: {names}{more}")
-    lines += ["", f"What to do: {failure.advice}", "", f"Execution: {failure.execution_arn}"]
+    lines += ["", f"What to do: {failure.advice}", "", *commands(failure), ""]
+    lines.append(f"Execution: {failure.execution_arn}")
     return "\n".join(lines)
+
+
+def commands(failure: Failure) -> list[str]:
+    """To look, and then to go on; the stage is in the machine's name."""
+    machine = failure.execution_arn.split(":")[-2]
+    stage = machine.removeprefix(MACHINE)
+    where = f" --stage {stage}" if stage != machine else ""
+    first = failure.pages[0].page if failure.pages else ""
+    page = f" --page {first}" if first.isdigit() else ""
+    go_on = f"redrive {failure.run_id} --wait" if failure.redrive_helps else "run --dry-run"
+    return [
+        f"  drugsync logs {failure.run_id}{page}{where}",
+        f"  drugsync {go_on}{where}",
+    ]
 
 
 def _line(text: str) -> str:
@@ -117,6 +135,7 @@ def _line(text: str) -> str:
 
 NEEDS_NEW_RUN = (
     errors.GuardTripped,
+    errors.PlanStale,
     errors.CatalogMoved,
     errors.InvalidInput,
     errors.SettingsChanged,
