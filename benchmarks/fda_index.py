@@ -85,6 +85,9 @@ def _row(package: Package, product: Product) -> Row:
         "is_generic": "1" if category in ("ANDA", "NDA AUTHORIZED GENERIC") else "0",
         "is_brand": "1" if category in ("NDA", "BLA") else "0",
         "is_active": "0" if ended else "1",
+        "product_type": "HOMEOPATHIC"
+        if category == "UNAPPROVED HOMEOPATHIC"
+        else product.product_type,
     }
 
 

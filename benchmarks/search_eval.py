@@ -116,21 +116,34 @@ def main() -> None:
     parser.add_argument("--verbose", action="store_true", help="show the tuned queries that fail")
     parser.add_argument("--blind", action="store_true", help="ask the blind set: not for tuning")
     arguments = parser.parse_args()
-    with served() as (index, catalog):
+    with served() as (index, catalog, _):
         make = make_blind_queries if arguments.blind else make_queries
         report(make(catalog), index, blind=arguments.blind, verbose=arguments.verbose)
 
 
+class Served(NamedTuple):
+    """A live generation, and where its Redis is."""
+
+    index: RedisSearch
+    catalog: Catalog
+    url: str
+
+
+def search_at(url: str) -> RedisIndex:
+    client = Redis.from_url(url, protocol=3)
+    return RedisIndex(client, dimensions=DIMENSIONS, algorithm="FLAT", options={})
+
+
 @contextmanager
-def served() -> Iterator[tuple[RedisSearch, Catalog]]:
+def served() -> Iterator[Served]:
     """The FDA's prescriptions as the live generation of a Redis of the evaluation's own."""
     root = home() / "eval"
     server = start_redis(root, extra_args=("--appendonly", "no"))
     try:
         with Redis.from_url(server.url, protocol=3) as client:
             client.flushall()
-            index = RedisIndex(client, dimensions=DIMENSIONS, algorithm="FLAT", options={})
-            yield index.search, prepare(index)
+        index = search_at(server.url)
+        yield Served(index.search, prepare(index), server.url)
     finally:
         stop_redis(root)
 

@@ -1,15 +1,17 @@
 """The frozen queries, asked: hit@1, hit@10 and MRR by kind, with intervals.
 
-    python -m benchmarks.search_frozen
+    python -m benchmarks.search_frozen [--second]
 
 `search_frozen.json` was written from the names of the catalog's columns before the search was made
-as it is, and is never tuned on: it is asked when work on the search is done. A query's answer is
+as it is, `search_frozen_second.json` before the next work on it. Neither is tuned on: they are
+asked when work on the search is done. A query's answer is
 said by substances (the beginnings of their names), strength and form, or by NDC; where `contains`,
 one substance is enough. The first strength of a card counts.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from collections.abc import Sequence
@@ -23,13 +25,16 @@ from workflow.search.query_cache import CachedQueries
 from workflow.search.strengths import Amount, amounts_of
 
 FROZEN = Path(__file__).with_name("search_frozen.json")
+SECOND = Path(__file__).with_name("search_frozen_second.json")
+NONSENSE = {FROZEN: 0, SECOND: 1000}
+"""The first seed of the nonsense words that are asked with each set."""
 FIRST = 10
 
 Frozen = dict[str, Any]
 
 
-def read_frozen() -> list[Frozen]:
-    queries: list[Frozen] = json.loads(FROZEN.read_text())
+def read_frozen(path: Path) -> list[Frozen]:
+    queries: list[Frozen] = json.loads(path.read_text())
     return queries
 
 
@@ -105,8 +110,13 @@ def main() -> None:
     from benchmarks.fda_index import LocalEmbedder
     from local.servers.stack import DIMENSIONS
 
-    queries = read_frozen()
-    with served() as (index, catalog):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--second", action="store_true", help="ask the second set")
+    path = SECOND if parser.parse_args().second else FROZEN
+    queries = read_frozen(path)
+    with served() as (index, catalog, _):
         ask = ask_of(index, CachedQueries(LocalEmbedder(DIMENSIONS)))
         made_of = {
             document.ndc: [
@@ -116,18 +126,18 @@ def main() -> None:
             ]
             for document in catalog.documents
         }
-        show(scores(queries, [ask(one["query"]) for one in queries], made_of))
-        silent = [one for one in nonsense() if not ask(one).products]
-        print(f"nonsense: {len(silent)} of {len(nonsense())} answered by nothing")
+        scored = scores(queries, [ask(one["query"]) for one in queries], made_of)
+        show(scored)
+        missed = [query["query"] for query, of in scored if of.hit1 < 1]
+        print(f"not first: {', '.join(missed)}")
+        words = nonsense(NONSENSE[path])
+        silent = [one for one in words if not ask(one).products]
+        print(f"nonsense: {len(silent)} of {len(words)} answered by nothing")
 
 
-if __name__ == "__main__":
-    main()
-
-
-def nonsense(count: int = 50) -> tuple[str, ...]:
+def nonsense(first: int = 0, count: int = 50) -> tuple[str, ...]:
     """Words that no language has, the same ones each time."""
-    return tuple(_word(seed) for seed in range(count))
+    return tuple(_word(seed) for seed in range(first, first + count))
 
 
 def _word(seed: int) -> str:
@@ -138,3 +148,7 @@ def _word(seed: int) -> str:
         source = vowels if place % 3 == 1 else consonants
         letters.append(source[(state >> 8) % len(source)])
     return "".join(letters)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,13 @@
 """Whether a search ever answers with another drug in place of the one asked for.
 
-    python -m benchmarks.search_safety [--share 10]
+    python -m benchmarks.search_safety [--share 10] [--processes 2]
 
 By rule from the FDA's names: every brand that the catalog lacks; every name of one word with
 another drug's name within two edits; the tall-man list. The last two exactly as they are and with
-one slip of the keyboard each. A product under *found* must have the name that was asked for, or its
-substances, or be called what was typed; one under *same substance* exactly these. Anything else is
-counted: the goal is 0.
+one slip of the keyboard each. A product under *found* or *same substance* must be made of exactly
+what the name means, or be called exactly the name or what was typed; where no table says what the
+name means, it must have the name. Anything else is counted, and so is a name that is not found
+without a word about it. The goal is 0.
 """
 
 from __future__ import annotations
@@ -14,24 +15,31 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import multiprocessing
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib.resources import files
 from itertools import chain
 from typing import NamedTuple
 
-from workflow.contract.folding import fold_words
+from benchmarks.fda_index import batched
+from workflow.contract.folding import fold, fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.search.edits import distance
+from workflow.search.facts import substances_of
 from workflow.search.known import KnownNames, Meanings, known_names
 from workflow.search.parts import Answer, PartKind
-from workflow.search.ranking import substances_of
 
 NAME_COLUMNS = ("drug_name", "brand_name", "generic_name")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SHORTEST_PAIR = 4
 EDITS = 2
 TALL_MAN = "tall_man.json"
+AT_ONCE = 250
+SHOWN = 200
+"""Wrong answers that are printed."""
 
 Ask = Callable[[str], Answer]
 
@@ -71,12 +79,15 @@ def slip(word: str) -> str:
     return word[:place] + letter + word[place + 1 :]
 
 
-def with_slips(kind: str, names: Iterable[str], known: KnownNames) -> Iterator[Asked]:
-    """Each name, and its slip where that is no name itself."""
+def with_slips(
+    kind: str, names: Iterable[str], known: KnownNames, held: frozenset[str]
+) -> Iterator[Asked]:
+    """Each name, and its slip where that is no name itself, nor a word of the catalog's names."""
     for name in names:
         yield Asked(kind, name, name)
         slipped = slip(name)
-        if slipped != name and len(slipped) >= SHORTEST_PAIR and not known.is_name(slipped):
+        is_other = known.is_name(slipped) or slipped in held
+        if slipped != name and len(slipped) >= SHORTEST_PAIR and not is_other:
             yield Asked(f"{kind}, a slip", slipped, name)
 
 
@@ -125,18 +136,21 @@ def tall_man() -> list[str]:
 
 
 def wrong(asked: Asked, answer: Answer, known: KnownNames) -> Iterator[Wrong]:
-    """Products of the strongest parts that are another drug."""
-    means = known.means(asked.name) | _own(answer, known)
+    """Products of the strongest parts that are another drug, and silence."""
+    if not answer.parts and not answer.notices:
+        yield Wrong(asked, "nothing", "and no word about it")
+    means = known.means(asked.name)
+    own = means or _own(answer, known)
     for part in answer.parts:
         for card in part.products:
             fields = card.packages[0]
-            if not _is_right(part.kind, asked, means, fields, known):
+            if not _is_right(part.kind, asked, means, own, fields, known):
                 names = (fields.get(column, "") for column in NAME_COLUMNS)
                 yield Wrong(asked, part.kind, " | ".join(names))
 
 
 def _own(answer: Answer, known: KnownNames) -> Meanings:
-    """What the catalog itself says that a brand is made of."""
+    """What the catalog itself says that a brand is made of, which no table knows."""
     found = (part for part in answer.parts if part.kind == PartKind.FOUND)
     return frozenset(
         substances_of(card.packages[0], known) for part in found for card in part.products
@@ -144,30 +158,55 @@ def _own(answer: Answer, known: KnownNames) -> Meanings:
 
 
 def _is_right(
-    kind: PartKind, asked: Asked, means: Meanings, fields: Fields, known: KnownNames
+    kind: PartKind,
+    asked: Asked,
+    means: Meanings,
+    own: Meanings,
+    fields: Fields,
+    known: KnownNames,
 ) -> bool:
-    """A product that is called what was typed is no other drug, whatever was meant."""
+    """A product that is called just so is no other drug, whatever the table says."""
     if kind not in (PartKind.FOUND, PartKind.SAME_SUBSTANCE):
         return True
-    held = {word for column in NAME_COLUMNS for word in fold_words(fields.get(column, ""))}
-    has_name = any(held.issuperset(one.split()) for one in (asked.name, asked.query))
-    substances = substances_of(fields, known)
-    if kind == PartKind.SAME_SUBSTANCE:
-        return has_name or substances in means
-    return has_name or any(one <= substances for one in known.means(asked.name))
+    names = [fold(fields.get(column, "")) for column in NAME_COLUMNS]
+    if substances_of(fields, known) in own or fold(asked.query) in names or asked.name in names:
+        return True
+    held = {word for name in names for word in name.split()}
+    return kind == PartKind.FOUND and not means and held.issuperset(asked.name.split())
 
 
 def make_queries(known: KnownNames, held: frozenset[str], share: int) -> list[Asked]:
     """Every query, or one of so many by the hash of its name."""
     brands = (Asked("brand that is not here", one, one) for one in brands_lacking(known, held))
-    pairs = with_slips("name near another", near_names(known), known)
-    listed = with_slips("tall-man list", tall_man(), known)
+    pairs = with_slips("name near another", near_names(known), known, held)
+    listed = with_slips("tall-man list", tall_man(), known, held)
     every = list(chain(brands, pairs))
     return [one for one in every if order(one.name, "share") % share == 0] + list(listed)
 
 
 def judge(queries: Sequence[Asked], ask: Ask, known: KnownNames) -> list[Wrong]:
     return [one for asked in queries for one in wrong(asked, ask(asked.query), known)]
+
+
+def judge_at(url: str, queries: Sequence[Asked]) -> list[Wrong]:
+    """In a process of its own."""
+    from benchmarks.search_eval import ask_of, search_at
+
+    return judge(queries, ask_of(search_at(url).search, None), known_names())
+
+
+def judge_all(url: str, queries: Sequence[Asked], processes: int) -> list[Wrong]:
+    started = time.monotonic()
+    found: list[Wrong] = []
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        parts = list(batched(queries, AT_ONCE))
+        for done, some in enumerate(pool.imap(partial(judge_at, url), parts), 1):
+            found += some
+            if done % 10 == 0 or done == len(parts):
+                asked = min(done * AT_ONCE, len(queries))
+                seconds = time.monotonic() - started
+                print(f"  {asked:,} of {len(queries):,} asked in {seconds:.0f} s", flush=True)
+    return found
 
 
 def report(queries: Sequence[Asked], found: Sequence[Wrong]) -> None:
@@ -178,8 +217,9 @@ def report(queries: Sequence[Asked], found: Sequence[Wrong]) -> None:
         counts[query.kind][1] += 1
     for kind, (asked, bad) in counts.items():
         print(f"{kind:28}{asked:8,} asked{bad:6,} answered by another drug")
-    for one in found[:40]:
-        print(f"  {one.asked.query!r} ({one.asked.name}): {one.part}: {one.shown}")
+    for bad_one in found[:SHOWN]:
+        of = bad_one.asked
+        print(f"  {of.query!r} ({of.name}): {bad_one.part}: {bad_one.shown}")
 
 
 def held_words(names: Iterable[Fields]) -> frozenset[str]:
@@ -192,18 +232,19 @@ def held_words(names: Iterable[Fields]) -> frozenset[str]:
 
 
 def main() -> None:
-    from benchmarks.search_eval import ask_of, served
+    from benchmarks.search_eval import served
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--share", type=int, default=10, help="ask one of so many; 1 asks all")
-    share = parser.parse_args().share
+    parser.add_argument("--share", type=int, default=1, help="ask one of so many")
+    parser.add_argument("--processes", type=int, default=2)
+    arguments = parser.parse_args()
     known = known_names()
-    with served() as (index, catalog):
+    with served() as (_, catalog, url):
         held = held_words(text.columns for text in catalog.texts.values())
-        queries = make_queries(known, held, share)
-        report(queries, judge(queries, ask_of(index, None), known))
+        queries = make_queries(known, held, arguments.share)
+        report(queries, judge_all(url, queries, arguments.processes))
 
 
 if __name__ == "__main__":

@@ -35,8 +35,9 @@ from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.vectors import to_bytes, to_floats
+from workflow.search.asked import HEAD
 from workflow.search.query_cache import CachedQueries
-from workflow.search.search import HEAD, search
+from workflow.search.search import search
 
 HNSW = {"M": 16, "EF_CONSTRUCTION": 400, "EF_RUNTIME": 800}
 NAMES = LiveNames("speed", "speed")

@@ -16,6 +16,11 @@ SELECT
   p.labeler_name AS manufacturer,
   p.pharm_classes AS drug_class,
   p.dea_schedule AS dea_schedule,
+  -- A search answers with what needs a prescription first, with homeopathics last.
+  CASE
+    WHEN p.marketing_category = 'UNAPPROVED HOMEOPATHIC' THEN 'HOMEOPATHIC'
+    ELSE p.product_type
+  END AS product_type,
   CASE WHEN p.marketing_category IN ('ANDA', 'NDA AUTHORIZED GENERIC') THEN '1' ELSE '0' END
     AS is_generic,
   CASE WHEN p.marketing_category IN ('NDA', 'BLA') THEN '1' ELSE '0' END AS is_brand,

@@ -15,14 +15,14 @@ Row = dict[str, str | None]
 COLUMNS = (
     *("ndc", "drug_name", "brand_name", "generic_name", "gcn_seqno", "dosage_form", "route"),
     *("strength", "manufacturer", "drug_class", "therapeutic_class", "dea_schedule"),
-    *("is_generic", "is_brand", "is_active"),
+    *("is_generic", "is_brand", "is_active", "product_type"),
 )
 TEXT_COLUMNS = ("generic_name", "brand_name", "strength", "dosage_form", "route", "drug_class")
 """Those of the default template, in its order."""
 
 SEARCHED_COLUMNS = (
     *("drug_name", "brand_name", "generic_name", "drug_class", "therapeutic_class", "strength"),
-    *("dosage_form", "route"),
+    *("dosage_form", "route", "product_type"),
 )
 
 DIMENSIONS = 256
@@ -60,6 +60,7 @@ def make_row(number: int, **changed: str | None) -> Row:
         "is_generic": "1" if drug % 2 else "0",
         "is_brand": "0" if drug % 2 else "1",
         "is_active": "1",
+        "product_type": None,
     }
     return row | changed
 

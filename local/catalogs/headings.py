@@ -44,6 +44,8 @@ NAMES: Final[Mapping[str, str]] = {
     "is_generic": "is_generic generic_flag ist_generikum generikum 後発医薬品 後発品 generique",
     "is_brand": "is_brand brand_flag innov ist_original original 先発医薬品 先発品 princeps",
     "is_active": "is_active active_flag active aktiv ist_aktiv im_handel 有効 販売中 actif activo",
+    "product_type": """product_type product_type_name producttypename abgabestatus
+        abgabekategorie verschreibungspflicht 規制区分""",
 }
 
 

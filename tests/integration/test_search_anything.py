@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -28,7 +29,8 @@ from workflow.search.api import FILTERS
 from workflow.search.search import search
 
 API_GATEWAY_BYTES = 6_000_000
-EXAMPLES = 60
+EXAMPLES = int(os.environ.get("SEARCH_EXAMPLES", "60"))
+"""Thousands take an hour: `SEARCH_EXAMPLES=5000 pytest --timeout 0` and this file."""
 
 TYPED = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 MARKS = "@{}()|-~\"'\\*%$=>[]:;_<! .,/&?#+0a1\u0000\u200b\u03bc\u00ae"

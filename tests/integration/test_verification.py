@@ -361,3 +361,13 @@ def test_a_golden_query_that_the_model_refuses_is_a_failed_check(lab: Lab) -> No
     assert report.error == "VerificationFailed"
     assert report.cause is not None
     assert "golden queries" in report.cause
+
+
+def test_a_damaged_text_that_a_backfill_finds_is_repaired_by_one_sync(synced: Lab) -> None:
+    (key, *_) = synced.index.redis.keys(f"text:{synced.index.live()[1]}:*")
+    synced.index.redis.hset(key, "text", "by hand")
+    assert "start a sync, which repairs it" in cause_of(
+        synced.run("backfill"), "VerificationFailed"
+    )
+    synced.succeed()
+    synced.assert_in_step()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from local.catalogs.fda import ENCODING, packaged_directory
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.folding import fold_words
 from workflow.contract.ports.model import Vector
@@ -22,6 +23,9 @@ from workflow.search.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
 from workflow.search.vocabulary import FILLERS, FORMS, ROUTES
 
 NONE = Synonyms({})
+ESTABLISHED = " [EPC]"
+"""The FDA marks an established pharmacologic class so."""
+PHARM_CLASSES = 16
 
 
 def test_a_query_is_taken_apart() -> None:
@@ -76,6 +80,16 @@ def test_endings_do_not_count(left: str, right: str) -> None:
 def test_every_class_of_the_synonyms_is_spelt_as_the_fda_does() -> None:
     classes, _ = fda_synonyms().classes_of(["statin"])
     assert classes == ("HMG-CoA Reductase Inhibitor",)
+
+
+def test_every_established_class_of_the_directory_has_lay_words_and_no_other_has() -> None:
+    with (packaged_directory() / "product.txt").open(encoding=ENCODING) as lines:
+        columns = (line.split("\t")[PHARM_CLASSES] for line in lines)
+        listed = {one.strip() for column in columns for one in column.split(",")}
+    classes = {one.removesuffix(ESTABLISHED) for one in listed if one.endswith(ESTABLISHED)}
+    assert len(classes) > 500
+    meant = {name for of in fda_synonyms().phrases.values() for name in of}
+    assert (classes - meant, meant - classes) == (set(), set())
 
 
 def test_no_two_phrases_of_the_synonyms_are_the_same_words() -> None:

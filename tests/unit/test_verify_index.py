@@ -193,6 +193,14 @@ def test_a_generation_that_is_not_live_is_not_mended() -> None:
     assert (index.to_repair(), index.fake.server.rebuilt) == (set(), [])
 
 
+def test_bad_texts_that_a_backfill_finds_are_for_the_next_sync_of_the_live_generation() -> None:
+    index = Index(new_generation=True, live="live")
+    index.page(damaged={ndc(2): "has no document"}, bad_texts={ndc(3): "its text record is wrong"})
+    with pytest.raises(VerificationFailed, match="start a sync, which repairs it"):
+        index.verify()
+    assert (index.memory.repair["live"], index.to_repair()) == ({ndc(3)}, set())
+
+
 def test_a_new_generation_that_fails_leaves_the_aliases_where_they_are() -> None:
     index = Index(new_generation=True, live="live")
     live = LiveNames("live", SPACE)

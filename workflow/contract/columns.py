@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "is_generic",
     "is_brand",
     "is_active",
+    "product_type",
 )
 
 TAG_COLUMNS: Final = (
@@ -48,3 +49,6 @@ NAME_COLUMNS: Final = ("drug_name", "brand_name", "generic_name")
 CLASS_COLUMNS: Final = ("drug_class", "therapeutic_class")
 DETAIL_COLUMNS: Final = ("strength", "dosage_form", "route")
 """What of a text's columns is searched by word."""
+
+TYPE_COLUMN: Final = "product_type"
+"""What the catalog says that a product is: searches rank by it, and ask for it by no word."""

@@ -10,7 +10,14 @@ import orjson
 from pydantic import BaseModel, ConfigDict
 
 from workflow.contract import versions
-from workflow.contract.columns import CLASS_COLUMNS, COLUMNS, DETAIL_COLUMNS, KEY, NAME_COLUMNS
+from workflow.contract.columns import (
+    CLASS_COLUMNS,
+    COLUMNS,
+    DETAIL_COLUMNS,
+    KEY,
+    NAME_COLUMNS,
+    TYPE_COLUMN,
+)
 from workflow.contract.folding import fold, plain
 from workflow.contract.ports.catalog import Row
 from workflow.contract.ports.documents import Document, Fields
@@ -22,7 +29,7 @@ HASH_BYTES: Final = 16
 NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
 """Fields of a document that its content hash does not cover."""
 
-SEARCHED_COLUMNS: Final = (*NAME_COLUMNS, *CLASS_COLUMNS, *DETAIL_COLUMNS)
+SEARCHED_COLUMNS: Final = (*NAME_COLUMNS, *CLASS_COLUMNS, *DETAIL_COLUMNS, TYPE_COLUMN)
 """What a text's record holds beside its vector, whatever the template renders."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")

@@ -8,7 +8,7 @@ from typing import Final
 TEXTS: Final = 3
 """Raise it when a row gets another text: a new space, so a backfill."""
 
-HASHES: Final = 3
+HASHES: Final = 4
 """Raise it when a document or text record is hashed in another way."""
 
 KEYS: Final = 2

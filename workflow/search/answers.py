@@ -15,8 +15,9 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import Filters, SearchIndex
 from workflow.contract.settings import Settings
 from workflow.search import shown
-from workflow.search.cards import OfStrength, Product, card_key
+from workflow.search.cards import OfStrength, Product
 from workflow.search.equivalents import equivalents
+from workflow.search.facts import facts_of
 from workflow.search.filters import as_stored
 from workflow.search.floor import FLOOR
 from workflow.search.known import known_names
@@ -226,7 +227,7 @@ def _grouped(drugs: Sequence[Fields], shaper: Shaper) -> list[ProductShown]:
     known = known_names()
     groups: dict[tuple[object, ...], dict[str, list[Fields]]] = {}
     for drug in drugs:
-        strengths = groups.setdefault(card_key(drug, known), {})
+        strengths = groups.setdefault(facts_of(drug, known).card, {})
         strengths.setdefault(drug.get("strength", ""), []).append(drug)
     return [
         shaper.product(

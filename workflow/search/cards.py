@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold
 from workflow.contract.ports.documents import Fields
-from workflow.contract.ports.search import Drugs, Filters, SearchIndex
+from workflow.contract.ports.search import Drugs
+from workflow.search.asked import Asked
+from workflow.search.facts import facts_of
 from workflow.search.known import KnownNames
-from workflow.search.ranking import substances_of
 from workflow.search.strengths import sort_key
 
 MOST_STRENGTHS: Final = 16
@@ -55,17 +56,10 @@ class Candidate(NamedTuple):
 class Drawer:
     """Gives the drugs of texts under the filters, as long as the search has commands left."""
 
-    def __init__(
-        self,
-        generation: str,
-        index: SearchIndex,
-        filters: Filters,
-        packages: int,
-        known: KnownNames,
-    ) -> None:
-        self._generation, self._index = generation, index
-        self._filters, self._packages = filters, packages
-        self._known = known
+    def __init__(self, asked: Asked, packages: int) -> None:
+        self._generation, self._index = asked.names.generation, asked.index
+        self._filters, self._packages = asked.filters, packages
+        self._known = asked.known
         self._left = MOST_PROBED
         self.cut = False
 
@@ -126,22 +120,10 @@ def _grouped(
 ) -> dict[tuple[object, ...], list[Candidate]]:
     groups: dict[tuple[object, ...], list[Candidate]] = {}
     for one in candidates:
-        group = groups.setdefault(card_key(one.fields, known), [])
+        group = groups.setdefault(facts_of(one.fields, known).card, [])
         if len(group) < MOST_STRENGTHS:
             group.append(one)
     return groups
-
-
-def card_key(fields: Fields, known: KnownNames) -> tuple[object, ...]:
-    """What the strengths of one product share."""
-    if not fields.get("strength") and not fields.get("dosage_form"):
-        return (fold(fields.get("drug_name", "")),)
-    substances = substances_of(fields, known)
-    brand = fold(fields.get("brand_name", ""))
-    if known.substances_of(brand) == substances and not known.means(brand):
-        brand = ""  # a generic's spelling of its substances is no name of its own
-    form, route = fold(fields.get("dosage_form", "")), fold(fields.get("route", ""))
-    return (brand, substances, form, route)
 
 
 def _up_to(groups: Iterator[list[Candidate]], most: int) -> Iterator[list[Candidate]]:

@@ -1,59 +1,38 @@
 """What a query describes: the drugs of its classes and uses, and what is near it in meaning."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
 
-from workflow.contract.columns import DETAIL_COLUMNS, NAME_COLUMNS
 from workflow.contract.folding import fold_words
 from workflow.contract.ports.documents import Fields
-from workflow.contract.ports.generations import LiveNames
-from workflow.contract.ports.model import Embedder
-from workflow.contract.ports.search import ClassQuery, Filters, Hit, SearchIndex
+from workflow.contract.ports.search import ClassQuery, Hit, SearchIndex
 from workflow.contract.vectors import cosine, to_floats
 from workflow.search import notices
+from workflow.search.asked import UNDER_FILTERS, Asked, Texts
 from workflow.search.cards import Candidate
+from workflow.search.facts import facts_of
 from workflow.search.known import KnownNames
 from workflow.search.lookup import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
-from workflow.search.queries import Query, is_description
-from workflow.search.ranking import (
-    by_distance,
-    columns_of,
-    form_of,
-    has_class,
-    is_unusual,
-    substances_of,
-)
-
-UNDER_FILTERS: Final = 1000
-"""Texts of each list, and the most drugs that a narrow filter leaves."""
+from workflow.search.queries import Query
+from workflow.search.ranking import by_distance, form_of, unusual
 
 MOST_CLASSES: Final = 12
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One query, the generation that it is asked of, and what is asked. `count`: texts a list."""
-
-    query: Query
-    names: LiveNames
-    embedder: Embedder | None
-    index: SearchIndex
-    filters: Filters
-    floor: float
-    known: KnownNames
-    count: int
-
-
 class Described:
-    """The weaker parts of an answer. `notices` has what is to be told of them."""
+    """The weaker parts of an answer, of `count` texts a list; `cut` where there are more.
 
-    def __init__(self, asked: Asked) -> None:
+    `notices` has what is to be told of them.
+    """
+
+    def __init__(self, asked: Asked, count: int) -> None:
         self._asked = asked
+        self._count = count
         self.notices: list[Notice] = []
+        self.cut = False
 
     def parts(self, named: Named) -> Iterator[Listed]:
         """The class or use that the words mean, and what is near in meaning."""
@@ -71,7 +50,7 @@ class Described:
         fields = self._asked.index.text_columns(self._asked.names.space, [hit.name for hit in hits])
         ranked = sorted(
             (hit for hit in hits if hit.name in fields),
-            key=lambda hit: _is_last(fields[hit.name], self._asked.query),
+            key=lambda hit: self._how_usual(fields[hit.name]),
         )
         if ranked:
             yield Listed(
@@ -86,22 +65,21 @@ class Described:
     def _classed(self, near: Sequence[Hit], held: set[str]) -> Listed | None:
         """The classes that the query's words mean, one text of each in turn."""
         query = self._asked.query
-        phrases = tuple(fold_words(name) for name in query.classes[:MOST_CLASSES])
-        words = () if phrases else tuple(w for w in query.telling if not is_description(w))
-        asked = [ClassQuery(one, exact=True) for one in phrases]
-        asked += [ClassQuery(words, exact=False)] if words else []
-        lists = (
-            self._asked.index.find_classed(self._asked.names.space, asked, self._asked.count)
-            if asked
-            else []
-        )
+        names = query.classes[:MOST_CLASSES]
+        asked = [ClassQuery(fold_words(name), exact=True) for name in names]
+        if not asked and query.undescribed:
+            asked, names = (
+                [ClassQuery(query.undescribed, exact=False)],
+                (" ".join(query.undescribed),),
+            )
+        lists = self._asked.classed(asked, self._count)
+        self.cut |= any(len(one) >= self._count for one in lists)
         places = {hit.name: place for place, hit in enumerate(near)}
         cosines = {hit.name: 1 - hit.distance for hit in near}
         ranked = [self._ranked(texts, places, held) for texts in lists]
-        names = query.classes[:MOST_CLASSES] or (" ".join(words),)
         turns = [
             [Candidate(hash_, texts[hash_], name, cosines.get(hash_)) for hash_ in order]
-            for order, texts, name in zip(ranked, lists, names, strict=False)
+            for order, texts, name in zip(ranked, lists, names, strict=True)
         ]
         candidates = _in_turn(turns, self._asked.known)
         if not candidates:
@@ -109,22 +87,22 @@ class Described:
         about = tuple(dict.fromkeys(one.why for one in candidates))
         return Listed(_class_or_use(query), about, candidates)
 
-    def _ranked(
-        self, texts: Mapping[str, Fields], places: Mapping[str, int], held: set[str]
-    ) -> list[str]:
+    def _ranked(self, texts: Texts, places: Mapping[str, int], held: set[str]) -> list[str]:
         """The usual before the unusual, the form asked for, the nearest, one substance."""
-        far = len(places)
-        return sorted(
-            (one for one in texts if one not in held),
-            key=lambda one: (
-                is_unusual(texts[one], self._asked.query.words),
-                -round(form_of(self._asked.query, texts[one]), 1),
+        query, known, far = self._asked.query, self._asked.known, len(places)
+        order = {
+            one: (
+                unusual(facts := facts_of(fields, known), query.words),
+                -round(form_of(query, facts), 1),
                 places.get(one, far),
-                len(substances_of(texts[one], self._asked.known)),
-                columns_of(texts[one], (*NAME_COLUMNS, *DETAIL_COLUMNS)),
+                len(facts.substances),
+                facts.order,
                 one,
-            ),
-        )
+            )
+            for one, fields in texts.items()
+            if one not in held
+        }
+        return sorted(order, key=order.__getitem__)
 
     def _near(self, named: Named) -> list[Hit]:
         """Texts by their distance, the nearest first; of a narrow filter's texts, exactly."""
@@ -140,7 +118,14 @@ class Described:
             )
             if under is not None:
                 return exactly(under, vector, space, index)
-        return index.nearest_texts(space, vector, self._asked.count)
+        hits = index.nearest_texts(space, vector, self._count)
+        # Behind the floor there are no answers, however many texts there are.
+        self.cut |= len(hits) >= self._count and 1 - hits[-1].distance >= self._asked.floor
+        return hits
+
+    def _how_usual(self, fields: Fields) -> int:
+        facts = facts_of(fields, self._asked.known)
+        return max(unusual(facts, self._asked.query.words), int(not facts.has_class))
 
 
 def _in_turn(lists: Sequence[Sequence[Candidate]], known: KnownNames) -> list[Candidate]:
@@ -154,7 +139,7 @@ def _drugs_in_turn(candidates: Sequence[Candidate], known: KnownNames) -> list[C
     """One text of each set of substances, then the next: ten cards are ten choices."""
     drugs: dict[frozenset[str], list[Candidate]] = {}
     for one in candidates:
-        drugs.setdefault(substances_of(one.fields, known), []).append(one)
+        drugs.setdefault(facts_of(one.fields, known).substances, []).append(one)
     return [one for turn in zip_longest(*drugs.values()) for one in turn if one is not None]
 
 
@@ -163,10 +148,6 @@ def _class_or_use(query: Query) -> PartKind:
     said = {word.rstrip("s") for word in query.words}
     named = {word.rstrip("s") for name in query.classes for word in fold_words(name)}
     return PartKind.CLASS if not query.classes or said & named else PartKind.USE
-
-
-def _is_last(fields: Fields, query: Query) -> bool:
-    return not has_class(fields) or is_unusual(fields, query.words)
 
 
 def exactly(hashes: Sequence[str], vector: bytes, space: str, index: SearchIndex) -> list[Hit]:

@@ -7,8 +7,8 @@ from workflow.contract.folding import fold, plain
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import NameQuery, SearchIndex
+from workflow.search.facts import strength_text, substances_of
 from workflow.search.known import KnownNames
-from workflow.search.ranking import strength_text, substances_of
 from workflow.search.strengths import Strength, amounts_of
 
 MOST: Final = 2000
@@ -52,7 +52,7 @@ def _by_substances(
     if not substances:
         return Equivalents(same, [], True)
     words = tuple((tuple(fold(one).split()),) for one in sorted(substances))
-    texts = index.find_named(names.space, NameQuery(words, "", (), ()), MOST)
+    texts = index.find_named(names.space, [NameQuery(words, "", (), ())], MOST)[0]
     wanted = what_counts(drug, known)
     alike = [one for one, fields in texts.items() if what_counts(fields, known) == wanted]
     found = index.drugs_of_texts(names.generation, alike[:PROBED], MOST, {})

@@ -6,9 +6,10 @@ kept by hand. A name means one set of substances, or several: then it is a quest
 
 import gzip
 import json
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -23,11 +24,15 @@ LONGEST_NAME: Final = 12
 """Words of the longest name that is looked up."""
 
 BITS_AN_EDIT: Final = 2
-"""An edit changes at most two letters of a word's set of letters."""
+"""An edit takes at most one letter away and adds one."""
+
+LETTERS: Final = 32
+"""Letters that are told apart; what shares a bit only lets more names through."""
 
 Substances = frozenset[str]
 Meanings = frozenset[Substances]
 NOTHING: Final[Meanings] = frozenset()
+_NO_WORDS: Final[tuple[Sequence[int], list[str]]] = ((), [])
 _Abbreviations = Mapping[str, Sequence[Sequence[str]]]
 
 
@@ -41,6 +46,7 @@ class KnownNames:
         self._own = frozenset(bases)
         self._names = names
         self._words = frozenset(words)
+        self._read = lru_cache(REMEMBERED)(self._meanings)
         self._abbreviations: dict[str, Meanings] = {}
         self._asks: frozenset[str] = frozenset()
 
@@ -61,9 +67,15 @@ class KnownNames:
         if name in self._abbreviations:
             return self._abbreviations[name]
         if name in self._names:
-            return _read(self._names[name], self._bases)
+            return self._read(self._names[name])
         base = " ".join(base_of(tuple(name.split())))
         return frozenset((frozenset((base,)),)) if base in self._own else NOTHING
+
+    def _meanings(self, numbers: str) -> Meanings:
+        return frozenset(
+            frozenset(self._bases[int(number)] for number in one.split("+"))
+            for one in numbers.split("|")
+        )
 
     def is_name(self, word: str) -> bool:
         """True for every drug's name anywhere: such a word is never changed into another."""
@@ -80,25 +92,24 @@ class KnownNames:
         most = BITS_AN_EDIT * edits
         found = {}
         for size in range(len(word) - edits, len(word) + edits + 1):
-            for mask, name in self._by_size.get(size, ()):
+            masks, names = self._by_size.get(size, _NO_WORDS)
+            for place, mask in enumerate(masks):
                 if (mask ^ letters).bit_count() <= most:
-                    away = distance(word, name)
+                    away = distance(word, names[place])
                     if away <= edits:
-                        found[name] = away
+                        found[names[place]] = away
         return found
 
     def _is_word(self, word: str) -> bool:
         return word in self._words or word in self._names or word in self._own
 
-    @property
-    def _by_size(self) -> Mapping[int, list[tuple[int, str]]]:
-        found = self.__dict__.get("_sizes")
-        if found is None:
-            found = defaultdict(list)
-            for name in self.single_words():
-                found[len(name)].append((_letters(name), name))
-            self.__dict__["_sizes"] = found
-        return found
+    @cached_property
+    def _by_size(self) -> Mapping[int, tuple[Sequence[int], list[str]]]:
+        """Made by the first misspelt word."""
+        names: dict[int, list[str]] = defaultdict(list)
+        for name in self.single_words():
+            names[len(name)].append(name)
+        return {size: (array("Q", map(_letters, of)), of) for size, of in names.items()}
 
     def single_words(self) -> Iterator[str]:
         """Every known name of one word."""
@@ -157,19 +168,14 @@ def _longest(known: KnownNames, words: Sequence[str], place: int) -> tuple[int, 
     return 0, NOTHING
 
 
-@lru_cache(REMEMBERED)
-def _read(numbers: str, bases: Sequence[str]) -> Meanings:
-    return frozenset(
-        frozenset(bases[int(number)] for number in one.split("+")) for one in numbers.split("|")
-    )
-
-
-@lru_cache(REMEMBERED)
 def _letters(word: str) -> int:
-    mask = 0
+    """A bit for each letter, and another for a letter that is there twice."""
+    once = twice = 0
     for letter in word:
-        mask |= 1 << (ord(letter) % 64)
-    return mask
+        bit = 1 << ord(letter) % LETTERS
+        twice |= once & bit
+        once |= bit
+    return once | twice << LETTERS
 
 
 @cache
@@ -178,6 +184,7 @@ def known_names() -> KnownNames:
     folder = files("workflow.search")
     text = gzip.decompress(folder.joinpath(TABLE).read_bytes()).decode()
     bases, lines, words = text.rstrip("\n").split("\n\n")
-    names = dict(line.split("\t") for line in lines.split("\n"))
+    pairs = iter(lines.replace("\n", "\t").split("\t"))
+    names = dict(zip(pairs, pairs, strict=True))
     known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"))
     return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))

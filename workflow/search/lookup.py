@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from workflow.contract.ports.documents import Fields
-from workflow.contract.ports.search import ClassQuery, NameQuery, SearchIndex
+from workflow.contract.ports.search import ClassQuery, NameQuery
 from workflow.search import notices
+from workflow.search.asked import HEAD, Asked, Texts
 from workflow.search.known import NOTHING, KnownNames, Substances
 from workflow.search.naming import Term, may_go_on, meant_sets, terms_of
 from workflow.search.notices import Notice
-from workflow.search.queries import Query, is_description
+from workflow.search.queries import Query
 from workflow.search.ranking import Match, match
 from workflow.search.spelling import Reading, may_be_misspelt, read
 
@@ -19,7 +20,7 @@ MOST_UNKNOWN: Final = 2
 MOST_TERMS: Final = 12
 """Terms that are looked up one by one: each is a command or two."""
 
-Texts = Mapping[str, Fields]
+_Alternatives = tuple[tuple[tuple[str, ...], ...], ...]
 
 
 class Named(NamedTuple):
@@ -39,20 +40,9 @@ class Named(NamedTuple):
 class Lookup:
     """The names of one space, asked for one query."""
 
-    def __init__(
-        self,
-        query: Query,
-        space: str,
-        index: SearchIndex,
-        known: KnownNames,
-        count: int,
-        *,
-        as_written: bool = False,
-    ) -> None:
+    def __init__(self, asked: Asked, *, as_written: bool = False) -> None:
         self._as_written = as_written
-        self._query = query
-        self._space, self._index, self._known = space, index, known
-        self._count = count
+        self._asked, self._query, self._known = asked, asked.query, asked.known
         self._texts: dict[str, Fields] = {}
         self._notices: list[Notice] = []
 
@@ -85,10 +75,10 @@ class Lookup:
 
     def _is_class(self) -> bool:
         """The query's words are those of a class, not of a drug: `kinase inhibitor`."""
-        words = tuple(word for word in self._query.telling if not is_description(word))
+        words = self._query.undescribed
         if self._query.lay or not words:
             return False
-        return any(self._index.find_classed(self._space, [ClassQuery(words, exact=False)], 1))
+        return any(self._asked.classed([ClassQuery(words, exact=False)], HEAD))
 
     def _ask_which(self, terms: Sequence[Term]) -> None:
         for term in terms:
@@ -97,25 +87,34 @@ class Lookup:
 
     def _match(self, terms: Sequence[Term]) -> list[Match]:
         """Texts that hold every term, by name or by substance."""
-        if not terms:
-            return []
-        texts = self._ask(tuple(map(_alternatives, terms)))
-        if len(texts) >= self._count:
-            # Too many: those that are spelt so must be among them.
-            texts = {**self._ask(tuple((term.words,) for term in terms)), **texts}
-        return match(self._query, terms, texts, self._known)
+        return self._match_each([terms])[0] if terms else []
 
-    def _ask(self, terms: tuple[tuple[tuple[str, ...], ...], ...], prefix: str = "") -> Texts:
+    def _match_each(self, several: Sequence[Sequence[Term]]) -> list[list[Match]]:
+        """The same for several lists of terms, in one round trip, or in two."""
+        texts = self._ask([tuple(map(_alternatives, terms)) for terms in several])
+        full = [n for n, one in enumerate(texts) if len(one) >= self._asked.name_count]
+        # Too many: those that are spelt so must be among them.
+        spelt = self._ask([tuple((term.words,) for term in several[n]) for n in full])
+        for number, one in zip(full, spelt, strict=True):
+            texts[number] = {**one, **texts[number]}
+        return [
+            match(self._query, terms, of, self._known)
+            for terms, of in zip(several, texts, strict=True)
+        ]
+
+    def _ask(self, several: Sequence[_Alternatives], prefix: str = "") -> list[Texts]:
         forms = tuple(word for form in self._query.forms for word in form)
-        asked = NameQuery(terms, prefix, self._query.numbers, forms)
-        found = self._index.find_named(self._space, asked, self._count)
-        self._texts |= found
+        found = self._asked.named(
+            [NameQuery(terms, prefix, self._query.numbers, forms) for terms in several]
+        )
+        for one in found:
+            self._texts |= one
         return found
 
     def _one_by_one(self, terms: Sequence[Term]) -> Named:
         """Which of the terms the catalog has; the others are misspelt, elsewhere, or no names."""
         terms = terms[:MOST_TERMS]
-        present = {term.typed: bool(self._match([term])) for term in terms}
+        present = self._present(terms)
         unknown = [one for one in terms if not present[one.typed] and _is_unknown(one, self._known)]
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
@@ -125,9 +124,7 @@ class Lookup:
         read_as = {word: one.read_as for word, one in readings.items() if one.read_as}
         if read_as:
             terms = terms_of(self._query, self._known, read_as)
-            present |= {
-                one.typed: bool(self._match([one])) for one in terms if one.typed in read_as
-            }
+            present |= self._present([one for one in terms if one.typed in read_as])
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
         self._tell(terms, present, readings, begins, sentence=sentence)
         kept = [one for one in terms if present.get(one.typed) or one.typed in read_as]
@@ -138,10 +135,15 @@ class Lookup:
         decided = decided or (not sentence and _are_names(terms, self._query, self._known))
         return self._answer(matches, kept, read_as, decided=decided, begins=begins)
 
+    def _present(self, terms: Sequence[Term]) -> dict[str, bool]:
+        """Whether the catalog has each of them."""
+        found = self._match_each([[term] for term in terms])
+        return {term.typed: bool(one) for term, one in zip(terms, found, strict=True)}
+
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
         """Each name by itself where no drug has all of them."""
-        matches = [one for term in terms for one in self._match([term])] if len(terms) > 1 else []
-        return list({one.hash: one for one in matches}.values())
+        found = self._match_each([[term] for term in terms]) if len(terms) > 1 else []
+        return list({one.hash: one for matches in found for one in matches}.values())
 
     def _readings(self, unknown: Sequence[Term]) -> dict[str, Reading]:
         # A short word beside others is a word of a sentence: `my face hurts`.
@@ -150,13 +152,14 @@ class Lookup:
         return {word: read(word, self._known, self._spellings) for word in words}
 
     def _spellings(self, word: str, edits: int) -> Sequence[str]:
-        return self._index.spellings(self._space, [word], edits).get(word, ())
+        found = self._asked.index.spellings(self._asked.names.space, [word], edits)
+        return found.get(word, ())
 
     def _begin(self, last: Term) -> list[Match]:
         """Texts with a name that begins as the last word does: it may still be being typed."""
         if not may_go_on(last, self._query) or self._known.is_name(last.name):
             return []
-        texts = self._ask((), last.words[0])
+        texts = self._ask([()], last.words[0])[0]
         return match(self._query, [], texts, self._known)
 
     def _unless_begun(
@@ -235,7 +238,7 @@ class Lookup:
         if len(meant) != 1:
             return []
         substances = next(iter(meant))
-        texts = self._ask(tuple((tuple(one.split()),) for one in sorted(substances)))
+        texts = self._ask([tuple((tuple(one.split()),) for one in sorted(substances))])[0]
         held = {one.hash for one in found}
         others = match(self._query, [], texts, self._known)
         return [one for one in others if one.hash not in held and one.substances == substances]

@@ -48,7 +48,9 @@ def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = N
             spelt = " ".join(typed[place : place + (size or 1)])
             found.append(Term(tuple(name.split()), known.means(name), spelt, lay))
         place += size or 1
-    return _without_sentence(found, query) if query.lay else found or _from_descriptions(query)
+    return (
+        _without_sentence(found, query) if query.lay else found or _from_descriptions(query, known)
+    )
 
 
 def _without_sentence(terms: Sequence[Term], query: Query) -> list[Term]:
@@ -96,9 +98,13 @@ def _may_name(word: str, query: Query, *, behind: bool) -> bool:
     return word not in SALTS or (word in MINERALS and not behind)
 
 
-def _from_descriptions(query: Query) -> list[Term]:
-    """Where a query has neither names nor lay words: `sodium`, `eye gel`."""
-    return [Term((word,), NOTHING, word) for word in dict.fromkeys(query.telling)]
+def _from_descriptions(query: Query, known: KnownNames) -> list[Term]:
+    """Where a query has neither names nor lay words: `sodium`, `eye gel`.
+
+    Fentanyl citrate has the word of `citrate`, and is another drug.
+    """
+    words = dict.fromkeys(query.telling)
+    return [Term((one,), known.means(one) if one in SALTS else NOTHING, one) for one in words]
 
 
 def meant_sets(terms: Sequence[Term]) -> frozenset[Substances]:

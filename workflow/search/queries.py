@@ -36,6 +36,11 @@ class Query(NamedTuple):
         return tuple(word for word in self.words if word not in FILLERS)
 
     @property
+    def undescribed(self) -> tuple[str, ...]:
+        """The telling words but those of forms and routes."""
+        return tuple(word for word in self.telling if not is_description(word))
+
+    @property
     def has_amounts(self) -> bool:
         return bool(self.strengths or self.bare)
 

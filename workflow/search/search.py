@@ -12,9 +12,10 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder
 from workflow.contract.ports.search import Filters, SearchIndex
 from workflow.search import notices
+from workflow.search.asked import HEAD, UNDER_FILTERS, Asked
 from workflow.search.by_ndc import by_ndc
 from workflow.search.cards import Candidate, Drawer
-from workflow.search.described import UNDER_FILTERS, Asked, Described
+from workflow.search.described import Described
 from workflow.search.filters import as_stored
 from workflow.search.floor import FLOOR
 from workflow.search.known import known_names
@@ -24,9 +25,6 @@ from workflow.search.parts import Answer, Listed, Part, PartKind
 from workflow.search.queries import understand
 from workflow.search.ranking import Match
 from workflow.search.synonyms import Synonyms, fda_synonyms
-
-HEAD: Final = 150
-"""Texts of each list: the first ten drugs of the FDA's catalog hold 4.5 distinct texts."""
 
 HIDDEN: Final = 30
 """Texts of the best part that are asked what the filters hide."""
@@ -53,41 +51,42 @@ def search(
     The embedder is asked where the query names no drug. Without one, words must do. `as_written`:
     no word is read as another.
     """
-    by_key = by_ndc(query, names, index, filters)
+    digits = any(map(str.isdigit, query))
+    by_key = by_ndc(query, names, index, filters) if digits else None
     if by_key is not None:
         return by_key
-    filters = as_stored(filters, names, index)
     known = known_names()
     asked = Asked(
         query=understand(query, synonyms or fda_synonyms(), known),
         names=names,
         embedder=embedder,
         index=index,
-        filters=filters,
+        filters=as_stored(filters, names, index),
         floor=floor,
         known=known,
-        count=UNDER_FILTERS if filters else HEAD,
     )
-    drawer = Drawer(names.generation, index, filters, packages, known)
-    return _answer(asked, drawer, limit, offset, as_written=as_written)
+    named = Lookup(asked, as_written=as_written).named()
+    answer = _answer(asked, named, packages, limit, offset)
+    # A key without a digit is none that anybody has; it costs no search a command.
+    by_key = None if digits or answer.parts else by_ndc(query, names, index, filters)
+    return by_key or answer
 
 
-def _answer(asked: Asked, drawer: Drawer, limit: int, offset: int, *, as_written: bool) -> Answer:
-    lookup = Lookup(
-        asked.query,
-        asked.names.space,
-        asked.index,
-        asked.known,
-        asked.count,
-        as_written=as_written,
-    )
-    named, described = lookup.named(), Described(asked)
-    listed = list(_named_parts(named))
-    if not named.decided and (asked.query.lay or not named.found):
-        listed += described.parts(named)
-    texts: list[str] = []
-    taken = _take(listed, drawer, limit + 1, offset, texts)
-    more = sum(len(part.products) for part in taken) > limit
+def _answer(asked: Asked, named: Named, packages: int, limit: int, offset: int) -> Answer:
+    """Wide lists are asked for where a filter leaves too few of the usual ones."""
+    wanted = limit + 1
+    counts = (HEAD, UNDER_FILTERS) if asked.filters else (HEAD,)
+    for count in counts:
+        described = Described(asked, count)
+        drawer = Drawer(asked, packages)
+        listed = list(_named_parts(named))
+        if not named.decided and (asked.query.lay or not named.found):
+            listed += described.parts(named)
+        texts: list[str] = []
+        taken = _take(listed, drawer, wanted, offset, texts)
+        more = sum(len(part.products) for part in taken) == wanted
+        if more or not described.cut:
+            break
     parts = _without_last(taken) if more else taken
     last = () if offset else _last_notices(asked, parts, listed, drawer)
     cut = [notices.cut_short()] if drawer.cut else []

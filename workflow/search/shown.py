@@ -66,6 +66,7 @@ class ProductShown(Shown):
     route: str | None = Field(None, description="of all its packages")
     drug_class: str | None = Field(None, description="of its first package")
     therapeutic_class: str | None = Field(None, description="of its first package")
+    product_type: str | None = Field(None, description="what the catalog says that it is")
     why: str = Field(description="why the product is in the answer")
     cosine: float | None = Field(None, description="how near its meaning is to the query's")
     package_count: int = Field(description="of all strengths")
@@ -188,7 +189,7 @@ class Shaper:
 
 _NAMED: Final = (
     *("drug_name", "brand_name", "generic_name", "dosage_form", "route"),
-    *("drug_class", "therapeutic_class"),
+    *("drug_class", "therapeutic_class", "product_type"),
 )
 
 

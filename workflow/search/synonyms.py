@@ -44,6 +44,9 @@ class Synonyms:
         for phrase in self._phrases:
             for one in phrase:
                 self._phrases_with.setdefault(one, []).append(phrase)
+        self._like: dict[tuple[str, int], list[str]] = {}
+        for one in self._phrases_with:
+            self._like.setdefault((one[:1], len(one)), []).append(one)
         self._stem = lru_cache(STEMS_KEPT)(self._meant)
 
     def classes_of(self, words: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -69,8 +72,9 @@ class Synonyms:
         found = stem(word)
         if found in self._phrases_with or len(found) < SHORTEST_SLIP:
             return found
-        like = (one for one in self._phrases_with if one[:1] == found[0])
-        near = [one for one in like if abs(len(one) - len(found)) < 2 and distance(found, one) == 1]
+        sizes = range(len(found) - 1, len(found) + 2)
+        like = (one for size in sizes for one in self._like.get((found[0], size), ()))
+        near = [one for one in like if distance(found, one) == 1]
         return min(near, default=found)
 
 

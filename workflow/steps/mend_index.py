@@ -31,6 +31,15 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     server.point_aliases(names, holder)
 
 
+def note_bad_texts(plan: Plan, keys: Sequence[str], *, documents: Documents) -> None:
+    """Of a generation beside the live one: the live one's next sync writes their records anew.
+
+    Both search with the same records, and a backfill does not touch them.
+    """
+    if plan.new_generation and plan.live_generation:
+        documents.report_damage(plan.live_generation, plan.run.holder, keys)
+
+
 def mend_texts_index(plan: Plan, *, server: Server) -> None:
     """Create the texts' index of a live space again, where it lacks records."""
     if not plan.new_generation:

@@ -48,6 +48,7 @@ from workflow.steps.mend_index import (
     doubt_own_texts,
     mend_index,
     mend_texts_index,
+    note_bad_texts,
     settle_drift,
 )
 from workflow.verify.checks import (
@@ -238,6 +239,8 @@ def _mend(
 ) -> None:
     if plan.run.input.dry_run:
         return
+    bad_texts = list(dict.fromkeys(key for page in pages for key in page.bad_texts))
+    note_bad_texts(plan, bad_texts, documents=documents)
     if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
         mend_texts_index(plan, server=server)
     mend_index(plan, _bad(pages), documents=documents, server=server)

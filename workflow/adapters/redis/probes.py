@@ -158,7 +158,8 @@ class Asked:
         return self._search.count_values(self._generation, [A, B], {}, columns)
 
     def _found(self, query: NameQuery, count: int) -> list[str]:
-        return list(self._search.find_named(self._space, query, count))
+        (found,) = self._search.find_named(self._space, [query], count)
+        return list(found)
 
     def _preferred(self) -> tuple[str, int]:
         """Of three that are named so, two are wanted: the one with the strength is the first."""

@@ -21,7 +21,13 @@ from workflow.adapters.redis.keys import (
 )
 from workflow.adapters.redis.syntax import tag, word
 from workflow.adapters.redis.texts import RedisTexts
-from workflow.contract.columns import CLASS_COLUMNS, DETAIL_COLUMNS, NAME_COLUMNS, TAG_COLUMNS
+from workflow.contract.columns import (
+    CLASS_COLUMNS,
+    DETAIL_COLUMNS,
+    NAME_COLUMNS,
+    TAG_COLUMNS,
+    TYPE_COLUMN,
+)
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import Generation, LiveNames
 from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, NameQuery
@@ -37,7 +43,7 @@ CLASSES = "|".join(CLASS_COLUMNS)
 NOTHING = "@text_hash:{none}"
 
 
-SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS)
+SHOWN = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
 MOST_KEPT = 20_000
 """Texts whose columns a process keeps: about 15 MB."""
 
@@ -78,15 +84,42 @@ class RedisSearch:
         """Nearest first. FT.SEARCH answers KNN in no order and ten at most unless told."""
         return _hits(self._client.query(*_nearest(space, vector, count)), text_key(space, ""))
 
-    def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
+    def find_named(
+        self, space: str, queries: Sequence[NameQuery], count: int
+    ) -> list[dict[str, Fields]]:
         """One round trip, a second where there are too many, and one for columns not kept yet."""
-        named, lifts = _by_name(query), _lifts(query)
-        if not named:
-            return {}
-        found = self._client.query(*_keys_of_texts(space, named, count))
-        if lifts and found[b"total_results"] > count:
-            found = self._client.query(*_keys_of_texts(space, f"{named} {lifts}", count))
-        return self._columns_of(space, _names(found, ""))
+        asked = {n: clauses for n, one in enumerate(queries) if (clauses := _by_name(one))}
+        found = self._keys(space, asked, count)
+        many = {
+            n: f"{asked[n]} {lifts}"
+            for n, (total, _) in found.items()
+            if total > count and (lifts := _lifts(queries[n]))
+        }
+        found |= self._keys(space, many, count)
+        return self._columns_of_each(
+            space, [found[n][1] if n in found else [] for n in range(len(queries))]
+        )
+
+    def _keys(
+        self, space: str, asked: Mapping[int, str], count: int
+    ) -> dict[int, tuple[int, list[str]]]:
+        """How many texts each query has, and the keys of the first."""
+        commands = [_keys_of_texts(space, clauses, count) for clauses in asked.values()]
+        answers = self._client.query_all(commands) if commands else []
+        return {
+            n: (answer[b"total_results"], _names(answer, ""))
+            for n, answer in zip(asked, answers, strict=True)
+        }
+
+    def _columns_of_each(
+        self, space: str, lists: Sequence[Sequence[str]]
+    ) -> list[dict[str, Fields]]:
+        """One round trip for all of them, where there are columns that are not kept yet."""
+        every = self._columns_of(space, list(dict.fromkeys(key for keys in lists for key in keys)))
+        size = len(text_key(space, ""))
+        return [
+            {name: every[name] for key in keys if (name := key[size:]) in every} for keys in lists
+        ]
 
     def _columns_of(self, space: str, keys: Sequence[str]) -> dict[str, Fields]:
         """A text's columns by its hash. They never change, so each text is asked for once."""
@@ -108,9 +141,8 @@ class RedisSearch:
         self, space: str, queries: Sequence[ClassQuery], count: int
     ) -> list[dict[str, Fields]]:
         """Two round trips: all classes at once, then the columns that are not kept yet."""
-        commands = [_keys_of_texts(space, _by_class(one), count) for one in queries]
-        found = self._client.query_all(commands) if commands else []
-        return [self._columns_of(space, _names(one, "")) for one in found]
+        found = self._keys(space, dict(enumerate(map(_by_class, queries))), count)
+        return self._columns_of_each(space, [keys for _, keys in found.values()])
 
     def text_columns(self, space: str, hashes: Sequence[str]) -> dict[str, Fields]:
         return self._columns_of(space, [text_key(space, one) for one in hashes])

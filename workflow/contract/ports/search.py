@@ -67,8 +67,10 @@ class SearchIndex(Protocol):
 
     def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
     def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]: ...
-    def find_named(self, space: str, query: NameQuery, count: int) -> dict[str, Fields]:
-        """The columns of `count` texts at most, by hash."""
+    def find_named(
+        self, space: str, queries: Sequence[NameQuery], count: int
+    ) -> list[dict[str, Fields]]:
+        """The columns of `count` texts at most of each query, by hash."""
         ...
 
     def find_classed(

@@ -1,0 +1,57 @@
+"""One query, and what the index said of it: no search asks the same thing twice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from workflow.contract.ports.documents import Fields
+from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.model import Embedder
+from workflow.contract.ports.search import ClassQuery, Filters, NameQuery, SearchIndex
+from workflow.search.known import KnownNames
+from workflow.search.queries import Query
+
+HEAD: Final = 150
+"""Texts of each list: the first ten drugs of the FDA's catalog hold 4.5 distinct texts."""
+
+UNDER_FILTERS: Final = 1000
+"""Texts of each list where a filter leaves few, and the most drugs that a narrow filter leaves."""
+
+Texts = Mapping[str, Fields]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked, of which generation. `floor`: the least cosine that is an answer."""
+
+    query: Query
+    names: LiveNames
+    embedder: Embedder | None
+    index: SearchIndex
+    filters: Filters
+    floor: float
+    known: KnownNames
+    _named: dict[tuple[NameQuery, int], Texts] = field(default_factory=dict)
+    _classed: dict[tuple[ClassQuery, int], Texts] = field(default_factory=dict)
+
+    @property
+    def name_count(self) -> int:
+        """Texts of a name: few names have more than the first lists hold."""
+        return UNDER_FILTERS if self.filters else HEAD
+
+    def named(self, queries: Sequence[NameQuery]) -> list[Texts]:
+        """The texts of each, all in one round trip."""
+        count = self.name_count
+        new = [one for one in dict.fromkeys(queries) if (one, count) not in self._named]
+        if new:
+            found = self.index.find_named(self.names.space, new, count)
+            self._named.update(((one, count), of) for one, of in zip(new, found, strict=True))
+        return [self._named[one, count] for one in queries]
+
+    def classed(self, queries: Sequence[ClassQuery], count: int) -> list[Texts]:
+        """The texts of each class, all in one round trip."""
+        new = [one for one in dict.fromkeys(queries) if (one, count) not in self._classed]
+        if new:
+            found = self.index.find_classed(self.names.space, new, count)
+            self._classed.update(((one, count), of) for one, of in zip(new, found, strict=True))
+        return [self._classed[one, count] for one in queries]

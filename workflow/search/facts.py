@@ -1,0 +1,155 @@
+"""What the columns of one text say, read once: a text never changes, and many searches meet it."""
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import Final
+
+from workflow.contract.columns import (
+    CLASS_COLUMNS,
+    DETAIL_COLUMNS,
+    NAME_COLUMNS,
+    TYPE_COLUMN,
+)
+from workflow.contract.folding import fold, fold_words
+from workflow.contract.ports.documents import Fields
+from workflow.search.known import KnownNames, Substances
+from workflow.search.strengths import Amount, amounts_of, sort_key
+from workflow.search.substances import JOINTS, SALTS
+from workflow.search.vocabulary import FORMS
+
+KEPT: Final = 8192
+"""Texts whose facts a process keeps: about 20 MB."""
+
+MINOR: Final = 0.2
+"""What a salt's name counts beside another word of a name."""
+
+UNUSUAL: Final = frozenset(
+    [
+        "kit",
+        "kits",
+        "allergenic",
+        "extract",
+        "pollen",
+        "homeopathic",
+        "anticoagulant",
+        "sterile",
+        "diluent",
+        "bacteriostatic",
+        "veterinary",
+    ]
+)
+"""Words of types, forms, classes and names that answer only those who ask for them."""
+
+OVER_THE_COUNTER: Final = "otc"
+"""Of a product type: answers behind what a prescription is for."""
+
+_READ: Final = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
+_ORDERED: Final = len((*NAME_COLUMNS, *DETAIL_COLUMNS))
+
+
+class Facts:
+    """One text. Each thing is read when it is asked for first: no search asks for all of them."""
+
+    def __init__(self, columns: tuple[str, ...], known: KnownNames) -> None:
+        self._fields = dict(zip(_READ, columns, strict=True))
+        self._names = [self._fields[column] for column in NAME_COLUMNS]
+        self._known = known
+        self.order = columns[:_ORDERED]
+        """What makes any two searches agree."""
+
+    @cached_property
+    def spelt(self) -> tuple[tuple[str, ...], ...]:
+        """The words of each name."""
+        return tuple(words for name in self._names if (words := fold_words(name)))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Those of all names."""
+        return frozenset(word for words in self.spelt for word in words)
+
+    @cached_property
+    def letters(self) -> int:
+        return sum(map(len, self._names))
+
+    @cached_property
+    def substances(self) -> Substances:
+        return substances_of(self._fields, self._known)
+
+    @cached_property
+    def amounts(self) -> tuple[Amount, ...]:
+        return amounts_of(strength_text(self._fields))
+
+    @cached_property
+    def by_amount(self) -> tuple[tuple[str, float], ...]:
+        return sort_key(strength_text(self._fields))
+
+    @cached_property
+    def form(self) -> frozenset[str]:
+        """The words of the form, and what they may mean."""
+        form = self._fields["dosage_form"] or self._fields["drug_name"]
+        return frozenset(one for word in fold_words(form) for one in (*FORMS.get(word, ()), word))
+
+    @cached_property
+    def routes(self) -> frozenset[str]:
+        return frozenset(fold_words(self._fields["route"]))
+
+    @cached_property
+    def unusual(self) -> frozenset[str]:
+        classes = (self._fields[column] for column in CLASS_COLUMNS)
+        said = (self._fields[TYPE_COLUMN], self._fields["dosage_form"], *classes, *self._names)
+        return UNUSUAL.intersection(word for one in said for word in fold_words(one))
+
+    @cached_property
+    def over_the_counter(self) -> bool:
+        return OVER_THE_COUNTER in fold_words(self._fields[TYPE_COLUMN])
+
+    @cached_property
+    def has_class(self) -> bool:
+        return any(self._fields[column] for column in CLASS_COLUMNS)
+
+    @cached_property
+    def card(self) -> tuple[object, ...]:
+        """What the strengths of one product share."""
+        fields, known = self._fields, self._known
+        if not fields["strength"] and not fields["dosage_form"]:
+            return (fold(fields["drug_name"]),)
+        brand = fold(fields["brand_name"])
+        if known.substances_of(brand) == self.substances and not known.means(brand):
+            brand = ""  # a generic's spelling of its substances is no name of its own
+        return (brand, self.substances, fold(fields["dosage_form"]), fold(fields["route"]))
+
+    def share_of(self, asked: frozenset[str]) -> float:
+        """How much of the names is asked for, on average: generics before other brands.
+
+        All of `zoloft` in `zoloft`, half in `zoloft junior`.
+        """
+        shares = [_share(words, asked) for words in self.spelt]
+        return round(sum(shares) / len(shares), 6) if shares else 0.0
+
+
+def facts_of(fields: Fields, known: KnownNames) -> Facts:
+    """Of a text's columns, or of a document's."""
+    return _facts(tuple([fields.get(column, "") for column in _READ]), known)
+
+
+_facts = lru_cache(KEPT)(Facts)
+
+
+def _share(words: Sequence[str], asked: frozenset[str]) -> float:
+    met = sum(_weight(word) for word in words if word in asked)
+    return met / sum(map(_weight, words)) if met else 0.0
+
+
+def _weight(word: str) -> float:
+    return MINOR if word in SALTS or word in JOINTS or word in FORMS or word.isdigit() else 1.0
+
+
+def substances_of(fields: Fields, known: KnownNames) -> Substances:
+    """By the generic name; where a catalog has none, by the drug's name."""
+    named = fields.get("generic_name") or fields.get("drug_name") or fields.get("brand_name") or ""
+    return known.substances_of(fold(named))
+
+
+def strength_text(fields: Fields) -> str:
+    """Many catalogs have the strength in the drug's name only."""
+    return fields.get("strength") or fields.get("drug_name") or ""
