@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import redis
 from mysql.connector.abstracts import MySQLConnectionAbstract
@@ -24,6 +25,10 @@ from tests.servers import CatalogTable, IndexReader
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.settings import PREFIX, Settings
+
+# Time is measured by benchmarks. A test that is slow on a busy machine is right all the same.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session", autouse=True)
