@@ -137,8 +137,12 @@ def _show_next(site: Site, done: RunReport) -> None:
         if not done.dry_run:
             out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
         accept = "".join(f" --accept {one}" for one in tripped if one in get_args(Acceptable))
-        why = "  right, as after a catalog load of other drugs? go on: drugsync run{}{}{}"
-        out.say(why, mode, accept, site.options)
+        out.say(
+            "  right, as after a catalog load of other drugs? go on: drugsync run{}{}{}",
+            mode,
+            accept,
+            site.options,
+        )
     if not done.dry_run:
         return
     here = site.estimate(done)

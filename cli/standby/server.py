@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
+from cli.show.terminal import visible
 from cli.standby.alike import alike
 from cli.standby.client import ALIKE, SOCKET, by_descriptor
 
@@ -147,7 +148,7 @@ def _exit_code(work: Callable[[], None]) -> int:
         traceback.print_exc()
         code = 1
     if not isinstance(code, int):
-        print(code, file=sys.stderr)
+        print(visible(str(code)), file=sys.stderr)
         code = 1
     try:
         sys.stdout.flush()
