@@ -104,6 +104,11 @@ def test_a_brand_that_is_not_here_is_answered_by_its_substance(index: RedisSearc
     answer = ask(index, "Lamisil")
     assert found(answer) == {"same_substance": ["Terbinafine"]}
     assert answer.parts[0].about == ("terbinafine",)
+    assert told(answer)["not_in_catalog"] == ("terbinafine",)
+
+
+def test_a_name_that_is_here_is_not_said_to_be_missing(index: RedisSearch) -> None:
+    assert told(ask(index, "Ofirmev")) == {}
 
 
 def test_a_mixture_does_not_stand_for_one_of_its_substances(index: RedisSearch) -> None:

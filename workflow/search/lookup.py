@@ -224,6 +224,8 @@ class Lookup:
         ]
         if matches and not (found or same):
             self._tell_combined(terms, len(matches))
+        elif same and not found:
+            self._tell_substance(terms, meant)
         shown = (*found, *same)
         if self._query.has_amounts and shown and not any(one.strength == 1 for one in shown):
             self._notices.append(notices.strength_missing(self._query.text))
@@ -242,6 +244,13 @@ class Lookup:
         held = {one.hash for one in found}
         others = match(self._query, [], texts, self._known)
         return [one for one in others if one.hash not in held and one.substances == substances]
+
+    def _tell_substance(self, terms: Sequence[Term], meant: frozenset[Substances]) -> None:
+        """Of a name that the catalog lacks: why another name's products answer it."""
+        known = [term for term in terms if term.means]
+        if len(known) == len(meant) == 1:
+            substances = sorted(next(iter(meant)))
+            self._notices.append(notices.by_substance(known[0].name, substances))
 
     def _tell_combined(self, terms: Sequence[Term], count: int) -> None:
         for term in terms[:1]:

@@ -38,6 +38,11 @@ def not_in_catalog(name: str, substances: Sequence[str]) -> Notice:
     return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances))
 
 
+def by_substance(name: str, substances: Sequence[str]) -> Notice:
+    text = f"No product here is called {name}; these have the same substance: {listed(substances)}."
+    return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances))
+
+
 def only_combined(name: str, substances: Sequence[str], count: int) -> Notice:
     text = f"This catalog has {listed(substances)} only together with other substances."
     return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances), number=count)
