@@ -13,6 +13,15 @@ NO_SETTINGS = frozenset({HOME_VARIABLE, STAGE_VARIABLE, MYSQL_VARIABLE, REDIS_VA
 """Variables of the command line. The functions, which refuse unknown settings, never see them."""
 
 
+def is_there(path: Path) -> bool:
+    """Raises PermissionError where nobody may look: `Path.exists` says False, since Python 3.14."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
 def shipped(name: str) -> Path:
     """A file or folder that stands beside the packages in the repository, and inside the wheel."""
     packaged = PACKAGE / "shipped" / name

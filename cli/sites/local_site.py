@@ -29,6 +29,7 @@ from local.engine.invocations import Invocation
 from local.engine.run_store import FolderRunStore
 from local.engine.runner import GOLDEN, LOG, golden_queries, golden_setting
 from local.engine.runs import holder, input_as_far_as_right, run_id_of
+from local.places import is_there
 from local.servers import stack as stacks
 from local.servers.reach import unreachable
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged, SettingsInvalid
@@ -138,7 +139,7 @@ class LocalSite:
         if report is None:
             raise SiteError(f"run {view.run_id} left no report: it still runs, or was killed")
         page = self._folder / view.run_id / REPORT_PAGE
-        if not page.exists():
+        if not is_there(page):
             write_report(files, report)
         return report, page
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from local.errors import LocalError
+from local.places import is_there
 from workflow.contract.events.base import Event
 
 EXECUTION = "execution.json"
@@ -64,7 +65,7 @@ class History:
 
 def _whole_lines(path: Path) -> list[Payload]:
     """The last one may be cut, where the process was killed: its function runs again."""
-    if not path.exists():
+    if not is_there(path):
         return []
     *lines, rest = path.read_text(encoding="utf-8").split("\n")
     if rest:

@@ -19,6 +19,7 @@ from local.engine.history import (
 from local.engine.invocations import Interceptor, Invocation, Observer, Outcome, call_through
 from local.engine.run_store import FolderRunStore
 from local.engine.runs import input_as_far_as_right, only_one, run_id_of
+from local.places import is_there
 from local.servers.servers import connect
 from local.servers.stack import BUCKET, Stack
 from workflow.adapters.s3.run_store import S3RunStore
@@ -91,7 +92,7 @@ def run(
 def _plan_of(stack: Stack, run_input: dict[str, Any]) -> list[str]:
     """The review of the dry run that the input names, where it is kept."""
     key = RunFiles(FolderRunStore(stack.root), str(run_input.get("plan") or "")).key(REVIEW)
-    return [key] if (stack.root / key).is_file() else []
+    return [key] if is_there(stack.root / key) else []
 
 
 def redrive(stack: Stack, run_id: str, **options: Unpack[Options]) -> RunReport:

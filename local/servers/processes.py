@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalError
+from local.places import is_there
 from local.servers.reasons import did_not_start
 
 Facts = dict[str, str | int]
@@ -103,7 +104,7 @@ def is_process(pid: int, marker: str) -> bool:
 
 def stop(home: Home, *, timeout_s: float = 30) -> bool:
     """End exactly the process that ``start`` started; False when there was none."""
-    if not home.path.is_dir():
+    if not is_there(home.path):
         return False
     with _locked(home):
         record = running(home)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.errors import LocalError
+from local.places import is_there
 from local.servers import processes
 from local.servers.mysql_binaries import MySQLBinaries, find_mysql
 from local.servers.processes import Facts, Home, Record
@@ -120,7 +121,7 @@ def stop_redis(root: Path) -> bool:
 def _mysql_home(root: Path) -> Home | None:
     """Where its data are already: a data directory belongs to one kind of server."""
     homes = [_home_of(root, kind) for kind in ("MariaDB", "MySQL")]
-    return next((home for home in homes if home.path.is_dir()), None)
+    return next((home for home in homes if is_there(home.path)), None)
 
 
 def _home_of(root: Path, kind: str) -> Home:
@@ -146,7 +147,7 @@ def _mysql(record: Record) -> MySQLServer:
 
 def _launch_mysql(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Facts]:
     binaries = find_mysql(home.name)
-    if not home.data.exists():
+    if not is_there(home.data):
         _install_mysql(home, binaries, extra_args)
     socket = processes.socket_path(home.path, f"{home.name.lower()}.sock")
     # MySQL's lock names a process that was killed; by now, another may have its number.

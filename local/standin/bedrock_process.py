@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.errors import LocalError
+from local.places import is_there
 from local.servers import processes
 from local.servers.processes import Facts, Home
 from local.standin.bedrock import CONTROL_PATH, JSON
@@ -55,7 +56,7 @@ def start_standin(root: Path, *, embedder: str, port: int = 0) -> StandinProcess
 def running_standin(root: Path) -> StandinProcess | None:
     home = _home(root)
     record = processes.running(home)
-    if record is None or not Path(home.marker).exists():
+    if record is None or not is_there(Path(home.marker)):
         return None
     return StandinProcess(record.pid, Path(home.marker).read_text(), str(record.facts["embedder"]))
 
