@@ -4,6 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 
+def run_of(identity: str) -> str:
+    """The run's name, of a `Holder.identity`."""
+    return identity.rpartition("-")[0]
+
+
 class Holder(NamedTuple):
     """Who may write: one execution, by its name *and* its start. Names are free again in time."""
 

@@ -7,6 +7,7 @@ from workflow.contract.columns import COLUMNS
 from workflow.contract.documents import renderer_of
 from workflow.contract.errors import SyncError
 from workflow.contract.events.base import Event
+from workflow.contract.holder import run_of
 from workflow.contract.ports.catalog import Catalog, RangeRows
 from workflow.contract.ports.documents import Documents, Fields
 from workflow.contract.ports.generations import Generations, LiveNames
@@ -220,7 +221,7 @@ def _text_facts(texts: Texts, names: LiveNames, text: Text | None) -> TextFacts 
         text=text.text,
         record=record is not None,
         refused=record.refused if record else "",
-        run=origin.run if origin else "",
+        run=run_of(origin.run) if origin else "",
         tokens=origin.tokens if origin else 0,
     )
 
