@@ -20,7 +20,7 @@ from benchmarks.peers.peers import PEERS, installed, stand_by
 from benchmarks.peers.scenarios import Bench, measured
 from local.servers.stack import down
 
-LEFT_OUT: dict[str, Any] = {"rounds": [], "why": "it was left out of the run"}
+LEFT_OUT: dict[str, Any] = {"rounds": [], "why": "the runs behind this table did not include it"}
 RESULTS = Path(__file__).parents[1] / "results" / "peers.json"
 
 

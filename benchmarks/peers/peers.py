@@ -20,7 +20,7 @@ NO_QUOTA = "1000000000"
 NOT_TRIED = {
     "LlamaIndex": "its vector store (0.9.0) reads the host of its Redis client, and this machine's "
     "Redis listens on a Unix socket only",
-    "CocoIndex": "it has no connector for MySQL or Redis: both would be ours to write",
+    "CocoIndex": "no program for it was written yet",
 }
 """Shown as rows without figures."""
 
