@@ -22,13 +22,13 @@ Stack = Callable[[str, str], Template]
 
 EVERY_STATE = {spec.state: spec for spec in SPECS}
 IN_VPC = {name for name, spec in EVERY_STATE.items() if spec.in_vpc}
-READS_CATALOG = {"PlanPages", "DiffPage", "VerifyPage"}
+READS_CATALOG = {"PlanPages", "DiffPage", "VerifyPage", "PublishIndex"}
 READS_INDEX = {"DiffPage", "VerifyPage"}
 CALLS_MODEL = {"EmbedPage", "VerifyIndex"}
 WRITES = {
     "PlanPages": {"plan.json", "baseline.json", "pages.json", "again.jsonl.gz"},
     "DiffPage": {"diff/*"},
-    "ReviewChanges": {"review.json", "embed.json", "load.json", "embed/*.jsonl.gz"},
+    "ReviewChanges": {"cut.json", "review.json", "embed.json", "load.json", "embed/*.jsonl.gz"},
     "EmbedPage": {"embed/*.json"},
     "LoadPage": {"load/*"},
     "VerifyPage": {"verify/*"},
