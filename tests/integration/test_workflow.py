@@ -127,9 +127,10 @@ def test_a_second_sync_sends_redis_no_write_but_its_own_records(synced: Lab) -> 
     calls: dict[str, Any] = synced.index.redis.info("commandstats")
     assert "cmdstat_zadd" not in calls
     assert "cmdstat_del" not in calls
-    assert "cmdstat_unlink" not in calls
+    # The probe's own, written and removed.
+    assert calls["cmdstat_unlink"]["calls"] == 1
     # The live names, the generation's record, and that the run came to its end.
-    assert calls["cmdstat_hset"]["calls"] == 3
+    assert calls["cmdstat_hset"]["calls"] == 3 + len(DRUGS) + len(TEXTS)
 
 
 # Edits, inserts, deletes
