@@ -10,6 +10,7 @@ import pytest
 
 from tests.lab import NO_MODEL_CHECK, Lab
 from tests.rows import make_row, make_rows, ndc, text_hash_of, text_of, texts_of, vector_of
+from workflow.adapters.redis.probes import DRUGS, TEXTS
 
 ALL_STATES = [
     *("AcceptRun", "PlanPages", "DiffPage", "ReviewChanges"),
