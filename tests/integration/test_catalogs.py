@@ -86,6 +86,7 @@ def test_the_fda_catalog_has_the_documented_columns(fda: MySQLConnectionAbstract
         "is_generic": "0",
         "is_brand": "1",
         "is_active": "1",
+        "product_type": "HUMAN PRESCRIPTION DRUG",
     }
 
 

@@ -34,7 +34,7 @@ def other(empty_lab: Lab) -> Iterator[Lab]:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"mode": "sideways"}, ["mode", "'sync' or 'backfill'"]),
+        ({"mode": "sideways"}, ["mode", "'sync', 'backfill' or 'verify'"]),
         ({"page_sise": 5}, ["'page_sise' is not a field", "page_size", "reembed"]),
         ({"page_size": 0}, ["page_size = 0", "greater than or equal to 1"]),
         (
