@@ -74,7 +74,7 @@ def japanese(connection: MySQLConnectionAbstract) -> None:
 
 
 SHAPES: dict[str, tuple[Callable[[MySQLConnectionAbstract], None], str, int]] = {
-    "First Databank": (first_databank, "rndc14", 15),
+    "First Databank": (first_databank, "rndc14", 16),
     "openFDA": (openfda, "packages", 9),
     "German": (german, "arzneimittel", 7),
     "Japanese": (japanese, "医薬品", 6),
