@@ -88,7 +88,11 @@ def proxy_to(address: tuple[str, int] | Path) -> Iterator[Proxy]:
         if isinstance(address, tuple):
             return socket.create_connection(address)
         made = socket.socket(socket.AF_UNIX)
-        made.connect(str(address))
+        try:
+            made.connect(str(address))
+        except OSError:
+            made.close()
+            raise
         return made
 
     made = Proxy(upstream)
