@@ -107,9 +107,5 @@ def _medians(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _right(drugs: dict[str, int]) -> int:
-    return drugs.get("right", 0)
-
-
 if __name__ == "__main__":
     typer.run(main)
