@@ -170,16 +170,13 @@ def test_a_sync_that_cannot_be_staged_switches_nothing(writable: FaultLab) -> No
     writable.converge()
 
 
-@pytest.mark.fault(
-    "Redis", "maxmemory reached once all is staged", "PublishIndex", "published, then MemoryShort"
-)
-def test_a_switch_needs_no_memory(writable: FaultLab) -> None:
+@pytest.mark.fault("Redis", "maxmemory reached once all is staged", "PublishIndex", "published")
+def test_a_switch_and_what_follows_it_need_no_memory(writable: FaultLab) -> None:
     writable.succeed()
     writable.catalog.update(ndc(3), strength="999 mg/1")
     writable.catalog.delete(ndc(4))
     report = writable.run(intercept=before("PublishIndex", lambda: fill(writable)))
-    assert (report.published, report.error) == (True, "MemoryShort")
-    assert "PruneIndex" in str(report.cause)
+    assert (report.published, report.error) == (True, None)
     writable.assert_in_step()
 
 
