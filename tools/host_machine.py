@@ -83,7 +83,7 @@ class Machine:
         self.variables = {
             "REGION": "us-east-1",
             "PACKAGE": "s3://packages/redis.rpm",
-            "OLDEST_VERSION": "8.0.0",
+            "OLDEST_VERSIONS": "8.0.0 8.2.0",
             "MAX_MEMORY_MB": "256",
             "HOST_NAME": NAME,
             "AUTHORITY_SECRET": "authority",

@@ -23,6 +23,7 @@ from infra.data.redis_users import USERS, probes
 from infra.stage.stage import ROOT
 from local.errors import LocalError
 from local.servers.redis_binaries import find_redis
+from tests.redis_versions import VERSIONS
 from workflow.contract.redis_versions import OLDEST_SAFE
 from workflow.contract.rights import READS, RUNS, SEARCHES
 
@@ -132,7 +133,7 @@ class Host:
             "PACKAGE_FILE": str(folder / "redis.rpm"),
             "TRIES": "3",
             "HOST_NAME": NAME,
-            "OLDEST_VERSION": OLDEST_SAFE,
+            "OLDEST_VERSIONS": " ".join(OLDEST_SAFE),
             "AUTHORITY_SECRET": "authority",
             "CERTIFICATE_SECRET": "certificate",
             "PROBES": probes(),
@@ -474,14 +475,17 @@ def test_a_volume_that_nobody_else_holds_is_attached_once(
 # The package
 
 
-@pytest.mark.parametrize(
-    ("version", "taken"),
-    [("8.2.3", False), ("8.2.5", False), ("8.2.6", True), ("8.2.10", True), ("8.4.0", True)],
-)
-def test_an_old_redis_is_refused(host: Host, version: str, taken: bool) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_host_refuses_the_versions_that_planning_refuses(host: Host, version: str) -> None:
     done = host.run(f'check_version "Redis server v={version} sha=0 malloc=x bits=64"')
-    assert (done.returncode == 0) == taken
-    assert taken or f"holds Redis {version}; {OLDEST_SAFE} or newer is needed" in done.stdout
+    assert (done.returncode == 0) == VERSIONS[version]
+    assert VERSIONS[version] or f"holds Redis {version}; {' '.join(OLDEST_SAFE)} or" in done.stdout
+
+
+def test_a_server_that_says_no_version_is_refused(host: Host) -> None:
+    done = host.run('check_version "Redis server, of somebody"')
+    assert done.returncode == 1
+    assert "holds Redis of no version" in done.stdout
 
 
 def test_a_package_without_the_query_engine_is_named(host: Host) -> None:

@@ -21,7 +21,7 @@ RESTART=no
 declare -A NEXT=()  # a rotation's new passwords, by user
 
 apply() {
-  : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${OLDEST_VERSION:?}" "${MAX_MEMORY_MB:?}"
+  : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${OLDEST_VERSIONS:?}" "${MAX_MEMORY_MB:?}"
   : "${LOG_GROUP:?}" "${METRICS_NAMESPACE:?}" "${METRICS_STAGE:?}" "${VOLUME:?}" "${DATA_DEVICE:?}"
   : "${HOST_NAME:?}" "${AUTHORITY_SECRET:?}" "${CERTIFICATE_SECRET:?}" "${USERS:?}" "${PROBES:?}"
   exec > >(tee -a /var/log/redis-install.log) 2>&1
@@ -129,13 +129,18 @@ install_package() {
   chmod 0750 "$DATA"
 }
 
-# check_version "Redis server v=8.2.6 sha=...": older ones have faults that let an attacker run code.
+# check_version "Redis server v=8.2.9 sha=...": older ones have faults that let an attacker run code.
+# OLDEST_VERSIONS has one a branch, in order; a branch that is newer than all of them has every fix.
 check_version() {
-  local version
-  version=$(sed -n 's/.* v=\([0-9.]*\).*/\1/p' <<< "$1")
-  if [ "$(printf '%s\n' "$OLDEST_VERSION" "${version:-0}" | sort -V | head -n 1)" != "$OLDEST_VERSION" ]
+  local version branch oldest
+  version=$(sed -n 's/.* v=\([0-9]*\.[0-9]*\.[0-9]*\).*/\1/p' <<< "$1")
+  branch=${version%.*}
+  for oldest in $OLDEST_VERSIONS; do
+    if [ "${oldest%.*}" = "$branch" ]; then break; fi
+  done
+  if [ -z "$version" ] || [ "$(printf '%s\n' "$oldest" "$version" | sort -V | head -n 1)" != "$oldest" ]
   then
-    echo "the package holds Redis ${version:-of no version}; $OLDEST_VERSION or newer is needed"
+    echo "the package holds Redis ${version:-of no version}; $OLDEST_VERSIONS or a newer one of its branch is needed"
     return 1
   fi
 }
