@@ -20,9 +20,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from cli.show.terminal import visible
 from cli.standby.alike import alike
 from cli.standby.client import ALIKE, SOCKET, by_descriptor
+from workflow.contract.unseen import visible
 
 BACKLOG = 16
 

@@ -15,6 +15,7 @@ from workflow.contract.limits import REDRIVE_DAYS
 from workflow.contract.ports.executions import Announcer, Ended, ExecutionHistory
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import RunFiles
+from workflow.contract.unseen import without
 
 FAILURE = "failure.json"
 PAGES_SHOWN = 20
@@ -130,7 +131,7 @@ def commands(failure: Failure) -> list[str]:
 
 def _line(text: str) -> str:
     """Without line breaks, escapes and marks that reverse text: nobody writes our lines for us."""
-    return "".join(one if one.isprintable() else " " for one in text)
+    return without(text, " ")
 
 
 NEEDS_NEW_RUN = (
