@@ -17,6 +17,7 @@ from workflow.contract.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
+    from pydantic.main import IncEx
 
 SERVICE = "drug-catalog-sync"
 NAMESPACE = "DrugCatalogSync"
@@ -30,6 +31,9 @@ REPORTED = (
     "texts_reused",
     "tokens",
 )
+
+UNLOGGED: "IncEx" = {"profile": True, "plan": True, "key": True, "run": {"key"}}
+"""Of a result: what is long, or seals files."""
 
 Task = TypeVar("Task", bound=Event)
 Handler = Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]
@@ -75,7 +79,7 @@ def _run(
     except SyncError as error:
         error.where = parsed.where
         raise
-    logger.info("step done", result=result.model_dump(mode="json", exclude={"profile", "plan"}))
+    logger.info("step done", result=result.model_dump(mode="json", exclude=UNLOGGED))
     return result.model_dump(mode="json")
 
 

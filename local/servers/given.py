@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from handlers.wiring import mysql_options
 from local.errors import LocalError
+from local.places import private
 from workflow.contract.settings import PREFIX, Settings
 
 SETTINGS = "settings.toml"
@@ -66,7 +67,7 @@ def save_settings(root: Path, values: Mapping[str, str], *, without: tuple[str, 
 
 
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)

@@ -79,7 +79,9 @@ if "get-secret-value" in words:
 if "put-secret-value" in words:
     path = folder / option("--secret-id")
     versions = json.loads(path.read_text())
-    new = {{"AWSCURRENT": option("--secret-string"), "AWSPREVIOUS": versions["AWSCURRENT"]}}
+    file = Path(option("--secret-string").removeprefix("file://"))
+    assert file.stat().st_mode & 0o077 == 0
+    new = {{"AWSCURRENT": file.read_text(), "AWSPREVIOUS": versions["AWSCURRENT"]}}
     path.write_text(json.dumps(new))
 if "describe-volumes" in words:
     print(os.environ.get("OTHER" if "--filters" in words else "HOLDER", "None"))
@@ -382,6 +384,36 @@ def test_the_server_takes_a_rotated_password_before_the_secret_has_it(host: Host
     source = SCRIPT.read_text()
     body = source[source.index("rotate_users() {") :]
     assert body.index("cli ACL LOAD") < body.index("put_secret")
+
+
+SPIED = ("openssl", "python3", "sha256sum", "tr", "cut", "sed", "sort", "cat", "install", "mktemp")
+
+
+def test_no_secret_is_an_argument_of_any_program(running: Host) -> None:
+    """Every user of a machine sees the arguments of all of its programs."""
+    tools, said = running.folder / "tools", running.secrets / "calls"
+    for name in SPIED:
+        spy = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {said}\nexec {shutil.which(name)} "$@"\n'
+        (tools / name).write_text(spy)
+        (tools / name).chmod(0o755)
+    before = {user: running.secret(user)["password"] for user in RIGHTS}
+    done = running.run("issue_certificates; rotate_users")
+    assert done.returncode == 0, done.stderr
+    after = {user: running.secret(user)["password"] for user in RIGHTS}
+    assert all(before[user] != after[user] for user in RIGHTS)
+    key = running.secret("authority")["key"].splitlines()[1]
+    host_password = (running.folder / "host-password").read_text().strip()
+    arguments = said.read_text()
+    assert "put-secret-value" in arguments
+    assert "sys.argv[1]" in arguments
+    for secret in (*before.values(), *after.values(), key, host_password):
+        assert secret not in arguments
+
+
+def test_an_authority_that_cannot_be_read_is_not_made_anew(host: Host) -> None:
+    host.environment["AUTHORITY_SECRET"] = "nothing-of-this-name"
+    assert host.run("issue_certificates").returncode != 0
+    assert not [call for call in host.calls() if "put-secret-value" in call]
 
 
 # The certificate

@@ -6,6 +6,7 @@ failed; the error and the page are in the child executions of the Map's run.
 
 import inspect
 import json
+import shlex
 from datetime import datetime
 from typing import Any
 
@@ -122,9 +123,10 @@ def commands(failure: Failure) -> list[str]:
     where = f" --stage {stage}" if stage != machine else ""
     first = failure.pages[0].page if failure.pages else ""
     page = f" --page {first}" if first.isdigit() else ""
-    go_on = f"redrive {failure.run_id} --wait" if failure.redrive_helps else "run --dry-run"
+    name = shlex.quote(_line(failure.run_id))
+    go_on = f"redrive {name} --wait" if failure.redrive_helps else "run --dry-run"
     return [
-        f"  drugsync logs {failure.run_id}{page}{where}",
+        f"  drugsync logs {name}{page}{where}",
         f"  drugsync {go_on}{where}",
     ]
 

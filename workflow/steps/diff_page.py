@@ -15,7 +15,7 @@ from workflow.contract.ports.documents import Change, Document, Documents
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.read_page import PageRows, check_keys, most_rows, read_page
-from workflow.contract.runs import DIFF_SUMMARY, PageChanges, RunFiles, divided, texts_file
+from workflow.contract.runs import DIFF_SUMMARY, PAGES, PageChanges, RunFiles, divided, texts_file
 from workflow.contract.settings import Settings
 from workflow.steps.saved_plan import digest_of_page
 
@@ -54,6 +54,8 @@ def diff_page(
     """
     started_at = clock()
     plan, page = task.plan, task.page
+    files = RunFiles.of(runs, plan.run.holder)
+    files.check_item(PAGES, page)
     renderer = renderer_of(settings, plan.space)
     rows = read_page(catalog, page, renderer, most=most_rows(page, plan))
     check_keys(rows.keys, page)
@@ -67,7 +69,6 @@ def diff_page(
     parts = divided(missing, plan.text_parts)
     summary = _summary(page, rows, difference, live, len(missing))
 
-    files = RunFiles.of(runs, plan.run.holder)
     rejected = [row.ndc for row in rows.unreadable]
     changes = PageChanges(difference.changes, difference.removed, difference.unchanged, rejected)
     files.write_changes(page.page, changes)

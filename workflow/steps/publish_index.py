@@ -103,7 +103,7 @@ def _switch(
 ) -> Switched:
     """Make the switch, and return what was noted of it before."""
     plan, holder = task.plan, task.run.holder
-    pages = read_verified(files).pages
+    pages = read_verified(files, plan.pages).pages
     kept = _still_there(files, pages, catalog)
     record = _record(task, before, files, now)
     live = generations.live()
@@ -132,7 +132,7 @@ def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalo
     kept: set[str] = set()
     if going:
         with catalog.connect() as reader:
-            for page in files.read_manifest(PAGES, PageRange):
+            for page in files.read_manifest(PAGES, PageRange, len(pages)):
                 gone = going.get(page.page, ())
                 if gone:
                     now = set(reader.keys(page.after, page.through))

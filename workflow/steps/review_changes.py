@@ -67,7 +67,7 @@ def review_changes(
     """
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
-    read = _read_pages(files)
+    read = _read_pages(files, plan.pages)
     pages = read.pages
     if (
         not (read.rejected.number or any(page.rows for page in pages))
@@ -97,8 +97,8 @@ class PagesRead(NamedTuple):
     rejected: Rejected
 
 
-def _read_pages(files: RunFiles) -> PagesRead:
-    names = [page.page for page in files.read_manifest(PAGES, PageRange)]
+def _read_pages(files: RunFiles, count: int) -> PagesRead:
+    names = [page.page for page in files.read_manifest(PAGES, PageRange, count)]
     profiles = ProfileSum()
     rejected = Rejected()
     pages = []

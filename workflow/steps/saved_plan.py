@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -14,16 +14,15 @@ from workflow.contract.ports.documents import Change
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REVIEW, RunFiles
 
-BITS: Final = 128
 LEFT_OUT: Final = frozenset(NOT_CATALOG)
 """What two runs over the same rows need not agree in: a space of its own changes each hash."""
 
 
 def digest_of_page(changes: Iterable[Change], removed: Iterable[str]) -> str:
-    """Of what is written over what, and removed: a sum mod 2^128 in hex, whatever the order."""
-    total = sum(_number([one.document.ndc, one.old, _content(one)]) for one in changes)
-    total += sum(_number([key]) for key in removed)
-    return f"{total % 2**BITS:032x}"
+    """Of what is written over what, and of what is removed, in the order of the keys."""
+    written = sorted(changes, key=lambda one: one.document.ndc)
+    rows = [[one.document.ndc, one.old, _content(one)] for one in written]
+    return _digest([*rows, *([key] for key in sorted(removed))])
 
 
 def _content(change: Change) -> dict[str, str]:
@@ -32,16 +31,21 @@ def _content(change: Change) -> dict[str, str]:
 
 
 def digest_of_run(plan: Plan, pages: Sequence[PageDiff]) -> str:
-    """Of all pages, however the rows were cut into them, and of what they are compared with."""
-    total = sum(int(page.digest, 16) for page in pages) % 2**BITS
+    """Of all pages in their order, and of what they are compared with.
+
+    A row more or less moves the edges of pages, so that the plan is stale: the catalog moved on.
+    """
     asked = plan.run.input
     what = [asked.mode, asked.reembed, asked.after_key, asked.through_key, plan.live_generation]
-    return f"{_number([*what, f'{total:032x}']):032x}"
+    return _digest([what, *([page.digest] for page in pages)])
 
 
-def _number(what: list[object]) -> int:
-    body = orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
-    return int.from_bytes(hashlib.blake2b(body, digest_size=BITS // 8).digest())
+def _digest(lines: Iterable[list[Any]]) -> str:
+    """BLAKE2b-256 of a line of JSON each. A sum of hashes would fall to a birthday attack."""
+    digest = hashlib.blake2b(digest_size=32)
+    for line in lines:
+        digest.update(orjson.dumps(line, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
+    return digest.hexdigest()
 
 
 def check_planned(name: str, now: Review, *, runs: RunStore) -> None:
