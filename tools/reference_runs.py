@@ -92,6 +92,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 COMMON = {
     "page": "the page's name: its number",
+    "seal": "that this run wrote it",
     "timing": "when the page was worked on",
     "profile": "column -> how it is filled",
     "samples": "the first keys of each kind",

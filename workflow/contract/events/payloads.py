@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from workflow.contract.events.base import Acceptable, Event, Mode
-from workflow.contract.holder import Holder, RunId
+from workflow.contract.holder import RUN_ID, Holder
 from workflow.contract.limits import LARGEST_PAGE
 
 
@@ -31,7 +31,7 @@ class RunInput(Event):
     """Guards that must not stop this run."""
     reembed: bool = Field(False, strict=True)
     """With `backfill`: embed every text afresh, in a space of its own."""
-    plan: RunId | None = None
+    plan: str | None = Field(None, pattern=f"^{RUN_ID}$")
     """A dry run by name: make the changes that it showed, and stop where they would be others."""
 
     @model_validator(mode="before")
