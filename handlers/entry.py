@@ -17,7 +17,6 @@ from workflow.contract.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
-    from pydantic.main import IncEx
 
 SERVICE = "drug-catalog-sync"
 NAMESPACE = "DrugCatalogSync"
@@ -32,7 +31,7 @@ REPORTED = (
     "tokens",
 )
 
-UNLOGGED: "IncEx" = {"profile": True, "plan": True, "key": True, "run": {"key"}}
+UNLOGGED: dict[str, Any] = {"profile": True, "plan": True, "key": True, "run": {"key": True}}
 """Of a result: what is long, or seals files."""
 
 Task = TypeVar("Task", bound=Event)

@@ -91,7 +91,8 @@ def run(connection: MySQLConnectionAbstract, sql: str) -> None:
 def rows(connection: MySQLConnectionAbstract, sql: str) -> list[Any]:
     with closing(connection.cursor()) as cursor:
         cursor.execute(sql)
-        return cursor.fetchall()
+        found: list[Any] = cursor.fetchall()
+    return found
 
 
 def fill(connection: MySQLConnectionAbstract, table: str, rows: list[tuple[Any, ...]]) -> None:

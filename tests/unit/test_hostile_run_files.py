@@ -16,7 +16,7 @@ import pytest
 
 from tests.fakes import FakeRunStore
 from tests.payloads import HOLDER, KEY, RUN, page_diff, plan, sealed, verified_page
-from workflow.contract import runs, seals
+from workflow.contract import runs, seals, versions
 from workflow.contract.errors import RunFileCorrupt
 from workflow.contract.events.files import Baseline, PageDiff, VerifiedPage
 from workflow.contract.events.payloads import ChangesPage, PageRange, Run, TextsPage
@@ -183,7 +183,7 @@ def test_the_key_is_in_no_file(files: RunFiles, store: FakeRunStore) -> None:
 
 
 def packed(head: dict[str, object], rest: bytes) -> bytes:
-    said = {"seal": seals.BLANK, "model": "PageChanges", "version": runs.versions.FILES}
+    said = {"seal": seals.BLANK, "model": "PageChanges", "version": versions.FILES}
     line = orjson.dumps({"file": said | {"execution": HOLDER.identity} | head}) + b"\n"
     return gzip.compress(line + rest, 1)
 

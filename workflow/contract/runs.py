@@ -180,7 +180,7 @@ class RunFiles:
         """Raises RunFileCorrupt where an item is not ours, or one of `count` is not there."""
         adapter = TypeAdapter(list[model])  # type: ignore[valid-type]
         try:
-            items = adapter.validate_json(self._read_json(name))
+            items: list[SomeItem] = adapter.validate_json(self._read_json(name))
         except ValueError as error:
             raise RunFileCorrupt(f"{self.key(name)} is no manifest: {error}") from error
         for one in items:
