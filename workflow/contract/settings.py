@@ -19,7 +19,7 @@ PREFIX = "DRUGSYNC_"
 DEFAULT_TEMPLATE = "{generic_name} {brand_name} {strength} {dosage_form} {route} {drug_class}"
 
 WORD = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
-"""Of a key in a bucket: no step up, and nothing that a policy reads as more than one key."""
+"""A key in a bucket: no `..`, and nothing that a policy reads as more than one key."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -29,7 +29,7 @@ Positive = Annotated[int, Field(ge=1)]
 class Settings(BaseModel):
     """Every setting, its unit in its name. Those in `RESULT_SETTINGS` decide what a run writes."""
 
-    # A refused value may be a secret in the wrong place, and the error goes to the log.
+    # A refused value may be a misplaced secret, and the error goes to the log.
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
     )
@@ -177,22 +177,22 @@ class Settings(BaseModel):
 
     @property
     def named_model(self) -> str:
-        """The model's id: what vectors are made by, whichever way it is called."""
+        """The id of the model that makes the vectors, however it is called."""
         return self.embedding_base_model or self.embedding_model
 
     @cached_property
     def family(self) -> ModelFamily:
-        """What the embedding model takes and gives."""
+        """What the embedding model accepts and returns."""
         return family_of(self.named_model)  # type: ignore[return-value] # _check refuses None
 
     @cached_property
     def max_chars(self) -> int:
-        """Where a text is cut, in characters."""
+        """The longest text, in characters; longer ones are cut."""
         return min(self.embedding_max_chars or self.family.max_chars, self.family.max_chars)
 
     @cached_property
     def price_per_1k_tokens(self) -> float:
-        """US dollars for 1,000 tokens."""
+        """US dollars per 1,000 tokens."""
         own = self.usd_per_1k_tokens
         return self.family.usd_per_1k_tokens if own is None else own
 
@@ -211,14 +211,15 @@ class Settings(BaseModel):
 
     @cached_property
     def digest(self) -> str:
-        """What must not change between the start of a run and its last step."""
+        """Hash of what must not change between the start of a run and its last step."""
         decisive = {name: getattr(self, name) for name in sorted(RESULT_SETTINGS)}
         decisive |= CODE_VERSIONS
         return hashlib.blake2b(orjson.dumps(decisive), digest_size=8).hexdigest()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read `DRUGSYNC_*`. Unknown names are refused: a misspelt setting is a silent default.
+        """Read `DRUGSYNC_*`. Unknown names are refused, because a misspelt one would silently be
+        the default.
 
         An empty value is the default; `none` unsets a setting that may be unset.
         """

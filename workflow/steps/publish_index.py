@@ -44,7 +44,7 @@ from workflow.verify.pages import read_verified
 from workflow.verify.removals import believed
 
 TAKEN_BACK = "-taken-back"
-"""Ends the name of a switch that was undone at once. No redrive or rollback may repeat it."""
+"""Marks a switch that was undone at once. No redrive or rollback may repeat it."""
 
 
 def publish_index(
@@ -101,7 +101,7 @@ def _switch(
     generations: Generations,
     now: datetime,
 ) -> Switched:
-    """Make the switch, and return what was noted of it before."""
+    """Make the switch, and return what was recorded before it."""
     plan, holder = task.plan, task.run.holder
     pages = read_verified(files).pages
     kept = _still_there(files, pages, catalog)
@@ -124,9 +124,10 @@ def _switch(
 
 
 def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalog) -> set[str]:
-    """Of the live keys that would go, those whose removal is not believed any more.
+    """The live keys whose removal is not believed any more.
 
-    Hours may lie between the verification and the switch: this state is tried again, and redriven.
+    Hours may pass between the verification and the switch, because this state is retried and
+    redriven.
     """
     going = {page.page: page.gone for page in pages if page.gone}
     kept: set[str] = set()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONTENT_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
-"""So that a browser shows a run's report and does not save it."""
+"""Makes a browser show a run's report instead of saving it."""
 
 MISSING = {"NoSuchKey", "404"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
@@ -43,7 +43,7 @@ class S3RunStore:
             self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=kind)
 
     def read(self, key: str) -> bytes:
-        """Raises RunFileMissing; RunFileCorrupt where fewer bytes came than S3 announced."""
+        """Raises RunFileMissing; RunFileCorrupt if fewer bytes came than S3 announced."""
         with self._translated(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             body = answer["Body"].read()
