@@ -5,7 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from math import isclose
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis import Redis
 
@@ -67,7 +67,7 @@ def _agrees(vector: bytes, words: str) -> bool:
 
 
 def _ours(redis: "Redis") -> Iterator[Found]:
-    live = redis.hgetall("drugs:live")
+    live: Any = redis.hgetall("drugs:live")
     if not live:
         return
     generation, space = live[b"generation"].decode(), live[b"space"].decode()
