@@ -1,8 +1,7 @@
 """What a page of runs may start: verbs of the command line, each after a confirmation.
 
 Allowed to whoever opened the address with the token that `drugsync serve` printed. A page of
-another
-site cannot send it, and neither can another user of this machine.
+another site cannot send it, and neither can another user of this machine.
 """
 
 import hashlib

@@ -225,7 +225,7 @@ def _stopped(out: Out, run_id: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         out.say(
-            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive {}, "
+            "[yellow]stopped[/]: embedded texts are kept; go on with drugsync redrive {}, "
             "or start again with drugsync run",
             run_id,
         )

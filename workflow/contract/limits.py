@@ -93,7 +93,7 @@ LIMITS: Final = (
         "a redrive",
         f"{REDRIVE_DAYS} days",
         "from the end of the execution",
-        "refused by name, here as on AWS",
+        "a later redrive is refused, here as on AWS",
         REDRIVES,
     ),
     Limit(

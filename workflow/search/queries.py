@@ -12,8 +12,8 @@ LONGEST_QUERY: Final = 200
 
 
 class Query(NamedTuple):
-    """A query, taken apart. `whole` are all its words, `words` those that
-    are no amount, in its order; `lay` are those that mean `classes`.
+    """A query, taken apart. `whole` are all its words, `words` those that are no amount, in its
+    order; `lay` are those that mean `classes`.
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
     `forms` is one word of the query: the words of a form that it may mean.

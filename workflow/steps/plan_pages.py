@@ -290,8 +290,8 @@ def check_memory(
 ) -> None:
     """Raise MemoryShort if there is no room for a new generation. A sync replaces documents.
 
-    Without maxmemory, the node's own memory is the limit.
-    `held` is the number of drugs in all generations, from which the memory of each is estimated.
+    Without maxmemory, the node's own memory is the limit. `held` is the number of drugs in all
+    generations, from which the memory of each is estimated.
     """
     most = facts.max_memory or facts.machine_memory
     if not (target.new and most):

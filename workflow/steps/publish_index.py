@@ -80,7 +80,7 @@ def publish_index(
         documents.rebuild_key_set(plan.generation, holder)
         files.write(PUBLISH, note.model_copy(update={"taken_back": True, "checks": tuple(checks)}))
         raise VerificationFailed(
-            f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
+            f"{described(wrong)}; the switch was undone, so searches answer as before; see "
             "docs/failed-run.md, searches that fail"
         )
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}

@@ -173,8 +173,8 @@ def model_check(
     """Embed samples again.
 
     `own` are the hashes of this run's texts, which say nothing about the earlier model. `not_due`
-    is the reason to skip it. None if no text has a vector. Raises
-    ModelFailed and other errors that are retried.
+    is the reason to skip it. None if no text has a vector. Raises ModelFailed and other errors that
+    are retried.
     """
     if not settings.verify_texts:
         return ModelCheck(off(MODEL, "verify_texts"))

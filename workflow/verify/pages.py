@@ -141,7 +141,7 @@ class PageComparison:
         for ndc, fields in _read(drifted, lambda chunk: documents.read(live, chunk)).items():
             if catalog_fields(fields) == now.get(ndc):
                 self.found.drifted.remove(ndc)
-                self.found.damage(ndc, "was read otherwise than the catalog has had it all along")
+                self.found.damage(ndc, "was read wrongly: its row did not change during the run")
 
     def _leave_out_drift(self, stored: Mapping[str, Fields]) -> None:
         """Do not count documents that VerifyIndex leaves out of a first generation."""
@@ -154,9 +154,9 @@ class PageComparison:
         if fields.get("ndc") != ndc:
             return f"holds the document of ndc {fields.get('ndc')!r}"
         if own != fields.get("content_hash"):
-            return "has a document that is not what its own hash says"
+            return "has a document that does not match its own hash"
         if own != wanted:
-            return "has a document that is not the one that was written"
+            return "has another document than the one that was written"
         return None
 
     def _compare_records(self, stored: Mapping[str, Fields], texts: Texts) -> None:

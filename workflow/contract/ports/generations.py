@@ -157,7 +157,7 @@ class Generations(Protocol):
     def forget(self, kept: Kept, holder: Holder) -> None:
         """Remove the records of generations that are not kept.
 
-        Call it last, when their documents are gone.
-        Also removes notes about text records that are gone.
+        Call it last, when their documents are gone. Also removes notes about text records that are
+        gone.
         """
         ...
