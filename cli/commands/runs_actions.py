@@ -70,7 +70,7 @@ ACTIONS = {
         Action(
             "redrive",
             "Redrive",
-            "What failed or never started runs again, then what follows; texts are kept.",
+            "What failed or never started runs again, then what follows. Embedded texts are kept.",
             lambda run_id: ["redrive", run_id],
             _failed,
         ),

@@ -225,7 +225,7 @@ def _stopped(out: Out, run_id: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         out.say(
-            "[yellow]stopped[/]: embedded texts are kept; go on with drugsync redrive {}, "
+            "[yellow]stopped[/]: go on with drugsync redrive {}, which embeds no text again, "
             "or start again with drugsync run",
             run_id,
         )

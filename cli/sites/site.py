@@ -91,10 +91,7 @@ def no_redrive(view: RunView, options: str, now: datetime | None = None) -> str:
 
 
 def not_redriven(run_id: str, reason: str, options: str) -> str:
-    return (
-        f"run {run_id} cannot be redriven: {reason}; start a new run, which keeps the texts that "
-        f"are embedded: drugsync run{options}"
-    )
+    return f"run {run_id} cannot be redriven: {reason}; start a new run: drugsync run{options}"
 
 
 def readable_report(store: RunStore, view: RunView) -> RunReport | None:

@@ -85,6 +85,6 @@ def read_execution(folder: Path) -> Execution:
         return Execution.model_validate_json((folder / EXECUTION).read_bytes())
     except (FileNotFoundError, ValueError) as error:
         raise LocalError(
-            f"{folder / EXECUTION} is missing or cut, so that the run cannot be redriven; start a "
-            "new one, which keeps the texts that are embedded: drugsync run"
+            f"{folder / EXECUTION} is missing or cut, so the run cannot be redriven; start a "
+            "new one: drugsync run"
         ) from error

@@ -164,10 +164,7 @@ def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:
     name = task.plan.generation
     generation = generations.find(name)
     if generation is None:
-        raise RunSuperseded(
-            f"generation {name} is gone, a newer run dropped it; start a new run, texts that are "
-            "embedded already are kept"
-        )
+        raise RunSuperseded(f"generation {name} is gone, a newer run dropped it; start a new run")
     return generation
 
 

@@ -174,8 +174,7 @@ def cut_short(words: str) -> IndexQueryCut:
 def superseded(holder: Holder, held: str) -> RunSuperseded:
     other = held.partition(" ")[2] or held
     return RunSuperseded(
-        f"run {holder.run_id} may no longer write, {other or 'no run'} may; start a new run, texts "
-        "that are embedded already are kept"
+        f"run {holder.run_id} may no longer write, {other or 'no run'} may; start a new run"
     )
 
 
