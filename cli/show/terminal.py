@@ -1,7 +1,7 @@
-"""What people read, and what programs read: the one way by which data come to a terminal.
+"""The only way in which data reach a terminal, for people and for programs.
 
 A drug's key may hold what a terminal obeys: escape sequences, marks that reverse text, rich's own
-markup. Whatever is printed is a template of ours with values put in, and values are made visible.
+markup. So everything printed is a template of ours with values put in, and values are made visible.
 """
 
 import string
@@ -17,11 +17,11 @@ from workflow.contract.unseen import is_seen, visible
 
 
 class Markup(str):
-    """Markup of ours, without any value in it."""
+    """Our own markup, without any value in it."""
 
 
 HOLE = "\ue000"
-"""Stands for a value while a template's markup is read."""
+"""Placeholder for a value while a template's markup is read."""
 
 
 class _Template(string.Formatter):
@@ -40,7 +40,7 @@ class _Template(string.Formatter):
 
 
 def markup(template: str, /, *values: object, **named: object) -> Text:
-    """A template of ours, as `str.format` takes it, with values that are only text."""
+    """One of our templates, as `str.format` takes it, with values that are treated as text."""
     filled = _Template()
     outer = Text.from_markup(filled.vformat(template, values, named), emoji=False)
     for value in filled.values:
@@ -54,7 +54,7 @@ def markup(template: str, /, *values: object, **named: object) -> Text:
 
 
 class Out(Console):
-    """A console that is given templates and values, and never a text made of both."""
+    """A console that takes templates and values, never a text made of both."""
 
     def say(self, template: str, /, *values: object, **named: object) -> None:
         """One line, however long."""

@@ -1,4 +1,4 @@
-"""What a catalog's row may say: one contract for what is stored and what a search can read."""
+"""What a row may hold: one contract for what is stored and what a search can read."""
 
 from collections import Counter
 from typing import Final
@@ -10,13 +10,13 @@ from workflow.contract.unseen import is_seen, visible
 
 SHOWN_CHARS: Final = 80
 SAMPLE_ROWS: Final = 1000
-"""Rows that are read before a run, to tell a wrong column from a wrong row."""
+"""Rows that planning reads, to tell a wrong column from a wrong row."""
 
 _FLAGS: Final = {"0": "0", "1": "1", "false": "0", "true": "1"}
 
 
 def read_row(row: Row) -> Row | UnreadableRow:
-    """The row with its flags as 1 or 0, or the first value in it that nothing can be made of."""
+    """The row with its flags as 1 or 0, or its first value that cannot be used."""
     values = "".join(filter(None, row.values()))
     if not is_seen(values) or len(values) * 4 > TAG_BYTES:
         bad = _characters(row) or _tags(row)
@@ -32,7 +32,7 @@ def unreadable(row: Row, column: str, value: str, reason: str) -> UnreadableRow:
 
 
 def check_sample(found: RangeRows) -> None:
-    """Raise ColumnUnreadable where most rows of a sample fail by one column: it is the column."""
+    """Raise ColumnUnreadable if most rows of a sample fail in one column."""
     if not found.unreadable:
         return
     by_column = Counter(row.column for row in found.unreadable)
@@ -46,7 +46,7 @@ def check_sample(found: RangeRows) -> None:
 
 
 def _characters(row: Row) -> UnreadableRow | None:
-    """NUL is in no text that people wrote; a key is all seen, or it looks like another one."""
+    """No text that people wrote has a NUL; a key is all seen, or it looks like another one."""
     key = row[KEY] or ""
     if not is_seen(key):
         reason = "has a character that nobody sees or can type; correct the key"

@@ -15,7 +15,7 @@ from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REVIEW, RunFiles
 
 LEFT_OUT: Final = frozenset(NOT_CATALOG)
-"""What two runs over the same rows need not agree in: a space of its own changes each hash."""
+"""Fields that two runs over the same rows need not agree in: each space has its own hashes."""
 
 
 def digest_of_page(changes: Iterable[Change], removed: Iterable[str]) -> str:
@@ -60,7 +60,7 @@ def check_planned(name: str, now: Review, *, runs: RunStore) -> None:
         raise PlanStale(f"{name} is no dry run, so it planned nothing; start one and name it")
     if planned.digest != now.digest:
         raise PlanStale(
-            f"catalog or index moved on since {name}: it showed {_figures(planned)}; now there "
+            f"catalog or index changed since {name}: it showed {_figures(planned)}; now there "
             f"{_difference(planned, now)}. Nothing was written; start a new dry run"
         )
 
