@@ -54,7 +54,7 @@ EDITS: dict[str, Edit] = {
         drug, mapping={**dict.fromkeys(c.hkeys(drug), HOSTILE), "text_hash": text.split(":")[-1]}
     ),
     "5 MB in a name": lambda c, drug, *_: c.hset(drug, "drug_name", "x" * 5_000_000),
-    "5 MB in a text's name": lambda c, _, text, __: c.hset(text, "generic_name", "ab " * 1_700_000),
+    "5 MB in a text's name": lambda c, _, text, __: c.hset(text, "generic_name", "x" * 5_000_000),
     "bytes that are no text": lambda c, drug, *_: c.hset(drug, "drug_name", b"\xff\xfe\x00\x80"),
     "no name": lambda c, drug, *_: c.hdel(drug, "drug_name", "generic_name", "ndc"),
     "no text": lambda c, drug, *_: c.hdel(drug, "text_hash"),
