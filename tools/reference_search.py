@@ -79,7 +79,7 @@ PARTS = {
     PartKind.CLASS: "drugs of the classes that the words name; each class in turn, one drug of "
     "each",
     PartKind.USE: "drugs of the classes that lay words mean, in the same way",
-    PartKind.MEANING: "what is near in meaning, above a floor; never where the query names a drug",
+    PartKind.MEANING: "what is near in meaning, above a floor; never if the query names a drug",
 }
 
 NOTICES_SAY = """

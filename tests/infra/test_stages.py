@@ -36,7 +36,7 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
         ("existing", "cluster_resource_id", "# ", "cluster_resource_id is required with iam_auth"),
         ("existing", "infra/certificates/rds-roots.pem", "no.pem", "ca_file: no.pem is not there"),
         ("existing", "eu-west-1b", "eu-west-2b", "zone eu-west-2b is not in eu-west-1"),
-        ("existing", "oncall@example.com", "oncall", "'oncall' is no e-mail address"),
+        ("existing", "oncall@example.com", "oncall", "'oncall' is not an e-mail address"),
         ("existing", "secret:pharmacy/redis-AbCdEf", "secret:x", "redis.existing.secret_arn"),
         ("created", "[mysql.create]", "", "one of the tables `existing` and `create` is required"),
         (
@@ -109,7 +109,7 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
         ("existing", 'audience = ["drug-search"]', "", "search: issuer and audience are required"),
         ("existing", '"jwt"', '"iam"', "search: issuer, audience and scopes go with"),
         ("existing", "https://login", "http://login", "search.issuer: String should match"),
-        ("existing", "https://prescribe.example.com", "*", "'*' is no origin; use the form"),
+        ("existing", "https://prescribe.example.com", "*", "'*' is not an origin; use the form"),
         ("existing", "second = 50", "second = 0", "search.requests_per_second: Input should be"),
         ("existing", "burst = 100", "burst = 9000", "search.burst: Input should be less than"),
         ("existing", "latency_ms = 1500", "latency_ms = 1", "search.latency_ms: Input should be"),
