@@ -28,7 +28,7 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
             "redis.existing.tls: Input should be a valid boolean",
         ),
         ("existing", 'region = "eu-west-1"', "", "region: is required"),
-        ("existing", "[alarms]", "[alarms]\nhours = 3", "alarms.hours: is no field"),
+        ("existing", "[alarms]", "[alarms]\nhours = 3", "alarms.hours: is not a field"),
         ("existing", "embedding_dimensions = 1536", "embedding_dimensions = 99", "256, 512, 1024"),
         ("existing", "eu.cohere.embed-v4:0", "gpt-9", "embedding_model: 'gpt-9' is not known"),
         ("existing", 'present_endpoints = ["secretsmanager"]', "", "must reach secretsmanager"),
