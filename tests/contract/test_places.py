@@ -72,6 +72,33 @@ def test_continuous_integration_fails_where_no_place_can_be_built(
     assert done.returncode == expected
 
 
+def test_a_place_that_was_kept_has_the_project_as_it_is_now(tmp_path: Path) -> None:
+    root, place = tmp_path / "root", tmp_path / "place"
+    project = debian.inside(place, debian.PROJECT)
+    for name in ("kept.py", "room/gone.py", "room/ignored.log", ".gitignore"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("*.log\n")
+    git = ("git", "-C", root)
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "--force", "--all"], check=True)
+    debian.copy_project(root, place)
+    assert files(project) == {"kept.py", "room/gone.py", "room/ignored.log", ".gitignore"}
+    for left in (".venv/bin/python", "dist/a.log", "room/__pycache__/gone.pyc"):
+        (project / left).parent.mkdir(parents=True, exist_ok=True)
+        (project / left).write_text("made by a run in the place")
+    shutil.rmtree(root / "room")
+    (root / "kept.py").write_text("changed")
+    debian.copy_project(root, place)
+    assert files(project) == {"kept.py", ".gitignore", ".venv/bin/python"}
+    assert not (project / "room").exists()
+    assert (project / "kept.py").read_text() == "changed"
+
+
+def files(folder: Path) -> set[str]:
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {str(path) for path in found if path.parts[0] != ".git"}
+
+
 def test_a_step_that_fails_ends_the_attempt_and_is_in_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

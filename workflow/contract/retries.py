@@ -39,29 +39,34 @@ RELOAD: Final = Retry(15, 40, rate=1.0)
 BUILDING: Final = Retry(5, 720, rate=1.0)
 """An index that the server still builds: an hour. Without progress it is another error."""
 
+SLEPT: Final = (
+    "ResourceNotReadyException",
+    "ENILimitReachedException",
+    "ENINotReadyException",
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+    "EC2AccessDeniedException",
+    "SubnetIPAddressLimitReachedException",
+)
+"""What Lambda says of a function in a VPC that it has no network for yet; nothing was called.
+
+One that nobody called for weeks is Inactive: its first call fails with the first of these, or with
+one of the network's.
+"""
+
 AWS_TRANSIENT: Final = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ResourceNotReadyException",
-    "Lambda.ENILimitReachedException",
-    "Lambda.ENINotReadyException",
-    "Lambda.EC2ThrottledException",
-    "Lambda.EC2UnexpectedException",
-    "Lambda.EC2AccessDeniedException",
-    "Lambda.SubnetIPAddressLimitReachedException",
+    *(f"Lambda.{name}" for name in SLEPT),
     "Lambda.Unknown",
     "Sandbox.Timedout",
     "Runtime.ExitError",
     "States.Timeout",
 )
-"""Errors of Lambda and Step Functions that pass.
-
-A function in a VPC that nobody called for weeks is Inactive: the first call fails with
-ResourceNotReadyException, or with one of the network's.
-"""
+"""Errors of Lambda and Step Functions that pass."""
 
 
 def retriers(policies: dict[str, Retry]) -> list[dict[str, Any]]:
