@@ -71,7 +71,8 @@ def starts(
     sleep: Callable[[float], None],
     out: Out,
 ) -> Iterator[datetime]:
-    """When each run begins. One that took longer than the interval is followed at the next mark."""
+    """When each run begins. After one that took longer than the interval, the next starts at the
+    next multiple."""
     first = now()
     mark = 0
     for done in count(1):

@@ -32,7 +32,7 @@ class Stage(Section):
     """Everything that differs between two deployments. It holds no secret, only their ARNs."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9]{0,11}$")
-    """A part of every name: a letter, then up to eleven letters or digits, all in lower case."""
+    """Part of every name: a letter, then up to eleven letters or digits, all in lower case."""
     account: Annotated[str, Field(pattern=r"^\d{12}$")]
     """The AWS account's twelve digits."""
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
@@ -44,8 +44,8 @@ class Stage(Section):
     runs_kept_days: int = Field(30, ge=15, le=3650)
     """How long the run bucket keeps files; a redrive, within 14 days, reads them."""
     kms_key_arn: KeyArn | None = None
-    """Encrypts what holds data, in place of AWS's own keys. To be chosen at the beginning: another
-    key is another database."""
+    """KMS key that encrypts everything that holds data, in place of AWS's own keys. Choose it
+    before the first deployment: changing it replaces the database."""
     protected: bool = False
     """Data stack, database and Redis host cannot be deleted. Set it when the first sync has been
     published: protection would keep a first deployment that failed from being taken away."""
@@ -54,7 +54,7 @@ class Stage(Section):
     mysql: MysqlSection
     redis: RedisSection
     table: dict[str, Any] = Field({}, alias="settings")
-    """As the file has it; `settings` is what functions will make of it."""
+    """The table as written; `settings` is what functions make of it."""
     schedule: ScheduleSection = ScheduleSection()
     alarms: AlarmSection
     search: SearchSection | None = None
@@ -79,7 +79,7 @@ class Stage(Section):
 
     @property
     def run_bucket_name(self) -> str:
-        """Known before it exists, so that no stack exports it."""
+        """Known before it exists, so that no stack has to export it."""
         return f"{self.prefix}-runs-{self.account}-{self.region}"
 
     @property

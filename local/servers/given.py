@@ -22,11 +22,11 @@ IN_FILE = "file:{}"
 """How a secret setting names a file of this machine in place of one of Secrets Manager."""
 
 OWN = "own"
-"""In place of a URL: this machine's own server again."""
+"""In place of a URL: go back to this machine's own server."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NO_RUN = {"run_bucket": "local", "catalog_table": "drugs", "redis_url": "unix:///nowhere"}
-"""What the settings want, and who only reads MySQL does not."""
+"""Settings that are required, and that reading MySQL does not need."""
 
 MYSQL_FORM = "mysql://USER:PASSWORD@HOST:3306/DATABASE, with ?tls=false or ?ssl_ca=FILE"
 REDIS_FORM = "redis://[USER:PASSWORD@]HOST:6379, rediss:// with TLS, or unix://PATH"
@@ -41,7 +41,7 @@ HEAD = """# Settings of this folder's runs (docs/settings.md); DRUGSYNC_* of the
 
 
 def read_settings(root: Path) -> dict[str, str]:
-    """Setting -> its value; empty where nothing was written. Raises LocalError."""
+    """Setting -> its value; empty if nothing was written. Raises LocalError."""
     path = root / SETTINGS
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def _text(value: object) -> str:
 
 
 def save_settings(root: Path, values: Mapping[str, str], *, without: tuple[str, ...] = ()) -> Path:
-    """Write these beside what is there already, less those of `without`."""
+    """Add these to the settings that exist, and remove those of `without`."""
     kept = {name: value for name, value in read_settings(root).items() if name not in without}
     lines = [f"{name} = {json.dumps(value)}" for name, value in {**kept, **values}.items()]
     path = root / SETTINGS
@@ -89,7 +89,7 @@ def use_mysql(root: Path, url: str) -> None:
         values["mysql_socket"] = query["socket"]
     else:
         values |= {"mysql_host": host, "mysql_port": str(parts.port or 3306)}
-        # What never leaves the machine needs no certificate.
+        # A connection that never leaves the machine needs no certificate.
         values["mysql_tls"] = query.get("tls", str(host not in LOOPBACK)).lower()
     if "ssl_ca" in query:
         values["mysql_ssl_ca"] = str(Path(query["ssl_ca"]).resolve())
@@ -136,7 +136,8 @@ def _parts(url: str, schemes: tuple[str, ...], form: str) -> SplitResult | None:
 
 
 def _login(root: Path, name: str, parts: SplitResult) -> str:
-    """User and password of a URL, in a file; what the setting says. Empty without a password."""
+    """Write user and password of a URL to a file, and return the setting. Empty without a
+    password."""
     if parts.password is None:
         return ""
     path = _secret_file(root, name)

@@ -115,7 +115,7 @@ def _read(query_string: str, model: type[M]) -> M:
 
 
 def _refuse_unknown(given: Mapping[str, Sequence[str]], model: type[Nothing]) -> None:
-    """A misspelt filter that is left out silently would answer another question."""
+    """A misspelt filter that is silently ignored would answer another question."""
     unknown = sorted(name[:40] for name in given if name not in model.model_fields)
     if unknown:
         raise BadRequest(f"unknown parameters: {', '.join(unknown[:5])}")
@@ -151,7 +151,7 @@ PATHS: Final[Mapping[str, tuple[str, type[BaseModel] | None]]] = {
 
 @cache
 def openapi() -> dict[str, Any]:
-    """OpenAPI 3.1, made of the very models that requests are read by and answers made of."""
+    """OpenAPI 3.1, generated from the models that read requests and form answers."""
     models: list[type[BaseModel]] = [Problem]
     models += [model for _, model in PATHS.values() if model is not None]
     _, schemas = models_json_schema(

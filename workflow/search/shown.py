@@ -15,14 +15,14 @@ from workflow.search.strengths import shown_of
 from workflow.search.tall_man import in_tall_man
 
 INTERNAL: Final = ("content_hash", "run_id", "indexed_at", "text_hash")
-"""Fields of a document that are this system's own."""
+"""Fields of a document that this system added."""
 
 LONGEST_VALUE: Final = 1000
-"""Characters of a value in a list; a single drug's are longer."""
+"""Longest value in a list, in characters; a single drug's may be longer."""
 
 LONGEST_ALONE: Final = 4000
 MOST_PACKAGES: Final = 2000
-"""Packages in one answer: with every value at its longest, API Gateway still lets it through."""
+"""Packages in one answer. Even with every value at its longest, API Gateway passes it."""
 
 
 class Shown(BaseModel):
@@ -83,7 +83,7 @@ class PartShown(Shown):
 
 
 class NoticeShown(Shown):
-    """What is to be told beside the products."""
+    """A remark about the answer, beside its products."""
 
     kind: NoticeKind = Field(description="what it is about")
     text: str = Field(description="a sentence for people")
@@ -194,7 +194,7 @@ _NAMED: Final = (
 
 
 def name_of(fields: Fields) -> str:
-    """The brand where there is one: a drug's own name often has its strength."""
+    """The brand if there is one, because a drug's own name often includes its strength."""
     named = (fields.get(column) for column in ("brand_name", "drug_name", "generic_name"))
     return short(in_tall_man(next(filter(None, named), fields["ndc"])))
 

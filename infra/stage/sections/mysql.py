@@ -18,12 +18,12 @@ from infra.stage.sections.base import (
 
 
 class ExistingMysql(Section):
-    """A cluster that is referenced and never redefined."""
+    """An existing cluster: referenced, never changed."""
 
     host: HostName
-    """Host name, best that of a reader endpoint."""
+    """Host name; preferably a reader endpoint."""
     reader_host: HostName | None = None
-    """For the second read, which verifies; the same host where it is left out."""
+    """Reader endpoint for the second read, which verifies; `host` if it is left out."""
     port: Port = 3306
     """TCP port."""
     security_group_id: SecurityGroupId
