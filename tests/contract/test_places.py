@@ -109,7 +109,29 @@ def test_a_step_that_fails_ends_the_attempt_and_is_in_the_table(
     result = places.attempt("sid", tmp_path, "tests/unit")
     assert (result.failed, result.given) == ("tests", "tests/unit")
     assert result.tests == {"failed": 2, "passed": 270, "skipped": 4}
+    assert set(result.processor) == set(result.seconds)
     assert "2 failed, 270 passed, 4 skipped in 0 s, **failed**" in support.table([result])[-1]
+
+
+def test_only_what_is_the_same_everywhere_is_left_out_of_a_place() -> None:
+    assert {path.name for path in places.left_out()} == {
+        *("test_search_page.py", "test_runs_pages.py"),
+        *("test_search_evaluation.py", "test_search_safety.py"),
+    }
+
+
+def test_processor_seconds_stand_beside_the_seconds() -> None:
+    spent = support.Result(
+        place="sid",
+        servers={},
+        seconds={"demo": 60},
+        processor={"demo": 31},
+        tests={},
+        given="",
+        failed="",
+        tried="",
+    )
+    assert "| 60 s (31 s of processor) |" in support.table([spent])[-1]
 
 
 def test_the_mirror_of_this_machine_is_taken(
