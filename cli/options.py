@@ -124,7 +124,7 @@ def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
     asked = site.input_of(plan)
     if not asked.dry_run:
         raise SiteError(
-            f"{plan} is no dry run; make a plan with: drugsync run --dry-run{site.options}"
+            f"{plan} is not a dry run; make a plan with: drugsync run --dry-run{site.options}"
         )
     changed = {"dry_run": False, "plan": plan, "accept": tuple(sorted({*asked.accept, *accept}))}
     return asked.model_copy(update=changed).model_dump(mode="json", exclude_defaults=True)

@@ -134,7 +134,7 @@ def _unavailable(error: SyncError) -> Response[str]:
 
 def _defect(_error: Exception) -> Response[str]:
     logger.exception("defect")
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; the log of the function has it")
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; see the function's log")
 
 
 def _problem(

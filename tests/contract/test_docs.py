@@ -12,7 +12,15 @@ from cli.app import app
 from infra.compute.specs import EVERY
 from infra.stage.sections.redis import NewRedis
 from infra.stage.stage import Stage
-from tools import architecture, diagram, overview, sample, search_answers, support
+from tools import (
+    architecture,
+    diagram,
+    overview,
+    row_to_document,
+    sample,
+    search_answers,
+    support,
+)
 from tools.reference import pages
 from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
@@ -83,6 +91,10 @@ def test_the_drawing_of_the_state_machine_is_current() -> None:
 
 def test_the_picture_of_what_is_deployed_is_current() -> None:
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture()
+
+
+def test_the_picture_of_a_row_and_its_document_is_current() -> None:
+    assert row_to_document.PICTURE.read_text(encoding="utf-8") == row_to_document.picture()
 
 
 def test_the_picture_in_the_readme_is_current() -> None:

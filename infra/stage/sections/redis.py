@@ -48,7 +48,7 @@ class ExistingRedis(Section):
     secret_arn: SecretArn | None = None
     """Secret with `password` and, where the server has users, `username`."""
     secret_key_arn: KeyArn | None = None
-    """The KMS key of the secret, where it is not the account's default one."""
+    """The KMS key of the secret, if it is not the account's default key."""
     memory_metric: MemoryMetric | None = None
 
     @field_validator("host")

@@ -50,7 +50,7 @@ class SearchSection(Section):
     redis_secret_arn: SecretArn | None = None
     """With redis.existing: the secret of a Redis user who may only read."""
     redis_secret_key_arn: KeyArn | None = None
-    """The KMS key of that secret, where it is not the account's default one."""
+    """The KMS key of that secret, if it is not the account's default key."""
 
     @field_validator("authorization", mode="before")
     @classmethod
@@ -65,7 +65,7 @@ class SearchSection(Section):
         for origin in origins:
             if not re.fullmatch(r"https://[a-z0-9.-]+(:\d+)?|http://localhost(:\d+)?", origin):
                 raise ValueError(
-                    f"{origin!r} is no origin; use the form 'https://host', each one by its name"
+                    f"{origin!r} is not an origin; use the form 'https://host', one for each host"
                 )
         return origins
 
