@@ -104,7 +104,7 @@ deploy: install ## Deploy STAGE's stacks
 	$(CDK) deploy --all -c stage=$(STAGE) --require-approval \
 	  $(if $(shell test -t 0 && echo terminal),broadening,never)
 
-deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry run
+deploy-check: install ## Does the deployed STAGE work: servers, rights, a search, a dry run
 	$(BIN)/drugsync doctor --stage $(STAGE)
 	$(BIN)/drugsync run --dry-run --wait --stage $(STAGE)
 
