@@ -38,7 +38,7 @@ app = APIGatewayHttpResolver()
 
 
 class NoSuchDrug(Exception):
-    """The path is right, the NDC is no drug's."""
+    """The path exists, but no drug has the NDC."""
 
 
 @app.get(f"/{VERSION}/drugs")
@@ -134,7 +134,7 @@ def _unavailable(error: SyncError) -> Response[str]:
 
 def _defect(_error: Exception) -> Response[str]:
     logger.exception("defect")
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; the log of the function has it")
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; see the function's log")
 
 
 def _problem(

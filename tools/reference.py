@@ -111,7 +111,7 @@ CLI = """# Command line
 
 `drugsync` works on this machine, and with `--stage` (or `$DRUGSYNC_STAGE`) on AWS. `drugsync
 --install-completion` teaches your shell to complete it; `-h` after any command shows its options.
-Colours are left out where the output is no terminal, or `NO_COLOR` is set. Ctrl-C stops a local
+Output has no colours if it is not a terminal, or `NO_COLOR` is set. Ctrl-C stops a local
 run; one on AWS goes on.
 
 | exit code | meaning |

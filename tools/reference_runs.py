@@ -68,13 +68,13 @@ FILES = (
 
 RUN_FILES = f"""# Files of a run
 
-Every state keeps what it found below `runs/{{run_id}}/` in the run bucket, on one machine below
+Every state keeps its results below `runs/{{run_id}}/` in the run bucket; on one machine below
 `.local/runs/{{run_id}}/`. Only the function that the table names may write a file; later states
 read it from there. `{{page}}` is a number of five digits.
 
 - **How long**: {KEPT_DAYS} days on AWS, or `runs_kept_days` of the stage's file; then the bucket
-  deletes them. On one machine they stay until you delete them. What the next run must know of this
-  one is in Redis, so runs that have ended may be deleted.
+  deletes them. On one machine they stay until you delete them. What the next run must know is in
+  Redis, so you may delete runs that have ended.
 - **Format**: a JSON object with a field `file`, or gzipped lines of which the first has it:
   `{{"seal": ..., "model": ..., "version": {versions.FILES}, "execution": ...}}`; that of lines also
   says how many there are, in how many bytes. A file of another version is refused
@@ -125,10 +125,10 @@ FIELDS = "| field | type | what it is |\n|---|---|---|\n"
 
 RIGHTS = """# Rights at Redis
 
-A function logs in as one of these users, and a user may do this and nothing else. It is one list,
-`workflow/contract/rights.py`: a Redis that the deployment creates has these users, and tests run
-the whole workflow, every verb and the searches with exactly these rights. On a Redis that you
-bring, the commands below create them; a right that is missing is `IndexAccessDenied`.
+A function logs in as one of these users, which have these rights and no others. The list is
+`workflow/contract/rights.py`. A Redis that the deployment creates has these users. On your own
+Redis, the commands below create them; a missing right is `IndexAccessDenied`. Tests run the whole
+workflow, every verb and the searches with exactly these rights.
 
 | user | functions | keys |
 |---|---|---|
@@ -137,8 +137,8 @@ bring, the commands below create them; a right that is missing is `IndexAccessDe
 RIGHTS_END = """
 `staged:*` are documents that a sync has written and not yet switched to, `undo:*` those before its
 last switch. `drugs` and `texts` are the aliases of the live indexes. The keys are `~` and not
-`%R~`: the query engine takes an index's name for a key that is written, and refuses `FT.SEARCH` to
-a user with `%R~`. What a user may write is decided by the commands.
+`%R~`, because the query engine treats an index's name as a key that is written, and refuses
+`FT.SEARCH` to a user with `%R~`. The commands decide what a user may write.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 """

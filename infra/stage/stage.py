@@ -191,7 +191,7 @@ def load_stage(path: Path) -> Stage:
         known = ", ".join(sorted(one.stem for one in path.parent.glob("*.toml"))) or "none"
         raise StageInvalid(f"{path} is not there; stages with a file: {known}") from error
     except tomllib.TOMLDecodeError as error:
-        raise StageInvalid(f"{path} is no TOML: {error}") from error
+        raise StageInvalid(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:
         raise StageInvalid(f"{path}:\n" + "\n".join(_explain(error))) from error
 
@@ -204,6 +204,6 @@ def _explain(error: ValidationError) -> list[str]:
         if problem["type"] == "missing":
             reason = "is required"
         elif problem["type"] == "extra_forbidden":
-            reason = "is no field of a stage file"
+            reason = "is not a field of a stage file"
         lines += [f"  {field}: {reason}"] if field else [f"  {one}" for one in reason.splitlines()]
     return lines

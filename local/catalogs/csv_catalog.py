@@ -71,7 +71,7 @@ def _lines(path: Path, form: CsvForm) -> Iterator[Iterator[list[str]]]:
                 raise _wrong(path, lines.line_num, f"{error}", "close the quotes") from error
     except LookupError as error:
         raise LocalError(
-            f"{form.encoding!r} is no encoding that Python knows; use utf-8, utf-16 or cp1252"
+            f"{form.encoding!r} is not an encoding that Python knows; use utf-8, utf-16 or cp1252"
         ) from error
     except OSError as error:
         raise LocalError(f"{path}: {error.strerror}. Check the path: ls -l {path}") from error

@@ -49,7 +49,7 @@ def read_settings(root: Path) -> dict[str, str]:
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LocalError(f"{path} is no TOML: {error}; correct it, or remove it") from error
+        raise LocalError(f"{path} is not valid TOML: {error}; correct it, or remove it") from error
     return {name: _text(value) for name, value in found.items()}
 
 
@@ -137,7 +137,7 @@ def _parts(url: str, schemes: tuple[str, ...], form: str) -> SplitResult | None:
     except ValueError as error:
         raise LocalError(f"{error}; the form is {form}") from error
     if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
-        raise LocalError(f"this is no URL of {schemes[0]}; the form is {form}, or '{OWN}'")
+        raise LocalError(f"this is not a URL of {schemes[0]}; the form is {form}, or '{OWN}'")
     return parts
 
 

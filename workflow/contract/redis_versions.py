@@ -42,7 +42,7 @@ OLDEST_SAFE: Final = ADVISORIES[0].fixed_in
 
 
 def refusal_of(version: str) -> str:
-    """Why a version is refused, and what to do; empty where it is not, or names no number."""
+    """Why a version is refused, and what to do; empty if it is not, or names no number."""
     numbers = _numbers(version)
     if not numbers:
         return ""

@@ -159,7 +159,7 @@ class RunFiles:
                 seals.check_seal(self._seal_key, name, content)
             return model.model_validate(body, strict=False)
         except (ValueError, TypeError, AttributeError) as error:
-            raise RunFileCorrupt(f"{self.key(name)} is no {model.__name__}: {error}") from error
+            raise RunFileCorrupt(f"{self.key(name)} is not a {model.__name__}: {error}") from error
 
     def read_if_there(self, name: str, model: type[Model]) -> Model | None:
         try:
@@ -183,7 +183,7 @@ class RunFiles:
         try:
             items: list[SomeItem] = adapter.validate_json(self._read_json(name))
         except ValueError as error:
-            raise RunFileCorrupt(f"{self.key(name)} is no manifest: {error}") from error
+            raise RunFileCorrupt(f"{self.key(name)} is not a manifest: {error}") from error
         for one in items:
             self.check_item(name, one)
         names = {one.page for one in items}

@@ -31,7 +31,7 @@ class ExistingMysql(Section):
     secret_arn: SecretArn | None = None
     """Secret with `username` and `password`; not needed with iam_auth."""
     secret_key_arn: KeyArn | None = None
-    """The KMS key of the secret, where it is not the account's default one."""
+    """The KMS key of the secret, if it is not the account's default key."""
     cluster_resource_id: str | None = Field(None, pattern=r"^(cluster|db|prx)-[A-Za-z0-9]+$")
     """For iam_auth: the cluster's resource id, which is part of the user's ARN."""
 

@@ -32,7 +32,7 @@ class ScheduleSection(Section):
         except (ZoneInfoNotFoundError, ValueError) as error:
             if available_timezones():
                 raise ValueError(
-                    f"{name!r} is no time zone; use a name like 'Europe/Berlin'"
+                    f"{name!r} is not a time zone; use a name like 'Europe/Berlin'"
                 ) from error
         return name
 
@@ -59,5 +59,5 @@ class AlarmSection(Section):
     def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         for email in emails:
             if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", email):
-                raise ValueError(f"{email!r} is no e-mail address")
+                raise ValueError(f"{email!r} is not an e-mail address")
         return emails

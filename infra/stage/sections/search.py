@@ -17,7 +17,7 @@ from infra.stage.sections.base import (
 
 
 class SearchSection(Section):
-    """The search API. Without the table there is none; with it, every caller is known."""
+    """The search API. Without this table there is no API; with it, every caller must identify."""
 
     authorization: Literal["iam", "jwt"] = "iam"
     """Who may call: holders of an IAM permission, or of a token. The API is never open."""
@@ -50,7 +50,7 @@ class SearchSection(Section):
     redis_secret_arn: SecretArn | None = None
     """With redis.existing: the secret of a Redis user who may only read."""
     redis_secret_key_arn: KeyArn | None = None
-    """The KMS key of that secret, where it is not the account's default one."""
+    """The KMS key of that secret, if it is not the account's default key."""
 
     @field_validator("authorization", mode="before")
     @classmethod
@@ -65,7 +65,7 @@ class SearchSection(Section):
         for origin in origins:
             if not re.fullmatch(r"https://[a-z0-9.-]+(:\d+)?|http://localhost(:\d+)?", origin):
                 raise ValueError(
-                    f"{origin!r} is no origin; use the form 'https://host', each one by its name"
+                    f"{origin!r} is not an origin; use the form 'https://host', one for each host"
                 )
         return origins
 
