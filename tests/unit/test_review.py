@@ -66,7 +66,8 @@ class Pages:
         return self.files.read("review.json", Review)
 
     def manifest(self, name: str) -> Any:
-        return json.loads(self.store.objects[f"runs/{RUN}/{name}"])
+        items = json.loads(self.store.objects[f"runs/{RUN}/{name}"])
+        return [{key: one[key] for key in one if key != "seal"} for one in items]
 
     def embed_texts(self) -> list[list[str]]:
         """The texts of each page that EmbedPages will get."""

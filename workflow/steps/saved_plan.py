@@ -1,28 +1,36 @@
 """A dry run is a saved plan: a run that names it makes the changes that it showed, or none."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
 
 from workflow.contract.documents import NOT_CATALOG
 from workflow.contract.errors import PlanStale, RunFileMissing
-from workflow.contract.events.files import PageDiff, Review
-from workflow.contract.events.payloads import Plan
+from workflow.contract.events.files import Review
+from workflow.contract.events.payloads import Plan, RunInput
 from workflow.contract.ports.documents import Change
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REVIEW, RunFiles
+
+ROW_BYTES: Final = 16
 
 LEFT_OUT: Final = frozenset(NOT_CATALOG)
 """Fields that two runs over the same rows need not agree in: each space has its own hashes."""
 
 
-def digest_of_page(changes: Iterable[Change], removed: Iterable[str]) -> str:
-    """Of what is written over what, and of what is removed, in the order of the keys."""
-    written = sorted(changes, key=lambda one: one.document.ndc)
-    rows = [[one.document.ndc, one.old, _content(one)] for one in written]
-    return _digest([*rows, *([key] for key in sorted(removed))])
+def is_asked(run_input: RunInput) -> bool:
+    """Whether the run is a plan, or carries one out: only then is it worth a digest of each row."""
+    return run_input.dry_run or run_input.plan is not None
+
+
+def digests_of_page(changes: Iterable[Change], removed: Iterable[str]) -> str:
+    """A BLAKE2b-128 in hex of each row that is written or removed, in the order of the keys."""
+    rows: dict[str, list[Any]] = {key: [key] for key in removed}
+    for one in changes:
+        rows[one.document.ndc] = [one.document.ndc, one.old, _content(one)]
+    return "".join(_digest(rows[key], ROW_BYTES).hexdigest() for key in sorted(rows))
 
 
 def _content(change: Change) -> dict[str, str]:
@@ -30,22 +38,28 @@ def _content(change: Change) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name not in LEFT_OUT}
 
 
-def digest_of_run(plan: Plan, pages: Sequence[PageDiff]) -> str:
-    """Of all pages in their order, and of what they are compared with.
+class RunDigest:
+    """Of all rows in the order of their keys, however pages were cut, and of what was asked.
 
-    A row more or less moves the edges of pages, so that the plan is stale: the catalog moved on.
+    A sum of the rows' digests would fall to a birthday attack.
     """
-    asked = plan.run.input
-    what = [asked.mode, asked.reembed, asked.after_key, asked.through_key, plan.live_generation]
-    return _digest([what, *([page.digest] for page in pages)])
+
+    def __init__(self, plan: Plan) -> None:
+        asked = plan.run.input
+        what = [asked.mode, asked.reembed, asked.after_key, asked.through_key, plan.live_generation]
+        self._digest = _digest(what, 32)
+
+    def add(self, digests: str) -> None:
+        """Of the next page."""
+        self._digest.update(digests.encode())
+
+    @property
+    def value(self) -> str:
+        return self._digest.hexdigest()
 
 
-def _digest(lines: Iterable[list[Any]]) -> str:
-    """BLAKE2b-256 of a line of JSON each. A sum of hashes would fall to a birthday attack."""
-    digest = hashlib.blake2b(digest_size=32)
-    for line in lines:
-        digest.update(orjson.dumps(line, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
-    return digest.hexdigest()
+def _digest(what: list[Any], size: int) -> hashlib.blake2b:
+    return hashlib.blake2b(orjson.dumps(what, option=orjson.OPT_SORT_KEYS), digest_size=size)
 
 
 def check_planned(name: str, now: Review, *, runs: RunStore) -> None:
