@@ -34,8 +34,8 @@ from workflow.verify.samples import Sampled
 WORDS = [f"text {number}" for number in range(5)]
 
 
-def facts(documents: int = 0, failures: int = 0) -> IndexFacts:
-    return IndexFacts(documents, failures, building=False, percent=1.0)
+def facts(documents: int = 0, failures: int = 0, unlike: tuple[str, ...] = ()) -> IndexFacts:
+    return IndexFacts(documents, failures, building=False, percent=1.0, unlike=unlike)
 
 
 def failed(checks: list[Check]) -> list[str]:
@@ -48,6 +48,11 @@ def failed(checks: list[Check]) -> list[str]:
 @pytest.mark.parametrize(
     ("before", "now", "wrong"), [(0, 0, False), (3, 3, False), (3, 4, True), (3, 0, False)]
 )
+def test_an_index_with_other_fields_is_not_ours() -> None:
+    found = failed(index_checks(plan(), facts(unlike=("route",)), facts(unlike=("embedding",))))
+    assert found == ["documents index is ours", "texts index is ours"]
+
+
 def test_only_what_an_index_refused_in_this_run_counts(before: int, now: int, wrong: bool) -> None:
     """A restart of the server begins to count at nothing."""
     planned = plan().model_copy(

@@ -50,7 +50,7 @@ PASSING = ("MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN"
 TIMED_OUT = "Timeout limit"
 """A server whose ON_TIMEOUT is FAIL answers with this error, where others give what they have."""
 
-DENIED = ("NOAUTH", "WRONGPASS", "NOPERM")
+DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ACL failure")
 """A password that rotated is read anew by the next connection."""
 
 Command = tuple[Any, ...]
@@ -142,7 +142,7 @@ class RedisClient:
             if int(cursor) == 0:
                 return
 
-    def unlink(self, holder: Holder, keys: Sequence[str]) -> None:
+    def unlink(self, holder: Holder, keys: Sequence[str | bytes]) -> None:
         for start in range(0, len(keys), BATCH):
             self.write_fenced(holder, [("UNLINK", *keys[start : start + BATCH])])
 

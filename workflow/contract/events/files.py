@@ -257,6 +257,8 @@ class VerifiedPage(Event):
     """Keys whose row changed since DiffPage read it: left as they are, for the next sync."""
     gone: tuple[str, ...] = ()
     """Live keys that the catalog lacks: what the switch takes out, if it lacks them still."""
+    keys: str = ""
+    """Digest of the catalog's keys, where some are gone: the switch wants them as they were."""
     vanishing: tuple[str, ...]
     """Live keys that a new generation lacks while the catalog has them, or is being loaded."""
     kept: tuple[str, ...]
@@ -299,7 +301,12 @@ class Verification(Event):
 
     @property
     def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
+        return not self.failed
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Names of the checks that did not hold."""
+        return frozenset(check.check for check in self.checks if not check.passed)
 
 
 class Building(Event):
