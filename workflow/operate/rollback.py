@@ -11,7 +11,7 @@ from workflow.contract.ports.server import Server
 def roll_back(
     generations: Generations, server: Server, holder: Holder, *, generation: str = ""
 ) -> Generation:
-    """What is live now. Without a name it undoes the last switch; a second call redoes it.
+    """Returns what is live now. Without a name it undoes the last switch; a second call redoes it.
 
     Takes the fence: a run that is under way may no longer write. Raises NothingToRollBack.
     """

@@ -49,7 +49,7 @@ from workflow.verify.pages import read_verified
 from workflow.verify.removals import digest
 
 TAKEN_BACK: Final = "-taken-back"
-"""Ends the name of a switch that was undone at once. No redrive or rollback may repeat it."""
+"""Marks a switch that was undone at once. No redrive or rollback may repeat it."""
 
 ASKED_AT_ONCE: Final = 1000
 """Keys of one statement."""
@@ -88,7 +88,7 @@ def publish_index(
         documents.rebuild_key_set(plan.generation, holder)
         files.write(PUBLISH, note.model_copy(update={"taken_back": True, "checks": tuple(checks)}))
         raise VerificationFailed(
-            f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
+            f"{described(wrong)}; the switch was undone, so searches answer as before; see "
             "docs/failed-run.md, searches that fail"
         )
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
@@ -109,7 +109,7 @@ def _switch(
     generations: Generations,
     now: datetime,
 ) -> Switched:
-    """Make the switch, and return what was noted of it before."""
+    """Make the switch, and return what was recorded before it."""
     plan, holder = task.plan, task.run.holder
     pages = read_verified(files).pages
     record = _record(task, before, files, now)
@@ -132,11 +132,11 @@ def _switch(
 
 
 def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalog) -> set[str]:
-    """Of the live keys that would go, those whose removal is not believed any more.
+    """The live keys whose removal is not believed any more.
 
-    Hours may lie between the verification and the switch: this state is tried again, and redriven.
-    Each page must be as VerifyPage found it. That takes a while where many pages lose drugs, so the
-    drugs themselves are asked for at the very end.
+    Hours may pass between the verification and the switch, because this state is retried and
+    redriven. Each page must still have the keys that VerifyPage found. That takes a while if many
+    pages lose drugs, so the drugs themselves are asked for at the very end.
     """
     going = {page.page: page for page in pages if page.gone}
     gone = [key for page in going.values() for key in page.gone]
@@ -175,10 +175,7 @@ def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:
     name = task.plan.generation
     generation = generations.find(name)
     if generation is None:
-        raise RunSuperseded(
-            f"generation {name} is gone, a newer run dropped it; start a new run, texts that are "
-            "embedded already are kept"
-        )
+        raise RunSuperseded(f"generation {name} is gone, a newer run dropped it; start a new run")
     return generation
 
 

@@ -176,7 +176,7 @@ class RedisGenerations:
                 self._indexes.drop(name, holder)
 
     def forget(self, kept: Kept, holder: Holder) -> None:
-        """Records go last: a drop that was cut off is found and ended by the next run."""
+        """Records go last, so that the next run finds and finishes a drop that was interrupted."""
         for one in self.every():
             if one.name not in kept.generations:
                 keys = (key_set(one.name), repair_set(one.name), GENERATION + one.name)
@@ -185,7 +185,7 @@ class RedisGenerations:
             self._forget_texts_to_embed_again(space, holder)
 
     def _forget_texts_to_embed_again(self, space: str, holder: Holder) -> None:
-        """Those whose record is gone: nothing says any more what was to be embedded."""
+        """Those whose record is gone, so that nobody knows what was to be embedded."""
         hashes = as_texts(self._client.ask("SMEMBERS", again_set(space)))
         there = self._client.ask_all(("EXISTS", text_key(space, one)) for one in hashes)
         gone = [one for one, exists in zip(hashes, there, strict=True) if not exists]
@@ -222,7 +222,7 @@ class RedisGenerations:
         return useless
 
     def _unused(self, keys: Sequence[str], kept: Kept, of_undo: set[str]) -> list[str]:
-        """The text records that no kept drug names: the drugs' indexes are asked for each."""
+        """The text records that no kept drug names. Asks the drugs' indexes about each."""
         hashes = [key.rpartition(":")[2] for key in keys]
         used = set(of_undo)
         for generation in kept.generations:
@@ -306,7 +306,7 @@ def record_command(generation: Generation) -> Command:
 
 
 def generation_of(name: str, fields: Fields) -> Generation:
-    """A record read back. What a record lacks has its default."""
+    """A record read back. A missing field gets its default."""
     facts: dict[str, Any] = {
         key: fields[key]
         for key in (

@@ -9,14 +9,15 @@ if #started == 14 and started > string.sub(ARGV[1], 1, 14) then return {'no', he
 redis.call('SET', KEYS[1], ARGV[1])
 return {'yes', held}
 """
-"""The fence only moves forward in time, also where memory is full: the new run is what frees it."""
+"""The fence only moves forward in time. It moves even if memory is full, because the new run is
+what frees it."""
 
 FINISH: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1]) or ''
 if held == ARGV[1] then redis.call('HSET', KEYS[2], 'finished', ARGV[1]) end
 return held
 """
-"""Also where memory is full: a run that has published is not to fail over a note."""
+"""Works even if memory is full: a run that has published must not fail over a note."""
 
 SWAP: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1])
@@ -58,15 +59,16 @@ end
 for _, command in ipairs(after) do redis.call(unpack(command)) end
 return {'done', ''}
 """
-"""Exchange documents, all or none: a script is not interrupted, and looks before it renames.
+"""Exchange documents, all or none: a script is not interrupted, and checks everything before it
+renames the first.
 
-A script that fails half-way is not undone. So it first asks whether each document is there, whether
-the user may do each command, and whether each key holds what the command is for.
+A script that fails half-way is not undone. So it first checks that each document is there, that the
+user may do each command, and that each key holds what the command is for.
 
-A client that lost the answer sends it again: a switch of this name is made once.
+A client that lost the answer sends it again; a switch of this name is made only once.
 
 Each key comes with whether a document comes in. What happened to it is its score in `swapped`:
-CHANGED, ADDED or REMOVED. Renaming works where memory is full; 20,000 take a fifth of a second.
+CHANGED, ADDED or REMOVED. Renaming works even if memory is full; 20,000 take a fifth of a second.
 """
 
 CHANGED, ADDED, REMOVED = 0, 1, 2
