@@ -14,11 +14,15 @@ FIRST, LAST = "<!-- tools/support.json -->\n\n", "\n\n<!-- end -->"
 
 @dataclass(frozen=True)
 class Result:
-    """One attempt in one place. ``failed`` is the step that did, ``given`` a part of the tests."""
+    """One attempt in one place. ``failed`` is the step that did, ``given`` a part of the tests.
+
+    ``processor`` has seconds of both cores together, which a busy machine does not change much.
+    """
 
     place: str
     servers: dict[str, str]
     seconds: dict[str, int]
+    processor: dict[str, int]
     tests: dict[str, int]
     given: str
     failed: str
@@ -64,6 +68,8 @@ def _line(one: Result) -> str:
 
 def _seconds(one: Result, step: str) -> str:
     spent = f"{one.seconds[step]} s" if step in one.seconds else "-"
+    if one.processor.get(step):
+        spent += f" ({one.processor[step]} s of processor)"
     return f"{spent}, **failed**" if one.failed == step else spent
 
 

@@ -50,7 +50,7 @@ def note_bad_texts(plan: Plan, keys: Sequence[str], *, documents: Documents) -> 
 
 
 def mend_texts_index(plan: Plan, *, server: Server) -> None:
-    """Create the texts' index of a live space again, where it lacks records."""
+    """Create the texts' index of a live space again, if it lacks records."""
     if not plan.new_generation:
         names = LiveNames(plan.generation, plan.space)
         server.rebuild_index("texts", names, plan.run.holder)

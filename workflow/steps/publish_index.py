@@ -186,7 +186,7 @@ def _is_switched(generations: Generations, identity: str) -> bool:
 
 
 def check_indexes(generation: Generation, server: Server) -> None:
-    """Raise VerificationFailed where an index vanished since it was verified."""
+    """Raise VerificationFailed if an index vanished since it was verified."""
     gone = missing_indexes(generation, server)
     if gone:
         raise VerificationFailed(

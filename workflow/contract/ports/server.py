@@ -51,7 +51,7 @@ class Server(Protocol):
         ...
 
     def index(self, kind: IndexKind, name: str) -> IndexFacts | None:
-        """None where the index does not exist."""
+        """None if the index does not exist."""
         ...
 
     def schema_digest(self) -> str:
