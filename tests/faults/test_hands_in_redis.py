@@ -81,9 +81,11 @@ def test_what_was_done_by_hand_is_named_or_repaired_and_the_next_sync_succeeds(
     synced.catalog.update(ndc(4), strength="9 mg")
     synced.catalog.update(ndc(14), manufacturer="Another, Ltd.")
     synced.catalog.insert(make_row(40))
-    first = synced.run(mode)
-    assert first.status == "SUCCEEDED" or first.error == "VerificationFailed", first.cause
-    synced.converge()
+    for _ in range(2):
+        report = synced.run(mode)
+        if report.status == "FAILED":
+            assert report.error == "VerificationFailed", report.cause
+            synced.converge()
     synced.converge(mode)
     assert fields_of_indexes(synced) == made
 

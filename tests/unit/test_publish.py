@@ -36,7 +36,7 @@ from workflow.contract.events.files import (
     Switched,
     Verification,
 )
-from workflow.contract.events.payloads import PublishedIndex
+from workflow.contract.events.payloads import ChangesPage, PublishedIndex
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.generations import Live, LiveNames
@@ -91,6 +91,7 @@ class Switch:
         self.files.write("review.json", review(rows=4, profile=profile))
         upserts = [Change(document(ndc, "new"), None) for ndc in "bd"]
         self.files.write_changes(PAGE, PageChanges(upserts, ["c"], {}, []))
+        self.files.write_manifest("load.json", [ChangesPage(page=PAGE, upserts=2, removals=1)])
         self.files.write(f"load/{PAGE}.json", PageLoaded(page=PAGE, upserted=2, removed=1))
         self.verified()
 
