@@ -60,8 +60,8 @@ class RedisIndexes:
             self._list()
         except IndexCommandFailed as error:
             raise IndexFeatureMissing(
-                f"Redis {version} has no search (FT._LIST: {error}); use Redis 8, Redis Stack or "
-                "another server with vector search"
+                f"Redis {version} has no search (FT._LIST: {error}); use Redis 8 with its query "
+                "engine"
             ) from error
         return ServerFacts(
             version=version,
