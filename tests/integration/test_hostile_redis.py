@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import redis
 
-from cli.commands.serve import event_of
 from cli.show.show import show_found
 from cli.show.terminal import Out
+from cli.sites.http_event import event_of
 from handlers import search_api
 from handlers.wiring import wiring
 from tests.lab import Lab

@@ -123,7 +123,7 @@ def _switch(
         return note
     left = {key for page in pages for key in page.drifted}
     removed = [key for page in pages for key in page.gone if key not in kept]
-    swap = Swap([key for key in _staged(files) if key not in left], removed)
+    swap = Swap([key for key in _staged(files, task.review.load_pages) if key not in left], removed)
     counts = {"written": len(swap.written), "removed": len(removed), "kept": tuple(sorted(kept))}
     note = note.model_copy(update=counts)
     files.write(PUBLISH, note)
@@ -162,11 +162,11 @@ def _refuse_to_lose(kept: set[str]) -> None:
         )
 
 
-def _staged(files: RunFiles) -> list[str]:
+def _staged(files: RunFiles, count: int) -> list[str]:
     """The keys of all documents that the run staged."""
     return [
         one.document.ndc
-        for page in files.read_manifest(LOAD_MANIFEST, ChangesPage)
+        for page in files.read_manifest(LOAD_MANIFEST, ChangesPage, count)
         for one in files.read_changes(page.page).upserts
     ]
 
