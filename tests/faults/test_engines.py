@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ from tests.faults import engines
 from tests.faults.engines import MEMORYDB, VALKEY, Behaviour, engine_before
 from tests.faults.lab import FaultLab
 from tests.faults.tally import named
-from workflow.operate.doctor import Finding, examine
+from workflow.operate.doctor import Finding
+from workflow.operate.operate import OperatorTask, operate
 
 REFUSED = named("IndexFeatureMissing")
 MISREADINGS = {
@@ -104,16 +106,6 @@ def test_what_a_killed_probe_left_is_swept_by_the_next_run(lab: FaultLab) -> Non
     assert not [name for name in lab.index.indexes() if "probe" in name]
 
 
-def findings(lab: FaultLab, port: int) -> list[Finding]:
+def findings(lab: FaultLab, port: int) -> Sequence[Finding]:
     with functions_see(lab.stack.environment(**address(port))):
-        w = Wiring()
-        return examine(
-            catalog=w.catalog,
-            embedder=w.embedder,
-            generations=w.index.generations,
-            documents=w.index.documents,
-            server=w.index.server,
-            engine=w.index.engine,
-            runs=w.runs,
-            settings=w.settings,
-        )
+        return operate(OperatorTask(action="doctor", run_id="doctor"), Wiring().ports).findings

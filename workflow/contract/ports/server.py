@@ -18,6 +18,8 @@ class IndexFacts:
     failures: int
     building: bool
     percent: float
+    unlike: tuple[str, ...] = ()
+    """Fields that are missing, too many, or otherwise than we make them."""
 
 
 @dataclass(frozen=True, slots=True)
