@@ -71,11 +71,15 @@ def test_a_home_that_somebody_chose_keeps_its_mode(tmp_path: Path) -> None:
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o1777
 
 
-@pytest.mark.parametrize("name", [*NAMES, run_id_of("backfill")])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_runs_name_is_taken_at_every_door(name: str) -> None:
     assert is_run_id(name)
     assert RunInput(plan=name).plan == name
     assert OperatorTask(action="changes", run_id="x", of_run=name).of_run == name
+
+
+def test_a_name_of_our_own_is_one() -> None:
+    assert all(is_run_id(run_id_of(kind)) for kind in ("sync", "backfill", "verify", "rollback"))
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
