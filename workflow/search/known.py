@@ -40,12 +40,17 @@ class KnownNames:
     """The table, and what is near a word in it."""
 
     def __init__(
-        self, bases: Sequence[str], names: Mapping[str, str], words: Sequence[str]
+        self,
+        bases: Sequence[str],
+        names: Mapping[str, str],
+        words: Sequence[str],
+        common: Sequence[str],
     ) -> None:
         self._bases = bases
         self._own = frozenset(bases)
         self._names = names
         self._words = frozenset(words)
+        self._common = frozenset(common)
         self._read = lru_cache(REMEMBERED)(self._meanings)
         self._abbreviations: dict[str, Meanings] = {}
         self._asks: frozenset[str] = frozenset()
@@ -79,10 +84,10 @@ class KnownNames:
 
     def is_name(self, word: str) -> bool:
         """True for every drug's name anywhere: such a word is never changed into another."""
-        return word in self._words or bool(self.means(word))
+        return word in self._words or word in self._common or bool(self.means(word))
 
     def near(self, word: str, edits: int) -> dict[str, int]:
-        """Names of one word that are so many edits away at most.
+        """Names of one word that are so many edits away at most, chemists' common ones left out.
 
         One edit is looked up; for more, every name of about the length is compared.
         """
@@ -183,8 +188,8 @@ def known_names() -> KnownNames:
     """Read on first use: a search by NDC needs no names."""
     folder = files("workflow.search")
     text = gzip.decompress(folder.joinpath(TABLE).read_bytes()).decode()
-    bases, lines, words = text.rstrip("\n").split("\n\n")
+    bases, lines, words, common = text.rstrip("\n").split("\n\n")
     pairs = iter(lines.replace("\n", "\t").split("\t"))
     names = dict(zip(pairs, pairs, strict=True))
-    known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"))
+    known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"), common.split("\n"))
     return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))

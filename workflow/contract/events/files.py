@@ -47,6 +47,8 @@ class ModelAsked(Event):
     """Whose texts it embedded again."""
     questions: str
     """Hash of the golden queries and of the settings that say what is asked."""
+    floor: float | None = None
+    """The cosine that nonsense reaches among these texts: searches answer nothing below it."""
 
 
 class Baseline(Event):
