@@ -130,6 +130,13 @@ class KnownNames:
         """True for a substance's own name, without its salt."""
         return name in self._own
 
+    def is_generic(self, name: str) -> bool:
+        """True where a name says its substances, spelt out or abbreviated: it is no brand."""
+        base = base_of(tuple(name.split()))
+        if name in self._abbreviations or " ".join(base) in self._own:
+            return True
+        return len(base) > 1 and all(one in JOINTS or self.is_generic(one) for one in base)
+
     def names(self) -> Iterator[tuple[str, Meanings]]:
         """Every name with its meanings."""
         yield from ((name, self.means(name)) for name in (*self._own, *self._names))
