@@ -12,13 +12,23 @@ from cli.app import app
 from infra.compute.specs import EVERY
 from infra.stage.sections.redis import NewRedis
 from infra.stage.stage import Stage
-from tools import architecture, diagram, overview, sample, search_answers, support
+from tools import (
+    architecture,
+    diagram,
+    generations,
+    overview,
+    row_to_document,
+    sample,
+    search_answers,
+    support,
+)
 from tools.reference import pages
 from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
 from workflow.contract import runs
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.settings import Settings
+from workflow.search.api import VERSION, read_search
 from workflow.steps import guards
 from workflow.steps.accept_run import parse_input
 from workflow.verify import checks
@@ -84,6 +94,14 @@ def test_the_picture_of_what_is_deployed_is_current() -> None:
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture()
 
 
+def test_the_picture_of_a_row_and_its_document_is_current() -> None:
+    assert row_to_document.PICTURE.read_text(encoding="utf-8") == row_to_document.picture()
+
+
+def test_the_picture_of_generations_is_current() -> None:
+    assert generations.PICTURE.read_text(encoding="utf-8") == generations.picture()
+
+
 def test_the_picture_in_the_readme_is_current() -> None:
     text = overview.README.read_text(encoding="utf-8")
     assert text == overview.page(text, diagram.read_definition())
@@ -121,6 +139,17 @@ def test_a_sample_answer_is_what_the_api_answers_today(one: search_answers.Sampl
     assert one.model.model_validate(answer).model_dump(mode="json") == answer
 
 
+REQUEST = re.compile(r'(?:\$\w+|https?://[\w.:-]+)(/[\w/]*drugs)\?([^"`\n|]+)')
+
+
+def test_a_request_in_a_document_is_one_that_the_api_answers() -> None:
+    found = [one for path in DOCUMENTS for one in REQUEST.findall(path.read_text("utf-8"))]
+    assert len(found) > 3
+    for path, query in found:
+        assert path == f"/{VERSION}/drugs"
+        assert read_search(query).q
+
+
 def test_the_table_of_what_was_tried_is_current() -> None:
     text = support.PAGE.read_text(encoding="utf-8")
     assert text == support.page(text)
@@ -155,9 +184,8 @@ def test_the_page_of_guards_has_the_limits_of_the_settings() -> None:
     assert page.count("than 20") >= 3
     assert f"({of['switch_limit']:,})" in page
     assert f"{guards.TIME_SHARE:.0%}".replace("%", " %") in page
-    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    assert rows == ["deletes", "profile", "budget", "rejects", "switch", "time"]
-    assert set(rows) == set(guards.ERRORS)
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", page, re.MULTILINE))
+    assert rows == {guard: error.__name__ for guard, error in guards.ERRORS.items()}
 
 
 def test_how_long_things_are_kept_is_what_the_stage_says() -> None:

@@ -1,4 +1,4 @@
-"""What each field of a settings model may be, in words: for refusals and for docs/settings.md."""
+"""The allowed values of each setting, in words: for error messages and docs/settings.md."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -19,7 +19,7 @@ def form_of(model: type[BaseModel], name: str) -> str:
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Every wrong setting once, in their order, and never a value: it may be a secret."""
+    """Every wrong setting once, in order; never a value, which may be a secret."""
     found: dict[str, str] = {}
     for problem in error.errors(include_url=False, include_input=False):
         name, reason = _problem(problem, model)
@@ -29,7 +29,7 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
 
 def _problem(problem: Any, model: type[BaseModel]) -> Problem:
     if not problem["loc"]:
-        # What is wrong with several settings together begins with the name of one.
+        # A message about several settings starts with the name of the first.
         name, _, reason = problem["msg"].removeprefix("Value error, ").partition(" ")
         return name.rstrip(":"), reason
     name = str(problem["loc"][0])

@@ -1,4 +1,4 @@
-"""Versions of what a run leaves for its later steps. The settings digest holds them.
+"""Versions of what a run leaves for its later steps. They are part of the settings digest.
 
 A deployment between the start of a run and its redrive must not misread its files.
 """
@@ -14,5 +14,5 @@ HASHES: Final = 4
 KEYS: Final = 2
 """Raise it when Redis keys change their names or what they hold."""
 
-FILES: Final = 3
+FILES: Final = 4
 """Raise it when a file of the run bucket or a payload changes its form."""

@@ -1,4 +1,4 @@
-"""Drugs that may stand for one: by what they are, not by how their names are spelt."""
+"""Drugs equivalent to a drug: by what they are, not by how their names are spelt."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -29,9 +29,9 @@ class Equivalents(NamedTuple):
 def equivalents(
     drug: Fields, names: LiveNames, index: SearchIndex, known: KnownNames
 ) -> Equivalents:
-    """By the catalog's own group of equivalents where it has one, else by substances.
+    """By the catalog's own group of equivalents if it has one, otherwise by substances.
 
-    A drug without a generic name has none: nothing tells what it is made of.
+    A drug without a generic name has none, because nothing says what it is made of.
     """
     if drug.get("gcn_seqno"):
         found = index.drugs_like(names.generation, {"gcn_seqno": (drug["gcn_seqno"],)}, "", MOST)
@@ -80,5 +80,5 @@ def what_counts(fields: Fields, known: KnownNames) -> tuple[object, ...]:
 
 
 def _comparable(forms: frozenset[Strength]) -> tuple[float, str] | None:
-    """2 mg/mL is 10 mg/5 mL: as percent where an amount has a volume."""
+    """2 mg/mL is 10 mg/5 mL: compared as percent if an amount has a volume."""
     return min(((one.amount, one.unit) for one in forms), key=lambda one: one[1], default=None)

@@ -1,4 +1,4 @@
-"""How near a text must be to mean what a query says: below it, nothing is an answer.
+"""How near a text must be to count as an answer: below it, nothing is one.
 
 Cosines of two models have nothing in common, so that each space measures its own floor: what made
 words, which mean nothing, reach among its texts. VerifyIndex asks for it when it asks the model.

@@ -1,4 +1,4 @@
-"""Which of the texts that hold the names of a query answer it best."""
+"""Orders the texts that hold the names of a query."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isclose
@@ -45,7 +45,7 @@ def match(
 
 
 def _holds(facts: Facts, terms: Sequence[Term]) -> bool | None:
-    """Whether the names hold all terms; None where some are not even meant by the substances."""
+    """Whether the names hold all terms; None if some are not even meant by the substances."""
     by_name = True
     for term in terms:
         if not facts.words.issuperset(term.words):
@@ -88,7 +88,7 @@ def _is_meant(means: Meanings, substances: Substances) -> bool:
 
 
 def strength_of(query: Query, drug: Sequence[Amount]) -> float:
-    """The share of amounts that the query and the drug have in common; 1 where all agree."""
+    """The share of amounts that the query and the drug have in common; 1 if all agree."""
     if not query.has_amounts:
         return 0.0
     volumes = {volume for one in drug for volume in one.volumes}

@@ -1,4 +1,4 @@
-"""Repair: what the next sync needs, after an index failed its verification."""
+"""Prepares the repair that the next sync makes, after an index failed its verification."""
 
 from collections.abc import Sequence
 
@@ -10,8 +10,12 @@ from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import EMBED_MANIFEST, EMBED_TEXTS, RunFiles
 
 
-def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server: Server) -> None:
+def mend_index(
+    plan: Plan, keys: Sequence[str], *, documents: Documents, server: Server, keys_fit: bool
+) -> None:
     """Note the keys for the next sync; repair the key set, FT indexes and aliases.
+
+    `keys_fit` says whether the key set had as many keys as the pages.
 
     Only what is live: the next run removes a generation that never went live. An index that lacks
     existing hashes is created again. The aliases come last, because their indexes must exist.
@@ -22,26 +26,31 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     names = LiveNames(plan.generation, plan.space)
     documents.report_damage(plan.generation, holder, keys)
     drugs = server.index("drugs", names.generation)
-    # One missing and one extra key make the numbers agree, so any damage is reason enough.
-    if keys or drugs is None or drugs.documents != documents.count(names.generation):
+    # One missing and one extra key cancel out in the counts, so any damage is reason enough.
+    if (
+        keys
+        or not keys_fit
+        or drugs is None
+        or drugs.documents != documents.count(names.generation)
+    ):
         documents.rebuild_key_set(names.generation, holder)
-    if drugs is None or drugs.documents != documents.count(names.generation):
+    if drugs is None or drugs.unlike or drugs.documents != documents.count(names.generation):
         server.rebuild_index("drugs", names, holder)
     server.create_indexes(names)
     server.point_aliases(names, holder)
 
 
 def note_bad_texts(plan: Plan, keys: Sequence[str], *, documents: Documents) -> None:
-    """Of a generation beside the live one: the live one's next sync writes their records anew.
+    """For a generation beside the live one: the next sync rewrites their records.
 
-    Both search with the same records, and a backfill does not touch them.
+    Both generations search with the same records, and a backfill does not touch them.
     """
     if plan.new_generation and plan.live_generation:
         documents.report_damage(plan.live_generation, plan.run.holder, keys)
 
 
 def mend_texts_index(plan: Plan, *, server: Server) -> None:
-    """Create the texts' index of a live space again, where it lacks records."""
+    """Create the texts' index of a live space again, if it lacks records."""
     if not plan.new_generation:
         names = LiveNames(plan.generation, plan.space)
         server.rebuild_index("texts", names, plan.run.holder)

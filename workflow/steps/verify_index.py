@@ -53,6 +53,7 @@ from workflow.steps.mend_index import (
     settle_drift,
 )
 from workflow.verify.checks import (
+    KEY_SET,
     ModelCheck,
     alias_check,
     document_checks,
@@ -79,7 +80,7 @@ from workflow.verify.verdict import stop
 
 BAD_KEYS_SHOWN: Final = 100
 STALLED: Final = timedelta(minutes=10)
-"""After so long without progress, an index is not being built any more."""
+"""After this long without progress, nobody is building the index any more."""
 
 
 def verify_index(
@@ -150,7 +151,8 @@ def verify_index(
     verification = Verification(checks=tuple(checks), bad_keys=bad_keys, asked=asked)
     files.write(VERIFICATION, verification)
     if not verification.passed:
-        _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
+        keys_fit = KEY_SET not in verification.failed
+        _mend(plan, pages, files, model, keys_fit, documents=documents, texts=texts, server=server)
         stop(
             verification,
             doubted=model is not None and bool(model.damaged) and not plan.run.input.dry_run,
@@ -177,7 +179,7 @@ def _built(
 
 
 def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) -> None:
-    """Raise IndexBuildStalled where the index made no progress for `STALLED`."""
+    """Raise IndexBuildStalled if the index made no progress for `STALLED`."""
     before = files.read_if_there(BUILDING, Building)
     now = Building(index=name, percent=facts.percent, at=clock())
     if before is None or (before.index, before.percent) != (now.index, now.percent):
@@ -191,9 +193,9 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
 
 
 def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
-    """By how many keys the key set grows until this run is published.
+    """By how many keys the key set grows when this run is published.
 
-    Of a verification: until it has no key that the catalog lacks.
+    In a verification: when it loses the keys that the catalog lacks.
     """
     if not plan.new_generation:
         added = 0 if plan.run.input.dry_run else review.added
@@ -211,7 +213,7 @@ def _drifted(pages: Sequence[VerifiedPage]) -> list[str]:
 def _golden_checks(
     files: RunFiles, plan: Plan, queries: Sequence[GoldenQuery], asker: GoldenAsker
 ) -> list[Check]:
-    """Ask what is there already. A sync is asked behind its switch, by these vectors."""
+    """Ask what exists already. A sync is asked again after its switch, with these vectors."""
     result = golden_check(queries, asker)
     vectors = tuple(
         QueryVector(text=text, vector=b64encode(vector).decode())
@@ -231,6 +233,7 @@ def _mend(
     pages: Sequence[VerifiedPage],
     files: RunFiles,
     model: ModelCheck | None,
+    keys_fit: bool,
     *,
     documents: Documents,
     texts: Texts,
@@ -240,9 +243,10 @@ def _mend(
         return
     bad_texts = list(dict.fromkeys(key for page in pages for key in page.bad_texts))
     note_bad_texts(plan, bad_texts, documents=documents)
-    if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
+    index = server.index("texts", plan.space)
+    if any(page.unindexed for page in pages) or index is None or index.unlike:
         mend_texts_index(plan, server=server)
-    mend_index(plan, _bad(pages), documents=documents, server=server)
+    mend_index(plan, _bad(pages), documents=documents, server=server, keys_fit=keys_fit)
     if model and model.another:
         doubt_own_texts(plan, files, texts=texts)
     elif model:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
 from workflow.adapters.redis.client import Command, RedisClient, as_text
 from workflow.adapters.redis.keys import (
@@ -28,9 +29,13 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.server import IndexFacts, IndexKind, ServerFacts
 
 NO_INDEX = ("unknown index", "no such index", "not found")
+KINDS: Final = {"TAG", "TEXT", "VECTOR"}
+TELLING: Final = frozenset({*KINDS, "NOSTEM", "FLAT", "HNSW", "SVS-VAMANA"})
+"""Words of a field that FT.CREATE and FT.INFO write alike. Options such as M are in the digest."""
+
 MOST_ARGUMENTS = 8
 MOST_RESULTS = 1_000_000
-"""What the engine returns at most unless it is told otherwise."""
+"""How many results the engine returns by default."""
 
 
 class RedisIndexes:
@@ -55,8 +60,8 @@ class RedisIndexes:
             self._list()
         except IndexCommandFailed as error:
             raise IndexFeatureMissing(
-                f"Redis {version} has no search (FT._LIST: {error}); use Redis 8, Redis Stack or "
-                "another server with vector search"
+                f"Redis {version} has no search (FT._LIST: {error}); use Redis 8 with its query "
+                "engine"
             ) from error
         return ServerFacts(
             version=version,
@@ -69,7 +74,7 @@ class RedisIndexes:
         )
 
     def _most_results(self) -> int:
-        """Not every server lets its configuration be read; then a query tells."""
+        """Some servers do not let their configuration be read; then a query shows it."""
         try:
             answer = self._client.ask("FT.CONFIG", "GET", "MAXSEARCHRESULTS")
         except IndexCommandFailed:
@@ -83,7 +88,7 @@ class RedisIndexes:
         return [one for one in commands if not self._may(user, one)]
 
     def _may(self, user: str, command: str) -> bool:
-        """ACL DRYRUN executes nothing; it wants as many arguments as the command does."""
+        """ACL DRYRUN executes nothing; it needs as many arguments as the command does."""
         words = command.split("|")
         for count in range(MOST_ARGUMENTS):
             arguments = [*words, *[LIVE] * count]
@@ -112,14 +117,14 @@ class RedisIndexes:
         return (*_create(name, prefix), *tags, *texts)
 
     def _texts_schema(self, name: str, prefix: str) -> Command:
-        """Words of names are searched as they are spelt; those of classes by their stem."""
+        """Words of names are searched as they are spelt, words of classes by their stem."""
         columns = (*NAME_COLUMNS, *DETAIL_COLUMNS)
         exact = [part for column in columns for part in (column, "TEXT", "NOSTEM")]
         stemmed = [part for column in CLASS_COLUMNS for part in (column, "TEXT")]
         return (*_create(name, prefix), *exact, *stemmed, "embedding", "VECTOR", *self._vector)
 
     def create_indexes(self, names: LiveNames) -> None:
-        """Raises IndexFeatureMissing with the server's words about what it does not take."""
+        """Raises IndexFeatureMissing with the server's words about what it refuses."""
         present = self._list()
         texts, drugs = texts_index(names.space), drugs_index(names.generation)
         schemas = {
@@ -131,7 +136,7 @@ class RedisIndexes:
                 self._create(name, schema)
 
     def rebuild_index(self, kind: IndexKind, names: LiveNames, holder: Holder) -> None:
-        """An alias of a dropped index is gone: `point_aliases` brings it back."""
+        """Dropping an index drops its alias; `point_aliases` brings it back."""
         self.drop(
             drugs_index(names.generation) if kind == "drugs" else texts_index(names.space), holder
         )
@@ -156,14 +161,14 @@ class RedisIndexes:
     # What they hold
 
     def names(self) -> list[str]:
-        """Every FT index of the server that is ours: its name says over which keys it is."""
+        """Every FT index of the server that is ours. Its name says which keys it covers."""
         return [name for name in self._list() if self._is_ours(name)]
 
     def _list(self) -> list[str]:
         return sorted(map(as_text, self._client.ask("FT._LIST")))
 
     def _is_ours(self, name: str) -> bool:
-        """Others may call an index so, too, on a server that we share."""
+        """On a shared server, others may use such a name for an index, too."""
         kind, _, of = name.partition(":")
         prefixes = {"drugs": document_key(of, ""), "texts": text_key(of, "")}
         prefix = prefixes.get(kind, "")
@@ -184,7 +189,16 @@ class RedisIndexes:
             failures=int(found.get("hash_indexing_failures", 0)),
             building=bool(busy) or percent < 1,
             percent=percent,
+            unlike=self._unlike(kind, found["attributes"]),
         )
+
+    def _unlike(self, kind: IndexKind, attributes: Sequence[Any]) -> tuple[str, ...]:
+        """What a person made by hand under our name may have other fields."""
+        make = self._drugs_schema if kind == "drugs" else self._texts_schema
+        wanted = _fields(make("", ""))
+        found = dict(map(_field, attributes))
+        names = wanted.keys() | found.keys()
+        return tuple(sorted(one for one in names if wanted.get(one) != found.get(one)))
 
     def indexed_texts(self, space: str, hashes: Sequence[str]) -> int:
         if not hashes or texts_index(space) not in self._list():
@@ -233,13 +247,13 @@ class RedisIndexes:
             self._client.write_fenced(holder, self.alias_commands(names))
 
     def alias_commands(self, names: LiveNames) -> list[Command]:
-        """None where the engine has no aliases."""
+        """None if the engine has no aliases."""
         if not self._has_aliases():
             return []
         return [("FT.ALIASUPDATE", alias, name) for alias, name in _aliases(names).items()]
 
     def _has_aliases(self) -> bool:
-        # As one word: redis-py's own parser of COMMAND fails on a command that is not there.
+        # As one word, because redis-py's parser of COMMAND fails on a command that does not exist.
         answer = self._client.ask("COMMAND INFO", "FT.ALIASUPDATE")
         return any(answer.values() if isinstance(answer, dict) else answer)
 
@@ -253,12 +267,40 @@ def _create(name: str, prefix: str) -> Command:
     return ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, "STOPWORDS", 0, "SCHEMA")
 
 
+def _fields(schema: Command) -> dict[str, frozenset[str]]:
+    """Of FT.CREATE: each field's kind and what decides its answers."""
+    words = [str(one) for one in schema[schema.index("SCHEMA") + 1 :]]
+    starts = [at for at, word in enumerate(words) if word in KINDS]
+    ends = [*(at - 1 for at in starts[1:]), len(words)]
+    return {
+        words[at - 1]: frozenset(words[at:end]) & TELLING | _values(words[at:end])
+        for at, end in zip(starts, ends, strict=True)
+    }
+
+
+def _field(attribute: Any) -> tuple[str, frozenset[str]]:
+    """Of FT.INFO: the same."""
+    words = [
+        as_text(word) if isinstance(word, bytes) else str(word)
+        for pair in (attribute.items() if isinstance(attribute, dict) else [attribute])
+        for one in pair
+        for word in (one if isinstance(one, list) else [one])
+    ]
+    return words[words.index("attribute") + 1], frozenset(words) & TELLING | _values(words)
+
+
+def _values(words: Sequence[str]) -> frozenset[str]:
+    """A vector's dimensions and metric."""
+    pairs = {name.lower(): value for name, value in pairwise(words)}
+    return frozenset(pairs[name] for name in ("dim", "distance_metric") if name in pairs)
+
+
 def _aliases(names: LiveNames) -> dict[str, str]:
     return {"drugs": drugs_index(names.generation), "texts": texts_index(names.space)}
 
 
 def _prefixes(definition: Any) -> list[str]:
-    """Of FT.INFO. Servers give a map, or its names and values in one list."""
+    """The answer of FT.INFO: a map on some servers, a flat list of names and values on others."""
     pairs = (
         definition.items()
         if isinstance(definition, dict)
