@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis
 
@@ -20,7 +21,6 @@ from tests.lab import Lab
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.events.files import Baseline
 from workflow.contract.ports.generations import LiveNames
-from workflow.contract.vectors import to_floats
 from workflow.embedding.caller import Caller
 from workflow.search.answers import meaning_of
 from workflow.search.floor import UNMEASURED, Meaning
@@ -70,7 +70,7 @@ def test_a_real_model_answers_no_nonsense_and_what_it_answered_before(stack: Sta
     catalog = read_catalog(ROWS, NAMES.space)
     model = LocalEmbedder(DIMENSIONS)
     vectors = {
-        words_hash(one.text): to_floats(model.embed([one.text])[0].data)
+        words_hash(one.text): np.frombuffer(model.embed([one.text])[0].data, "<f4")
         for one in catalog.texts.values()
     }
     with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
