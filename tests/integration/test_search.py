@@ -178,22 +178,6 @@ def test_the_strength_that_was_asked_for_is_first(
     assert "strength_missing" not in told(answer)
 
 
-@pytest.mark.parametrize("query", ["oxycodone apap 10-325", "apap oxycodone 10/325"])
-def test_the_right_strength_comes_before_another_spelling_of_the_name(
-    stack: Stack, query: str
-) -> None:
-    """The product that is called so has other strengths only."""
-    spelt = drug(1, "Oxycodone APAP", "", "OXYCODONE APAP", "5 mg/1; 325 mg/1", "TABLET", ORAL)
-    right = drug(
-        2, "Oxycodone and Acetaminophen", "", "oxycodone and acetaminophen",
-        "10 mg/1; 325 mg/1", "TABLET", ORAL,
-    )  # fmt: skip
-    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
-        answer = ask(fill(client, (spelt, right)).search, query)
-    assert found(answer) == {"found": ["Oxycodone and Acetaminophen", "Oxycodone APAP"]}
-    assert "strength_missing" not in told(answer)
-
-
 def test_a_strength_that_no_product_has_is_told(index: RedisSearch) -> None:
     assert "strength_missing" in told(ask(index, "furosemide 41 mg"))
 
