@@ -55,6 +55,8 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram
 	$(BIN)/python -m tools.overview
 	$(BIN)/python -m tools.architecture
+	$(BIN)/python -m tools.row_to_document
+	$(BIN)/python -m tools.generations
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.capacity
@@ -77,7 +79,8 @@ eval: .venv/installed-local ## Measure how well searches find, over the FDA's ca
 	$(BIN)/python -m benchmarks.search_eval
 	$(BIN)/python -m benchmarks.search_safety
 	$(BIN)/python -m benchmarks.search_frozen
-	$(BIN)/python -m benchmarks.search_frozen --second
+	$(BIN)/python -m benchmarks.search_frozen --set second
+	$(BIN)/python -m benchmarks.search_frozen --set third
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
 	$(BIN)/python -m infra.compute.bundles
@@ -102,7 +105,7 @@ deploy: install ## Deploy STAGE's stacks
 	$(CDK) deploy --all -c stage=$(STAGE) --require-approval \
 	  $(if $(shell test -t 0 && echo terminal),broadening,never)
 
-deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry run
+deploy-check: install ## Does the deployed STAGE work: servers, rights, a search, a dry run
 	$(BIN)/drugsync doctor --stage $(STAGE)
 	$(BIN)/drugsync run --dry-run --wait --stage $(STAGE)
 

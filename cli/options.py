@@ -8,6 +8,7 @@ from local.places import STAGE_VARIABLE, home
 from workflow.contract.events.base import Acceptable, Mode
 
 if TYPE_CHECKING:
+    from cli.sites.aws_site import AwsSite
     from cli.sites.site import Site
 
 ON_AWS = "On AWS"
@@ -22,7 +23,7 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def check_run(name: str | None) -> str | None:
-    """Refuse what no run can be called: the name becomes part of paths and addresses."""
+    """Refuse names that no run can have, because the name becomes part of paths and addresses."""
     from cli.sites.site import no_run
     from local.engine.runs import RUN_ID
 
@@ -102,14 +103,14 @@ Replace = Annotated[
 
 
 def run_input(**given: Any) -> dict[str, Any]:
-    """The execution's input: what was given, and nothing that would be a default."""
+    """The execution's input: only what was given, without defaults."""
     return {name: value for name, value in given.items() if value not in (None, [])}
 
 
 def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
-    """The input of a dry run that is to be done; what is accepted besides is added.
+    """The input of a dry run that is to be carried out, with further accepted guards added.
 
-    Raises BadParameter where more than that is given, SiteError where it is no dry run.
+    Raises BadParameter if more is given, SiteError if it is not a dry run.
     """
     from cli.sites.site import SiteError
 
@@ -123,7 +124,7 @@ def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
     asked = site.input_of(plan)
     if not asked.dry_run:
         raise SiteError(
-            f"{plan} is no dry run; make a plan with: drugsync run --dry-run{site.options}"
+            f"{plan} is not a dry run; make a plan with: drugsync run --dry-run{site.options}"
         )
     changed = {"dry_run": False, "plan": plan, "accept": tuple(sorted({*asked.accept, *accept}))}
     return asked.model_copy(update=changed).model_dump(mode="json", exclude_defaults=True)
@@ -131,14 +132,22 @@ def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
 
 def site_of(stage: str | None, profile: str | None, region: str | None) -> "Site":
     """The stage on AWS that the options name, or this machine. Raises SiteError."""
-    from cli.sites.site import SiteError
-
-    if stage is None:
-        if profile or region:
-            raise SiteError("--profile and --region go with --stage, which names the deployment")
+    found = stage_of(stage, profile, region)
+    if found is None:
         from cli.sites.local_site import LocalSite
 
         return LocalSite(home())
+    return found
+
+
+def stage_of(stage: str | None, profile: str | None, region: str | None) -> "AwsSite | None":
+    """The stage on AWS that the options name; None for this machine. Raises SiteError."""
+    if stage is None:
+        if profile or region:
+            from cli.sites.site import SiteError
+
+            raise SiteError("--profile and --region go with --stage, which names the deployment")
+        return None
     import boto3
 
     from cli.sites.aws_errors import explained

@@ -83,7 +83,7 @@ def _parse(model: type[Task], event: dict[str, Any]) -> Task:
     try:
         return model.model_validate(event)
     except ValidationError as error:
-        raise InvalidInput(f"the payload is no {model.__name__}: {error}") from error
+        raise InvalidInput(f"the payload is not a {model.__name__}: {error}") from error
 
 
 def _keys(event: dict[str, Any]) -> dict[str, str]:

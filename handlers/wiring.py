@@ -264,7 +264,7 @@ def _secret(
         fields = {}
     if needed not in fields:
         form = "username and password" if needed == "password" else needed
-        raise denied(f"secret {arn} is no JSON object with {form}")
+        raise denied(f"secret {arn} is not a JSON object with {form}")
     return defaultdict(str, fields)
 
 

@@ -1,6 +1,6 @@
 """`drugsync serve`: the search API and its page on this machine.
 
-The very handler of AWS, behind the standard library's HTTP server: for one person, on loopback.
+The same handler as on AWS, behind the standard library's HTTP server: for one person, on loopback.
 """
 
 import base64
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
@@ -22,6 +22,7 @@ from cli.commands.runs_actions import COOKIE, Actions, Refused
 from cli.commands.runs_pages import Page, RunsPages, problem
 from cli.options import Profile, Region, Stage, site_of
 from cli.show.terminal import console
+from cli.sites.http_event import event_of
 from local.errors import LocalError
 from local.places import home
 from local.servers import stack as stacks
@@ -30,7 +31,7 @@ PAGE = Path(__file__).with_name("search.html")
 NOTHING_ELSE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # else a form would not say its origin
+    "Referrer-Policy": "same-origin",  # otherwise a form would not send its origin
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -43,7 +44,7 @@ Respond = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back over HTTP."""
+    """The answer over HTTP."""
 
     status: int
     content_type: str
@@ -93,7 +94,7 @@ class SearchServer(ThreadingHTTPServer):
         return Answer(given["statusCode"], content_type, given["body"].encode())
 
     def act(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer | None:
-        """Start what a button of the pages of runs stands for; None where it is none."""
+        """Start what a button of the pages of runs asks for; None if there is no such button."""
         if self._actions is None or not target.startswith("/runs/"):
             return None
         try:
@@ -102,7 +103,7 @@ class SearchServer(ThreadingHTTPServer):
             return _shown(problem(403, str(refusal)))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The page hangs up on each search that the next keystroke makes stale: no error."""
+        """The page cancels each search that the next keystroke makes stale: not an error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -137,15 +138,16 @@ class _Requests(BaseHTTPRequestHandler):
         self._no_method()
 
     def _no_method(self) -> None:
-        """Nothing is changed here; what was sent is not read, so the connection ends."""
+        """The API changes nothing. The body is not read, so the connection ends."""
         self.close_connection = True
         self._answer()
 
-    # The names that http.server looks for.
+    # The names that http.server calls.
     do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _no_method  # noqa: N815
 
     def _is_ours(self) -> bool:
-        """Only by a name of this machine: another site's page cannot ask through a browser."""
+        """Only under a name of this machine, so that a page of another site cannot ask through a
+        browser."""
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
         return host in HOSTS
 
@@ -168,7 +170,7 @@ class _Requests(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Searches are not logged: they may tell about a patient."""
+        """Searches are not logged, because they may reveal something about a patient."""
 
 
 def policy_of(page: str) -> str:
@@ -187,24 +189,6 @@ def _hashes(tag: str, page: str) -> str:
     parts = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
     digests = (hashlib.sha256(part.encode()).digest() for part in parts)
     return " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
-
-
-def event_of(target: str, method: str = "GET") -> dict[str, Any]:
-    """A request as an HTTP API hands it to its function (payload 2.0); HEAD is a GET."""
-    parts = urlsplit(target)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return {
-        "version": "2.0",
-        "rawPath": unquote(parts.path),
-        "rawQueryString": parts.query,
-        "queryStringParameters": query,
-        "headers": {},
-        "requestContext": {
-            "stage": "$default",
-            "http": {"method": "GET" if method == "HEAD" else method, "path": unquote(parts.path)},
-        },
-        "isBase64Encoded": False,
-    }
 
 
 def serve(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from cli.show.terminal import Markup, Out, many, markup
 from workflow.contract.errors import advice
@@ -66,7 +66,7 @@ def _override(guard: GuardResult) -> str:
 
 
 def _show_rejected(out: Out, report: RunReport) -> None:
-    """A few by name: who reads "3 rejected" asks which."""
+    """Names a few, because a reader of "3 rejected" asks which."""
     rows = report.rejected_rows[:3]
     for row in rows:
         out.say("    [red]{}[/] {}", row.ndc, row.reason)
@@ -96,15 +96,18 @@ def _show_verification(out: Out, report: RunReport) -> None:
 
 
 def show_checks(out: Out, checks: Sequence[Check]) -> None:
-    """A line a check; what was expected where it does not hold."""
+    """One line a check, with the expected value if it does not hold."""
     for check in checks:
         mark = GOOD if check.passed else BAD
         expected = "" if check.passed else f" (expected {check.expected})"
         out.say("    {} {:32} {}{}", mark, check.check, check.found, expected)
 
 
+FLAGS: Final = {"true": "yes", "false": "no"}
+
+
 def show_found(out: Out, query: str, found: DrugsFound) -> None:
-    """What is to be told, then the parts: one line a product, with its strengths."""
+    """Notices first, then the parts: one line a product, with its strengths."""
     out.say("[bold]{}[/]", query)
     for notice in found.notices:
         out.say("  [yellow]{}[/]", notice.text)
@@ -113,7 +116,9 @@ def show_found(out: Out, query: str, found: DrugsFound) -> None:
         for product in part.products:
             _show_product(out, product)
     for column, counts in found.facets.items():
-        out.say("  [dim]{}: {}[/]", column, ", ".join(f"{one} {n:,}" for one, n in counts.items()))
+        if counts:
+            counted = ", ".join(f"{FLAGS.get(one, one)} {n:,}" for one, n in counts.items())
+            out.say("  [dim]{}: {}[/]", column.removeprefix("is_").replace("_", " "), counted)
 
 
 def _show_product(out: Out, product: ProductShown) -> None:
@@ -125,6 +130,6 @@ def _show_product(out: Out, product: ProductShown) -> None:
 
 
 def _short(path: Path) -> str:
-    """Relative to where the user stands, if it is below."""
+    """Relative to the current folder, if the path is below it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

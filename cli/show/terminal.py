@@ -1,7 +1,7 @@
-"""What people read, and what programs read: the one way by which data come to a terminal.
+"""The only way in which data reach a terminal, for people and for programs.
 
 A drug's key may hold what a terminal obeys: escape sequences, marks that reverse text, rich's own
-markup. Whatever is printed is a template of ours with values put in, and values are made visible.
+markup. So everything printed is a template of ours with values put in, and values are made visible.
 """
 
 import re
@@ -20,7 +20,7 @@ OBEYED = re.compile(
     "\ue000"  # our own mark in templates
     "\ud800-\udfff\U000e0000-\U000e007f]"  # lone surrogates, tags
 )
-"""Characters that act, or hide, instead of being seen."""
+"""Characters that act or hide instead of being visible."""
 
 
 def visible(text: str) -> str:
@@ -36,11 +36,11 @@ def _escape(character: str) -> str:
 
 
 class Markup(str):
-    """Markup of ours, without any value in it."""
+    """Our own markup, without any value in it."""
 
 
 HOLE = "\ue000"
-"""Stands for a value while a template's markup is read."""
+"""Placeholder for a value while a template's markup is read."""
 
 
 class _Template(string.Formatter):
@@ -59,7 +59,7 @@ class _Template(string.Formatter):
 
 
 def markup(template: str, /, *values: object, **named: object) -> Text:
-    """A template of ours, as `str.format` takes it, with values that are only text."""
+    """One of our templates, as `str.format` takes it, with values that are treated as text."""
     filled = _Template()
     outer = Text.from_markup(filled.vformat(template, values, named), emoji=False)
     for value in filled.values:
@@ -73,7 +73,7 @@ def markup(template: str, /, *values: object, **named: object) -> Text:
 
 
 class Out(Console):
-    """A console that is given templates and values, and never a text made of both."""
+    """A console that takes templates and values, never a text made of both."""
 
     def say(self, template: str, /, *values: object, **named: object) -> None:
         """One line, however long."""
@@ -94,7 +94,7 @@ def console(*, stderr: bool = False) -> Out:
 
 
 def as_json(document: object) -> str:
-    """A document's JSON, with escapes where a terminal would obey."""
+    """A document's JSON; characters that a terminal obeys are escaped."""
     text = orjson.dumps(to_jsonable_python(document), option=orjson.OPT_INDENT_2).decode()
     # orjson indents by line breaks: those stay. What else it leaves raw stands inside strings.
     return OBEYED.sub(lambda found: found[0] if found[0] == "\n" else _json(found[0]), text)

@@ -37,7 +37,7 @@ from workflow.contract.events.files import Review
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
-from workflow.operate.doctor import Finding, examine, finding
+from workflow.operate.doctor import Finding, finding
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
 from workflow.steps.accept_run import parse_input
@@ -67,7 +67,7 @@ class LocalSite:
             return runner.run(stack, run_input, run_id=run_id, observe=see)
 
     def _announce(self, stack: stacks.Stack, run_id: str, out: Out) -> None:
-        """Before a long embedding: how long, that it may be stopped, and what is shorter."""
+        """Before a long embedding: how long it takes, how to stop it, and what is shorter."""
         review = RunFiles(self._store, run_id).read(REVIEW, Review)
         texts = review.estimate.texts
         rate = None if review.dry_run else self._rate(stack, texts)
@@ -80,7 +80,7 @@ class LocalSite:
             out.say("  a minute's worth: drugsync catalog load --rows {} --replace", rows)
 
     def _rate(self, stack: stacks.Stack, texts: int) -> Rate | None:
-        """Few texts are not worth a question."""
+        """Few texts are not worth asking about."""
         if texts < ENOUGH:
             return None
         return remembered(self.history(LOOKED_AT)) or tried(stack)
@@ -91,7 +91,7 @@ class LocalSite:
         return said(rate, texts) if rate else ""
 
     def redrive(self, run_id: str, out: Out) -> RunReport:
-        """Runs it to its end. What is not called again is counted."""
+        """Runs it to its end, and counts the calls that are not repeated."""
         refusal = no_redrive(self.view(run_id), self.options)
         if refusal:
             raise SiteError(refusal)
@@ -148,7 +148,7 @@ class LocalSite:
         return list(read_lines(log_lines(path), page))
 
     def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
-        # Of a drug, something can be said also where a server is down.
+        # Part of the answer is known even if a server is down.
         stack = (stacks.as_it_is if action == "explain" else stacks.ready)(self._root)
         with stacks.functions_see(stack.environment()):
             return operate(
@@ -192,22 +192,13 @@ class LocalSite:
         if golden:
             self._store.write(GOLDEN, golden)
         with stacks.functions_see(stack.environment(**golden_setting(golden))):
-            w = Wiring()
-            return examine(
-                catalog=w.catalog,
-                embedder=w.embedder,
-                generations=w.index.generations,
-                documents=w.index.documents,
-                server=w.index.server,
-                engine=w.index.engine,
-                runs=self._store,
-                settings=w.settings,
-            )
+            task = OperatorTask(action="doctor", run_id=run_id_of("doctor"))
+            return list(operate(task, Wiring().ports._replace(runs=self._store)).findings)
 
     def _names(self) -> set[str]:
-        """Runs, not the folder of `doctor`, which has no log.
+        """Runs only; the folder of `doctor` has no log.
 
-        A folder that may not be read is an OSError, not an empty list.
+        A folder that cannot be read is an OSError, not an empty list.
         """
         if not os.path.lexists(self._root):
             return set()
@@ -220,12 +211,12 @@ class LocalSite:
 
 @contextmanager
 def _stopped(out: Out, run_id: str) -> Iterator[None]:
-    """Says what Ctrl-C leaves, and lets it go on."""
+    """Says what Ctrl-C leaves behind, and raises it again."""
     try:
         yield
     except KeyboardInterrupt:
         out.say(
-            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive {}, "
+            "[yellow]stopped[/]: go on with drugsync redrive {}, which embeds no text again, "
             "or start again with drugsync run",
             run_id,
         )

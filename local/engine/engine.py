@@ -1,4 +1,4 @@
-"""The state machine on one machine: moto executes the very file that AWS runs.
+"""The state machine on one machine: moto executes the same file that AWS runs.
 
 Every seam into moto is in this module and in moto_imports.py, moto_rules.py and moto_speed.py, and
 moto is pinned exactly: some of it is private.
@@ -197,7 +197,7 @@ class Engine:
 
     def _attempt(self, state: str, event: Payload, page: str | None) -> int:
         run = event.get("run") or event.get("plan", {}).get("run") or event
-        key = (run["run_id"], state, page)
+        key = (run.get("run_id", ""), state, page)  # a search is of no run
         with self._lock:
             self._attempts[key] = self._attempts.get(key, 0) + 1
             return self._attempts[key]
@@ -225,8 +225,8 @@ def engine(
 ) -> Iterator[Engine]:
     """A state machine ready to start, with the functions' environment variables and log.
 
-    With a history, what it holds is not called again, and what is called goes into it. `keep` gets
-    each object that is put into the run bucket.
+    With a history, results that it holds are not called again, and new results are added. `keep`
+    gets each object that is put into the run bucket.
     """
     made = Engine(observe, intercept, history, keep)
     with ExitStack() as stack:

@@ -97,10 +97,10 @@ def record_of(text: Text, vector: bytes, refused: str = "") -> TextRecord:
 def record_fault(key: str, record: TextRecord, dimensions: int) -> str | None:
     """What is wrong with a record, compared with its key, its own hash and the vector's length."""
     if text_hash(record.text, record.columns) != key:
-        return "its text is not the one that it is stored under"
+        return "its text does not belong to its key"
     own = record_hash(record.text, record.columns, record.vector, record.refused)
     if own != record.record_hash:
-        return "it is not what its own hash says"
+        return "it does not match its own hash"
     if record.refused:
         return None
     reason = fault(record.vector, dimensions)

@@ -64,7 +64,7 @@ LIMITS: Final = (
         "payload of a state",
         f"{PAYLOAD_BYTES:,} bytes",
         "plan and page: references and counts, 20 sampled keys",
-        "`LimitExceeded` at planning, where keys are too long for it",
+        "`LimitExceeded` at planning, if keys are too long for it",
         QUOTAS,
     ),
     Limit(
@@ -72,7 +72,7 @@ LIMITS: Final = (
         f"{EVENTS + 1:,}; {EVENTS:,} for a redrive",
         "states, their retries, pieces of PruneIndex and ReviewChanges; a child has a history of "
         "its own",
-        "`LimitExceeded` at planning, where Redis would hold too many keys to sweep",
+        "`LimitExceeded` at planning, if Redis would hold too many keys to sweep",
         f"{QUOTAS}, {REDRIVES}",
     ),
     Limit(
@@ -93,7 +93,7 @@ LIMITS: Final = (
         "a redrive",
         f"{REDRIVE_DAYS} days",
         "from the end of the execution",
-        "refused by name, here as on AWS",
+        "a later redrive is refused, here as on AWS",
         REDRIVES,
     ),
     Limit(

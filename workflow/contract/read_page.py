@@ -65,6 +65,6 @@ def check_keys(keys: Sequence[str], page: PageRange) -> None:
 
 def _order_mismatch(first: str, second: str) -> KeyOrderMismatch:
     return KeyOrderMismatch(
-        f"SQL puts {KEY} {first!r} before {second!r}, their bytes the other way round; give the "
+        f"SQL puts {KEY} {first!r} before {second!r}, but their bytes sort the other way; give the "
         "key column a binary collation such as utf8mb4_bin, and no padding or folding"
     )

@@ -75,6 +75,6 @@ def _flags(row: Row) -> Row | UnreadableRow:
             continue
         word = value.strip().lower()
         if word and word not in _FLAGS:
-            return unreadable(row, column, value, "is no flag; make it 0, 1, true or false")
+            return unreadable(row, column, value, "is not a flag; make it 0, 1, true or false")
         folded[column] = _FLAGS.get(word)
     return {**row, **folded} if folded else row

@@ -149,7 +149,7 @@ class RunFiles:
             self._check(name, body.pop(HEAD, None), model.__name__)
             return model.model_validate(body, strict=False)
         except (ValueError, TypeError, AttributeError) as error:
-            raise RunFileCorrupt(f"{self.key(name)} is no {model.__name__}: {error}") from error
+            raise RunFileCorrupt(f"{self.key(name)} is not a {model.__name__}: {error}") from error
 
     def read_if_there(self, name: str, model: type[Model]) -> Model | None:
         try:
@@ -170,7 +170,7 @@ class RunFiles:
         try:
             return adapter.validate_json(self._store.read(self.key(name)))
         except ValidationError as error:
-            raise RunFileCorrupt(f"{self.key(name)} is no manifest: {error}") from error
+            raise RunFileCorrupt(f"{self.key(name)} is not a manifest: {error}") from error
 
     # Lines: rows and texts, gzipped
 

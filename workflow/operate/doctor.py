@@ -128,7 +128,7 @@ def _rights(server: Server) -> str:
 def _live(generations: Generations, documents: Documents, server: Server) -> str:
     live = generations.live()
     if live is None:
-        raise NothingLive("there is none, so that searches find nothing")
+        raise NothingLive("there is none, so searches find nothing")
     names = live.names
     drugs, texts = server.index("drugs", names.generation), server.index("texts", names.space)
     if drugs is None or texts is None:

@@ -15,7 +15,7 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.settings import Settings
-from workflow.search.answers import model_of
+from workflow.search.answers import meaning_of
 from workflow.search.ndcs import ndcs_of
 from workflow.search.search import search
 from workflow.search.synonyms import read_synonyms
@@ -26,7 +26,7 @@ DEEPEST = 50
 """How many products an answer of the search API may hold."""
 
 NOT_FOUND = "not among the texts that the query finds by name, class or meaning"
-BEHIND = f"found, but behind the first {DEEPEST} products"
+BEHIND = f"found, but not among the first {DEEPEST} products"
 
 
 class Column(Event):
@@ -164,7 +164,7 @@ def explain(
 def verdict(one: Explanation) -> str:
     """The problem and its remedy, in one sentence."""
     if "catalog" in one.failures or "document" in one.failures or "live index" in one.failures:
-        return "not all of it could be asked: see what failed"
+        return "part of the answer is missing: see what failed"
     if one.rejected:
         return f"its row cannot be carried ({one.rejected}); what is indexed of it stays as it was"
     if not one.in_catalog:
@@ -172,13 +172,13 @@ def verdict(one: Explanation) -> str:
             return "it left the catalog; the next sync removes it"
         return "no drug has this NDC, neither in the catalog nor in the index"
     if not one.in_index:
-        return "the catalog has it and the index has not; the next sync adds it"
+        return "the catalog has it and the index does not; the next sync adds it"
     if one.differs:
         return f"the index has it with other values ({', '.join(one.differs)}); start a sync"
     if one.text and one.text.refused:
         return f"found by NDC and name, not by meaning: the model refused it ({one.text.refused})"
     if one.text and not one.text.record:
-        return "its text has no record, so that meaning does not find it; start a sync"
+        return "its text has no record, so searches by meaning do not find it; start a sync"
     return "the index has it as the catalog has it"
 
 
@@ -239,7 +239,7 @@ def _place(
     answer = search(
         query,
         names,
-        embedder=model_of(names, index, settings, embedder),
+        meaning=meaning_of(names, index, settings, embedder),
         index=index,
         synonyms=read_synonyms(settings.synonyms_file),
         limit=DEEPEST,

@@ -46,7 +46,7 @@ class SearchRequest(Nothing):
     offset: int = Field(0, ge=0, le=FURTHEST, description="products to skip: `next_offset`")
     packages: int = Field(5, ge=1, le=100, description="packages of each strength")
     facets: bool = Field(False, description="count values of the best products")
-    as_written: bool = Field(False, description="read no word as another")
+    as_written: bool = Field(False, description="correct no word")
     dosage_form: Values = ()
     route: Values = ()
     drug_class: Values = ()
@@ -89,7 +89,7 @@ def read_search(query_string: str) -> SearchRequest:
 
 
 def read_nothing(query_string: str) -> None:
-    """Raises BadRequest where there are parameters."""
+    """Raises BadRequest if there are parameters."""
     _read(query_string, Nothing)
 
 
@@ -135,7 +135,7 @@ class Problem(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     type: str = Field(description="always `about:blank`")
-    title: str = Field(description="the status in words")
+    title: str = Field(description="the status as text")
     status: int = Field(description="the status")
     detail: str = Field(description="what is wrong, and what to do")
 

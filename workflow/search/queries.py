@@ -12,8 +12,8 @@ LONGEST_QUERY: Final = 200
 
 
 class Query(NamedTuple):
-    """A query, taken apart. `whole` are all its words, `words` those that
-    are no amount, in its order; `lay` are those that mean `classes`.
+    """A query, taken apart. `whole` are all its words, `words` those that are no amount, in its
+    order; `lay` are those that mean `classes`.
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
     `forms` is one word of the query: the words of a form that it may mean.
@@ -81,7 +81,7 @@ def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
 
 
 def _numbers_name(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> bool:
-    """True where a number of these words is a part of a known name or of lay words."""
+    """True if a number of these words is a part of a known name or of lay words."""
     lay = synonyms.classes_of(words)[1]
     return any(
         word.isdigit() and (word in lay or _in_name(words, place, known))

@@ -35,14 +35,14 @@ class Package(Shown):
     """One drug of the catalog."""
 
     ndc: str = Field(description="its key, as it is stored")
-    ndc_dashed: str = Field(description="5-4-2 where the key has eleven digits")
+    ndc_dashed: str = Field(description="5-4-2 if the key has eleven digits")
     drug_name: str | None = Field(None, description="of the catalog")
     manufacturer: str | None = Field(None, description="of the catalog")
     gcn_seqno: str | None = Field(None, description="of the catalog")
     dea_schedule: str | None = Field(None, description="of the catalog")
-    is_generic: bool | None = Field(None, description="null where the catalog does not say")
-    is_brand: bool | None = Field(None, description="null where the catalog does not say")
-    is_active: bool | None = Field(None, description="null where the catalog does not say")
+    is_generic: bool | None = Field(None, description="null if the catalog does not say")
+    is_brand: bool | None = Field(None, description="null if the catalog does not say")
+    is_active: bool | None = Field(None, description="null if the catalog does not say")
 
 
 class StrengthShown(Shown):
@@ -89,7 +89,7 @@ class NoticeShown(Shown):
     text: str = Field(description="a sentence for people")
     words: str = Field("", description="the query's words that it is about")
     instead: list[str] = Field(default_factory=list, description="what to ask, or was asked")
-    count: int = Field(0, description="packages that it is about, where it counts any")
+    count: int = Field(0, description="number of packages that it is about")
 
 
 class DrugsFound(Shown):
@@ -97,7 +97,7 @@ class DrugsFound(Shown):
 
     generation: str = Field(description="the live generation that answered")
     parts: list[PartShown] = Field(description="the strongest reason first")
-    notices: list[NoticeShown] = Field(description="what to tell the person who asked")
+    notices: list[NoticeShown] = Field(description="notices for the person who asked")
     facets: dict[str, dict[str, int]] = Field(
         description="column -> value -> drugs, of the best products; when asked for"
     )
@@ -112,7 +112,7 @@ class DrugShown(Shown):
     drug: dict[str, str | bool] = Field(description="column -> value; blank columns are absent")
     name_shown: str = Field(description="the name in tall-man letters")
     strength_shown: str | None = Field(None, description="as people read it")
-    ndc_dashed: str = Field(description="5-4-2 where the key has eleven digits")
+    ndc_dashed: str = Field(description="5-4-2 if the key has eleven digits")
 
 
 class Alternatives(Shown):
@@ -124,7 +124,7 @@ class Alternatives(Shown):
     generic: list[ProductShown] = Field(description="generics, itself left out")
     brand: list[ProductShown] = Field(description="brands, itself left out")
     other: list[ProductShown] = Field(description="neither, such as unapproved drugs")
-    complete: bool = Field(description="false where there are more than were looked at")
+    complete: bool = Field(description="false if there are more than were looked at")
 
 
 class Health(Shown):

@@ -172,8 +172,8 @@ def split(reader: CatalogReader, run_input: RunInput) -> list[PageRange]:
         end = reader.page_end(after, through, size)
         if end is not None and after is not None and end.encode() <= after.encode():
             raise KeyOrderMismatch(
-                f"SQL puts key {end!r} behind {after!r}, bytes do not; give the key column a "
-                "binary collation such as utf8mb4_bin"
+                f"SQL sorts key {end!r} after {after!r}, but their bytes do not; give the key "
+                "column a binary collation such as utf8mb4_bin"
             )
         rows = size if end is not None else reader.count(after, through)
         name = page_name(len(pages))
@@ -290,8 +290,8 @@ def check_memory(
 ) -> None:
     """Raise MemoryShort if there is no room for a new generation. A sync replaces documents.
 
-    Without maxmemory, the node's own memory is the limit.
-    `held` is the number of drugs in all generations, from which the memory of each is estimated.
+    Without maxmemory, the node's own memory is the limit. `held` is the number of drugs in all
+    generations, from which the memory of each is estimated.
     """
     most = facts.max_memory or facts.machine_memory
     if not (target.new and most):

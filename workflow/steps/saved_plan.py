@@ -53,10 +53,10 @@ def check_planned(name: str, now: Review, *, runs: RunStore) -> None:
             f"the plan {name} is not there: no dry run of that name is kept; start a new dry run"
         ) from error
     if not planned.dry_run:
-        raise PlanStale(f"{name} is no dry run, so it planned nothing; start one and name it")
+        raise PlanStale(f"{name} is not a dry run, so it planned nothing; start one and name it")
     if planned.digest != now.digest:
         raise PlanStale(
-            f"catalog or index moved on since {name}: it showed {_figures(planned)}; now there "
+            f"catalog or index changed since {name}: it showed {_figures(planned)}; now there "
             f"{_difference(planned, now)}. Nothing was written; start a new dry run"
         )
 

@@ -12,7 +12,7 @@ from workflow.contract.ports.texts import TextRecord, Texts
 from workflow.contract.read_page import PageRows
 from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
 from workflow.verify.recall import merge_nearest
-from workflow.verify.removals import believed
+from workflow.verify.removals import believed, digest
 
 CHUNK = 500
 
@@ -27,6 +27,7 @@ class PageFindings:
     bad_texts: dict[str, str] = field(default_factory=dict)
     drifted: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    keys: str = ""
     vanishing: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -81,8 +82,10 @@ class PageComparison:
 
     def _judge(self, gone: Iterable[str]) -> tuple[list[str], list[str]]:
         """Removals that are believed, and those that are not (`verify/removals.py`)."""
-        settled = sorted(believed(gone, self._page, *self._readings))
-        return settled, sorted(set(gone).difference(settled))
+        may_go = sorted(believed(gone, self._page, *self._readings))
+        if may_go:
+            self.found.keys = digest(self._readings[-1])
+        return may_go, sorted(set(gone).difference(may_go))
 
     def _future(self, documents: Documents) -> dict[str, Fields]:
         """The documents that searches would find: staged over live, without the removed ones."""
@@ -141,7 +144,7 @@ class PageComparison:
         for ndc, fields in _read(drifted, lambda chunk: documents.read(live, chunk)).items():
             if catalog_fields(fields) == now.get(ndc):
                 self.found.drifted.remove(ndc)
-                self.found.damage(ndc, "was read otherwise than the catalog has had it all along")
+                self.found.damage(ndc, "was read wrongly: its row did not change during the run")
 
     def _leave_out_drift(self, stored: Mapping[str, Fields]) -> None:
         """Do not count documents that VerifyIndex leaves out of a first generation."""
@@ -154,9 +157,9 @@ class PageComparison:
         if fields.get("ndc") != ndc:
             return f"holds the document of ndc {fields.get('ndc')!r}"
         if own != fields.get("content_hash"):
-            return "has a document that is not what its own hash says"
+            return "has a document that does not match its own hash"
         if own != wanted:
-            return "has a document that is not the one that was written"
+            return "has another document than the one that was written"
         return None
 
     def _compare_records(self, stored: Mapping[str, Fields], texts: Texts) -> None:

@@ -32,7 +32,7 @@ def check_lag(connection: MySQLConnectionAbstract, host: str, most_s: int) -> No
         behind = "does not replicate" if lag_s == inf else f"is {lag_s:g} s behind its writer"
         raise CatalogLagging(
             f"mysql_reader_host {host} {behind}, and {most_s} s are allowed "
-            "(mysql_reader_lag_s); asked again soon; mend the replica, or leave mysql_reader_host "
+            "(mysql_reader_lag_s); asked again soon; repair it, or leave mysql_reader_host "
             "empty"
         )
 

@@ -241,7 +241,7 @@ def filtered(filters: Filters) -> str:
             phrases = (f'"{" ".join(_words(value))}"' for value in values)
             clauses.append(f"@{column}:({' | '.join(phrases)})")
         else:
-            raise ValueError(f"{column!r} is no column to filter by")
+            raise ValueError(f"{column!r} is not a filter column")
     return " ".join(clauses)
 
 

@@ -77,7 +77,7 @@ class S3RunStore:
     def _translate(self, error: ClientError, where: str) -> RunStoreError:
         code = error.response.get("Error", {}).get("Code", "")
         if code in MISSING:
-            return RunFileMissing(f"{where} is not there; start a new run, embedded texts are kept")
+            return RunFileMissing(f"{where} is not there; start a new run")
         if code in DENIED:
             return RunStoreAccessDenied(
                 f"{where}: {error}; check run_bucket and the function's role"

@@ -147,7 +147,7 @@ class Generations(Protocol):
         ...
 
     def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
-        """Remove what is not kept from about `keys` keys behind `cursor`, which begins at 0."""
+        """Remove what is not kept from about `keys` keys after `cursor`, which begins at 0."""
         ...
 
     def drop_indexes(self, kept: Kept, holder: Holder) -> None:
@@ -157,7 +157,7 @@ class Generations(Protocol):
     def forget(self, kept: Kept, holder: Holder) -> None:
         """Remove the records of generations that are not kept.
 
-        Call it last, when their documents are gone.
-        Also removes notes about text records that are gone.
+        Call it last, when their documents are gone. Also removes notes about text records that are
+        gone.
         """
         ...
