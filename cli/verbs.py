@@ -108,6 +108,18 @@ VERBS: dict[str, Verb] = {
 }
 
 
+ELSEWHERE = {
+    "plan": "run --dry-run",
+    "start": "run",
+    "sync": "run",
+    "backfill": "run --mode backfill",
+    "load": "catalog load",
+    "init": "catalog init",
+    "facets": "search --facets",
+}
+"""What people type who know other tools, and what it is here: one name for each thing."""
+
+
 class Late(TyperCommand):
     """A verb in the list. When called, it imports its module and becomes the verb itself."""
 
@@ -140,6 +152,11 @@ class Verbs(TyperGroup):
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         self.commands = {name: Late(name, verb) for name, verb in VERBS.items()}
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if here := ELSEWHERE.get(args[0]):
+            ctx.fail(f"No such command '{args[0]}': it is 'drugsync {here}'.")
+        return super().resolve_command(ctx, args)
 
 
 def _shown(lines: tuple[str, ...]) -> str:
