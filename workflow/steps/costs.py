@@ -120,6 +120,8 @@ def requests_of(work: Work) -> Requests:
     # ReportRun 7. Those three and VerifyPage read the pages' files, some of them several times.
     reads = 26 + bool(embeds) + bool(loads) + work.pages_with_new_texts
     reads += 8 * diffs + 4 * embeds + 4 * loads
+    if not embeds:
+        reads += 1  # PublishIndex carries on when the model was last asked.
     if work.removed:
         reads += 1  # PublishIndex asks the catalog for the pages of removals again.
     if not work.new_generation:
