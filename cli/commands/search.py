@@ -27,7 +27,7 @@ Flag = Annotated[bool | None, typer.Option(rich_help_panel=FILTERS, help="Only t
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any words.")],
     limit: Annotated[int, typer.Option(min=1, max=50, help="Products to show.")] = 10,
     packages: Annotated[int, typer.Option(min=1, max=100, help="Packages of each product.")] = 5,
     facets: Annotated[
@@ -48,7 +48,10 @@ def search(
     is_active: Flag = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find drugs by name, NDC or meaning in the live index."""
+    """Find drugs by name, NDC or meaning in the live index.
+
+    Exit code 1 where nothing answers, as `grep` has it.
+    """
     if not fold(text):
         raise typer.BadParameter("say what to look for", param_hint="TEXT")
     given: dict[str, list[str] | bool | None] = {
@@ -76,6 +79,8 @@ def search(
         print_json(found)
     else:
         show_found(console(), text, found)
+    if not found.parts:
+        raise typer.Exit(1)
 
 
 def search_live(

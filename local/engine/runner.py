@@ -1,6 +1,6 @@
 """One run on the local stack, from its input to its report; and again, where it failed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,9 +43,13 @@ INTERRUPTED = Outcome(
 
 
 class Options(TypedDict, total=False):
-    """Who sees each call, who stands between, how long retries wait, and other settings."""
+    """Who sees each call, who stands between, how long retries wait, and other settings.
+
+    `interrupted` hears of Ctrl-C at once; the flag says that it is the second one.
+    """
 
     observe: Observer
+    interrupted: Callable[[bool], None]
     intercept: Interceptor
     retry_wait_scale: float
     settings: dict[str, str]
@@ -155,6 +159,7 @@ def _engine(
             definition=execution.definition,
             history=history,
             keep=store.write,
+            interrupted=options.get("interrupted", _nobody),
         ) as machine,
     ):
         bucket = S3RunStore(machine.s3, BUCKET)
@@ -165,7 +170,7 @@ def _engine(
         yield machine
 
 
-def _nobody(_: Invocation) -> None:
+def _nobody(_: object) -> None:
     """Sees nothing."""
 
 

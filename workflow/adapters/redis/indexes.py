@@ -29,8 +29,6 @@ from workflow.contract.ports.server import IndexFacts, IndexKind, ServerFacts
 
 NO_INDEX = ("unknown index", "no such index", "not found")
 MOST_ARGUMENTS = 8
-MOST_RESULTS = 1_000_000
-"""What the engine returns at most unless it is told otherwise."""
 
 
 class RedisIndexes:
@@ -65,18 +63,18 @@ class RedisIndexes:
             machine_memory=int(facts.get("total_system_memory", 0)),
             eviction_policy=str(facts.get("maxmemory_policy", "")),
             cluster=int(facts.get("cluster_enabled", 0)) == 1,
-            most_results=self._most_results(),
+            limits=self._limits(),
         )
 
-    def _most_results(self) -> int:
+    def _limits(self) -> dict[str, int]:
         """Not every server lets its configuration be read; then a query tells."""
         try:
-            answer = self._client.ask("FT.CONFIG", "GET", "MAXSEARCHRESULTS")
+            answer = self._client.ask("FT.CONFIG", "GET", "*")
         except IndexCommandFailed:
-            return MOST_RESULTS
-        values = answer.values() if isinstance(answer, dict) else [pair[1] for pair in answer]
-        found = next((as_text(value) for value in values if value is not None), "")
-        return int(found) if found.isdigit() else MOST_RESULTS
+            return {}
+        found = answer.items() if isinstance(answer, dict) else [tuple(one) for one in answer]
+        said = ((as_text(name), as_text(value)) for name, value in found if value is not None)
+        return {name: int(value) for name, value in said if value.isdigit()}
 
     def denied(self, commands: Sequence[str]) -> list[str]:
         user = as_text(self._client.ask("ACL WHOAMI"))
