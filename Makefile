@@ -55,6 +55,7 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram
 	$(BIN)/python -m tools.overview
 	$(BIN)/python -m tools.architecture
+	$(BIN)/python -m tools.row_to_document
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.capacity

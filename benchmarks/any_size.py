@@ -29,7 +29,7 @@ from local.engine.runner import run
 from local.places import home
 from local.servers.servers import connect
 from local.servers.stack import Stack, down, running
-from tests.fakes import FakeEmbedder, FakeIndex, FakeQuota, clock
+from tests.fakes import FakeCatalog, FakeEmbedder, FakeIndex, FakeQuota, clock
 from tests.payloads import settings
 from workflow.contract.events.payloads import (
     Plan,
@@ -64,7 +64,7 @@ class World:
         live = {"new_generation": False, "live_generation": made.generation}
         self.plan = made.model_copy(update=live)
         self.holder = self.plan.run.holder
-        self.index = FakeIndex()
+        self.index = _fakes()
         names = LiveNames(made.generation, made.space)
         self.index.generations.take_fence(self.holder)
         self.index.generations.create(_generation(made), self.holder)
@@ -72,9 +72,14 @@ class World:
         self.index.server.point_aliases(names, self.holder)
         self.index.memory.live = Live(names)
         for kind, name in (("drugs", made.generation), ("texts", made.space)):
-            self.index.memory.said[kind, name] = {"documents": rows}  # type: ignore[index]
-        self.index.documents.count = lambda _: rows  # type: ignore[method-assign]
-        self.index.generations.switch = lambda *_, **__: None  # type: ignore[method-assign]
+            self.index.memory.said[kind, name] = {"documents": rows}
+        self.index.documents.count = lambda generation: rows
+        self.index.generations.switch = lambda *_, **__: None
+
+
+def _fakes() -> Any:
+    """Some of its methods are exchanged, which types would forbid."""
+    return FakeIndex()
 
 
 def _file(runs: PackedRuns, name: str) -> dict[str, Any]:
@@ -101,6 +106,7 @@ def _plan_pages(folder: Path, rows: int) -> tuple[Callable[[], Any], PackedRuns]
         catalog=catalog,
         generations=FakeIndex().generations,
         server=world.index.server,
+        engine=world.index.engine,
         texts=world.index.texts,
         runs=world.runs,
         settings=settings(**NO_SEARCHES),
@@ -141,6 +147,7 @@ def _publish_index(folder: Path, rows: int) -> tuple[Callable[[], Any], PackedRu
     index = world.index
     call = lambda: publish_index(  # noqa: E731
         ReviewedTask(plan=world.plan, review=REVIEW),
+        catalog=FakeCatalog([]),
         generations=index.generations,
         documents=index.documents,
         server=index.server,

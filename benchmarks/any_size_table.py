@@ -83,7 +83,9 @@ def at(rows: int, found: dict[int, dict[str, float]], read_s: float, state: str)
 
 def memory_at(rows: int, found: dict[int, dict[str, float]], state: str) -> float:
     least = ONE_PART if state == "ReviewChanges" else 0
-    points = [(pages_of(size)[0], one["mb"]) for size, one in found.items() if size > least]
+    points: list[tuple[float, float]] = [
+        (pages_of(size)[0], one["mb"]) for size, one in found.items() if size > least
+    ]
     base, slope = fit(points)
     return max(base + slope * pages_of(rows)[0], *(one["mb"] for one in found.values()))
 

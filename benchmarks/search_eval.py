@@ -124,7 +124,7 @@ def main() -> None:
 class Served(NamedTuple):
     """A live generation, and where its Redis is."""
 
-    index: RedisSearch
+    searched: RedisSearch
     catalog: Catalog
     url: str
 

@@ -23,6 +23,7 @@ from functools import partial
 from multiprocessing.synchronize import Barrier
 from typing import Any, NamedTuple
 
+import numpy as np
 from redis import Redis
 
 from benchmarks.fda_index import batched, load_index, read_catalog, words_hash
@@ -75,7 +76,7 @@ def load(index: RedisIndex, rows: int | None) -> None:
     catalog = read_catalog(rows, NAMES.space)
     embedder = Hashed()
     vectors = {
-        words_hash(text.text): to_floats(embedder.embed([text.text])[0].data)
+        words_hash(text.text): np.array(to_floats(embedder.embed([text.text])[0].data))
         for text in catalog.texts.values()
     }
     started = time.monotonic()

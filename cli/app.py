@@ -33,7 +33,7 @@ def main() -> None:
     try:
         app(prog_name=typed())
     except BrokenPipeError:
-        # Who read our output has seen enough: head, less.
+        # The reader of our output closed it: head, less.
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:

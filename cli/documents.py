@@ -1,4 +1,5 @@
-"""What `--json` prints, verb by verb: docs/cli.md is made of it, a test holds the verbs to it."""
+"""What `--json` prints, for each verb. docs/cli.md is generated from it; a test checks the
+verbs."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -19,7 +20,7 @@ class MySQLServer(Event):
 
     version: str
     socket: str
-    """The only way in; its folder is open to its owner only. Of a server of yours: HOST:PORT."""
+    """The socket; only its owner can open its folder. For a server of yours: HOST:PORT."""
     user: str
     database: str
 
@@ -48,7 +49,7 @@ class CatalogLoaded(Event):
     source: str
     rows: int
     skipped: tuple[str, ...]
-    """NDCs of rows left out, because another row has the same one."""
+    """NDCs of rows left out because another row has the same NDC."""
     seconds: float
 
 
@@ -62,16 +63,16 @@ class RejectedSample(Event):
 
 
 class CatalogProposed(Event):
-    """How somebody's table becomes a catalog."""
+    """How a table of yours becomes a catalog."""
 
     source: str
     """The table, or the CSV file."""
     view: str
     """What the runs read: a view over it, or the table itself."""
     columns: dict[str, str]
-    """Our column -> what it is made of."""
+    """Catalog column -> the expression it is made of."""
     unused: tuple[str, ...]
-    """Columns of the table that nothing is made of."""
+    """Columns of the table that are not used."""
     notes: tuple[str, ...]
     """What a person should look at."""
     template: str
@@ -81,17 +82,17 @@ class CatalogProposed(Event):
     sampled: int
     """Rows that were looked at."""
     rejected: tuple[RejectedSample, ...]
-    """Those of them that a run would leave out."""
+    """How many of these a run would leave out."""
     sql: str
     """Statements that make the view; empty where none is needed."""
     created: bool
-    """They were run."""
+    """The statements were run."""
     next: str
-    """The command that goes on."""
+    """The next command."""
 
 
 class Started(Event):
-    """A run on AWS, which goes on by itself."""
+    """A run that was started on AWS, where it goes on by itself."""
 
     run_id: str
     stage: str
@@ -108,12 +109,12 @@ class MapProgress(Event):
     seconds: float = 0.0
     ended: bool = False
     redriven: bool = False
-    """Pages of an earlier try are among the done ones, so that they tell no rate."""
+    """The rate is unknown if pages of an earlier try are among the done ones."""
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def pending(self) -> int:
-        """Pages that nobody works on yet."""
+        """Pages that have not started."""
         return max(0, self.total - self.done - self.failed - self.running)
 
     @computed_field  # type: ignore[prop-decorator]
@@ -159,14 +160,14 @@ class LogLine(Event):
     at: datetime
     function: str
     page: str
-    """Empty where the function works on no page."""
+    """Empty if the function does not work on a page."""
     message: str
     ms: int | None
     """Since the call began."""
     error: str
     cause: str
     counts: dict[str, int]
-    """What it counted."""
+    """Counts of the call."""
 
 
 DOCUMENTS: dict[str, Any] = {

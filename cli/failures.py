@@ -1,6 +1,6 @@
 """Every failure that a person can meet, as one sentence: what is wrong, and what to do.
 
-What is not here is a defect of ours, and shows its traceback.
+Any other failure is a defect of ours, and shows its traceback.
 """
 
 import errno
@@ -46,7 +46,7 @@ MYSQL_WORDS = {
 
 
 def sentence(error: BaseException) -> str:
-    """What to tell a person; empty where it is a defect."""
+    """The sentence for a person; empty if the failure is a defect."""
     for kind, tell in TOLD.items():
         if isinstance(error, kind):
             return tell(error)
@@ -54,7 +54,7 @@ def sentence(error: BaseException) -> str:
 
 
 def _named(error: BaseException) -> str:
-    """With what its definition says to do, which the functions' callers read in the report."""
+    """With the advice of the error's definition."""
     name = type(error).__name__
     return f"{name}: {error}. {advice(name).removeprefix(RETRIED)}".rstrip(". ")
 

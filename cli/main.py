@@ -1,6 +1,6 @@
 """`drugsync`: the whole workflow on one machine, and its runs on AWS.
 
-Imports next to nothing: where the standby of `up` takes the command, that is all that is imported.
+Imports almost nothing, so that a command which the standby of `up` takes starts at once.
 """
 
 import sys

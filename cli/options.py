@@ -22,7 +22,7 @@ def complete_run(incomplete: str) -> list[str]:
 
 
 def check_run(name: str | None) -> str | None:
-    """Refuse what no run can be called: the name becomes part of paths and addresses."""
+    """Refuse names that no run can have, because the name becomes part of paths and addresses."""
     from cli.sites.site import no_run
     from local.engine.runs import RUN_ID
 
@@ -102,14 +102,14 @@ Replace = Annotated[
 
 
 def run_input(**given: Any) -> dict[str, Any]:
-    """The execution's input: what was given, and nothing that would be a default."""
+    """The execution's input: only what was given, without defaults."""
     return {name: value for name, value in given.items() if value not in (None, [])}
 
 
 def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
-    """The input of a dry run that is to be done; what is accepted besides is added.
+    """The input of a dry run that is to be carried out, with further accepted guards added.
 
-    Raises BadParameter where more than that is given, SiteError where it is no dry run.
+    Raises BadParameter if more is given, SiteError if it is not a dry run.
     """
     from cli.sites.site import SiteError
 
@@ -123,7 +123,7 @@ def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
     asked = site.input_of(plan)
     if not asked.dry_run:
         raise SiteError(
-            f"{plan} is no dry run; make a plan with: drugsync run --dry-run{site.options}"
+            f"{plan} is not a dry run; make a plan with: drugsync run --dry-run{site.options}"
         )
     changed = {"dry_run": False, "plan": plan, "accept": tuple(sorted({*asked.accept, *accept}))}
     return asked.model_copy(update=changed).model_dump(mode="json", exclude_defaults=True)

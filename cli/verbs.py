@@ -14,12 +14,12 @@ OPERATE = "Operate"
 
 
 class Verb(NamedTuple):
-    """Where it is, and the first paragraph of its help, which the list of verbs shows."""
+    """Where the verb is, and the first paragraph of its help, which the list of verbs shows."""
 
     module: str
     says: str
     examples: tuple[str, ...] = ()
-    """Those that operators use have examples, and their own panel in the list."""
+    """Operators' verbs have examples, and their own panel in the list."""
 
 
 VERBS: dict[str, Verb] = {
@@ -130,7 +130,7 @@ class Group(NoTypeOfFlags, TyperGroup):
 
 
 class Late(TyperCommand):
-    """A verb as the list shows it. Called, it imports its module and becomes the verb itself."""
+    """A verb in the list. When called, it imports its module and becomes the verb itself."""
 
     def __init__(self, name: str, verb: Verb) -> None:
         panel = OPERATE if verb.examples else None

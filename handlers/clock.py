@@ -1,4 +1,4 @@
-"""The time, where a step needs it."""
+"""The time, for steps that need it."""
 
 from datetime import UTC, datetime
 

@@ -84,7 +84,7 @@ def _parse(model: type[Task], event: dict[str, Any]) -> Task:
     try:
         return model.model_validate(event)
     except ValidationError as error:
-        raise InvalidInput(f"the payload is no {model.__name__}: {in_words(error)}") from error
+        raise InvalidInput(f"the payload is not a {model.__name__}: {in_words(error)}") from error
 
 
 def _keys(event: dict[str, Any]) -> dict[str, str]:
@@ -95,7 +95,7 @@ def _keys(event: dict[str, Any]) -> dict[str, str]:
 
 
 def check_settings(run: Run, settings: Settings) -> None:
-    """Raise SettingsChanged where the run started with other settings than this function's."""
+    """Raise SettingsChanged if the run started with other settings than this function has."""
     if run.settings_digest != settings.digest:
         raise SettingsChanged(
             f"the settings were {run.settings_digest} when the run started and are "
@@ -104,13 +104,13 @@ def check_settings(run: Run, settings: Settings) -> None:
 
 
 def _metrics() -> EphemeralMetrics:
-    """The deployment names its service after its stage: one stage's figures are not another's."""
+    """The deployment names the service after its stage, so that stages' metrics stay apart."""
     service = os.environ.get("POWERTOOLS_SERVICE_NAME", SERVICE)
     return EphemeralMetrics(namespace=NAMESPACE, service=service)
 
 
 def count_error(error: SyncError) -> None:
-    """One `errors` metric per error name: alarms choose the names that they are about."""
+    """One `errors` metric for each error name, so that alarms can choose by name."""
     metrics = _metrics()
     metrics.add_dimension("error", type(error).__name__)
     metrics.add_metric("errors", MetricUnit.Count, 1)

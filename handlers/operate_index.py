@@ -1,4 +1,4 @@
-"""What operators ask beside runs; no state of the machine."""
+"""What operators ask besides runs; not a state of the machine."""
 
 from handlers.entry import handles
 from handlers.wiring import wiring

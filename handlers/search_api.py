@@ -1,7 +1,7 @@
 """The search API: GET /v1/drugs, /v1/drugs/{ndc}, /v1/drugs/{ndc}/alternatives, /v1/health.
 
-An HTTP API (payload 2.0) in front of the live generation. Every answer that is no success is a
-problem (RFC 9457), and none tells more than its name and what to do.
+An HTTP API (payload 2.0) in front of the live generation. Every failure is a problem document (RFC
+9457), with no more than its name and what to do.
 """
 
 import json
@@ -78,14 +78,14 @@ def drug_alternatives(ndc: str) -> Response[str]:
 
 @app.get(f"/{VERSION}/health")
 def get_health() -> Response[str]:
-    """A run publishes a generation; this tells which, and when."""
+    """Which generation is live, and when it was published."""
     read_nothing(_query())
     return _found(health(index=wiring().index.search, clock=now))
 
 
 @app.get(f"/{VERSION}/openapi.json")
 def get_openapi() -> Response[str]:
-    """The document that this API is described by."""
+    """The OpenAPI document of this API."""
     read_nothing(_query())
     return _answer(HTTPStatus.OK, "application/json", json.dumps(openapi()))
 
@@ -101,7 +101,7 @@ def _found(found: BaseModel | None, ndc: str = "") -> Response[str]:
 
 
 def _degraded(error: Exception) -> None:
-    """The answer says it; logged and counted for the people who can repair it."""
+    """The answer names it; it is also logged and counted, for the people who can repair it."""
     logger.warning("searched without meaning", error=type(error).__name__, exc_info=error)
     if isinstance(error, SyncError):
         count_error(error)
@@ -124,7 +124,7 @@ def _no_such_path(_error: NotFoundError) -> Response[str]:
 
 
 def _unavailable(error: SyncError) -> Response[str]:
-    """The message may name hosts: it is for the log."""
+    """Only for the log, because the message may name hosts."""
     logger.exception("search failed", error=type(error).__name__)
     count_error(error)
     name = type(error).__name__
@@ -134,7 +134,7 @@ def _unavailable(error: SyncError) -> Response[str]:
 
 def _defect(_error: Exception) -> Response[str]:
     logger.exception("defect")
-    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; the log of the function has it")
+    return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; see the function's log")
 
 
 def _problem(

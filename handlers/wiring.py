@@ -35,7 +35,7 @@ AWS_ATTEMPTS = 3
 """The SDK retries short failures; the state machine retries what lasts longer."""
 
 USER_AGENT = "drug-catalog-sync"
-"""boto3 puts its own together for each call, from a dozen parts: a tenth of a call's CPU."""
+"""boto3 builds it anew for each call, which takes a tenth of the call's CPU."""
 
 SECRET_AGE_S = 300
 FILE = "file:"
@@ -86,7 +86,7 @@ class Wiring:
 
     @cached_property
     def queries(self) -> "Embedder":
-        """The model for searches: it is asked once for each query."""
+        """The model for searches, which asks once for each distinct query."""
         from workflow.search.query_cache import CachedQueries
 
         return CachedQueries(self.embedder)
@@ -97,7 +97,8 @@ class Wiring:
 
     @cached_property
     def catalog_to_verify(self) -> "Catalog":
-        """The reader endpoint, where there is one: the second read then costs the writer none."""
+        """The reader endpoint, if there is one, so that the second read does not burden the
+        writer."""
         reader = self.settings.mysql_reader_host
         if not reader:
             return self.catalog
@@ -179,7 +180,7 @@ class Wiring:
             ]
         if not settings.redis_url.startswith("unix://"):
             options["socket_connect_timeout"] = settings.redis_timeout_s
-        # RESP3: only there does a server say that it cut a query short.
+        # RESP3, because only there does a server say that it cut a query short.
         client: Redis = Redis.from_url(settings.redis_url, protocol=3, **options)
         return client
 
@@ -233,7 +234,7 @@ def _mysql_login(settings: Settings, host: str) -> dict[str, Any]:
 
 
 def _mysql_tls(settings: Settings) -> dict[str, Any]:
-    """The driver verifies neither certificate nor host name unless it is told to."""
+    """The driver verifies neither certificate nor host name by default."""
     if not settings.mysql_tls:
         return {"ssl_disabled": True}
     return {
@@ -246,7 +247,7 @@ def _mysql_tls(settings: Settings) -> dict[str, Any]:
 def _secret(
     arn: str, denied: type[SyncError], unavailable: type[SyncError], needed: str = "password"
 ) -> defaultdict[str, str]:
-    """A secret's fields. Neither error carries anything of its value."""
+    """A secret's fields. Neither error contains any part of its value."""
     from aws_lambda_powertools.utilities import parameters
 
     try:
@@ -263,7 +264,7 @@ def _secret(
         fields = {}
     if needed not in fields:
         form = "username and password" if needed == "password" else needed
-        raise denied(f"secret {arn} is no JSON object with {form}")
+        raise denied(f"secret {arn} is not a JSON object with {form}")
     return defaultdict(str, fields)
 
 
@@ -273,7 +274,7 @@ def _read(path: str) -> str:
 
 
 def _redis_credentials(arn: str) -> Any:
-    """Asked for at each new connection, so that a rotated password is taken up."""
+    """Read at each new connection, so that a rotated password is used."""
     from redis.credentials import CredentialProvider
 
     class SecretCredentials(CredentialProvider):

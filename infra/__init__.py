@@ -1,1 +1,1 @@
-"""The deployment: a CDK app of a stack that keeps data and a stack that can be replaced."""
+"""The deployment: a CDK app with a stack that keeps data and a stack that can be replaced."""

@@ -18,7 +18,7 @@ STAGES = ROOT / "stages"
 
 def build(stage: Stage, *, output: Path | None = None) -> App:
     """Both stacks of a stage, checked by cdk-nag when the app is synthesized."""
-    # The CDK command line hands the context over; without it, it comes from the same file.
+    # The CDK command line passes the context; without it, it comes from the same file.
     context = json.loads((ROOT / "cdk.json").read_text())["context"]
     app = App(outdir=str(output) if output else None, context=context)
     data = DataStack(app, "Data", stage=stage)

@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that are accepted, each beside its construct and with its reason."""
+"""Accepted findings of cdk-nag, each beside its construct, with its reason."""
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import IConstruct

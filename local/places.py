@@ -1,4 +1,4 @@
-"""Where files are: what is shipped with the code, and what this machine keeps."""
+"""The places of files: those shipped with the code, and those that this machine keeps."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,8 @@ NO_SETTINGS = frozenset({HOME_VARIABLE, STAGE_VARIABLE, MYSQL_VARIABLE, REDIS_VA
 
 
 def is_there(path: Path) -> bool:
-    """Raises PermissionError where nobody may look: `Path.exists` says False, since Python 3.14."""
+    """Raises PermissionError if access is denied, where `Path.exists` says False since Python
+    3.14."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -31,8 +32,8 @@ def shipped(name: str) -> Path:
 def home() -> Path:
     """Data, logs and runs: $DRUGSYNC_HOME, or `.local/` of the repository that this code runs from.
 
-    An installed wheel has no repository around it: the user's data folder is the same from
-    wherever a command is called.
+    An installed wheel has no repository, so it uses the user's data folder, wherever a command is
+    called.
     """
     given = os.environ.get(HOME_VARIABLE)
     if given:
@@ -44,5 +45,5 @@ def home() -> Path:
 
 
 def demo_home() -> Path:
-    """The demonstration's own: it replaces a catalog and an index, and never a person's."""
+    """The demonstration's own home, because it replaces a catalog and an index."""
     return home() / "demo"

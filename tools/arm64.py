@@ -1,4 +1,4 @@
-"""Which of the pinned packages have no wheel for Linux on arm64, for each Python: asked of pip.
+"""Asks pip which of the pinned packages have no wheel for Linux on arm64, for each Python.
 
 python -m tools.arm64            needs the network; nothing is installed
 """
@@ -18,7 +18,7 @@ MISSING = re.compile(r"No matching distribution found for ([\w.-]+)==")
 
 
 class PipFailed(Exception):
-    """For another reason than a wheel that is not there: pip's own words."""
+    """pip failed for another reason than a missing wheel; carries pip's words."""
 
 
 def without_wheels(python: str) -> list[str]:
@@ -36,7 +36,7 @@ def without_wheels(python: str) -> list[str]:
 
 
 def refused(python: str, requirements: list[str]) -> str:
-    """What pip says against these; empty where each has a wheel."""
+    """pip's complaint; empty if each has a wheel."""
     platforms = [option for name in PLATFORMS for option in ("--platform", name)]
     options = ["--dry-run", "--quiet", "--no-deps", "--only-binary=:all:", *platforms]
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""A suite of Debian in a folder, and commands that run in it: other Pythons and other servers.
+"""A suite of Debian in a folder, to run commands with other Pythons and other servers.
 
 Needs root and debootstrap. Each command runs in namespaces of its own, so that neither a mount nor
 a process outlives it. The network is the host's.
@@ -27,7 +27,8 @@ MOUNTS = 'mount --rbind /dev "$1/dev" && mount --rbind /sys "$1/sys" && mount -t
 HANDED_ON = re.compile(
     "(PIP_(INDEX_URL|DEFAULT_TIMEOUT|RETRIES)|(https?|no)_proxy)$", re.IGNORECASE
 )
-"""How this machine reaches a package index. Nothing else of its environment gets in."""
+"""Variables by which this machine reaches a package index. Nothing else of its environment is
+passed."""
 
 
 class PlaceError(Exception):
@@ -146,7 +147,7 @@ def _environment(outside: Mapping[str, str]) -> dict[str, str]:
 
 
 def copy_project(root: Path, folder: Path) -> None:
-    """What git knows of the project, as it is now: a clone with what is being changed."""
+    """The project's files that git knows, with uncommitted changes."""
     target = inside(folder, PROJECT)
     wanted = {name for name in _tracked(root) if (root / name).is_file()}
     gone = set(_tracked(target)) - wanted if (target / ".git").exists() else set()

@@ -31,7 +31,7 @@ LONGEST_S = 300
 """A mutant that makes a test hang is noticed, too."""
 
 PASSED, FAILED = 100, 101
-"""What the process of the tests ends with: Python's own errors end with 1, too."""
+"""Exit code of the tests' process; Python's own errors also end with 1."""
 
 FORK = multiprocessing.get_context("fork")
 LIBRARIES = ("aws_lambda_powertools", "boto3", "moto", "mysql.connector", "redis")
@@ -95,7 +95,7 @@ def copy_tracked(target: Path) -> None:
 
 
 def check_baseline(copy: Path, tests: set[str]) -> None:
-    """Without a defect, the tests must pass: else everything would look killed."""
+    """Without a defect the tests must pass; otherwise everything would look killed."""
     if not pass_there(copy, sorted(tests)):
         raise SystemExit("the tests fail without any mutant, so they can tell nothing")
 
@@ -129,7 +129,7 @@ def pass_there(copy: Path, tests: Sequence[str]) -> bool:
 
 
 def run_tests(copy: Path, tests: Sequence[str]) -> None:
-    """In a process of its own, which has the libraries already and nothing of the product."""
+    """In a forked process, which has imported the libraries and nothing of the product."""
     os.chdir(copy)
     sys.path = [str(copy), *(one for one in sys.path if one not in ("", str(ROOT)))]
     sys.dont_write_bytecode = True

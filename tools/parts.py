@@ -1,7 +1,7 @@
 """Every Python library of the project, with its licence and what it is for.
 
-The licence is what the library says of itself; where that is no licence's name, or the wheel
-carries programs of others, or is not for every platform and Python, `SAID_BY_HAND` has it.
+The licence is what the library says of itself. `SAID_BY_HAND` has those that do not name one, that
+carry programs of others, or that are not for every platform and Python.
 """
 
 from importlib import metadata

@@ -56,7 +56,7 @@ PLACES = {
 
 
 def left_out() -> list[Path]:
-    """Test files that need a browser, which places do not have."""
+    """Test files that need a browser; places have none."""
     return [
         path.relative_to(ROOT)
         for path in sorted(ROOT.glob("tests/*/test_*.py"))
@@ -77,7 +77,7 @@ def attempt(name: str, folder: Path, tests: str) -> Result:
         "tests": f"PATH=$PWD/.venv/bin:$PATH python -m {PYTEST} {ignored} {tests}",
     }
     if (inside(folder, PROJECT) / ".venv").exists():
-        del steps["install"]  # of a place that was kept: its time would say nothing
+        del steps["install"]  # in a place that was kept, its time would mean nothing
     seconds: dict[str, float] = {}
     outputs: dict[str, str] = {}
     failed = ""

@@ -26,7 +26,7 @@ SETTINGS = f"""# Settings
 
 Every function reads its settings from environment variables, `{PREFIX}` and the name in upper
 case. An unknown or wrong one stops the run at its first step, by name. `none` unsets a setting that
-may be unset. The bold ones decide what a run writes: when they change between the start of a run
+may be unset. Settings in bold decide what a run writes: when they change between the start of a run
 and its last step, the run stops with `SettingsChanged`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
@@ -38,7 +38,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 LIMITS_PAGE = """# Limits
 
-What bounds a run, whose limit it is, and how a run stays below it or is refused by name. Figures of
+What bounds a run, whose limit it is, and how a run stays below it or is refused. Figures of
 AWS are those of the pages named; check them for your account.
 
 This page is written by `python -m tools.reference`; a test compares the two.
@@ -50,7 +50,8 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 ERRORS = """# Named errors
 
-What a run stops on. The state machine retries those marked so, page by page, before it fails. The
+The errors that stop a run. The state machine first retries those with a time in the second column,
+page by page. The
 message, in the execution and in the run report, has the run, the page and the figures.
 
 This page is written by `python -m tools.reference`; a test compares the two.
@@ -75,8 +76,9 @@ This page is written by `python -m tools.reference`; a test compares the two.
 REPORT = """# Report
 
 `runs/{run_id}/report.json` in the run bucket, and on this machine
-`.local/runs/{run_id}/report.json`; `report.html` beside it is the same for people. A failed run's
-is assembled from what it left: on this machine always, on AWS by `drugsync report RUN`. How long
+`.local/runs/{run_id}/report.json`; `report.html` beside it is the same for people. The report of a
+failed run is assembled from what it left: on this machine always, on AWS by `drugsync report RUN`.
+How long
 it is kept, and the run's other files: [files of a run](run-files.md).
 
 This page is written by `python -m tools.reference`; a test compares the two.
@@ -89,7 +91,7 @@ CLI = """# Command line
 
 `drugsync` works on this machine, and with `--stage` (or `$DRUGSYNC_STAGE`) on AWS. `drugsync
 --install-completion` teaches your shell to complete it; `-h` after any command shows its options.
-Colours are left out where the output is no terminal, or `NO_COLOR` is set. Ctrl-C stops a local
+Output has no colours if it is not a terminal, or `NO_COLOR` is set. Ctrl-C stops a local
 run; one on AWS goes on.
 
 | exit code | meaning |

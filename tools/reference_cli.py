@@ -48,7 +48,7 @@ MEANINGS = {
     "mysql": "the catalog's server",
     "redis_url": "as redis-py takes it",
     "redis_version": "the server's",
-    "bedrock_endpoint": "where the stand-in answers",
+    "bedrock_endpoint": "address of the stand-in",
     "settings": "name -> value",
     "version": "the server's kind and version",
     "host": "loopback",

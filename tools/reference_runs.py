@@ -44,33 +44,37 @@ FILES = (
     RunFile("PAGES", payloads.PageRange, "the catalog's key ranges", manifest=True),
     RunFile("TEXTS_AGAIN", None, "lines of texts to embed again: refused or doubtful ones"),
     RunFile("DIFF_SUMMARY", files.PageDiff, "what one page's comparison found"),
-    RunFile("DIFF_CHANGES", None, "lines: documents to write, keys to remove, hashes that stay"),
+    RunFile(
+        "DIFF_CHANGES",
+        None,
+        "lines: documents to write, keys to remove, hashes of unchanged documents",
+    ),
     RunFile("DIFF_TEXTS", None, "lines of texts that have no sound record yet"),
     RunFile("TEXTS_CUT", files.TextsCut, "how far the texts are merged"),
     RunFile("REVIEW", files.Review, "the plan in figures, with its guards"),
     RunFile("EMBED_MANIFEST", payloads.TextsPage, "pages of texts to embed", manifest=True),
     RunFile("EMBED_TEXTS", None, "lines of the texts of one such page"),
     RunFile("LOAD_MANIFEST", payloads.ChangesPage, "pages whose documents change", manifest=True),
-    RunFile("EMBED_SUMMARY", files.PageEmbedded, "what one page of texts came to"),
+    RunFile("EMBED_SUMMARY", files.PageEmbedded, "the outcome of one page of texts"),
     RunFile("LOAD_SUMMARY", files.PageLoaded, "what one page wrote"),
     RunFile("VERIFY_SUMMARY", files.VerifiedPage, "one page compared with MySQL read again"),
-    RunFile("BUILDING", files.Building, "how far an index was that is still being built"),
+    RunFile("BUILDING", files.Building, "the progress of an index that is still being built"),
     RunFile("GOLDEN", files.GoldenVectors, "vectors of the golden queries"),
     RunFile("VERIFICATION", files.Verification, "each check with its figures"),
-    RunFile("PUBLISH", files.Switched, "the switch, before it and behind it"),
+    RunFile("PUBLISH", files.Switched, "the switch: written before it, and again after it"),
     RunFile("REPORT", RunReport, "what the run did"),
     RunFile("REPORT_PAGE", None, "the same for people"),
 )
 
 RUN_FILES = f"""# Files of a run
 
-Every state keeps what it found below `runs/{{run_id}}/` in the run bucket, on one machine below
-`.local/runs/{{run_id}}/`. Only that function may write a file which the table names; whatever a
-later state needs, it reads from there. `{{page}}` is a number of five digits.
+Every state keeps its results below `runs/{{run_id}}/` in the run bucket; on one machine below
+`.local/runs/{{run_id}}/`. Only the function that the table names may write a file; later states
+read it from there. `{{page}}` is a number of five digits.
 
 - **How long**: {KEPT_DAYS} days on AWS, or `runs_kept_days` of the stage's file; then the bucket
-  deletes them. On one machine they stay until you delete them. What the next run must know of this
-  one is in Redis, so runs that have ended may be deleted.
+  deletes them. On one machine they stay until you delete them. What the next run must know is in
+  Redis, so you may delete runs that have ended.
 - **Format**: a JSON object with a field `file`, or gzipped lines of which the first has it:
   `{{"model": ..., "version": {versions.FILES}, "execution": ...}}`. A file of another version is
   refused (`SettingsChanged`), one of another execution of the same name counts as missing
@@ -116,10 +120,10 @@ FIELDS = "| field | type | what it is |\n|---|---|---|\n"
 
 RIGHTS = """# Rights at Redis
 
-A function logs in as one of these users, and a user may do this and nothing else. It is one list,
-`workflow/contract/rights.py`: a Redis that the deployment creates has these users, and tests run
-the whole workflow, every verb and the searches with exactly these rights. On a Redis that you
-bring, the commands below create them; a right that is missing is `IndexAccessDenied`.
+A function logs in as one of these users, which have these rights and no others. The list is
+`workflow/contract/rights.py`. A Redis that the deployment creates has these users. On your own
+Redis, the commands below create them; a missing right is `IndexAccessDenied`. Tests run the whole
+workflow, every verb and the searches with exactly these rights.
 
 | user | functions | keys |
 |---|---|---|
@@ -128,8 +132,8 @@ bring, the commands below create them; a right that is missing is `IndexAccessDe
 RIGHTS_END = """
 `staged:*` are documents that a sync has written and not yet switched to, `undo:*` those before its
 last switch. `drugs` and `texts` are the aliases of the live indexes. The keys are `~` and not
-`%R~`: the query engine takes an index's name for a key that is written, and refuses `FT.SEARCH` to
-a user with `%R~`. What a user may write is decided by the commands.
+`%R~`, because the query engine treats an index's name as a key that is written, and refuses
+`FT.SEARCH` to a user with `%R~`. The commands decide what a user may write.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 """

@@ -41,8 +41,8 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 PARAMETERS = f"""
 `{{ndc}}` is a drug's NDC in any form, or its key as it is stored. Products with the same
-`gcn_seqno` may stand for each other; where a drug has none, those with its substances, strength,
-form and route. No path but `/{VERSION}/drugs` takes parameters.
+`gcn_seqno` are equivalent; if a drug has none, those with its substances, strength, form and
+route. No path but `/{VERSION}/drugs` takes parameters.
 
 ## Parameters of /{VERSION}/drugs
 
@@ -51,19 +51,19 @@ form and route. No path but `/{VERSION}/drugs` takes parameters.
 """
 
 FILTERS_SAY = f"""
-The last {len(FILTERS)} are filters. `drug_class` and `therapeutic_class` match words that stand
-there side by side, the others the whole value, however its case, marks and Unicode form are typed.
-A filter that is given again is an alternative: `dosage_form=TABLET&dosage_form=CAPSULE`. A filter
-leaves drugs out and changes no order. `next_offset` of an answer is the `offset` of the next page.
+The last {len(FILTERS)} are filters. `drug_class` and `therapeutic_class` match words that are side
+by side in the value, the others the whole value; case, punctuation and Unicode form do not matter.
+Giving a filter again adds an alternative: `dosage_form=TABLET&dosage_form=CAPSULE`. A filter
+excludes drugs and does not change the order. An answer's `next_offset` is the next page's `offset`.
 
-Anything else is an error (400) that names the parameter: an unknown one, on any path; another one
-than a filter twice; more than {MOST_PARAMETERS} parameters, or {MOST_VALUES} values of one.
+These are errors (400) that name the parameter: an unknown one, on any path; one that is not a
+filter, given twice; more than {MOST_PARAMETERS} parameters, or {MOST_VALUES} values of one.
 
 ## Parts
 
-A **product** is one name, form and route with all its strengths, of whichever labeler; the strength
-that was asked for is first. Every product says `why` it is there. Parts come in this order: a
-weaker part never stands in a stronger one's place. No part is padded, and there may be none.
+A **product** is one name, form and route with all its strengths, from any labeler; the strength
+that was asked for is first. Every product says `why` it is in the answer. Parts come in this order:
+a weaker part never replaces a stronger one. No part is padded, and an answer may have none.
 
 | part | holds |
 |---|---|
@@ -75,11 +75,10 @@ PARTS = {
     "and this catalog has these",
     PartKind.OTHERS: "the name's words, but other or further substances: Tylenol with Codeine, for "
     "Tylenol",
-    PartKind.BEGINS: "names that go on as the last word begins, while it is typed",
-    PartKind.CLASS: "drugs of the classes that the words name; each class in turn, one drug of "
-    "each",
+    PartKind.BEGINS: "names that begin like the last word, which may still be being typed",
+    PartKind.CLASS: "drugs of the classes that the words name; one drug of each class in turn",
     PartKind.USE: "drugs of the classes that lay words mean, in the same way",
-    PartKind.MEANING: "what is near in meaning, above a floor; never where the query names a drug",
+    PartKind.MEANING: "what is near in meaning, above a floor; never if the query names a drug",
 }
 
 NOTICES_SAY = """
@@ -92,26 +91,26 @@ NOTICES_SAY = """
 NOTICES = {
     NoticeKind.NOT_IN_CATALOG: "a known drug is not in the catalog, or only together with other "
     "substances",
-    NoticeKind.READ_AS: "a misspelt word was read as the nearest name; `as_written` takes it back",
-    NoticeKind.DID_YOU_MEAN: "a word is as near to two drugs, or abbreviates several (TCN, MS, "
-    "MgSO4): a question, no answer",
+    NoticeKind.READ_AS: "a misspelt word was read as the nearest name; `as_written` prevents it",
+    NoticeKind.DID_YOU_MEAN: "a word is equally near to two drugs, or abbreviates several (TCN, "
+    "MS, MgSO4): the search asks back",
     NoticeKind.UNKNOWN_WORD: "no name has the word; the others were searched",
     NoticeKind.STRENGTH_MISSING: "no product of the name has the strength that was asked for",
     NoticeKind.SEVERAL_DRUGS: "digits may mean several packages; all are shown",
-    NoticeKind.NO_SUCH_NDC: "no drug has the NDC; nothing else stands for it",
-    NoticeKind.NOTHING_FOUND: "nothing answers",
-    NoticeKind.FILTERS_HIDE: "the filters left out all of the best part; `count` says how many "
+    NoticeKind.NO_SUCH_NDC: "no drug has the NDC; no other drug is shown in its place",
+    NoticeKind.NOTHING_FOUND: "nothing in the catalog answers the query",
+    NoticeKind.FILTERS_HIDE: "the filters excluded all of the best part; `count` says how many "
     "packages",
     NoticeKind.MEANING_UNAVAILABLE: "the model failed, or the live space is of another model: "
-    "words alone were searched",
+    "only words were searched",
     NoticeKind.CUT_SHORT: "the search's budget of commands was spent",
 }
 
 STATUSES = f"""
 ## Statuses and limits
 
-Whatever is no success is a problem document (RFC 9457, `{PROBLEM}`): [Problem](#problem). It tells
-no more than the error's name; the function's log has the rest.
+Every failure is a problem document (RFC 9457, `{PROBLEM}`): [Problem](#problem). It tells only the
+error's name; the function's log has the rest.
 
 | status | means |
 |---|---|
@@ -136,12 +135,12 @@ STATUS = (
 )
 
 LIMITS = f"""
-API Gateway's own answers are `{{"message": "..."}}`, no problem documents.
+API Gateway's own answers are `{{"message": "..."}}`, not problem documents.
 
 An answer holds {MOST_PACKAGES:,} packages at most, and values longer than {LONGEST_VALUE:,}
-characters are cut. `offset` ends at {FURTHEST}. Answers are not to be cached (`Cache-Control:
-no-store`). An answer is wholly from before a switch or from after it. A field that is added breaks
-nothing; a path or field that goes is another version than `{VERSION}`.
+characters are cut. `offset` ends at {FURTHEST}. Answers must not be cached (`Cache-Control:
+no-store`). An answer is wholly from before a switch or from after it. A new field breaks nothing;
+if a path or field is removed, the version is no longer `{VERSION}`.
 """
 
 SAMPLES_SAY = """

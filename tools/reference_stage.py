@@ -14,11 +14,11 @@ PAGE = """# Stage file
 
 `stages/STAGE.toml` holds everything that differs between two deployments. Copy `stages/dev.toml`
 (everything is created) or `stages/prod.toml` (everything exists); `vpc`, `mysql` and `redis` each
-have a table `existing` or a table `create`, and the two mix. An unknown or wrong field stops
+have either a table `existing` or a table `create`, each by itself. An unknown or wrong field stops
 `make synth` with its name and the reason; nothing is looked up in AWS for it.
 
 No field holds a password, only ARNs of secrets. The database's secret has `username` and
-`password`, that of Redis `password` and, where the server has users, `username`.
+`password`; that of Redis has `password` and, if the server has users, `username`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 

@@ -37,9 +37,9 @@ SAMPLES: Final = (
         DrugsFound,
     ),
     Sample("/v1/drugs/00049-4900-30", "One drug", DrugShown),
-    Sample("/v1/drugs/00049490030/alternatives", "What may stand for it", Alternatives),
+    Sample("/v1/drugs/00049490030/alternatives", "Equivalents of a drug", Alternatives),
     Sample("/v1/health", "What is live", Health),
-    Sample("/v1/drugs?q=zoloft&strength=50", "A parameter that there is not: status 400", Problem),
+    Sample("/v1/drugs?q=zoloft&strength=50", "An unknown parameter: status 400", Problem),
 )
 
 

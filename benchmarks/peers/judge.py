@@ -5,7 +5,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from math import isclose
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis import Redis
 
@@ -67,7 +67,7 @@ def _agrees(vector: bytes, words: str) -> bool:
 
 
 def _ours(redis: "Redis") -> Iterator[Found]:
-    live = redis.hgetall("drugs:live")
+    live: Any = redis.hgetall("drugs:live")
     if not live:
         return
     generation, space = live[b"generation"].decode(), live[b"space"].decode()
@@ -86,7 +86,7 @@ def _peers(redis: "Redis") -> Iterator[Found]:
     """Each keeps the drug's own fields beside the text, or as JSON in one field."""
     for key, one in _hashes(redis, "peer"):
         vector = one.get(b"embedding") or one.get(b"vector")
-        if vector is None:
+        if vector is None or b"text" not in one:  # a record of its own, such as a cached embedding
             continue
         more = json.loads(one[b"_metadata_json"]) if b"_metadata_json" in one else {}
         row = more | {name.decode(): value for name, value in one.items() if value is not vector}

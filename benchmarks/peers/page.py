@@ -7,8 +7,6 @@ from typing import Any
 
 from rich.table import Table
 
-from benchmarks.peers.peers import NOT_TRIED
-
 DOCS = Path(__file__).parents[2] / "docs"
 TEMPLATE = Path(__file__).with_name("page.md")
 PAGE, PICTURE = DOCS / "peers.md", DOCS / "peers.svg"
@@ -89,8 +87,7 @@ def page(results: Results) -> str:
     lines += ["| " + " | ".join(row) + " |" for row in _rows(results)]
     facts = next(one["facts"] for one in results.values() if one.get("facts"))
     rounds = max(len(one["rounds"]) for one in results.values())
-    tried = [f"- **{name}** was not tried: {why}." for name, why in NOT_TRIED.items()]
-    tried += [
+    tried = [
         f"- **{name}** was not tried: {one['why']}"
         for name, one in results.items()
         if one.get("why")

@@ -1,12 +1,15 @@
 """The peers: where each one's Python is, its program, and how it is started."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
 import venv
 from pathlib import Path
 from typing import NamedTuple
+
+from redis import Redis
 
 from cli.standby import process as standby
 from cli.standby.client import ALIKE, FOLDER
@@ -17,12 +20,6 @@ HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
 THREADS, PAGE = 32, 500
 NO_QUOTA = "1000000000"
-NOT_TRIED = {
-    "LlamaIndex": "its vector store (0.9.0) reads the host of its Redis client, and this machine's "
-    "Redis listens on a Unix socket only",
-    "CocoIndex": "no program for it was written yet",
-}
-"""Shown as rows without figures."""
 
 
 class Peer(NamedTuple):
@@ -33,6 +30,8 @@ class Peer(NamedTuple):
     program: str = ""
     threads: bool = False
     stands_by: bool = False
+    tcp: bool = False
+    """Its client knows no Unix socket: Redis listens on a port of this machine for it."""
 
     @property
     def is_ours(self) -> bool:
@@ -53,6 +52,8 @@ PEERS = (
     Peer("script, 64 threads", "", "script.py", threads=True),
     Peer("LangChain, threads", "langchain", "langchain_index.py", threads=True),
     Peer("RedisVL, 64 threads", "redisvl", "redisvl_load.py", threads=True),
+    Peer("CocoIndex", "cocoindex", "cocoindex_app.py", tcp=True),
+    Peer("LlamaIndex, async", "llamaindex", "llamaindex_pipeline.py", tcp=True),
     Peer("LangChain index()", "langchain", "langchain_index.py"),
 )
 
@@ -101,7 +102,7 @@ def environment(peer: Peer, stack: Stack, state: Path, quota: int | None) -> dic
         given
         | sdk
         | {
-            "PEER_REDIS_URL": stack.redis.url,
+            "PEER_REDIS_URL": _on_a_port(stack) if peer.tcp else stack.redis.url,
             "PEER_MYSQL_SOCKET": stack.mysql.socket,
             "PEER_MYSQL_USER": stack.mysql.user,
             "PEER_MYSQL_DATABASE": stack.mysql.database,
@@ -109,6 +110,19 @@ def environment(peer: Peer, stack: Stack, state: Path, quota: int | None) -> dic
             "PEER_THREADS": "1" if peer.threads else "",
         }
     )
+
+
+def _on_a_port(stack: Stack) -> str:
+    """Redis listens there from now on, for this machine alone."""
+    with Redis.from_url(stack.redis.url) as redis:
+        port = int(redis.config_get("port")["port"])
+        if not port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            redis.config_set("bind", "127.0.0.1")
+            redis.config_set("port", port)
+    return f"redis://127.0.0.1:{port}"
 
 
 def stand_by(stack: Stack, wanted: bool) -> None:

@@ -108,10 +108,11 @@ class Bench:
     @staticmethod
     def _spoil(redis: "Redis", key: bytes) -> None:
         """The vector of a document, wherever it is kept."""
-        live = redis.hget("drugs:live", "space")
-        where = key
+        live: Any = redis.hget("drugs:live", "space")
+        where: Any = key
         if live:
-            where = b"text:" + live + b":" + redis.hget(key, "text_hash")
+            text_hash: Any = redis.hget(key, "text_hash")
+            where = b"text:%b:%b" % (live, text_hash)
         name = next(one for one in ("embedding", "vector") if redis.hexists(where, one))
         redis.hset(where, name, b"\x00\x00\x80?" * 256)
 

@@ -1,4 +1,4 @@
-"""`drugsync catalog load`: fill the catalog of this machine, never over somebody's own unasked."""
+"""`drugsync catalog load`: fill the catalog of this machine; asks before it replaces one."""
 
 import sys
 from contextlib import closing
@@ -80,7 +80,7 @@ def load(
             "tables with: drugsync catalog init, or go back with: drugsync up --mysql own"
         )
     if source != "fda":
-        # Wrong files are found before anybody is asked anything.
+        # Find a wrong file before asking anything.
         read_csv(Path(source), form)
     before = _ask(stack, replace=replace)
     loaded = load_catalog(out, stack, source, count, form)
@@ -126,7 +126,8 @@ def load_catalog(
 
 
 def _ask(stack: stacks.Stack, *, replace: bool) -> int:
-    """Drugs that are there. Raises LocalError where there are some and nobody says yes."""
+    """How many drugs exist. Raises LocalError if there are some and nobody agrees to replace
+    them."""
     with closing(connect(stack.mysql)) as connection:
         there = count_rows(connection)
     if not there or replace:

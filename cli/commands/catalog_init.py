@@ -1,4 +1,4 @@
-"""`drugsync catalog init`: from somebody's own table, or file, to a catalog that runs can read."""
+"""`drugsync catalog init`: turns your own table or file into a catalog that runs can read."""
 
 import shlex
 import sys
@@ -33,7 +33,7 @@ SQL = "catalog.sql"
 TEXTS = 5
 REJECTED = 5
 LONGEST = 2_000
-"""Characters of a text that is shown."""
+"""Longest text that is shown, in characters."""
 
 Table = Annotated[str | None, typer.Argument(metavar="TABLE|FILE.csv", help="Yours.")]
 MySQL = Annotated[
@@ -100,7 +100,8 @@ def init(
 
 
 def _connected() -> MySQLConnectionAbstract:
-    """To the server of the settings, or this machine's. Raises LocalError, mysql.connector.Error"""
+    """A connection to the server of the settings, or to this machine's. Raises LocalError,
+    mysql.connector.Error"""
     settings = given.read_settings(home())
     if stacks.given_mysql(settings) is None:
         own = servers.running_mysql(home())
@@ -143,7 +144,7 @@ def _proposed(tables: SourceTables, proposal: Proposal, template: str | None) ->
 def _of_file(
     path: Path, form: CsvForm, chosen: dict[str, str], template: str | None
 ) -> CatalogProposed:
-    """A CSV file is loaded, so that its proposal is the command that loads it."""
+    """The proposal for a CSV file is the command that loads it."""
     header, sample = first_rows(path, form, SAMPLE_ROWS)
     mapping = file_mapping(path, header, chosen)
     command = ["drugsync", "catalog", "load", "--source", str(path)]
@@ -209,13 +210,13 @@ def _found(
 
 
 def _texts(renderer: Renderer, rows: Sequence[Row]) -> list[str]:
-    """Of drugs spread over the sample, because neighbours are packages of one drug."""
+    """Texts of drugs spread over the sample, because neighbours are packages of one drug."""
     step = max(1, len(rows) // TEXTS)
     return [renderer.text(renderer.document(row).fields).text for row in rows[::step][:TEXTS]]
 
 
 def _doubts(columns: Iterable[str], rows: Sequence[Row]) -> list[str]:
-    """Columns that say nothing: mostly a mapping that went wrong."""
+    """Columns with one value in every row: usually a wrong mapping."""
     found = []
     for column in columns:
         values = {(row.get(column) or "").strip() for row in rows}
@@ -257,7 +258,7 @@ def _finish(
     found: CatalogProposed,
     create: bool | None,
 ) -> CatalogProposed:
-    """Write the settings and the statements; run these where somebody said so."""
+    """Write the settings and the statements; run the statements if somebody agreed."""
     path = _save(found)
     out.say("settings: {}", path)
     if not found.sql:

@@ -19,8 +19,8 @@ from local.standin.bedrock_process import control
 from workflow.contract.events.report import RunReport
 
 REFUSED = {"kind": "AccessDeniedException", "times": 1, "match": "[epc]"}
-"""Texts of the FDA's catalog name classes so. The try that tells how long embedding takes has none
-of it (cli/sites/embedding_rate.py): it may not be the call that is refused."""
+"""Part of a class name in the FDA's catalog. The call that measures the speed of embedding
+(cli/sites/embedding_rate.py) does not contain it, so it is not the call that is refused."""
 
 PAGE_SIZE = 250
 SEARCHES = (
@@ -117,7 +117,7 @@ def _title(out: Out, title: str) -> None:
 
 
 def _empty(stack: Stack) -> None:
-    """The demonstration's own Redis and runs, so that its first sync is one."""
+    """The demonstration's own Redis and runs, so that its first sync builds the index."""
     control(stack.bedrock.endpoint, reset=True)
     shutil.rmtree(stack.root / "runs", ignore_errors=True)
     with Redis.from_url(stack.redis.url) as client:

@@ -95,7 +95,7 @@ def changes(
 
 
 def _changes(site: Site, of_run: str) -> Iterator[ChangedDrug]:
-    """An answer after the other, each as long as a function's may be."""
+    """One answer after another, each as long as a function's answer may be."""
     start: int | None = 0
     while start is not None:
         answer = site.operate("changes", of_run=of_run, start=start)

@@ -1,4 +1,4 @@
-"""Runs: start one, or go on with one that failed; the same here and, with --stage, on AWS."""
+"""Start a run, or go on with one that failed: here and, with --stage, on AWS."""
 
 from typing import get_args
 
@@ -105,7 +105,7 @@ def verify(
 
 
 def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool) -> None:
-    """The report of a run that ended, or where to look for one that goes on."""
+    """The report of a run that ended, or how to watch one that goes on."""
     out = console(stderr=as_json)
     if isinstance(done, Started):
         out.say("started {}", done.run_id)

@@ -1,7 +1,7 @@
-"""What a page of runs may start: the command line's own verbs, each after a confirmation.
+"""What a page of runs may start: verbs of the command line, each after a confirmation.
 
-Who may: whoever opened the address with the token that `drugsync serve` printed. A page of another
-site cannot send it, and neither can another user of this machine.
+Allowed to whoever opened the address with the token that `drugsync serve` printed. A page of
+another site cannot send it, and neither can another user of this machine.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ BEGINS_S = 60.0
 POLL_S = 0.05
 LOG = "serve.log"
 LONGEST = 2_000
-"""Characters of what a command said."""
+"""Longest part of a command's output that is shown, in characters."""
 
 ENDED = (0, 1)
-"""Exit codes of a command that did something, which its report tells."""
+"""Exit codes of a command that did its work; the report says with which result."""
 
 
 class Action(NamedTuple):
@@ -43,7 +43,7 @@ class Action(NamedTuple):
     what: str
     command: Callable[[str], list[str]]
     fits: Callable[[RunView, bool], bool]
-    """Whether it is offered on the page of this run; the flag says that it was a dry run."""
+    """Whether this run's page offers it; the flag says that the run was a dry run."""
 
 
 def _failed(view: RunView, _dry: bool) -> bool:
@@ -70,7 +70,7 @@ ACTIONS = {
         Action(
             "redrive",
             "Redrive",
-            "What failed or never started runs again, then what follows; texts are kept.",
+            "What failed or never started runs again, then what follows. Embedded texts are kept.",
             lambda run_id: ["redrive", run_id],
             _failed,
         ),
@@ -87,7 +87,7 @@ ACTIONS = {
 
 
 class Refused(Exception):
-    """The request is not one of ours, or the command said no."""
+    """The request is not one of ours, or the command refused."""
 
 
 class Actions:
@@ -133,9 +133,9 @@ class Actions:
         return f"/runs/{parts[1]}" if parts[2] == "redrive" else "/runs"
 
     def _start(self, command: list[str]) -> None:
-        """A process of its own, which outlives this one. Returns once it runs or has ended.
+        """Starts a process that outlives this one, and returns once it runs or has ended.
 
-        Raises Refused with what it said, where it started nothing.
+        Raises Refused with its output if it started nothing.
         """
         if holder(self._root):
             raise Refused(f"{holder(self._root)} is under way; wait for its end")
@@ -148,7 +148,7 @@ class Actions:
                 stderr=said,
                 start_new_session=True,
             )
-            # Its end is waited for by a thread, so that no zombie stays.
+            # A thread waits for its end, so that no zombie stays.
             threading.Thread(target=started.wait, daemon=True).start()
             deadline = time.monotonic() + BEGINS_S
             while started.poll() is None and not holder(self._root):

@@ -28,7 +28,7 @@ def interval(text: str) -> timedelta:
     given = timedelta(**{UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
     if not timedelta(0) < given <= LONGEST:
         raise typer.BadParameter(
-            f"{text!r} is no interval; write 15m, 1h or 1d", param_hint="--every"
+            f"{text!r} is not an interval; write 15m, 1h or 1d", param_hint="--every"
         )
     return given
 
@@ -71,7 +71,8 @@ def starts(
     sleep: Callable[[float], None],
     out: Out,
 ) -> Iterator[datetime]:
-    """When each run begins. One that took longer than the interval is followed at the next mark."""
+    """When each run begins. After one that took longer than the interval, the next starts at the
+    next multiple."""
     first = now()
     mark = 0
     for done in count(1):

@@ -1,6 +1,6 @@
 """`drugsync serve`: the search API and its page on this machine.
 
-The very handler of AWS, behind the standard library's HTTP server: for one person, on loopback.
+The same handler as on AWS, behind the standard library's HTTP server: for one person, on loopback.
 """
 
 import base64
@@ -30,7 +30,7 @@ PAGE = Path(__file__).with_name("search.html")
 NOTHING_ELSE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",  # else a form would not say its origin
+    "Referrer-Policy": "same-origin",  # otherwise a form would not send its origin
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -43,7 +43,7 @@ Respond = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back over HTTP."""
+    """The answer over HTTP."""
 
     status: int
     content_type: str
@@ -102,7 +102,7 @@ class SearchServer(ThreadingHTTPServer):
             return _shown(problem(403, str(refusal)))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The page hangs up on each search that the next keystroke makes stale: no error."""
+        """The page cancels each search that the next keystroke makes stale: not an error."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -137,15 +137,16 @@ class _Requests(BaseHTTPRequestHandler):
         self._no_method()
 
     def _no_method(self) -> None:
-        """Nothing is changed here; what was sent is not read, so the connection ends."""
+        """The API changes nothing. The body is not read, so the connection ends."""
         self.close_connection = True
         self._answer()
 
-    # The names that http.server looks for.
+    # The names that http.server calls.
     do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _no_method  # noqa: N815
 
     def _is_ours(self) -> bool:
-        """Only by a name of this machine: another site's page cannot ask through a browser."""
+        """Only under a name of this machine, so that a page of another site cannot ask through a
+        browser."""
         host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
         return host in HOSTS
 
@@ -168,7 +169,7 @@ class _Requests(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Searches are not logged: they may tell about a patient."""
+        """Searches are not logged, because they may reveal something about a patient."""
 
 
 def policy_of(page: str) -> str:

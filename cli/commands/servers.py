@@ -83,7 +83,7 @@ def _say_next(out: Out, stack: stacks.Stack) -> None:
 
 
 def _examine(out: Out) -> None:
-    """Of servers that are not ours, say what a run would stumble over."""
+    """Say what a run would stumble over on servers that are not ours."""
     from cli.sites.local_site import LocalSite
 
     found = [one for one in LocalSite(home()).doctor() if one.check not in FIRST_RUN]
@@ -121,7 +121,7 @@ def info(as_json: AsJson = False) -> None:
 
 
 def servers_of(stack: stacks.Stack) -> Servers:
-    """What another program needs to look into the servers."""
+    """What another program needs to connect to the servers."""
     from local.engine.runner import golden_queries, golden_setting
 
     mysql = stack.mysql

@@ -1,4 +1,4 @@
-"""All that is known of one drug, and what a run changes of each, for people."""
+"""Everything known about one drug, and what a run changes of each drug, for people."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ def show_explanation(out: Out, one: Explanation) -> None:
 
 
 def show_changes(out: Out, drugs: Sequence[ChangedDrug]) -> None:
-    """A drug a block: what goes in red, what comes in green."""
+    """One block a drug: removed values in red, new values in green."""
     if not drugs:
         out.say("nothing changes")
     for one in drugs:

@@ -22,7 +22,7 @@ from local.engine.definition import map_of, sizes
 from local.engine.invocations import Invocation
 
 PLAIN_EVERY_S = 5.0
-"""How often a long Map says how far it is, where there is no bar."""
+"""How often a long Map reports its progress if there is no bar."""
 
 
 @dataclass
@@ -130,7 +130,7 @@ class RunProgress:
             self._say(state, note)
 
     def _complain(self, state: State, invocation: Invocation) -> None:
-        """Each error's words once a state, its name every time."""
+        """Each error's message once per state, its name every time."""
         page = f" page {invocation.page}" if invocation.page else ""
         words = "" if invocation.error in state.errors else f": {invocation.message}"
         state.errors.add(str(invocation.error))

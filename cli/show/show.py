@@ -68,7 +68,7 @@ def _override(guard: GuardResult) -> str:
 
 
 def _show_rejected(out: Out, report: RunReport) -> None:
-    """A few by name: who reads "3 rejected" asks which."""
+    """Names a few, because a reader of "3 rejected" asks which."""
     rows = report.rejected_rows[:3]
     for row in rows:
         out.say("    [red]{}[/] {}", row.ndc, row.reason)
@@ -100,7 +100,7 @@ def _show_verification(out: Out, report: RunReport) -> None:
 
 
 def show_checks(out: Out, checks: Sequence[Check]) -> None:
-    """A line a check; what was expected where it does not hold."""
+    """One line a check, with the expected value if it does not hold."""
     for check in checks:
         mark = GOOD if check.passed else BAD
         expected = "" if check.passed else f" (expected {check.expected})"
@@ -108,7 +108,7 @@ def show_checks(out: Out, checks: Sequence[Check]) -> None:
 
 
 def show_found(out: Out, query: str, found: DrugsFound) -> None:
-    """What is to be told, then the parts: one line a product, with its strengths."""
+    """Notices first, then the parts: one line a product, with its strengths."""
     out.say("[bold]{}[/]", query)
     for notice in found.notices:
         out.say("  [yellow]{}[/]", notice.text)
@@ -129,6 +129,6 @@ def _show_product(out: Out, product: ProductShown) -> None:
 
 
 def _short(path: Path) -> str:
-    """Relative to where the user stands, if it is below."""
+    """Relative to the current folder, if the path is below it."""
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

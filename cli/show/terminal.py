@@ -1,7 +1,7 @@
-"""What people read, and what programs read: the one way by which data come to a terminal.
+"""The only way in which data reach a terminal, for people and for programs.
 
 A drug's key may hold what a terminal obeys: escape sequences, marks that reverse text, rich's own
-markup. Whatever is printed is a template of ours with values put in, and values are made visible.
+markup. So everything printed is a template of ours with values put in, and values are made visible.
 """
 
 import re
@@ -22,7 +22,7 @@ OBEYED = re.compile(
     "\ue000"  # our own mark in templates
     "\ud800-\udfff\U000e0000-\U000e007f]"  # lone surrogates, tags
 )
-"""Characters that act, or hide, instead of being seen."""
+"""Characters that act or hide instead of being visible."""
 
 
 def visible(text: str) -> str:
@@ -38,11 +38,11 @@ def _escape(character: str) -> str:
 
 
 class Markup(str):
-    """Markup of ours, without any value in it."""
+    """Our own markup, without any value in it."""
 
 
 HOLE = "\ue000"
-"""Stands for a value while a template's markup is read."""
+"""Placeholder for a value while a template's markup is read."""
 
 
 class _Template(string.Formatter):
@@ -61,7 +61,7 @@ class _Template(string.Formatter):
 
 
 def markup(template: str, /, *values: object, **named: object) -> Text:
-    """A template of ours, as `str.format` takes it, with values that are only text."""
+    """One of our templates, as `str.format` takes it, with values that are treated as text."""
     filled = _Template()
     outer = Text.from_markup(as_typed(filled.vformat(template, values, named)), emoji=False)
     for value in filled.values:
@@ -75,7 +75,7 @@ def markup(template: str, /, *values: object, **named: object) -> Text:
 
 
 class Out(Console):
-    """A console that is given templates and values, and never a text made of both."""
+    """A console that takes templates and values, never a text made of both."""
 
     def say(self, template: str, /, *values: object, **named: object) -> None:
         """One line, however long."""

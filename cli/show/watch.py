@@ -1,4 +1,4 @@
-"""A run as it goes on."""
+"""Watching a run."""
 
 import time
 
@@ -9,7 +9,7 @@ from cli.sites.site import Site
 
 POLL_S = 2.0
 PLAIN_EVERY_S = 30.0
-"""How often a watched run says how far it is, where there is no live display."""
+"""How often a watched run reports its progress if there is no live display."""
 
 
 def watch_run(site: Site, run_id: str | None, out: Out) -> RunView:

@@ -1,4 +1,4 @@
-"""What AWS's SDK raises, as one line that says what to do."""
+"""Errors of AWS's SDK, as one line that says what to do."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

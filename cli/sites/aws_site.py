@@ -166,9 +166,10 @@ class AwsSite:
         return ""
 
     def _page(self, files: RunFiles, report: RunReport, run_id: str) -> Path:
-        """Made here from the data: a page of the bucket's would run on the operator's machine.
+        """The page is made here from the data: one from the bucket would run on the operator's
+        machine.
 
-        Its name is the one that was asked for, never one that a file of the bucket says.
+        Its name is the one that was asked for, never one from a file of the bucket.
         """
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         path = cache / "drug-catalog-sync" / self.stage / f"{run_id}.html"
@@ -177,7 +178,7 @@ class AwsSite:
         return path
 
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:
-        """CloudWatch keeps a group for each function; those of the states are asked in turn."""
+        """CloudWatch keeps a log group for each function; those of the states are asked in turn."""
         _, found = self._describe(run_id)
         pattern = f'{{ $.run_id = "{found["name"]}" }}'
         since = int(found["startDate"].timestamp() * 1000)
@@ -214,7 +215,8 @@ class AwsSite:
         return OperatorAnswer.model_validate(body)
 
     def doctor(self) -> list[Finding]:
-        """From the outside in: account, stack, machine, runs; then what the function finds."""
+        """Checks from the outside in: account, stack, machine, runs; then what the function
+        finds."""
         found = []
         for check, look in (
             ("credentials", self._account),

@@ -72,7 +72,8 @@ def _place(state: str) -> int:
 
 
 def failure_of(sfn: "SFNClient", execution: str, status: str) -> Failure:
-    """The state that it is in. Of a failed one, error and cause: of the failed page, if any."""
+    """The state that it is in. If it failed, also error and cause, of the failed page if there is
+    one."""
     if status == "SUCCEEDED":
         return Failure("")
     history = StepFunctionsHistory(sfn)

@@ -1,4 +1,4 @@
-"""How long embedding takes on this machine: by what its last runs took, or by a try of a second."""
+"""How long embedding takes on this machine, from its last runs or from a test of a second."""
 
 import json
 import time
@@ -16,17 +16,17 @@ from workflow.report.plot import seconds
 
 EMBED = "EmbedPages"
 ENOUGH = 100
-"""Texts that a run must have embedded, for its time to say something."""
+"""A run must have embedded this many texts for its time to be meaningful."""
 
 LOOKED_AT = 20
 TRIED = 48
 ANSWER_S = 10.0
 LONG_S = 60.0
-"""Longer than this is said before it begins."""
+"""If it takes longer than this, the user is told before it begins."""
 
 
 class Rate(NamedTuple):
-    """Texts in a second, and where that is known from."""
+    """Texts per second, and how that is known."""
 
     texts_per_s: float
     source: str
@@ -37,7 +37,7 @@ class Rate(NamedTuple):
 
 
 def remembered(history: Iterable[tuple[RunView, RunReport | None]]) -> Rate | None:
-    """By the newest run that embedded enough, without a break."""
+    """From the newest run that embedded enough, without interruption."""
     for view, report in history:
         times = [one.seconds for one in view.maps if one.state == EMBED and not one.redriven]
         if report and report.texts_embedded >= ENOUGH and times and times[0] > 0:
@@ -46,7 +46,7 @@ def remembered(history: Iterable[tuple[RunView, RunReport | None]]) -> Rate | No
 
 
 def tried(stack: Stack) -> Rate | None:
-    """By asking the stand-in now, beside whatever runs; None where it does not answer as Titan."""
+    """From asking the stand-in now; None if it does not answer like Titan."""
     settings = stack.settings()
     model = quote(settings.embedding_model, safe="")
     url = f"{stack.bedrock.endpoint}/model/{model}/invoke"
@@ -67,7 +67,7 @@ def tried(stack: Stack) -> Rate | None:
 
 
 def said(rate: Rate, texts: int) -> str:
-    """For people, before it begins."""
+    """The sentence for people, before it begins."""
     took = seconds(rate.takes(texts))
     return (
         f"{many(texts, 'text')} to embed on this machine: about {took}, at "

@@ -75,7 +75,7 @@ class LocalSite:
             raise SiteError(f"no catalog is loaded on this machine yet; {LOAD_ONE}")
 
     def _announce(self, stack: stacks.Stack, run_id: str, out: Out) -> None:
-        """Before a long embedding: how long, that it may be stopped, and what is shorter."""
+        """Before a long embedding: how long it takes, how to stop it, and what is shorter."""
         review = RunFiles(self._store, run_id).read(REVIEW, Review)
         texts = review.estimate.texts
         rate = None if review.dry_run else self._rate(stack, texts)
@@ -88,7 +88,7 @@ class LocalSite:
             out.say("  a minute's worth: drugsync catalog load --rows {} --replace", rows)
 
     def _rate(self, stack: stacks.Stack, texts: int) -> Rate | None:
-        """Few texts are not worth a question."""
+        """Few texts are not worth asking about."""
         if texts < ENOUGH:
             return None
         return remembered(self.history(LOOKED_AT)) or tried(stack)
@@ -101,7 +101,7 @@ class LocalSite:
         return said(rate, texts) if rate else ""
 
     def redrive(self, run_id: str, out: Out) -> RunReport:
-        """Runs it to its end. What is not called again is counted."""
+        """Runs it to its end, and counts the calls that are not repeated."""
         refusal = no_redrive(self.view(run_id), self.options)
         if refusal:
             raise SiteError(refusal)
@@ -161,7 +161,7 @@ class LocalSite:
         return list(read_lines(log_lines(path), page))
 
     def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
-        # Of a drug, something can be said also where a server is down.
+        # Part of the answer is known even if a server is down.
         stack = (stacks.as_it_is if action == "explain" else stacks.ready)(self._root)
         with stacks.functions_see(stack.environment()):
             return operate(
@@ -219,9 +219,9 @@ class LocalSite:
         return advised(found, stack)
 
     def _names(self) -> set[str]:
-        """Runs, not the folder of `doctor`, which has no log.
+        """Runs only; the folder of `doctor` has no log.
 
-        A folder that may not be read is an OSError, not an empty list.
+        A folder that cannot be read is an OSError, not an empty list.
         """
         if not os.path.lexists(self._root):
             return set()

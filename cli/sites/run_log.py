@@ -1,4 +1,5 @@
-"""How far a local run is, read from the functions' own log: another process may execute it."""
+"""The progress of a local run, read from the functions' log, because another process may execute
+it."""
 
 import json
 from collections import Counter
@@ -41,7 +42,7 @@ def begun(lines: Iterable[dict[str, Any]]) -> set[tuple[str, str | None]]:
 def view_of(
     name: str, lines: list[dict[str, Any]], report: RunReport | None, *, running: bool
 ) -> RunView:
-    """While it runs again, the report of the try before says no more than that there was one."""
+    """While it runs again, the report of the try before only shows that there was one."""
     redriven = running and report is not None
     report = None if running else report
     times = [time_of(line) for line in lines]

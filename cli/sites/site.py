@@ -20,17 +20,17 @@ Action = Literal["rollback", "explain", "changes"]
 
 
 class SiteError(Exception):
-    """What a person must know before it works: says what is wrong, and what to do."""
+    """An error for a person: says what is wrong, and what to do."""
 
 
 class Site(Protocol):
     """One deployment of the workflow. Errors: SiteError, LocalError, `errors.SyncError`."""
 
     options: str
-    """What to add to a command that is named in a hint, such as ` --stage prod`."""
+    """Options to add to a command in a hint, such as ` --stage prod`."""
 
     def run(self, run_input: dict[str, Any], out: Out) -> Started | RunReport:
-        """Its report where it has ended. Raises InvalidInput before anything is started."""
+        """Its report if it has ended. Raises InvalidInput before anything is started."""
         ...
 
     def input_of(self, run_id: str) -> RunInput:
@@ -80,7 +80,7 @@ def no_run(run_id: str, options: str) -> str:
 
 
 def no_redrive(view: RunView, options: str, now: datetime | None = None) -> str:
-    """Why a run cannot be redriven, here as on AWS; empty where it can."""
+    """Why a run cannot be redriven, here or on AWS; empty if it can."""
     age = (now or datetime.now(UTC)) - (view.ended_at or view.started_at)
     if view.running:
         reason = "it is running"
@@ -94,14 +94,11 @@ def no_redrive(view: RunView, options: str, now: datetime | None = None) -> str:
 
 
 def not_redriven(run_id: str, reason: str, options: str) -> str:
-    return (
-        f"run {run_id} cannot be redriven: {reason}; start a new run, which keeps the texts that "
-        f"are embedded: drugsync run{options}"
-    )
+    return f"run {run_id} cannot be redriven: {reason}; start a new run: drugsync run{options}"
 
 
 def readable_report(store: RunStore, view: RunView) -> RunReport | None:
-    """The report of a run; none where it left none that this version can read."""
+    """The report of a run; none if it left none that this version can read."""
     try:
         report = RunFiles(store, view.run_id).read_if_there(REPORT, RunReport)
     except (RunFileCorrupt, SettingsChanged):
@@ -110,7 +107,7 @@ def readable_report(store: RunStore, view: RunView) -> RunReport | None:
 
 
 def ended_report(files: RunFiles, view: RunView, run: Run) -> RunReport:
-    """The report that a run left, or one assembled from its files where it failed."""
+    """The report that a run left, or one assembled from its files if it failed."""
     done = files.read_if_there(REPORT, RunReport)
     if done is not None and done.run_id != view.run_id:
         raise SiteError(f"{files.key(REPORT)} is the report of another run: {done.run_id}")

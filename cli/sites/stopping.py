@@ -13,7 +13,7 @@ def stopped(out: Out, run_id: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         out.say(
-            "[yellow]stopped[/]: texts that are embedded are kept; go on with drugsync redrive {}, "
+            "[yellow]stopped[/]: go on with drugsync redrive {}, which embeds no text again, "
             "or start again with drugsync run",
             run_id,
         )

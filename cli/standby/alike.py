@@ -1,4 +1,4 @@
-"""When a child of the standby is as good as the process that asks: what both have in common."""
+"""When a child of the standby is as good as the process that asks: what both must share."""
 
 import ast
 import os
@@ -14,7 +14,7 @@ LIMITS = [name for name in dir(resource) if name.startswith("RLIMIT_")]
 
 
 def alike() -> str:
-    """The same text in two processes: a command does the same in both."""
+    """If this text is equal in two processes, a command does the same in both."""
     umask = os.umask(0o077)
     os.umask(umask)
     root = os.stat("/")

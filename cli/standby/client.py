@@ -16,14 +16,14 @@ SOCKET = "socket"
 ALIKE = "alike"
 
 HERE = frozenset({"up", "down", "demo", "serve", "schedule"})
-"""They start and stop servers, the standby among them, or live for long."""
+"""Commands that start or stop servers, including the standby, or that run for long."""
 
 KILLED = 1
 INTERRUPTED = 130
 
 
 def handed_over() -> int | None:
-    """The exit code of the command, done by the standby; None where this process has to do it."""
+    """The exit code of the command, done by the standby; None if this process has to do it."""
     folder = home() / FOLDER
     if HERE & set(sys.argv[1:2]):
         return None
@@ -59,7 +59,7 @@ def _tell(other: str) -> None:
 
 
 def reach(folder: Path) -> socket.socket | None:
-    """A connection, or None where nobody listens."""
+    """A connection, or None if nobody listens."""
     connection = socket.socket(socket.AF_UNIX)
     try:
         with by_descriptor(folder) as path:
@@ -81,7 +81,7 @@ def by_descriptor(folder: Path) -> Iterator[str]:
 
 
 def call(connection: socket.socket, arguments: list[str]) -> int | None:
-    """None where nothing has begun, so that the caller may still do it."""
+    """None if nothing has begun, so that the caller may still do it."""
     interrupted = False
     try:
         asked = {"argv": arguments, "environ": dict(os.environ), "cwd": os.getcwd()}
@@ -138,7 +138,7 @@ def _killed(pid: int) -> int:
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:
-    """Raises OSError where the other side ends before."""
+    """Raises OSError if the other side ends too early."""
     found = b""
     while len(found) < size:
         part = connection.recv(size - len(found))

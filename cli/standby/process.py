@@ -36,7 +36,8 @@ def beside(root: Path) -> Iterator[None]:
 
 
 def start(root: Path) -> None:
-    """One with today's code. It is not waited for: until it is ready, commands do without it."""
+    """Start one with the current code. Nobody waits for it: until it is ready, commands do without
+    it."""
     home = _home(root)
     record = processes.running(home)
     if record and record.facts["alike"] != alike():

@@ -130,13 +130,13 @@ def _line_buffered(stream: TextIO, on: bool) -> None:
 
 
 def _end_with(connection: socket.socket) -> None:
-    """Nobody works on for a caller that was killed."""
+    """End the work for a caller that was killed."""
     if not connection.recv(1):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _exit_code(work: Callable[[], None]) -> int:
-    """What Python itself makes of how a program ends."""
+    """The exit code that Python itself would give."""
     try:
         work()
         code: object = 0
@@ -154,7 +154,7 @@ def _exit_code(work: Callable[[], None]) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     except (OSError, ValueError):
-        # Who read our output has gone, or it was closed.
+        # The reader of our output is gone, or it was closed.
         return code
     return code
 

@@ -1,7 +1,7 @@
 """What a function's zip holds, built with pip and without Docker.
 
-A bundle is the function's handler, the rooms of `workflow/` that it is made of, the libraries that
-these import in their pinned versions (`constraints.txt`), and its certificates. What goes to AWS
+A bundle is the function's handler, the rooms of `workflow/` that it needs, the libraries that these
+import in their pinned versions (`constraints.txt`), and its certificates. What goes to AWS
 is the very file that `hashes.txt` names: pip refuses another one. boto3 comes with the runtime.
 Libraries are kept under `build/`, by their pins: the second build needs no network.
 """
@@ -37,9 +37,9 @@ LIBRARIES: dict[Library, tuple[str, ...]] = {
     "mysql": ("mysql-connector-python",),
     "http": ("aws-lambda-powertools",),
 }
-"""Complete: pip is told not to look for dependencies, and a test imports every bundle.
+"""Complete lists: pip does not look for dependencies, and a test imports every bundle.
 
-`http` lays over `core` what that leaves out: Powertools with its event handler.
+`http` adds to `core` what that leaves out: Powertools with its event handler.
 """
 
 PURE: frozenset[Library] = frozenset({"mysql"})
@@ -64,10 +64,10 @@ NEVER_IMPORTED = (
     "mysql/connector/django",
     "pydantic/v1",
 )
-"""Half a bundle would be these. The test that imports every bundle tells if one is needed."""
+"""These would be half of a bundle. The test that imports every bundle shows if one is needed."""
 
 EVERY_HANDLER = ("__init__", "clock", "entry", "wiring")
-"""What handlers share. `wiring` imports an adapter only where one is asked for."""
+"""What handlers share. `wiring` imports an adapter only when it is asked for."""
 
 BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files that differ from build to build."""
@@ -78,7 +78,7 @@ class BundleFailed(Exception):
 
 
 class Contents(NamedTuple):
-    """What one function's bundle holds of ours and of others."""
+    """What one function's bundle holds, of our code and of libraries."""
 
     handler: str
     """Name of its file in `handlers/`."""
@@ -87,7 +87,7 @@ class Contents(NamedTuple):
     libraries: tuple[Library, ...]
 
     def sources(self, root: Path) -> dict[str, Path]:
-        """Files and folders by their place in the bundle."""
+        """Place in the bundle -> file or folder."""
         names = ["workflow/__init__.py", *(f"workflow/{room}" for room in self.rooms)]
         if any(room.startswith("adapters/") for room in self.rooms):
             names.append("workflow/adapters/__init__.py")
@@ -96,7 +96,7 @@ class Contents(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What the libraries are for. `platforms` are pip's tags; none: this machine's."""
+    """The platform of the libraries. `platforms` are pip's tags; none: this machine's."""
 
     name: str
     python: str
@@ -104,7 +104,7 @@ class Target(NamedTuple):
 
     @property
     def is_hashed(self) -> bool:
-        """Tests build bundles for this machine, whose wheels are other ones."""
+        """Tests build bundles for this machine, which needs other wheels."""
         return bool(self.platforms)
 
 
@@ -184,7 +184,7 @@ def selection(library: Library, target: Target) -> list[str]:
 
 
 def _pip_install(wanted: list[str], work: Path, options: list[str]) -> None:
-    """Into `work/libraries`. A line with a hash makes pip ask for all of them."""
+    """Into `work/libraries`. One line with a hash makes pip require all hashes."""
     named = work / "requirements.txt"
     named.write_text("\n".join(wanted) + "\n")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]

@@ -1,7 +1,8 @@
-"""Compiled files for a bundle: Lambda keeps none, so each cold start would compile all it imports.
+"""Compiled files for a bundle.
 
-They are good for one version of Python only, and made by that version itself, where the building
-machine has it. Where it does not, a bundle holds sources alone: the same, and slower to start.
+Lambda keeps none, so each cold start would compile everything it imports. They fit one version of
+Python only, and are made by that version if the building machine has it. Otherwise a bundle holds
+sources alone, and starts more slowly.
 """
 
 import shutil
@@ -25,9 +26,10 @@ def interpreter(version: str) -> str | None:
 
 
 def compile_all(folder: Path, version: str) -> None:
-    """Ours beside their sources, whose lines a traceback shows; libraries in their place.
+    """Our files beside their sources, whose lines a traceback shows; libraries' files in place of
+    their sources.
 
-    Both of everything would be a third more to fetch. Without a Python of the version: nothing.
+    Both for everything would be a third more to fetch. Without a Python of this version: nothing.
     """
     python = interpreter(version)
     if python is None:
@@ -42,7 +44,7 @@ def compile_all(folder: Path, version: str) -> None:
 
 
 def _compile(python: str, folder: Path, paths: list[Path], *options: str) -> None:
-    """Believed without a look at the source: a zip has no times worth comparing."""
+    """Used without a check of the source, because times in a zip mean nothing."""
     command = [python, "-I", "-m", "compileall", "-q", "-f", "-s", str(folder), "-p", PLACE]
     command += ["--invalidation-mode", "unchecked-hash", *options, *map(str, paths)]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own folders

@@ -1,6 +1,7 @@
 """The environment of every function: all settings, and no secret's value.
 
-They are the same for all but the login at Redis, which follows from what a function may do.
+They are the same for all functions, except for the Redis login, which follows from what a function
+may do.
 """
 
 from infra.compute.functions import BUNDLE, MYSQL_CA, REDIS_CA
@@ -30,8 +31,8 @@ FOR_SEARCHES = {
     "mysql_secret_arn": "",
     "mysql_iam_auth": False,
 }
-"""No login at MySQL, and timeouts for people who wait: a server that does not answer is a 503 of
-ours before the HTTP API gives up (30 s)."""
+"""No MySQL login, and short timeouts: if a server does not answer, we answer 503 before the HTTP
+API gives up (30 s)."""
 
 
 def _mysql(stage: Stage, data: DataStack) -> dict[str, object]:

@@ -168,8 +168,8 @@ class StepFunction(Construct):
 
 
 def log_group(scope: Construct, name: str, retention_days: int) -> logs.LogGroup:
-    """`drugsync logs` finds it by its name; and so it goes with the stack: one that stayed would
-    be in its successor's way.
+    """Named, so that `drugsync logs` finds it. It is removed with the stack, because one that
+    stayed would block its successor.
     """
     return logs.LogGroup(
         scope,
@@ -181,7 +181,8 @@ def log_group(scope: Construct, name: str, retention_days: int) -> logs.LogGroup
 
 
 def delivered_log_group(scope: Construct, name: str, retention_days: int) -> logs.LogGroup:
-    """Of a service that delivers logs. Other names would fill up the account's resource policy."""
+    """Log group of a service that delivers logs. Other names would fill up the account's resource
+    policy."""
     return log_group(scope, f"/aws/vendedlogs/{name}", retention_days)
 
 
@@ -193,7 +194,7 @@ def retention(days: int) -> logs.RetentionDays:
 
 
 def function_role(scope: Construct, log_group: logs.LogGroup) -> iam.Role:
-    """A role that may write its own log and nothing else yet."""
+    """A role that may only write its own log so far."""
     role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     role.add_to_policy(
         allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn)
@@ -202,7 +203,7 @@ def function_role(scope: Construct, log_group: logs.LogGroup) -> iam.Role:
 
 
 def _through(profile: str | None) -> dict[str, object] | None:
-    """A profile's models may be invoked through the profile only."""
+    """A profile's models may only be invoked through the profile."""
     return {"StringEquals": {"bedrock:InferenceProfileArn": profile}} if profile else None
 
 
@@ -217,5 +218,5 @@ OF_THE_NETWORK = (
 
 
 def _network_interfaces() -> iam.PolicyStatement:
-    """What Lambda needs to put a function into a VPC."""
+    """What Lambda needs to run a function in a VPC."""
     return allow(list(OF_THE_NETWORK), "*")

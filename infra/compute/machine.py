@@ -19,7 +19,8 @@ DEFINITION = ROOT / "statemachine.asl.json"
 
 
 def machine_arn(stack: Stack, name: str) -> str:
-    """Formed from the name: a reference from a function or the machine's role would be a circle."""
+    """Built from the name, because a reference from a function or the machine's role would be
+    circular."""
     return _arn(stack, "stateMachine", name)
 
 

@@ -1,4 +1,4 @@
-"""The versions of what functions run on, and the very files: constraints.txt and hashes.txt."""
+"""The versions of what functions run on (constraints.txt), and the exact files (hashes.txt)."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,8 @@ from pathlib import Path
 
 PINS = "constraints.txt"
 HASHES = "infra/compute/hashes.txt"
-"""In pip's own form; `make hashes` writes it. No address: any index may serve the files."""
+"""In pip's own format; `make hashes` writes it. Without addresses: any index may serve the
+files."""
 
 
 def read_pins(path: Path) -> dict[str, str]:

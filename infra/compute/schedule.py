@@ -11,7 +11,7 @@ from infra.watch.failures import dead_letters
 
 
 class Schedule(Construct):
-    """Starts `{}`, a plain sync. `queue` has the starts that failed."""
+    """Starts a sync with the input `{}`. `queue` has the starts that failed."""
 
     def __init__(
         self,

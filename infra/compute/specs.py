@@ -1,4 +1,4 @@
-"""Every function: what it is made of, what it may reach, and for how long it may run."""
+"""Every function: its rooms, what it may reach, and how long it may run."""
 
 import re
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ ADAPTERS: dict[Access, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What a function is made of, what it may reach, and for how long it may run.
+    """A function: its rooms, what it may reach, and how long it may run.
 
     `rooms` are the folders below `workflow/` that its handler imports; a test compares.
     """
@@ -44,7 +44,7 @@ class Spec:
     access: frozenset[Access]
     rooms: tuple[str, ...]
     writes: tuple[str, ...] = ()
-    """Files of a run that it may write, below `runs/{run_id}/`: its own, and nobody else's."""
+    """The files below `runs/{run_id}/` that it may write: only its own."""
     timeout_s: int = 900
     http: bool = False
     """It answers requests: Powertools' event handler is in its bundle."""
@@ -136,7 +136,7 @@ OPERATOR = _spec(
     rooms="embedding operate search steps verify",
     writes="*",
 )
-"""No state: what operators ask beside runs (roll back, examine, explain) from inside the VPC.
+"""Not a state: what operators ask besides runs (roll back, examine, explain) from inside the VPC.
 
 Its files are below ids of its own, `OPERATORS_RUNS`.
 """
@@ -151,11 +151,11 @@ SEARCH = Spec(
     timeout_s=29,
     http=True,
 )
-"""No state: it answers searches. An HTTP API waits for 30 seconds."""
+"""Not a state: it answers searches. An HTTP API waits for 30 seconds."""
 
 NOTIFIER = _spec(
     "NotifyFailure", "executions", rooms="operate", writes="failure.json", timeout_s=120
 )
-"""No state: it tells people why a run failed. `infra/watch/failures.py` has its rights."""
+"""Not a state: it tells people why a run failed. `infra/watch/failures.py` has its rights."""
 
 EVERY = (*SPECS, OPERATOR, SEARCH, NOTIFIER)

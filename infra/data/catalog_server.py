@@ -16,12 +16,12 @@ from infra.stage.sections.mysql import ExistingMysql, NewMysql
 from infra.stage.stage import Stage
 
 KEEP = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-"""Kept when the stack is removed, but not when its creation fails."""
+"""Kept when the stack is removed, but not if its creation fails."""
 
 MAJOR_VERSION = "8.0"
 PARAMETERS = {
     "require_secure_transport": "ON",
-    # Exporting the audit log is not enough: it has to be written.
+    # Exporting the audit log is not enough; it must also be written.
     "server_audit_logging": "1",
     "server_audit_events": "CONNECT,QUERY_DCL,QUERY_DDL",
 }
@@ -162,5 +162,5 @@ class CatalogServer(Construct):
 
 
 def _connect(clients: ec2.SecurityGroup, server: ec2.ISecurityGroup, port: int) -> None:
-    """By reference, in both directions: nobody else is let in."""
+    """By reference in both directions, so that nobody else can connect."""
     clients.connections.allow_to(server, ec2.Port.tcp(port), "The drug catalog's functions")

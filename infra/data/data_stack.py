@@ -1,4 +1,4 @@
-"""What must survive: the network, the run bucket, and the servers where this app creates them."""
+"""What must survive: the network, the run bucket, and the servers if this app creates them."""
 
 from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_kms as kms
@@ -41,14 +41,14 @@ class DataStack(Stack):
         )
         self.run_bucket.add_lifecycle_rule(
             abort_incomplete_multipart_upload_after=Duration.days(1),
-            # A file of a run is written once; what somebody overwrote can be looked at meanwhile.
+            # A file of a run is written once; versions show what somebody overwrote.
             noncurrent_version_expiration=Duration.days(stage.runs_kept_days),
             expired_object_delete_marker=True,
         )
         self._tell()
 
     def _tell(self) -> None:
-        """What docs/deploy.md asks for by name."""
+        """The outputs that docs/deploy.md names."""
         cluster, host = self.catalog.cluster, self.redis.host
         if cluster and cluster.secret:
             CfnOutput(self, "ClusterArn", value=cluster.cluster_arn)

@@ -1,4 +1,4 @@
-"""Where the functions run: private subnets, endpoints, and who may connect to whom."""
+"""The network of the functions: private subnets, endpoints, and who may connect to whom."""
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -39,7 +39,7 @@ class Network(Construct):
         self._add_endpoints(endpoints)
 
     def client_group(self, construct_id: str, description: str) -> ec2.SecurityGroup:
-        """A security group that may connect nowhere yet and that nothing may connect to."""
+        """A security group without any connection, in or out, so far."""
         return ec2.SecurityGroup(
             self, construct_id, vpc=self.vpc, description=description, allow_all_outbound=False
         )
@@ -121,8 +121,8 @@ class Network(Construct):
             self._close(interface, self._by_the_account(allow("*", "*")))
 
     def _close(self, endpoint: ec2.VpcEndpoint, *statements: iam.PolicyStatement) -> None:
-        """Nobody takes data out with credentials of another account, where the VPC is ours: in an
-        existing one, others use the same endpoint.
+        """If the VPC is ours, nobody can take data out with credentials of another account. In an
+        existing VPC others use the same endpoint.
         """
         if self._stage.vpc.create:
             for statement in statements:

@@ -31,7 +31,8 @@ USER_DATA = (
     "systemctl enable --now amazon-ssm-agent",
     'echo "Systems Manager goes on: /var/log/redis-install.log"',
 )
-"""EC2 runs it once. Nothing of the stage is in it: a change would restart the server, no more."""
+"""EC2 runs it once. It holds nothing of the stage, because a change would only restart the
+server."""
 
 APPLY = "rate(1 day)"
 ROTATE = "cron(0 5 ? * SUN#1 *)"
@@ -210,7 +211,8 @@ class RedisHost(Construct):
         return role
 
     def _take_the_volume(self, stack: Stack) -> list[iam.PolicyStatement]:
-        """From the instance before, which is stopped first; and none that is not this stage's."""
+        """The volume is taken from the previous instance, which is stopped first, and only if it is
+        this stage's."""
         instances, volumes = self._of_the_stage(stack)
         tags = {"service": "drug-catalog-sync", "stage": self._stage.name}
         ours = {"StringEquals": {f"aws:ResourceTag/{key}": value for key, value in tags.items()}}
@@ -242,7 +244,7 @@ TO_ATTACH = (
     *("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"),
     "kms:GenerateDataKeyWithoutPlaintext",
 )
-"""Of a key of the stage's own: attaching a volume, reading and writing secrets."""
+"""Uses of a key of the stage's own: attaching a volume, reading and writing secrets."""
 
 OF_SYSTEMS_MANAGER = (
     *("ssm:UpdateInstanceInformation", "ssm:ListAssociations", "ssm:ListInstanceAssociations"),
@@ -253,7 +255,7 @@ OF_SYSTEMS_MANAGER = (
     *("ec2messages:AcknowledgeMessage", "ec2messages:DeleteMessage", "ec2messages:FailMessage"),
     *("ec2messages:GetEndpoint", "ec2messages:GetMessages", "ec2messages:SendReply"),
 )
-"""What its agent needs for associations and for a shell, and no more."""
+"""Only what its agent needs for associations and for a shell."""
 
 
 def _system_disk() -> ec2.BlockDevice:
@@ -264,7 +266,7 @@ def _system_disk() -> ec2.BlockDevice:
 
 
 def _digest(variables: dict[str, str]) -> str:
-    """Of the script and what the stage says: with another one, the association runs again."""
+    """Hash of the script and the stage's variables. If it changes, the association runs again."""
     known = {name: value for name, value in variables.items() if not Token.is_unresolved(value)}
     rights = [user.rights for user in USERS]
     text = json.dumps([INSTALL.read_text(), known, rights], sort_keys=True)

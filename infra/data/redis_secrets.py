@@ -1,4 +1,4 @@
-"""The secrets of the created Redis server: its users' passwords, and who signs its certificate."""
+"""The secrets of the created Redis server: its users' passwords, and its certificate authority."""
 
 import json
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from infra.nag import acknowledge
 
 @dataclass(frozen=True)
 class RedisSecrets:
-    """The host makes authority and certificate; functions read the latter, which has no key."""
+    """The host makes the authority's key and certificate; functions read only the certificate."""
 
     users: dict[str, secretsmanager.Secret]
-    """By the user's name. All are there with or without a search API: no deployment of one
-    changes the server."""
+    """By the user's name. All exist with or without a search API, so that deploying one does not
+    change the server."""
     authority: secretsmanager.Secret
     certificate: secretsmanager.Secret
 
@@ -41,7 +41,7 @@ class RedisSecrets:
 
 
 def full_arn(secret: secretsmanager.Secret) -> str:
-    """With the random end of its name, where CDK knows it."""
+    """With the random end of its name, if CDK knows it."""
     return secret.secret_full_arn or secret.secret_arn
 
 

@@ -25,8 +25,8 @@ PORT = 6379
 class Redis(Construct):
     """`server` is what functions use; `host` exists only where this app created it.
 
-    `read` is the same server by a user who may only read, where there is one; `searched` by the
-    user of searches, None where a stage with an existing server has no searches.
+    `read` is the same server with a user who may only read, if there is one; `searched` with the
+    user of searches, None if a stage with an existing server has no searches.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Redis(Construct):
             self.searched = replace(self.server, secret_arn=full_arn(searches))
 
     def by_user(self, access: Collection[str]) -> RedisServer:
-        """By the user that a function's access asks for."""
+        """The server with the user that a function's access needs."""
         if "search index" in access:
             assert self.searched  # noqa: S101 - no function searches where the stage does not
             return self.searched

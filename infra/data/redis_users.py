@@ -1,6 +1,7 @@
-"""The users of the created Redis server: the host makes them from this list.
+"""The users of the created Redis server.
 
-Whoever takes over a function can do with Redis what its user may do, and no more.
+The host makes them from this list. Whoever takes over a function can do in Redis only what its user
+may do.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,7 @@ class RedisUser(NamedTuple):
     purpose: str
     may: tuple[str, ...]
     may_not: tuple[str, ...]
-    """The host asks `ACL DRYRUN` for each of both before it calls itself ready."""
+    """The host tries each of both with `ACL DRYRUN` before it calls itself ready."""
 
     @property
     def name(self) -> str:
@@ -60,12 +61,12 @@ USERS = (
 
 
 def lines_of(secrets: dict[str, str]) -> str:
-    """What the host makes its users of, NAME SECRET RIGHTS, one a line; secrets by name."""
+    """The list of users for the host, one per line: NAME SECRET RIGHTS; secrets by name."""
     return "\n".join(f"{one.name} {secrets[one.name]} {one.rights.rules}" for one in USERS)
 
 
 def probes() -> str:
-    """What the host asks of its server: USER may|may-not COMMAND, one a line."""
+    """The probes for the host, one per line: USER may|may-not COMMAND."""
     lines = [f"{user.name} may {command}" for user in USERS for command in user.may]
     lines += [f"{user.name} may-not {command}" for user in USERS for command in user.may_not]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What the workflow stack must know of the two servers, whoever owns them."""
+"""What the workflow stack must know about the two servers, whoever owns them."""
 
 from dataclasses import dataclass
 
@@ -41,13 +41,13 @@ class RedisServer(Server):
 
     url: str
     ca_secret_arn: str = ""
-    """The secret with the certificate of who signed the server's."""
+    """The secret with the certificate of the server's authority."""
     memory: cloudwatch.Metric | None
-    """Used memory in percent of the limit, where somebody publishes it."""
+    """Used memory in percent of the limit, if somebody publishes it."""
     disk: cloudwatch.Metric | None = None
-    """The same of the volume, of a created server."""
+    """The same for the volume of a created server."""
     instance_id: str = ""
-    """Of a created server."""
+    """The instance of a created server."""
 
     @property
     def statements(self) -> list[iam.PolicyStatement]:

@@ -37,7 +37,8 @@ LOGGED = {
     "error": "$context.error.message",
     "function_error": "$context.integrationErrorMessage",
 }
-"""Neither the path, which has an NDC, nor the query: what people look for is not written down."""
+"""Logs neither the path, which has an NDC, nor the query, so that nobody reads what people look
+for."""
 
 LOGGED_OF_CALLER = {
     "iam": {"principal": "$context.identity.userArn"},
@@ -46,7 +47,7 @@ LOGGED_OF_CALLER = {
 
 
 class SearchApi(Construct):
-    """`api`, with its default stage: throttled, logged, and closed to whoever is not known."""
+    """`api`, with its default stage: throttled, logged, and closed to unknown callers."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class SearchApi(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         self.settings = settings
-        # The authorizer is the API's default: a route that forgot it would have it all the same.
+        # The authorizer is the API's default, so no route can forget it.
         self.api = gateway.HttpApi(
             self,
             "HttpApi",
@@ -118,7 +119,7 @@ class SearchApi(Construct):
         return f"https://{name}", domain.regional_domain_name
 
     def metric(self, name: str, *, period: Duration, statistic: str = "Sum") -> cloudwatch.Metric:
-        """One of the API's own: Count, 4xx, 5xx, Latency (ms), IntegrationLatency (ms)."""
+        """One of the API's own metrics: Count, 4xx, 5xx, Latency (ms), IntegrationLatency (ms)."""
         label = f"{name} {statistic}" if statistic != "Sum" else name
         return self.api.metric(name, period=period, statistic=statistic, label=label)
 

@@ -1,7 +1,8 @@
-"""Memory of EC2's arm64 instance types, as far as a Redis server may be put on one.
+"""Memory of the EC2 arm64 instance types that may run Redis, from the pages of the instance
+families in the EC2 documentation.
 
-From the pages of the instance families in the EC2 documentation. A type that is not here is refused
-with those that are: a server that is larger than its machine is killed in the middle of a run.
+Other types are refused with this list, because a server that is larger than its machine is killed
+in the middle of a run.
 """
 
 from typing import Final
@@ -20,11 +21,11 @@ GB_A_CPU: Final = {
 T4G_GB: Final = {"medium": 4, "large": 8, "xlarge": 16, "2xlarge": 32}
 
 SHARE_FOR_REDIS: Final = 0.75
-"""The rest is for the fork that rewrites the append-only file, buffers, and the system."""
+"""The rest is for buffers, the system, and the fork that rewrites the append-only file."""
 
 
 def memory_gb(instance_type: str) -> float | None:
-    """Memory of a type; None where it is not known here."""
+    """Memory of a type; None if it is not known here."""
     family, _, size = instance_type.partition(".")
     if family == "t4g":
         return T4G_GB.get(size)

@@ -1,4 +1,4 @@
-"""Which ARNs invoking a Bedrock model takes."""
+"""The ARNs that a role must be allowed to invoke for a Bedrock model."""
 
 import re
 from typing import NamedTuple
@@ -7,7 +7,7 @@ PROFILE_ID = re.compile(r"^(?P<geography>[a-z]{2,6}(-gov)?)\.(?P<model>(amazon|c
 
 
 class InvokeGrant(NamedTuple):
-    """One statement: what may be invoked and, for a profile's models, only through the profile."""
+    """One statement: what may be invoked; a profile's models only through the profile."""
 
     resource: str
     only_through: str | None = None

@@ -5,13 +5,13 @@ from workflow.contract.settings import Settings
 
 QUOTA = "Lambda's quota of concurrent executions (Service Quotas: L-B99A9384)"
 OTHERS = 3
-"""The state before a Map, the notifier, an operator's question."""
+"""For the state before a Map, the notifier, and an operator's request."""
 UNRESERVED = 100
-"""Lambda leaves so many to functions without a reservation."""
+"""Lambda keeps this many for functions without a reservation."""
 
 
 def concurrency_problems(quota: int, settings: Settings, search: SearchSection | None) -> list[str]:
-    """A Map that takes them all leaves none for searches, which are answered 429 meanwhile."""
+    """If a Map takes all of them, searches are answered 429 meanwhile."""
     maps = {
         name: getattr(settings, name)
         for name in Settings.model_fields

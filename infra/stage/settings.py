@@ -1,7 +1,7 @@
 """The `[settings]` table of a stage file, and the environment variables that it becomes.
 
-What it may say is decided by the model that every function reads, from the very text that the
-function will read. A setting that the table leaves out is an empty variable: the model's default.
+The model that every function reads decides what it may say, from exactly the text that the function
+will read. A setting that the table leaves out is an empty variable: the model's default.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ BY_THE_STAGE = frozenset(
     if name in {"run_bucket", "catalog_table"}
     or (name.startswith(("mysql_", "redis_")) and not name.endswith("_timeout_s"))
 )
-"""Settings that follow from the other tables."""
+"""Settings that are derived from the other tables."""
 
 
 class TableInvalid(Exception):

@@ -33,7 +33,7 @@ class Stage(Section):
     """Everything that differs between two deployments. It holds no secret, only their ARNs."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9]{0,11}$")
-    """A part of every name: a letter, then up to eleven letters or digits, all in lower case."""
+    """Part of every name: a letter, then up to eleven letters or digits, all in lower case."""
     account: Annotated[str, Field(pattern=r"^\d{12}$")]
     """The AWS account's twelve digits."""
     region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
@@ -45,8 +45,8 @@ class Stage(Section):
     runs_kept_days: int = Field(30, ge=15, le=3650)
     """How long the run bucket keeps files; a redrive, within 14 days, reads them."""
     kms_key_arn: KeyArn | None = None
-    """Encrypts what holds data, in place of AWS's own keys. To be chosen at the beginning: another
-    key is another database."""
+    """KMS key that encrypts everything that holds data, in place of AWS's own keys. Choose it
+    before the first deployment: changing it replaces the database."""
     protected: bool = False
     """Data stack, database and Redis host cannot be deleted. Set it when the first sync has been
     published: protection would keep a first deployment that failed from being taken away."""
@@ -55,7 +55,7 @@ class Stage(Section):
     mysql: MysqlSection
     redis: RedisSection
     table: dict[str, Any] = Field({}, alias="settings")
-    """As the file has it; `settings` is what functions will make of it."""
+    """The table as written; `settings` is what functions make of it."""
     schedule: ScheduleSection = ScheduleSection()
     alarms: AlarmSection
     search: SearchSection | None = None
@@ -80,7 +80,7 @@ class Stage(Section):
 
     @property
     def run_bucket_name(self) -> str:
-        """Known before it exists, so that no stack exports it."""
+        """Known before it exists, so that no stack has to export it."""
         return f"{self.prefix}-runs-{self.account}-{self.region}"
 
     @property
@@ -192,7 +192,7 @@ def load_stage(path: Path) -> Stage:
         known = ", ".join(sorted(one.stem for one in path.parent.glob("*.toml"))) or "none"
         raise StageInvalid(f"{path} is not there; stages with a file: {known}") from error
     except tomllib.TOMLDecodeError as error:
-        raise StageInvalid(f"{path} is no TOML: {error}") from error
+        raise StageInvalid(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:
         raise StageInvalid(f"{path}:\n" + "\n".join(_explain(error))) from error
 
@@ -200,7 +200,7 @@ def load_stage(path: Path) -> Stage:
 def _explain(error: ValidationError) -> list[str]:
     lines = []
     for one in wrongs(error):
-        reason = "is no field of a stage file" if one.reason == UNKNOWN else one.reason
+        reason = "is not a field of a stage file" if one.reason == UNKNOWN else one.reason
         lines += (
             [f"  {one.field}: {reason}"] if one.field else map("  {}".format, reason.splitlines())
         )

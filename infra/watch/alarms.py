@@ -1,4 +1,4 @@
-"""What people are told of besides a failed run. Expected retries alarm nobody."""
+"""Alarms, for a failed run and what else people must know. Expected retries raise none."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -64,7 +64,7 @@ class Alarms(Construct):
             self._search(search)
 
     def _run_failed(self, machine: sfn.StateMachine) -> None:
-        """The notifier tells why; this tells even where the notifier cannot."""
+        """The notifier says why; this alarm fires even if the notifier cannot."""
         found = {
             "failed": machine.metric_failed(period=FIVE_MINUTES, statistic="Sum"),
             "timed_out": machine.metric_timed_out(period=FIVE_MINUTES, statistic="Sum"),
@@ -114,7 +114,7 @@ class Alarms(Construct):
         instance_id: str,
         settings: AlarmSection,
     ) -> None:
-        """A server that cannot write publishes no figure: silence alarms."""
+        """A server that cannot write publishes no figure, and a missing figure raises the alarm."""
         self._add(
             "RedisDown",
             "Redis does not answer, loads for too long, or cannot write: searches answer 503",
@@ -141,7 +141,8 @@ class Alarms(Construct):
         self._add("RedisHost", "EC2's checks of the Redis host fail", failed, periods=3)
 
     def _search(self, search: SearchApi) -> None:
-        """Several periods: one cold start or one lost connection among few searches is no alarm."""
+        """Several periods, so that one cold start or lost connection among few searches is no
+        alarm."""
         self._add(
             "SearchErrors",
             "Searches fail: Redis cannot be asked, or the function has a defect",

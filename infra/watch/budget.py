@@ -1,4 +1,4 @@
-"""What a stage may cost in a month: people are told when it is spent, and when it will be."""
+"""What a stage may cost in a month. People are told when it is spent, or forecast to be."""
 
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
@@ -7,7 +7,8 @@ from infra.stage.stage import Stage
 
 
 class Budget(Construct):
-    """By the tag `stage`, which the account's billing must know as a cost allocation tag."""
+    """By the tag `stage`, which must be active in the account's billing as a cost allocation
+    tag."""
 
     def __init__(self, scope: Construct, construct_id: str, *, stage: Stage, usd: float) -> None:
         super().__init__(scope, construct_id)

@@ -36,7 +36,7 @@ def dead_letters(scope: Construct, construct_id: str) -> sqs.Queue:
 
 
 class Failures(Construct):
-    """`topic` has the people; `queue` has the failures that could not be told."""
+    """`topic` reaches the people; `queue` has failures that could not be delivered."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The workflow's metrics by name: `handlers/entry.py` writes them, for each stage its own."""
+"""The workflow's metrics by name. `handlers/entry.py` writes them, separately for each stage."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Metrics:
     def all_modes(
         self, name: str, *, period: Duration, label: str = ""
     ) -> cloudwatch.MathExpression:
-        """A figure of published runs, whichever their mode; 0 where there was none."""
+        """A figure of published runs of any mode; 0 if there was none."""
         using = {f"{name}_{mode}": self.of_runs(name, mode, period=period) for mode in MODES}
         return cloudwatch.MathExpression(
             expression=" + ".join(f"FILL({one}, 0)" for one in using),

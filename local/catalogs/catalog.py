@@ -1,6 +1,6 @@
 """Load a drug catalog into MySQL as ``drugs``: the FDA's directory, or a CSV file.
 
-Loading replaces what was there, at once and as a whole.
+Loading replaces the old catalog in one step.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ CSV = Table(
 
 
 def is_fda(connection: MySQLConnectionAbstract) -> bool:
-    """True where `drugs` is the view over the FDA's tables."""
+    """True if `drugs` is the view over the FDA's tables."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT COUNT(*) FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE() "
@@ -94,7 +94,7 @@ def count_rows(connection: MySQLConnectionAbstract) -> int:
 
 @dataclass(frozen=True)
 class CatalogLoad:
-    """``rows`` of the catalog; ``skipped`` has the NDC of each row that collided with another."""
+    """``rows`` of the catalog; ``skipped`` has the NDC of each row whose NDC another row has."""
 
     rows: int
     skipped: tuple[str, ...]
@@ -126,7 +126,7 @@ def load_csv(
     *,
     progress: Progress | None = None,
 ) -> CatalogLoad:
-    """A CSV file as the table ``drugs``; LocalError, and nothing changed, where it is wrong."""
+    """Load a CSV file as the table ``drugs``. If it is wrong: LocalError, and nothing changed."""
     started = time.monotonic()
     rows = read_csv(path, form or CsvForm())
     fill_draft(connection, CSV, rows, _counter(progress, len(rows)))

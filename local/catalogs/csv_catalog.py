@@ -23,25 +23,25 @@ MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""How a file begins that says its encoding: spreadsheets write both."""
+"""The marks of encodings at the beginning of a file; spreadsheets write both."""
 
 CsvRow = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
 class CsvForm:
-    """How a file is written. Without an encoding, its mark says it, or it is UTF-8."""
+    """How a file is written. Without an encoding, its mark decides, otherwise UTF-8."""
 
     delimiter: str = ","
     encoding: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Column of the catalog -> its heading in the file, where they differ."""
+    """Column of the catalog -> its heading in the file, if they differ."""
     any_keys: bool = False
-    """Keys are right as they are, also those that a spreadsheet seems to have mangled."""
+    """Accept keys unchanged, even those that a spreadsheet seems to have mangled."""
     pad_keys: bool = False
     """NDCs with dashes are stored as their eleven digits."""
     others: bool = False
-    """Columns without a name of ours are left out."""
+    """Leave out columns that the catalog does not have."""
 
 
 def read_csv(path: Path, form: CsvForm) -> list[CsvRow]:
@@ -60,7 +60,7 @@ def first_rows(path: Path, form: CsvForm, most: int) -> tuple[list[str], list[di
 
 @contextmanager
 def _lines(path: Path, form: CsvForm) -> Iterator[Iterator[list[str]]]:
-    """What goes wrong while it is read becomes a LocalError."""
+    """Turns errors while reading into a LocalError."""
     try:
         encoding = form.encoding or _marked(path)
         with path.open(encoding=encoding, newline="") as file:
@@ -71,7 +71,7 @@ def _lines(path: Path, form: CsvForm) -> Iterator[Iterator[list[str]]]:
                 raise _wrong(path, lines.line_num, f"{error}", "close the quotes") from error
     except LookupError as error:
         raise LocalError(
-            f"{form.encoding!r} is no encoding that Python knows; use utf-8, utf-16 or cp1252"
+            f"{form.encoding!r} is not an encoding that Python knows; use utf-8, utf-16 or cp1252"
         ) from error
     except OSError as error:
         raise LocalError(f"{path}: {error.strerror}. Check the path: ls -l {path}") from error
@@ -133,7 +133,7 @@ def _check_header(
 
 
 def _name(path: Path, number: int, row: dict[str, str | None], headings: Mapping[str, str]) -> None:
-    """Where the brand's name is the drug's, one without a brand has its generic name."""
+    """If the brand's name is used as the drug's, a drug without a brand gets its generic name."""
     if row["drug_name"] is None and headings["drug_name"] == headings["brand_name"]:
         row["drug_name"] = row.get("generic_name")
     if row["drug_name"] is None:
@@ -176,7 +176,7 @@ _AS_TEXT = (
 
 
 def _undecodable(path: Path, encoding: str) -> LocalError:
-    """Decoding happens in blocks, so the line must be looked for."""
+    """Decoding happens in blocks, so the line must be searched for."""
     if not encoding.startswith("utf-8"):
         return LocalError(f"{path} is not {encoding}. Name its --encoding. Nothing was loaded.")
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):

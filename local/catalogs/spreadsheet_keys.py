@@ -1,6 +1,6 @@
-"""Keys that went through a spreadsheet, which takes an NDC for a number.
+"""Keys that a spreadsheet has changed, because it takes an NDC for a number.
 
-What it does to them cannot be undone: `5.55E+10` was any of a million drugs.
+This cannot be undone: `5.55E+10` was any of a million drugs.
 """
 
 import re
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 SCIENTIFIC = re.compile(r"[+-]?\d{1,3}[.,]?\d{0,15}[eE][+-]?\d{1,3}")
 DECIMAL = re.compile(r"\d{1,20}[.,]0{1,6}")
 NDC_LENGTHS = (9, 10, 11)
-"""Digits of an NDC; keys that are counted up have fewer, and lose nothing."""
+"""Digits of an NDC. Running numbers have fewer, and lose nothing."""
 
 MOSTLY = 0.5
 """The share of keys that must have one length, for a shorter one to be suspicious."""
 
 
 def why_mangled(key: str) -> str:
-    """What a spreadsheet did to a key; empty where nothing shows."""
+    """What a spreadsheet did to a key; empty if nothing shows."""
     if SCIENTIFIC.fullmatch(key):
         return "is a number as a spreadsheet shortens it"
     if DECIMAL.fullmatch(key):

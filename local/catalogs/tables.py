@@ -20,7 +20,7 @@ Progress = Callable[[int, int], None]
 Row = Sequence[str | int | None]
 
 BATCH = 20_000
-LOCK_WAIT_S = 30  # MariaDB's default for DDL behind somebody's open transaction is a day
+LOCK_WAIT_S = 30  # MariaDB's default wait of DDL for an open transaction is a day
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n"})
 
 
@@ -42,7 +42,7 @@ def fill_draft(
     rows: Iterable[Row],
     report: Callable[[int], None],
 ) -> int:
-    """Make the draft anew and insert ``rows``; ``report`` gets the size of each batch."""
+    """Create the draft and insert ``rows``; ``report`` gets the size of each batch."""
     execute(connection, f"DROP TABLE IF EXISTS {table.draft}")
     execute(
         connection,
@@ -67,7 +67,7 @@ def publish_drafts(connection: MySQLConnectionAbstract, tables: Sequence[Table])
     execute(connection, f"DROP TABLE IF EXISTS {old}")
     execute(connection, f"RENAME TABLE {', '.join(renames)}")
     execute(connection, f"DROP TABLE IF EXISTS {old}")
-    # Else MySQL takes the new tables for empty, and sorts what it could read in the key's order.
+    # Otherwise MySQL takes the new tables for empty, and sorts instead of reading by the key.
     execute(connection, f"ANALYZE TABLE {', '.join(table.name for table in tables)}")
 
 
@@ -116,7 +116,7 @@ def _refusal(connection: MySQLConnectionAbstract, name: str) -> str:
 
 
 def _field(value: str | int | None) -> str:
-    """As LOAD DATA reads it: tab-separated, backslash-escaped, NULL as \\N."""
+    """In the format of LOAD DATA: tab-separated, backslash-escaped, NULL as \\N."""
     if value is None:
         return r"\N"
     text = str(value)

@@ -1,6 +1,6 @@
-"""The state machine's file, and what the command line must know of its states.
+"""The state machine's file, and what the command line must know about its states.
 
-Read from the file, so that a new state is known without being listed.
+Read from the file, so that a new state needs no list.
 """
 
 import json
@@ -14,7 +14,7 @@ DEFINITION = shipped("statemachine.asl.json")
 
 
 class MapState(NamedTuple):
-    """A distributed Map: its name, the function of its children, and where its size is said."""
+    """A distributed Map: its name, the function of its children, and which field says its size."""
 
     name: str
     function: str
@@ -45,12 +45,12 @@ def _map(name: str, state: dict[str, Any]) -> MapState:
 
 
 def map_of(function: str) -> str:
-    """The Map whose children call a function, or the function itself, which is a state then."""
+    """The Map whose children call a function; otherwise the function's own state."""
     return next((one.name for one in maps() if one.function == function), function)
 
 
 def sizes(result: dict[str, Any]) -> dict[str, int]:
-    """Map -> its number of pages, as far as a function's result says it."""
+    """Map -> its number of pages, if a function's result says it."""
     found = {one.name: [result[field] for field in one.size if field in result] for one in maps()}
     return {name: values[0] for name, values in found.items() if values and _is_count(values[0])}
 

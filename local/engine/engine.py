@@ -1,4 +1,4 @@
-"""The state machine on one machine: moto executes the very file that AWS runs.
+"""The state machine on one machine: moto executes the same file that AWS runs.
 
 Every seam into moto is in this module and in moto_imports.py, moto_rules.py and moto_speed.py, and
 moto is pinned exactly: some of it is private.

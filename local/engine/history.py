@@ -1,4 +1,4 @@
-"""What an execution remembers, so that it can be redriven: Step Functions' own memory on AWS.
+"""The results of an execution, so that it can be redriven. On AWS, Step Functions keeps them.
 
 Beside a run's files stand `execution.json` (input, start and definition of the execution) and
 `history.jsonl`: a line for each result of a function. A redrive answers with these, and calls only
@@ -28,7 +28,7 @@ class Execution(Event):
     input: dict[str, Any]
     started_at: datetime
     definition: str
-    """The state machine as it was then: as on AWS, a redrive keeps to it."""
+    """The state machine as it was then. As on AWS, a redrive uses it."""
 
 
 class History:
@@ -48,7 +48,7 @@ class History:
         self._file.close()
 
     def replay(self, state: str, page: str | None) -> Payload | None:
-        """The result that the function gave before; None where it must be called."""
+        """The earlier result of the function; None if it must be called."""
         with self._lock:
             results = self._past.get((state, page))
             if not results:
@@ -64,7 +64,7 @@ class History:
 
 
 def _whole_lines(path: Path) -> list[Payload]:
-    """The last one may be cut, where the process was killed: its function runs again."""
+    """The last line may be cut if the process was killed; its function runs again."""
     if not is_there(path):
         return []
     *lines, rest = path.read_text(encoding="utf-8").split("\n")
@@ -74,7 +74,7 @@ def _whole_lines(path: Path) -> list[Payload]:
 
 
 def begin(folder: Path, run_input: Payload, started_at: datetime, definition: str) -> None:
-    """Remember what the execution is."""
+    """Record input, start and definition of the execution."""
     execution = Execution(input=run_input, started_at=started_at, definition=definition)
     (folder / EXECUTION).write_text(execution.model_dump_json(), encoding="utf-8")
 
@@ -85,6 +85,6 @@ def read_execution(folder: Path) -> Execution:
         return Execution.model_validate_json((folder / EXECUTION).read_bytes())
     except (FileNotFoundError, ValueError) as error:
         raise LocalError(
-            f"{folder / EXECUTION} is missing or cut, so that the run cannot be redriven; start a "
-            "new one, which keeps the texts that are embedded: drugsync run"
+            f"{folder / EXECUTION} is missing or cut, so the run cannot be redriven; start a "
+            "new one: drugsync run"
         ) from error

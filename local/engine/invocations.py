@@ -1,6 +1,6 @@
-"""What the local engine says of the functions that it calls, and how tests stand in between.
+"""Events of the functions that the local engine calls, and the hook by which tests intercept them.
 
-Apart from the engine, so that commands which run nothing need not wait for moto to be imported.
+Separate from the engine, so that commands which run nothing need not import moto.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ class Invocation:
 
 Observer = Callable[[Invocation], None]
 Interceptor = Callable[[str, Payload, Callable[[], Payload]], Payload]
-"""Stands between state machine and handler: may call it, fail instead, or fail afterwards."""
+"""Called between state machine and handler: may call it, fail instead, or fail afterwards."""
 
 
 @dataclass(frozen=True)

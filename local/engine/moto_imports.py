@@ -1,4 +1,4 @@
-"""What moto would import for nothing, left out: two of the three seconds that it takes to start.
+"""Skips what moto imports needlessly: two of the three seconds that it takes to start.
 
 Imported before `moto.stepfunctions`, whose tasks for AWS Batch need one enumeration of
 `moto.batch.utils`. The package around it imports moto's EC2, which reads every instance type and
@@ -13,7 +13,7 @@ BATCH = "moto.batch"
 
 
 def _enter(package: str) -> None:
-    """Make a package's modules importable, without what the package itself imports."""
+    """Make a package's modules importable, without the package's own imports."""
     root = find_spec(package.partition(".")[0])
     if package in sys.modules or root is None or root.submodule_search_locations is None:
         return

@@ -1,4 +1,4 @@
-"""Where moto's state machine differs from Step Functions, and how it is made to agree.
+"""Corrects moto where its state machine differs from Step Functions.
 
 As engine.py, which uses it, this reaches into private parts of moto, pinned exactly.
 """
@@ -78,7 +78,7 @@ def _threshold_exceeded(env: Any, failed: int) -> FailureEvent:
 
 @contextmanager
 def retry_waits_scaled(scale: float) -> Iterator[None]:
-    """A test need not wait as long as a server needs to restart."""
+    """Shortens waits: a test need not wait as long as a server needs to restart."""
     scaled = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * scale))
     with mock.patch.object(retrier_decl, "time", scaled):
         yield

@@ -1,4 +1,4 @@
-"""What moto does anew for each Task, done once: a run of few pages takes half the time.
+"""Does once what moto repeats for each Task: a run of few pages takes half the time.
 
 As local/engine/engine.py, which uses it, this reaches into private parts of moto, pinned exactly.
 """
@@ -67,12 +67,12 @@ def _read_model(path: str) -> Any:
 
 
 def _model(_: JSONFileLoader, file_path: str) -> Any:
-    """Sessions share a service's model as its clients do; each mock has a session of its own."""
+    """Sessions share a service's model, as clients do; each mock has its own session."""
     return _read_model(file_path)
 
 
 def _answer_if_mocked(stubber: BotocoreStubber, request: AWSPreparedRequest, **facts: Any) -> Any:
-    """What goes to this machine is for the Bedrock stand-in: moto tries a thousand URLs on it."""
+    """Requests to this machine are for the Bedrock stand-in; moto would match a thousand URLs."""
     if request.url.startswith(HERE):
         return None
     return _answer(stubber, request=request, **facts)

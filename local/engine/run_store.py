@@ -17,7 +17,8 @@ class FolderRunStore:
         self._root = root
 
     def write(self, key: str, body: bytes) -> None:
-        """Whole or not at all: the process may be killed, and others read while it writes."""
+        """Writes the whole file or nothing: the process may be killed, and others read
+        meanwhile."""
         path = self._root / key
         draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:

@@ -1,4 +1,4 @@
-"""One run on the local stack, from its input to its report; and again, where it failed."""
+"""One run on the local stack, from its input to its report, and its redrive."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 LOG = "log.jsonl"
 OWN = frozenset({LOG, EXECUTION, HISTORY})
-"""Files that no run bucket has: on AWS, CloudWatch and Step Functions keep what they hold."""
+"""Files that the run bucket on AWS does not have: there, CloudWatch and Step Functions keep
+this."""
 
 GOLDEN = "golden_queries.json"
 INTERRUPTED = Outcome(
@@ -94,15 +95,15 @@ def run(
 
 
 def _plan_of(stack: Stack, run_input: dict[str, Any]) -> list[str]:
-    """The review of the dry run that the input names, where it is kept."""
+    """The review of the dry run that the input names, if it is kept."""
     key = RunFiles(FolderRunStore(stack.root), str(run_input.get("plan") or "")).key(REVIEW)
     return [key] if is_there(stack.root / key) else []
 
 
 def redrive(stack: Stack, run_id: str, **options: Unpack[Options]) -> RunReport:
-    """Execute a run that failed again, under its name, with its input and its files.
+    """Execute a failed run again, with its name, input and files.
 
-    Only what failed or never started is called, then what follows.
+    Calls only what failed or never started, then what follows.
     """
     folder = stack.root / "runs" / run_id
     with only_one(stack.root, run_id):
@@ -175,12 +176,13 @@ def _nobody(_: object) -> None:
 
 
 def golden_setting(golden: bytes) -> dict[str, str]:
-    """What a run's functions are told of the default set."""
+    """The settings of the default golden queries for a run's functions."""
     return {"golden_queries_key": GOLDEN} if golden else {}
 
 
 def golden_queries(stack: Stack) -> bytes:
-    """The default set where the catalog is the FDA's and vectors mean something; else empty."""
+    """The default golden queries if the catalog is the FDA's and vectors have meaning; otherwise
+    empty."""
     if stack.bedrock.embedder != "minilm" or not stack.mysql.pid:
         return b""
     connection = connect(stack.mysql)
@@ -215,7 +217,7 @@ def _report(
     try:
         return write_report(files, assemble(files, run, ended_at=datetime.now(UTC), **ended))
     except RunStoreError:
-        # A damaged file may be why the run failed: the report then says that and no more.
+        # A damaged file may be why the run failed; the report then says only that.
         return _bare_report(run, ended)
 
 

@@ -1,4 +1,4 @@
-"""Runs by name: their ids, their inputs, and the one that executes just now."""
+"""Runs: their ids, their inputs, and the one that is executing."""
 
 import fcntl
 import re
@@ -26,7 +26,7 @@ def run_id_of(kind: str) -> str:
 
 
 def input_as_far_as_right(values: Mapping[str, Any]) -> RunInput:
-    """AcceptRun refused a wrong input; a report shows its mode, and the defaults."""
+    """If AcceptRun refused the input, the report shows its mode and the defaults."""
     try:
         return parse_input(dict(values))
     except InvalidInput:
@@ -54,7 +54,7 @@ def only_one(root: Path, what: str) -> Iterator[None]:
 
 
 def holder(root: Path) -> str:
-    """What holds the lock just now; empty where nothing does."""
+    """What holds the lock now; empty if nothing does."""
     try:
         with (root / LOCK).open("r") as lock:
             try:

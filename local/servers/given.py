@@ -22,11 +22,11 @@ IN_FILE = "file:{}"
 """How a secret setting names a file of this machine in place of one of Secrets Manager."""
 
 OWN = "own"
-"""In place of a URL: this machine's own server again."""
+"""In place of a URL: go back to this machine's own server."""
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NO_RUN = {"run_bucket": "local", "catalog_table": "drugs", "redis_url": "unix:///nowhere"}
-"""What the settings want, and who only reads MySQL does not."""
+"""Settings that are required, and that reading MySQL does not need."""
 
 MYSQL_FORM = "mysql://USER:PASSWORD@HOST:3306/DATABASE, with ?tls=false or ?ssl_ca=FILE"
 REDIS_FORM = "redis://[USER:PASSWORD@]HOST:6379, rediss:// with TLS, or unix://PATH"
@@ -41,14 +41,14 @@ HEAD = """# Settings of this folder's runs (docs/settings.md); DRUGSYNC_* of the
 
 
 def read_settings(root: Path) -> dict[str, str]:
-    """Setting -> its value; empty where nothing was written. Raises LocalError."""
+    """Setting -> its value; empty if nothing was written. Raises LocalError."""
     path = root / SETTINGS
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LocalError(f"{path} is no TOML: {error}; correct it, or remove it") from error
+        raise LocalError(f"{path} is not valid TOML: {error}; correct it, or remove it") from error
     return {name: _text(value) for name, value in found.items()}
 
 
@@ -57,7 +57,7 @@ def _text(value: object) -> str:
 
 
 def save_settings(root: Path, values: Mapping[str, str], *, without: tuple[str, ...] = ()) -> Path:
-    """Write these beside what is there already, less those of `without`."""
+    """Add these to the settings that exist, and remove those of `without`."""
     kept = {name: value for name, value in read_settings(root).items() if name not in without}
     lines = [f"{name} = {json.dumps(value)}" for name, value in {**kept, **values}.items()]
     path = root / SETTINGS
@@ -89,7 +89,7 @@ def use_mysql(root: Path, url: str) -> None:
         values["mysql_socket"] = query["socket"]
     else:
         values |= {"mysql_host": host, "mysql_port": str(parts.port or 3306)}
-        # What never leaves the machine needs no certificate.
+        # A connection that never leaves the machine needs no certificate.
         values["mysql_tls"] = query.get("tls", str(host not in LOOPBACK)).lower()
     if "ssl_ca" in query:
         values["mysql_ssl_ca"] = str(Path(query["ssl_ca"]).resolve())
@@ -131,12 +131,13 @@ def _parts(url: str, schemes: tuple[str, ...], form: str) -> SplitResult | None:
     except ValueError as error:
         raise LocalError(f"{error}; the form is {form}") from error
     if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
-        raise LocalError(f"this is no URL of {schemes[0]}; the form is {form}, or '{OWN}'")
+        raise LocalError(f"this is not a URL of {schemes[0]}; the form is {form}, or '{OWN}'")
     return parts
 
 
 def _login(root: Path, name: str, parts: SplitResult) -> str:
-    """User and password of a URL, in a file; what the setting says. Empty without a password."""
+    """Write user and password of a URL to a file, and return the setting. Empty without a
+    password."""
     if parts.password is None:
         return ""
     path = _secret_file(root, name)

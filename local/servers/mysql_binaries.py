@@ -1,4 +1,4 @@
-"""The MySQL or MariaDB of this machine, and how each is made ready and started.
+"""The MySQL or MariaDB of this machine, and how each is prepared and started.
 
 ``$DRUGSYNC_MYSQL_SERVER`` names one; else ``mariadbd`` of Debian 12 and 13, else ``mysqld``.
 """
@@ -24,7 +24,7 @@ INSTALL = (
 )
 VERSION = re.compile(r"Ver (\d+\.\d+\.\d+)")
 ONLY_MYSQL = (
-    "--secure-file-priv=NULL",  # else it wants a folder that only the full package makes
+    "--secure-file-priv=NULL",  # otherwise it needs a folder that only the full package creates
     "--mysqlx=OFF",
 )
 
@@ -60,7 +60,7 @@ class MySQLBinaries:
 
 
 def find_mysql(kind: str | None = None) -> MySQLBinaries:
-    """The server of this machine, or the one of this kind. LocalError where there is none."""
+    """The server of this machine, or the one of this kind. LocalError if there is none."""
     named = os.environ.get(MYSQL_VARIABLE)
     for name in (named,) if named else PROGRAMS:
         path = _path(name)

@@ -1,8 +1,8 @@
 """Background processes that outlive the command which started them.
 
-Each has a home directory with its data, its log and a record of the process id. A record is
-believed only while that process carries the command-line argument that no other process has
-(``Home.marker``): a recycled process id is never mistaken for the server, and never killed.
+Each has a home directory with its data, its log and a record of the process id. A record is trusted
+only while that process has the command-line argument that no other process has (``Home.marker``),
+so that a recycled process id is never mistaken for the server, and never killed.
 Needs ``/proc``, so Linux.
 """
 
@@ -68,7 +68,7 @@ def start(
     env: Mapping[str, str] | None = None,
     timeout_s: float = 60,
 ) -> Record:
-    """The process that runs already, or a new one, once it is ready.
+    """The process that already runs, or a new one, once it is ready.
 
     ``launch`` gives the command and the facts of a new process. Two callers at once start one.
     """
@@ -84,11 +84,11 @@ def start(
 
 
 def running(home: Home) -> Record | None:
-    """What an earlier ``start`` left running, if it still does."""
+    """The process of an earlier ``start``, if it still runs."""
     try:
         saved = json.loads(home.record.read_text())
         record = Record(int(saved["pid"]), saved["facts"])
-    except (FileNotFoundError, ValueError, KeyError):  # none, or cut short by a crash
+    except (FileNotFoundError, ValueError, KeyError):  # none, or cut by a crash
         return None
     return record if is_process(record.pid, home.marker) else None
 
@@ -143,7 +143,7 @@ def _require_private(directory: Path) -> None:
 @contextlib.contextmanager
 def _locked(home: Home) -> Iterator[None]:
     with (home.path / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel drops it when we die
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the kernel releases it when we die
         yield
 
 
@@ -153,7 +153,7 @@ def _spawn(
     """Start ``command`` in its own session, so that Ctrl-C in the terminal does not reach it."""
     log = os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        # Not subprocess: a Popen object complains when it is dropped while its child runs.
+        # Not subprocess: a Popen object warns if it is dropped while its child runs.
         pid = os.posix_spawn(
             command[0],
             list(command),
@@ -205,7 +205,7 @@ def _end(pid: int, marker: str, timeout_s: float) -> None:
 
 
 def _alive(pid: int) -> bool:
-    """Between fork and exec the command line is not the server's yet: the state tells."""
+    """Between fork and exec the command line is not the server's yet; the state shows it."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -214,6 +214,6 @@ def _alive(pid: int) -> bool:
 
 
 def _reap(pid: int) -> None:
-    """Collect our own child's exit status; somebody else's child is init's to collect."""
+    """Collect our own child's exit status; init collects other processes' children."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)

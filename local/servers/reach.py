@@ -1,6 +1,6 @@
 """Do the servers that the settings name answer at all? Asked once, before something waits for them.
 
-Functions ask again and again, as they must where a server restarts; a person waits five seconds.
+Functions retry, as they must if a server restarts; a person waits five seconds.
 """
 
 import socket
@@ -14,7 +14,7 @@ TIMEOUT_S = 2.0
 
 
 class Server(NamedTuple):
-    """Where one should be, what it is told (by TLS nothing), and how its answer begins."""
+    """Its address, what is sent to it (nothing over TLS), and how its answer begins."""
 
     what: str
     address: tuple[str, int] | str
@@ -27,7 +27,7 @@ class Server(NamedTuple):
 
 
 def unreachable(settings: Settings) -> dict[str, str]:
-    """Variable -> what is wrong with the server that it names; empty where all answer."""
+    """Variable -> what is wrong with the server that it names; empty if all answer."""
     asked = {name: _Try(server) for name, server in _servers(settings).items()}
     for one in asked.values():
         one.start()

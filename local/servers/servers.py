@@ -3,9 +3,9 @@
     root/mariadb/ or root/mysql/   data, log, socket      root/redis/   data (AOF), log, socket
 
 The folders are open to their owner only, and so are the sockets: nobody else on the machine can
-reach a server, which is why no account needs a password.
-``start_*`` returns the server that runs already, or starts it; data survive a SIGKILL. The drivers
-are imported where they are used: most commands only ask what runs.
+reach a server, which is why no account needs a password. ``start_*`` returns the server that runs
+already, or starts it; data survive a SIGKILL. The drivers are imported where they are used: most
+commands only ask what runs.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ USER = "drugs"
 class MySQLServer:
     """A running server. ``user`` has no password and rights on databases ``drugs...`` only.
 
-    ``pid`` is 0 where it is not ours: it exists already, and its login is in the settings; its
-    ``socket`` may then be host and port.
+    ``pid`` is 0 if it is not ours; then its login is in the settings, and its ``socket`` may be
+    host and port.
     """
 
     pid: int
@@ -119,7 +119,7 @@ def stop_redis(root: Path) -> bool:
 
 
 def _mysql_home(root: Path) -> Home | None:
-    """Where its data are already: a data directory belongs to one kind of server."""
+    """The kind of server that existing data belong to, if there are any."""
     homes = [_home_of(root, kind) for kind in ("MariaDB", "MySQL")]
     return next((home for home in homes if is_there(home.path)), None)
 
@@ -150,7 +150,7 @@ def _launch_mysql(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Fac
     if not is_there(home.data):
         _install_mysql(home, binaries, extra_args)
     socket = processes.socket_path(home.path, f"{home.name.lower()}.sock")
-    # MySQL's lock names a process that was killed; by now, another may have its number.
+    # MySQL's lock names a process that was killed; another may have its number now.
     for left in (socket, socket.with_name(f"{socket.name}.lock")):
         left.unlink(missing_ok=True)
     options = [
@@ -190,14 +190,14 @@ def _install_mysql(home: Home, binaries: MySQLBinaries, extra_args: Sequence[str
 
 
 def _tmpdir(home: Home) -> Path:
-    """Its own: a server that starts deletes temporary tables that it finds, also another's."""
+    """Its own folder, because a server that starts deletes all temporary tables that it finds."""
     path = home.path / "tmp"
     path.mkdir(exist_ok=True)
     return path
 
 
 def _write_init_file(home: Home) -> Path:
-    """Run at each start, one statement a line."""
+    """Statements to run at each start, one per line."""
     path = home.path / "init.sql"
     account = f"'{USER}'@'localhost'"
     statements = [
@@ -231,14 +231,14 @@ def _launch_redis(home: Home, extra_args: Sequence[str]) -> tuple[list[str], Fac
     binaries = find_redis()
     command = [binaries.server, "--port", "0", "--unixsocket", str(socket)]
     command += ["--unixsocketperm", "700", "--dir", home.marker, "--appendonly", "yes"]
-    command += ["--save", "", "--set-proc-title", "no"]  # the title would hide --dir from us
+    command += ["--save", "", "--set-proc-title", "no"]  # a title would hide --dir
     if binaries.search_module:
         command += ["--loadmodule", binaries.search_module]
     return [*command, *extra_args], {"url": f"unix://{socket}", "version": binaries.version}
 
 
 def _redis_answers(record: Record) -> bool:
-    """False also while it still reads its AOF: it says so, or says nothing for seconds."""
+    """Also False while it reads its AOF, when it says so or does not answer for seconds."""
     import redis
 
     try:

@@ -32,10 +32,10 @@ from workflow.contract.settings import PREFIX, Settings
 
 BUCKET = "drugsync-local"
 DIMENSIONS = 512
-"""MiniLM has 384; padded with zeros to a length that Titan offers, cosines stay the same."""
+"""MiniLM has 384. Padding with zeros to a length that Titan offers keeps cosines the same."""
 
 NO_QUOTA = "1000000000"
-"""Tokens a minute: the stand-in refuses nobody unless it is told to, so nobody waits for it."""
+"""Tokens a minute. The stand-in refuses nobody by default, so nobody should wait for the quota."""
 
 Announce = Callable[[str], None]
 
@@ -50,7 +50,7 @@ class Stack:
     bedrock: StandinProcess
 
     def environment(self, **settings: str) -> dict[str, str]:
-        """What the functions find in their environment: DRUGSYNC_* of the caller's wins."""
+        """The functions' environment; the caller's DRUGSYNC_* wins."""
         values = {
             "run_bucket": BUCKET,
             "catalog_table": "drugs",
@@ -86,7 +86,7 @@ class Stack:
 
 
 def _only_own(server: MySQLServer) -> dict[str, str]:
-    """How one's own server is reached; of another, the settings say it."""
+    """How to reach our own server; for another, the settings say it."""
     if not server.pid:
         return {}
     return {
@@ -98,7 +98,7 @@ def _only_own(server: MySQLServer) -> dict[str, str]:
 
 @contextmanager
 def functions_see(environment: dict[str, str]) -> Iterator[None]:
-    """In this process, what the functions find: no DRUGSYNC_* but these."""
+    """Set the functions' environment in this process: no other DRUGSYNC_* than these."""
     before = dict(os.environ)
     for name in [name for name in before if name.startswith(PREFIX)]:
         del os.environ[name]
@@ -111,7 +111,7 @@ def functions_see(environment: dict[str, str]) -> Iterator[None]:
 
 
 def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
-    """Start what does not run yet, and is not given. Raises LocalError with what mends it."""
+    """Start what does not run yet and is not given. Raises LocalError with the remedy."""
     settings = read_settings(root)
     announce("MariaDB or MySQL")
     mysql = given_mysql(settings) or start_mysql(root)
@@ -146,7 +146,7 @@ Part = MySQLServer | RedisServer | StandinProcess
 
 
 def parts(root: Path) -> dict[str, Part | None]:
-    """Each server, or None where it does not run."""
+    """Each server, or None if it does not run."""
     settings = read_settings(root)
     return {
         "MySQL": given_mysql(settings) or running_mysql(root),
@@ -156,7 +156,7 @@ def parts(root: Path) -> dict[str, Part | None]:
 
 
 def running(root: Path) -> Stack:
-    """The running stack; LocalError where a part is missing."""
+    """The running stack; LocalError if a part is missing."""
     found = parts(root)
     missing = [name for name, part in found.items() if part is None]
     if missing:
@@ -166,9 +166,9 @@ def running(root: Path) -> Stack:
 
 
 def as_it_is(root: Path) -> Stack:
-    """What runs, and in place of what does not an address where nobody answers.
+    """What runs; a server that does not run is replaced by an address where nobody answers.
 
-    For who can say something without one of them. Raises LocalError where nothing runs.
+    For callers that can work without one of them. Raises LocalError if nothing runs.
     """
     found = parts(root)
     if not any(found.values()):
@@ -197,7 +197,7 @@ def ready(root: Path) -> Stack:
 
 
 def down(root: Path) -> list[str]:
-    """Stop what `up` started, and nothing else; the names of what ran."""
+    """Stop what `up` started, and nothing else. Returns the names of what ran."""
     stopped = {
         "Bedrock stand-in": stop_standin(root),
         "Redis": stop_redis(root),

@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: StandinServer
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+    disable_nagle_algorithm = True  # otherwise each answer waits 40 ms for an acknowledgement
 
     def parse_request(self) -> bool:
         """Only for programs of this machine: a page in a browser cannot ask or control it.
@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
             self._unknown_path()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Nothing per request: a million lines would hide the one error."""
+        """Logs no requests: a million lines would hide the one error."""
 
     def _control(self, body: bytes) -> None:
         try:
@@ -113,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
             controls.end()
 
     def _embed(self, request: Request) -> None:
-        """Everything can fail until the answer is complete; then it is counted and sent."""
+        """Everything may fail until the answer is complete; only then is it counted and sent."""
         embedder, controls = self.server.embedder, self.server.controls
         fault = controls.take_fault(request.texts)
         if fault:
@@ -181,7 +181,7 @@ def _embedder(name: str) -> Embedder:
 
 
 def _announce(ready_file: Path, endpoint: str) -> None:
-    """Written whole or not at all: somebody polls for it."""
+    """Writes the whole file or nothing, because somebody polls for it."""
     draft = ready_file.with_suffix(".new")
     draft.write_text(endpoint)
     draft.replace(ready_file)

@@ -1,7 +1,7 @@
 """What Bedrock's embedding models accept and answer: bodies, limits and error messages.
 
 Sources: the InvokeModel pages of Titan Text Embeddings and of Cohere Embed in the Bedrock user
-guide. A request that Bedrock refuses is a ``BedrockError`` here.
+guide. A request that Bedrock would refuse raises ``BedrockError``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Request:
 
 
 def parse(model_id: str, body: bytes) -> Request:
-    """The request in ``body``; BedrockError where Bedrock would refuse it."""
+    """The request in ``body``; BedrockError if Bedrock would refuse it."""
     reader = _reader(model_id)
     try:
         fields = json.loads(body)
@@ -171,7 +171,7 @@ def _write_titan_v2(vectors: Sequence[Vector], tokens: int) -> str:
 
 
 def _cohere_writer(body: Body) -> Callable[[Sequence[Vector], int], str]:
-    """Vectors by type where ``embedding_types`` asked for types, else a plain list."""
+    """Vectors by type if ``embedding_types`` asked for types, otherwise a plain list."""
     by_type = bool(body.get("embedding_types"))
 
     def write(vectors: Sequence[Vector], tokens: int) -> str:

@@ -33,7 +33,7 @@ class StandinProcess:
 
     @property
     def version(self) -> str:
-        """What answers, as the servers beside it say."""
+        """What answers, named like the servers beside it."""
         return f"with {self.embedder} vectors"
 
 
@@ -90,7 +90,7 @@ def _launch(home: Home, embedder: str, port: int) -> tuple[list[str], Facts]:
 
 
 def _port_before(home: Home) -> int:
-    """The port that it had: what was told of it, `serve` for one, then finds it again."""
+    """Its previous port, so that programs which know it, such as `serve`, find it again."""
     try:
         port = urlsplit(Path(home.marker).read_text()).port or 0
         with socket.create_server(("127.0.0.1", port)):

@@ -1,4 +1,4 @@
-"""What turns texts into vectors behind the Bedrock stand-in.
+"""Turns texts into vectors for the Bedrock stand-in.
 
 A vector here is a list of JSON number literals: writing 1,024 floats as JSON costs half a
 millisecond, more than everything else in a call, and the hash embedder can do without.

@@ -53,7 +53,7 @@ class Fault:
         return self.times != 0 and (self.match is None or any(self.match in text for text in texts))
 
     def raise_error(self) -> None:
-        """The Bedrock error of this name, where the kind is one."""
+        """The Bedrock error of this name, if the kind is one."""
         if self.kind in ERRORS:
             raise BedrockError(self.kind, ERRORS[self.kind], f"{self.kind} asked for by a test.")
 
@@ -139,7 +139,7 @@ class Controls:
             self._active -= 1
 
     def take_fault(self, texts: Sequence[str]) -> Fault | None:
-        """The first rule that applies to this call, which uses it up by one."""
+        """The first rule that applies to this call; uses one of its times."""
         with self._lock:
             for fault in self._faults:
                 if fault.applies(texts):

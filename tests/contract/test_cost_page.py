@@ -106,3 +106,14 @@ def rows_of_the_table() -> Iterator[str]:
 def test_the_page_has_what_a_run_costs_at_each_size() -> None:
     page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
     assert [line for line in rows_of_the_table() if line not in page] == []
+
+
+def test_what_a_run_without_changes_costs_is_said_alike_everywhere() -> None:
+    small, large = (estimate(work_of(500_000, 0.0, size), DEFAULTS).aws_usd for size in PAGE_SIZES)
+    page = " ".join((ROOT / "docs" / "costs.md").read_text(encoding="utf-8").split())
+    assert f"${730 * small:.0f} in pages of 1,000, ${730 * large:.0f} in pages of 5,000" in page
+    assert f"a night without changes costs ${small:.3f}" in page
+    decision = (ROOT / "docs" / "decisions" / "page-size.md").read_text(encoding="utf-8")
+    assert f"half a million drugs costs ${small:.3f}" in " ".join(decision.split())
+    assert f"| pages of 1,000 | {small:.3f} |" in decision
+    assert f"| pages of 5,000 | **{large:.3f}** |" in decision

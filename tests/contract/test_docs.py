@@ -12,7 +12,15 @@ from cli.app import app
 from infra.compute.specs import EVERY
 from infra.stage.sections.redis import NewRedis
 from infra.stage.stage import Stage
-from tools import architecture, diagram, overview, sample, search_answers, support
+from tools import (
+    architecture,
+    diagram,
+    overview,
+    row_to_document,
+    sample,
+    search_answers,
+    support,
+)
 from tools.reference import pages
 from tools.reference_runs import FILES, readers, writers
 from workflow import __version__
@@ -82,6 +90,10 @@ def test_the_drawing_of_the_state_machine_is_current() -> None:
 
 def test_the_picture_of_what_is_deployed_is_current() -> None:
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.picture()
+
+
+def test_the_picture_of_a_row_and_its_document_is_current() -> None:
+    assert row_to_document.PICTURE.read_text(encoding="utf-8") == row_to_document.picture()
 
 
 def test_the_picture_in_the_readme_is_current() -> None:
@@ -155,9 +167,8 @@ def test_the_page_of_guards_has_the_limits_of_the_settings() -> None:
     assert page.count("than 20") >= 3
     assert f"({of['switch_limit']:,})" in page
     assert f"{guards.TIME_SHARE:.0%}".replace("%", " %") in page
-    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
-    assert rows == ["deletes", "profile", "budget", "rejects", "switch", "time"]
-    assert set(rows) == set(guards.ERRORS)
+    rows = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|", page, re.MULTILINE))
+    assert rows == {guard: error.__name__ for guard, error in guards.ERRORS.items()}
 
 
 def test_how_long_things_are_kept_is_what_the_stage_says() -> None:

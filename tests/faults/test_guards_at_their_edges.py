@@ -98,7 +98,9 @@ def test_a_column_that_lost_its_values_stops_the_run(
 
 
 @pytest.mark.parametrize(("blank", "stops"), [(5, False), (6, True)])
-@pytest.mark.fault("Catalog", "a column lost 30 % of its values", "ReviewChanges", "at the edge")
+@pytest.mark.fault(
+    "Catalog", "a column lost 30 % of its values", "ReviewChanges", "stopped only above the limit"
+)
 def test_the_profile_guard_stops_at_its_limit_and_not_below(
     synced: FaultLab, blank: int, stops: bool
 ) -> None:
@@ -124,7 +126,9 @@ def test_a_budget_below_the_estimate_stops_before_the_model_is_asked(lab: FaultL
 
 
 @pytest.mark.parametrize(("limit", "stops"), [("2", False), ("1", True)])
-@pytest.mark.fault("Catalog", "refused texts at the limit", "VerifyIndex", "at the edge")
+@pytest.mark.fault(
+    "Catalog", "refused texts at the limit", "VerifyIndex", "stopped only above the limit"
+)
 def test_refused_texts_stop_above_their_limit(lab: FaultLab, limit: str, stops: bool) -> None:
     rule = {"kind": "ValidationException", "times": None, "match": "brand 4"}
     lab.control_model(faults=[rule])  # drugs 8 and 9
@@ -141,7 +145,9 @@ def test_refused_texts_stop_above_their_limit(lab: FaultLab, limit: str, stops: 
 
 
 @pytest.mark.parametrize(("limit", "stops"), [("2", False), ("1", True)])
-@pytest.mark.fault("Catalog", "unreadable rows at the limit", "ReviewChanges", "at the edge")
+@pytest.mark.fault(
+    "Catalog", "unreadable rows at the limit", "ReviewChanges", "stopped only above the limit"
+)
 def test_unreadable_rows_stop_above_their_limit_before_anything_is_written(
     lab: FaultLab, limit: str, stops: bool
 ) -> None:
@@ -161,7 +167,9 @@ def test_unreadable_rows_stop_above_their_limit_before_anything_is_written(
 
 
 @pytest.mark.parametrize(("limit", "stops"), [("3", False), ("2", True)])
-@pytest.mark.fault("Catalog", "changes at the limit of one switch", "ReviewChanges", "at the edge")
+@pytest.mark.fault(
+    "Catalog", "changes at the limit of one switch", "ReviewChanges", "stopped only above the limit"
+)
 def test_a_switch_stops_above_its_limit_and_a_backfill_does_not(
     synced: FaultLab, limit: str, stops: bool
 ) -> None:
@@ -180,7 +188,9 @@ def test_a_switch_stops_above_its_limit_and_a_backfill_does_not(
 
 
 @pytest.mark.parametrize(("limit", "stops"), [("2", False), ("1", True)])
-@pytest.mark.fault("Catalog", "rows that change under a run", "VerifyIndex", "at the edge")
+@pytest.mark.fault(
+    "Catalog", "rows that change under a run", "VerifyIndex", "stopped only above the limit"
+)
 def test_drift_stops_above_its_limit(synced: FaultLab, limit: str, stops: bool) -> None:
     held = synced.index.documents()
 
@@ -200,7 +210,9 @@ def test_drift_stops_above_its_limit(synced: FaultLab, limit: str, stops: bool) 
     synced.converge(settings=settings)
 
 
-@pytest.mark.fault("Catalog", "a first run with a constant column", "ReviewChanges", "a warning")
+@pytest.mark.fault(
+    "Catalog", "a first run with a constant column", "ReviewChanges", "a warning in the report"
+)
 def test_a_first_run_warns_of_a_constant_column_and_goes_on(lab: FaultLab) -> None:
     lab.catalog.update_all(drug_class="ACE inhibitor")
     report = lab.converge()

@@ -147,7 +147,9 @@ def test_a_hostile_setting_is_refused_by_its_name(synced: FaultLab) -> None:
     assert synced.index.dump() == held
 
 
-@pytest.mark.fault("Input", "a command to Redis in a setting", "PlanPages", "stopped: by Redis")
+@pytest.mark.fault(
+    "Input", "a command to Redis in a setting", "PlanPages", "stopped: IndexFeatureMissing"
+)
 def test_a_compression_that_redis_does_not_know_is_one_argument_and_no_command(
     lab: FaultLab,
 ) -> None:

@@ -63,6 +63,9 @@ def test_a_switch_whose_answer_is_lost_is_made_again(
     synced.assert_in_step()
 
 
+RECONNECTED = "harmless: the client connects again"
+
+
 @pytest.mark.parametrize("deliver", [False, True], ids=["before", "after"])
 @pytest.mark.fault("Redis", "connection cut while documents change places", "PublishIndex", RETRIED)
 def test_a_swap_whose_answer_is_lost_is_made_once(
@@ -87,7 +90,9 @@ def test_a_swap_whose_answer_is_lost_is_made_once(
     [
         pytest.param(
             *(command, state),
-            marks=pytest.mark.fault("Redis", f"connection cut in {command}", state, "mended"),
+            marks=pytest.mark.fault(
+                "Redis", f"connection cut in {command.split()[0].decode()}", state, RECONNECTED
+            ),
         )
         for command, state in [
             (b"ZRANGEBYLEX\r\n", "DiffPage"),
@@ -96,7 +101,7 @@ def test_a_swap_whose_answer_is_lost_is_made_once(
         ]
     ],
 )
-def test_a_connection_that_breaks_outside_a_transaction_is_mended_by_the_client(
+def test_a_connection_that_breaks_outside_a_transaction_is_opened_again_by_the_client(
     lab: FaultLab, proxy: Proxy, command: bytes, state: str
 ) -> None:
     def arm() -> None:
@@ -180,7 +185,9 @@ def test_a_switch_and_what_follows_it_need_no_memory(writable: FaultLab) -> None
     writable.assert_in_step()
 
 
-@pytest.mark.fault("Redis", "full, with a half-built generation", "PlanPages", "freed")
+@pytest.mark.fault(
+    "Redis", "full, with a half-built generation", "PlanPages", "the next run frees it"
+)
 def test_the_next_run_frees_a_half_built_generation_although_redis_is_full(
     writable: FaultLab,
 ) -> None:
@@ -233,7 +240,9 @@ def test_a_run_whose_fence_is_gone_writes_nothing_more(synced: FaultLab) -> None
     synced.converge()
 
 
-@pytest.mark.fault("Redis", "an index dropped once verified", "PublishIndex", "stopped whole")
+@pytest.mark.fault(
+    "Redis", "an index dropped once verified", "PublishIndex", "stopped: VerificationFailed"
+)
 def test_an_index_that_vanishes_before_the_switch_switches_nothing_by_half(
     synced: FaultLab,
 ) -> None:

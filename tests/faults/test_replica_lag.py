@@ -50,7 +50,9 @@ def test_rows_that_change_under_a_run_are_in_the_index_after_the_next(
     assert not synced.index.repair()
 
 
-@pytest.mark.fault("MySQL", "a replica that lags behind the last run", "DiffPage", "next run mends")
+@pytest.mark.fault(
+    "MySQL", "a replica that lags behind the last run", "DiffPage", "the next run repairs it"
+)
 def test_stale_rows_are_followed_and_then_left_again(synced: FaultLab) -> None:
     now = synced.catalog.rows()[ndc(3)]
     synced.catalog.update(ndc(3), strength="newer")

@@ -23,7 +23,7 @@ from workflow.contract.errors import (
 from workflow.contract.events.payloads import Run
 from workflow.contract.ports.documents import Document
 
-NEXT_MENDS = "the next run mends"
+NEXT_REPAIRS = "the next run repairs it"
 CHANGED = [
     {"embedding_template": "{drug_name}"},
     {"embedding_dimensions": "512"},
@@ -38,7 +38,7 @@ CHANGED = [
     [
         pytest.param(
             *(state, mode),
-            marks=pytest.mark.fault("Step Functions", f"stopped ({mode})", state, NEXT_MENDS),
+            marks=pytest.mark.fault("Step Functions", f"stopped ({mode})", state, NEXT_REPAIRS),
         )
         for state, mode in [
             *((state, "sync") for state in STATES),
@@ -222,7 +222,7 @@ def test_a_second_execution_is_refused_while_an_older_one_runs(synced: FaultLab)
     [(("sync", "sync"), False), (("sync", "backfill"), True), (("backfill", "sync"), True)],
     ids=["first", "backfill-younger", "backfill-older"],
 )
-@pytest.mark.fault("Step Functions", "two executions race", "(all)", NEXT_MENDS)
+@pytest.mark.fault("Step Functions", "two executions race", "(all)", NEXT_REPAIRS)
 def test_two_executions_that_race_anyway_converge_at_the_next_sync(
     lab: FaultLab, modes: tuple[str, str], live: bool
 ) -> None:

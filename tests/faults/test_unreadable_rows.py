@@ -65,7 +65,7 @@ def test_a_value_that_cannot_be_carried_leaves_its_row_out(
     assert synced.index.documents() == before
 
 
-@pytest.mark.fault("MySQL", "a row mended after it was left out", "DiffPage", "in step again")
+@pytest.mark.fault("MySQL", "a row corrected after it was left out", "DiffPage", "in step again")
 def test_a_row_that_is_mended_is_written_by_the_next_run(synced: FaultLab, odd: Odd) -> None:
     odd("is_active", "VARCHAR(20)", "'Discontinued'")
     synced.succeed()

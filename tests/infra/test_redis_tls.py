@@ -133,5 +133,5 @@ def test_a_secret_without_the_certificate_is_named(
     server: tuple[TlsServer, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running, _ = server
-    with pytest.raises(IndexAccessDenied, match="is no JSON object with ca"):
+    with pytest.raises(IndexAccessDenied, match="is not a JSON object with ca"):
         ping(monkeypatch, "localhost", running.port, {"password": "x"})

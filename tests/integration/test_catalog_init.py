@@ -150,7 +150,7 @@ def test_what_would_be_left_out_is_shown(
     fill(database, "t", [("00000000001", "A", "1"), ("00000000002", "B", "perhaps")])
     (row,) = proposed(capsys, "t").rejected
     assert (row.ndc, row.column) == ("00000000002", "is_active")
-    assert "is no flag" in row.reason
+    assert "is not a flag" in row.reason
 
 
 def test_two_drugs_of_one_key_are_refused_by_the_server_and_said(

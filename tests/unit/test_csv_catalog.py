@@ -36,7 +36,7 @@ def test_an_encoding_without_a_mark_is_named(tmp_path: Path) -> None:
 
 
 def test_an_encoding_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(LocalError, match="'klingon' is no encoding"):
+    with pytest.raises(LocalError, match="'klingon' is not an encoding"):
         read_csv(file(tmp_path / "drugs.csv", "ndc\n"), CsvForm(encoding="klingon"))
 
 

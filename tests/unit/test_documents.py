@@ -202,7 +202,7 @@ def test_no_part_of_a_record_is_changed_unseen(changed: dict[str, Any]) -> None:
 
 def test_a_record_under_another_texts_key_is_told_by_its_text() -> None:
     fault = record_fault(blake2b_128(b"other"), SOUND, DIMENSIONS)
-    assert fault == "its text is not the one that it is stored under"
+    assert fault == "its text does not belong to its key"
 
 
 @pytest.mark.parametrize(

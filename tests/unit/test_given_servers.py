@@ -85,5 +85,7 @@ def test_a_redis_url_with_options_is_refused(tmp_path: Path) -> None:
 
 def test_settings_that_are_no_toml_are_named(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("index_algorithm = FLAT\n")
-    with pytest.raises(LocalError, match=r"settings.toml is no TOML.*correct it, or remove it"):
+    with pytest.raises(
+        LocalError, match=r"settings.toml is not valid TOML.*correct it, or remove it"
+    ):
         read_settings(tmp_path)

@@ -92,7 +92,7 @@ def test_a_catalog_that_sorts_unlike_bytes_stops_the_split() -> None:
         def page_end(self, after: str | None, through: str | None, rows: int) -> str | None:
             return {None: "a", "a": "B"}.get(after)
 
-    with pytest.raises(KeyOrderMismatch, match="'B' behind 'a'"):
+    with pytest.raises(KeyOrderMismatch, match="'B' after 'a'"):
         split(CaseFolding([]), RunInput(page_size=1))
 
 

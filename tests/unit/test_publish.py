@@ -334,7 +334,7 @@ def test_a_switch_behind_which_searches_are_wrong_is_taken_back(
 ) -> None:
     record = sync.memory.records[GENERATION]
     sync.index_says(**facts)
-    with pytest.raises(VerificationFailed, match=f"{check} .* the switch was taken back"):
+    with pytest.raises(VerificationFailed, match=f"{check} .* the switch was undone"):
         sync.publish()
     assert sync.searched() == AS_BEFORE
     assert sync.memory.records[GENERATION] == record
@@ -350,7 +350,7 @@ def test_the_try_after_the_switch_takes_it_back_to_the_figures_before(
         with pytest.raises(ZeroDivisionError):
             sync.publish()
     sync.index_says(documents=2)
-    with pytest.raises(VerificationFailed, match="taken back"):
+    with pytest.raises(VerificationFailed, match="the switch was undone"):
         sync.publish()
     assert sync.searched() == AS_BEFORE
     record = sync.memory.records[GENERATION]

@@ -126,9 +126,9 @@ def test_a_file_that_unpacks_to_more_than_a_page_can_have_is_corrupt(
 
 def test_a_file_of_another_form_is_corrupt(files: RunFiles, store: FakeRunStore) -> None:
     store.objects["runs/run/diff.json"] = b'{"page": 1'
-    with pytest.raises(RunFileCorrupt, match=r"runs/run/diff\.json is no PageDiff"):
+    with pytest.raises(RunFileCorrupt, match=r"runs/run/diff\.json is not a PageDiff"):
         files.read("diff.json", PageDiff)
-    with pytest.raises(RunFileCorrupt, match="is no manifest"):
+    with pytest.raises(RunFileCorrupt, match="is not a manifest"):
         files.read_manifest("diff.json", PageRange)
 
 
@@ -137,7 +137,7 @@ def test_a_file_that_does_not_say_what_it_is_is_corrupt(
     files: RunFiles, store: FakeRunStore, body: bytes
 ) -> None:
     store.objects["runs/run/baseline.json"] = body
-    with pytest.raises(RunFileCorrupt, match="is no Baseline"):
+    with pytest.raises(RunFileCorrupt, match="is not a Baseline"):
         files.read("baseline.json", Baseline)
 
 

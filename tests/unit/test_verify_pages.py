@@ -176,7 +176,7 @@ def test_a_key_that_is_gone_is_damage(first: Page) -> None:
 def test_a_document_that_was_edited_is_damage(page: Page) -> None:
     written(page, 2)["route"] = "EDITED"
     found = page.compare()
-    assert_nothing_but(found, damaged={ndc(2): "has a document that is not what its own hash says"})
+    assert_nothing_but(found, damaged={ndc(2): "has a document that does not match its own hash"})
 
 
 def test_the_document_of_another_drug_is_damage(page: Page) -> None:
@@ -191,7 +191,7 @@ def test_a_document_that_is_right_in_itself_and_not_the_one_that_was_written_is_
 ) -> None:
     written(page, 2).clear()
     written(page, 2).update(document(make_row(2, manufacturer="Other")).fields)
-    assert page.compare().damaged == {ndc(2): "has a document that is not the one that was written"}
+    assert page.compare().damaged == {ndc(2): "has another document than the one that was written"}
 
 
 def test_a_document_that_nothing_asked_for_is_damage(first: Page) -> None:
@@ -387,7 +387,7 @@ def test_a_row_that_is_as_it_was_at_the_last_publish_was_read_wrongly(backfill: 
     backfill.changes.upserts[2] = Change(document(wrong), None)
     found = backfill.compare()
     assert found.drifted == []
-    assert found.damaged == {ndc(2): "was read otherwise than the catalog has had it all along"}
+    assert found.damaged == {ndc(2): "was read wrongly: its row did not change during the run"}
 
 
 def test_a_row_that_changed_since_and_was_another_before_is_drift(backfill: Page) -> None:
@@ -421,7 +421,7 @@ def test_a_text_without_a_record_is_named_for_each_of_its_drugs(page: Page) -> N
 def test_a_record_with_another_texts_vector_is_named(page: Page) -> None:
     record, origin = page.memory.kept[SPACE, text_of(2)]
     page.memory.kept[SPACE, text_of(2)] = (record._replace(vector=vector_of("other")), origin)
-    assert "it is not what its own hash says" in page.compare().bad_texts[ndc(2)]
+    assert "it does not match its own hash" in page.compare().bad_texts[ndc(2)]
 
 
 def test_the_drugs_of_a_refused_text_are_named_and_right(page: Page) -> None:

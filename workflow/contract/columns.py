@@ -48,7 +48,7 @@ TAG_SEPARATOR: Final = "\x1f"
 NAME_COLUMNS: Final = ("drug_name", "brand_name", "generic_name")
 CLASS_COLUMNS: Final = ("drug_class", "therapeutic_class")
 DETAIL_COLUMNS: Final = ("strength", "dosage_form", "route")
-"""What of a text's columns is searched by word."""
+"""The columns of a text that are searched by word."""
 
 TYPE_COLUMN: Final = "product_type"
-"""What the catalog says that a product is: searches rank by it, and ask for it by no word."""
+"""What kind of product it is, such as OTC. Searches rank by it; no query asks for it."""

@@ -30,7 +30,7 @@ NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
 """Fields of a document that its content hash does not cover."""
 
 SEARCHED_COLUMNS: Final = (*NAME_COLUMNS, *CLASS_COLUMNS, *DETAIL_COLUMNS, TYPE_COLUMN)
-"""What a text's record holds beside its vector, whatever the template renders."""
+"""What a text record holds besides its vector, whatever the template renders."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
@@ -75,9 +75,9 @@ def _digest(data: bytes, size: int = HASH_BYTES) -> str:
 
 
 def text_hash(text: str, columns: Fields) -> str:
-    """BLAKE2b-128 of a text and the columns that its record is searched by, in hex.
+    """BLAKE2b-128, in hex, of a text and the columns that its record is searched by.
 
-    The columns are a part of it: drugs whose texts agree may have other names.
+    The columns are included because drugs with the same text may have different names.
     """
     return _digest(orjson.dumps([text, columns], option=orjson.OPT_SORT_KEYS))
 
@@ -95,12 +95,12 @@ def record_of(text: Text, vector: bytes, refused: str = "") -> TextRecord:
 
 
 def record_fault(key: str, record: TextRecord, dimensions: int) -> str | None:
-    """What is wrong with a record, held against its key, its own hash and the vector's length."""
+    """What is wrong with a record, compared with its key, its own hash and the vector's length."""
     if text_hash(record.text, record.columns) != key:
-        return "its text is not the one that it is stored under"
+        return "its text does not belong to its key"
     own = record_hash(record.text, record.columns, record.vector, record.refused)
     if own != record.record_hash:
-        return "it is not what its own hash says"
+        return "it does not match its own hash"
     if record.refused:
         return None
     reason = fault(record.vector, dimensions)
@@ -116,7 +116,7 @@ def content_hash(fields: Fields, space: str) -> str:
 
 
 def catalog_fields(fields: Fields) -> Fields:
-    """What of a document comes from the catalog's columns."""
+    """The fields of a document that come from the catalog's columns."""
     return {name: value for name, value in fields.items() if name in COLUMNS}
 
 
@@ -135,7 +135,7 @@ def normalized(value: str) -> str:
 
 
 def _as_searched(column: str, value: str) -> str:
-    """Folded, as a search folds its words. A strength keeps its marks: `2.5` is not `2 5`."""
+    """Folded as searches fold their words. A strength keeps its punctuation: `2.5` is not `2 5`."""
     return plain(value) if column == "strength" else fold(value)
 
 
@@ -168,7 +168,7 @@ class Renderer:
         return Text(text_hash(text, columns), text, columns)
 
     def _text(self, fields: Fields) -> str:
-        """Rendered, folded, cut; where all its columns are blank, the drug's name or key."""
+        """Rendered, folded and cut; if all its columns are blank, the drug's name or key."""
         get = fields.get
         if not any(map(get, self._text_columns)):
             rendered = get("drug_name") or fields[KEY]

@@ -48,7 +48,7 @@ SyncError
 │   ├── RunFileCorrupt          a file of the run cannot be read
 │   └── PagesMissing            pages ended without their result
 ├── ExecutionsUnavailable * Step Functions did not answer
-├── PlanStale               the run would not do what the dry run that it names has shown
+├── PlanStale               the run would not make exactly the changes of its dry run
 └── GuardTripped            the plan was stopped before anything was written to the index
     ├── DeleteGuardTripped      too many drugs would vanish
     ├── CatalogDegraded         a column lost its values
@@ -105,7 +105,7 @@ class SettingsInvalid(SyncError):
     def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.problems = problems
-        """Settings by name, and what is wrong with each: a stage file names them its own way."""
+        """What is wrong with each setting, by its name: a stage file has its own names."""
 
 
 class RunInProgress(SyncError):
@@ -177,7 +177,7 @@ class CatalogMoved(CatalogError):
 
 
 class CatalogLagging(CatalogError):
-    """The reader endpoint lags too far behind. Retried; if it lasts, mend the replica."""
+    """The reader endpoint lags too far behind. Retried; if it lasts, repair replication."""
 
     retry = retries.RELOAD
 
@@ -313,7 +313,7 @@ class ExecutionsUnavailable(SyncError):
 
 
 class PlanStale(SyncError):
-    """The run would not do what the dry run that it names has shown. Start a new dry run."""
+    """The run would not make exactly the changes that its dry run showed. Start a new dry run."""
 
 
 class GuardTripped(SyncError):
@@ -333,7 +333,7 @@ class BudgetExceeded(GuardTripped):
 
 
 class TooManyRejected(GuardTripped):
-    """Too many rows or texts were refused. See the report; accept "rejects" if they may be out."""
+    """Too many rows or texts were refused. See the report; accept "rejects" to leave them out."""
 
 
 class RunTooLong(GuardTripped):
@@ -345,4 +345,4 @@ class SwitchTooLarge(GuardTripped):
 
 
 class LimitExceeded(GuardTripped):
-    """The run would exceed a limit of Step Functions. Mostly: raise page_size (docs/limits.md)."""
+    """The run would exceed a limit of Step Functions. Usually: raise page_size (docs/limits.md)."""

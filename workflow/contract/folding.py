@@ -1,7 +1,7 @@
 """One folding of text, for what is stored and what is asked.
 
-Whoever types a name leaves out its trade mark, writes another apostrophe, has no accent on the
-keyboard, or pastes a zero-width space. `fold` gives the same words for all of these.
+People leave out trade marks, type other apostrophes, have no accents on their keyboard, or paste
+zero-width spaces. `fold` gives the same words for all of these.
 """
 
 import re
@@ -26,7 +26,7 @@ _LETTERS: Final = str.maketrans(
         **{"\u03c9": "omega"},
     }
 )
-"""Letters that are typed as others, and that Unicode does not take apart."""
+"""Letters that people type as other letters, and that Unicode does not decompose."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _FORMAT: Final = re.compile(

@@ -10,7 +10,8 @@ def run_of(identity: str) -> str:
 
 
 class Holder(NamedTuple):
-    """Who may write: one execution, by its name *and* its start. Names are free again in time."""
+    """Who may write: one execution, by its name *and* its start, because names are reused in
+    time."""
 
     run_id: str
     started_at: datetime

@@ -14,11 +14,11 @@ PAYLOAD_BYTES: Final = 262_144
 """Of a state's input or output, and of an execution's."""
 
 CHILD_RESULT: Final = "{},"
-"""What a child of a Map leaves in the Map's output, which is dropped only behind the limit."""
+"""What a child of a Map leaves in the Map's output, which counts before it is dropped."""
 
 CHILDREN: Final = (PAYLOAD_BYTES - len("[]")) // len(CHILD_RESULT)
 EVENTS: Final = 24_999
-"""An execution ends at 25,000 events of its history, and from 24,999 on it cannot be redriven."""
+"""An execution ends at 25,000 events of its history; from 24,999 on it cannot be redriven."""
 
 READER_BYTES: Final = 10 * 1024**3
 REDRIVE_DAYS: Final = 14
@@ -27,7 +27,7 @@ MACHINE_MINUTES: Final = 360
 
 LARGEST_PAGE: Final = 20_000
 MOST_PAGES: Final = 10_000
-"""Of a catalog: functions that add pages up then end within minutes (docs/performance.md)."""
+"""Pages of a catalog. Functions that add pages up then end within minutes (docs/performance.md)."""
 
 MOST_TEXT_PAGES: Final = 80_000
 """Below `CHILDREN`, because parts of the texts are cut into pages one by one."""
@@ -64,7 +64,7 @@ LIMITS: Final = (
         "payload of a state",
         f"{PAYLOAD_BYTES:,} bytes",
         "plan and page: references and counts, 20 sampled keys",
-        "`LimitExceeded` at planning, where keys are too long for it",
+        "`LimitExceeded` at planning, if keys are too long for it",
         QUOTAS,
     ),
     Limit(
@@ -72,7 +72,7 @@ LIMITS: Final = (
         f"{EVENTS + 1:,}; {EVENTS:,} for a redrive",
         "states, their retries, pieces of PruneIndex and ReviewChanges; a child has a history of "
         "its own",
-        "`LimitExceeded` at planning, where Redis would hold too many keys to sweep",
+        "`LimitExceeded` at planning, if Redis would hold too many keys to sweep",
         f"{QUOTAS}, {REDRIVES}",
     ),
     Limit(
@@ -93,7 +93,7 @@ LIMITS: Final = (
         "a redrive",
         f"{REDRIVE_DAYS} days",
         "from the end of the execution",
-        "refused by name, here as on AWS",
+        "a later redrive is refused, here as on AWS",
         REDRIVES,
     ),
     Limit(

@@ -1,4 +1,4 @@
-"""What each family of Bedrock embedding models takes and gives.
+"""What each family of Bedrock embedding models accepts and returns.
 
 Limits and prices: the models' pages in the Amazon Bedrock user guide and price list (us-east-1).
 """
@@ -16,7 +16,7 @@ class ModelFamily:
     texts_per_call: int
     usd_per_1k_tokens: float
     input_types: tuple[str, str] | None = None
-    """What the model calls a document and a query, where it embeds the two differently."""
+    """The model's names for a document and a query, if it embeds the two differently."""
 
 
 COHERE_INPUT_TYPES = ("search_document", "search_query")
@@ -37,7 +37,7 @@ FAMILIES: dict[str, ModelFamily] = {
 
 
 UNNAMED = (":application-inference-profile/", ":provisioned-model/")
-"""ARNs of something of the account's own, which do not say which model is behind them."""
+"""ARNs of the account's own resources, which do not name the model behind them."""
 
 
 def is_unnamed(model_id: str) -> bool:

@@ -13,7 +13,7 @@ from workflow.contract.ports.documents import Document
 
 
 class PageRows(NamedTuple):
-    """The documents of the rows that can be carried, and the others by name.
+    """The documents of the rows that can be carried, and the rejected rows.
 
     `keys` are those of all rows, in the server's order.
     """
@@ -24,14 +24,14 @@ class PageRows(NamedTuple):
 
 
 def most_rows(page: PageRange, plan: Plan) -> int:
-    """More than these a page cannot have unless the catalog grew by a page since the plan."""
+    """A page cannot have more rows unless the catalog grew by a page since the plan."""
     return page.rows + max(page.rows, plan.run.input.page_size)
 
 
 def read_page(catalog: Catalog, page: PageRange, renderer: Renderer, *, most: int) -> PageRows:
-    """Raises CatalogMoved where the range has more than `most` rows.
+    """Raises CatalogMoved if the range has more than `most` rows.
 
-    Keys that MySQL takes for equal give more rows, too: they raise their own errors.
+    Keys that MySQL takes for equal give more rows, too; they raise their own errors.
     """
     with catalog.connect() as reader:
         read = reader.read_range(page.after, page.through, most + 1)
@@ -47,7 +47,7 @@ def read_page(catalog: Catalog, page: PageRange, renderer: Renderer, *, most: in
 def check_keys(keys: Sequence[str], page: PageRange) -> None:
     """Keys must rise strictly as UTF-8 bytes and lie within the page.
 
-    SQL collations pad and fold, Redis does not: where they disagree, a page would remove its
+    SQL collations pad and fold, Redis does not. If they disagree, a page would remove its
     neighbour's drugs.
     """
     blank = next((key for key in keys if not key.strip()), None)
@@ -65,6 +65,6 @@ def check_keys(keys: Sequence[str], page: PageRange) -> None:
 
 def _order_mismatch(first: str, second: str) -> KeyOrderMismatch:
     return KeyOrderMismatch(
-        f"SQL puts {KEY} {first!r} before {second!r}, their bytes the other way round; give the "
+        f"SQL puts {KEY} {first!r} before {second!r}, but their bytes sort the other way; give the "
         "key column a binary collation such as utf8mb4_bin, and no padding or folding"
     )

@@ -1,4 +1,4 @@
-"""How the state machine retries: an error's own policy, and the one of AWS's passing errors.
+"""How the state machine retries: each error's policy, and one for AWS's transient errors.
 
 `statemachine.asl.json` repeats them, because Step Functions reads nothing else; a test compares.
 """
@@ -31,13 +31,13 @@ QUOTA: Final = Retry(5, 12)
 """A quota of tokens per minute that others use, too."""
 
 MODEL: Final = Retry(5, 4, most_s=60)
-"""A request that the model fails on. After `embed_page.TRIES` the text is rejected."""
+"""A request that the model fails on. After `embed_page.TRIES` tries the text is rejected."""
 
 RELOAD: Final = Retry(15, 40, rate=1.0)
-"""A catalog that is loaded again: ten minutes."""
+"""A catalog that is being loaded: ten minutes."""
 
 BUILDING: Final = Retry(5, 720, rate=1.0)
-"""An index that the server still builds: an hour. Without progress it is another error."""
+"""An index that the server still builds: an hour. Without progress it is IndexBuildStalled."""
 
 AWS_TRANSIENT: Final = (
     "Lambda.ServiceException",
@@ -57,10 +57,10 @@ AWS_TRANSIENT: Final = (
     "Runtime.ExitError",
     "States.Timeout",
 )
-"""Errors of Lambda and Step Functions that pass.
+"""Transient errors of Lambda and Step Functions.
 
 A function in a VPC that nobody called for weeks is Inactive: the first call fails with
-ResourceNotReadyException, or with one of the network's.
+ResourceNotReadyException or a network error.
 """
 
 

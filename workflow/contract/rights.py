@@ -1,8 +1,8 @@
 """What each Redis user may do: one list for the host, the docs, the doctor and the tests.
 
-`~` and not `%R~`: the query engine takes an index's name for a key that is written, and refused
-FT.SEARCH to a user with `%R~` (measured with its versions 2.10 and Redis 8.2). What a user may
-write is decided by the commands.
+The keys are `~` and not `%R~`, because the query engine treats an index's name as a key that is
+written, and refuses FT.SEARCH to a user with `%R~` (measured: versions 2.10 and Redis 8.2). The
+commands decide what a user may write.
 """
 
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""What a catalog's row may say: one contract for what is stored and what a search can read."""
+"""What a row may hold: one contract for what is stored and what a search can read."""
 
 import re
 from collections import Counter
@@ -10,14 +10,14 @@ from workflow.contract.ports.catalog import RangeRows, Row, UnreadableRow
 
 SHOWN_CHARS: Final = 80
 SAMPLE_ROWS: Final = 1000
-"""Rows that are read before a run, to tell a wrong column from a wrong row."""
+"""Rows that planning reads, to tell a wrong column from a wrong row."""
 
 _FLAGS: Final = {"0": "0", "1": "1", "false": "0", "true": "1"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def read_row(row: Row) -> Row | UnreadableRow:
-    """The row with its flags as 1 or 0, or the first value in it that nothing can be made of."""
+    """The row with its flags as 1 or 0, or its first value that cannot be used."""
     values = "".join(filter(None, row.values()))
     if not values.isprintable() or len(values) * 4 > TAG_BYTES:
         bad = _characters(row) or _tags(row)
@@ -33,7 +33,7 @@ def unreadable(row: Row, column: str, value: str, reason: str) -> UnreadableRow:
 
 
 def check_sample(found: RangeRows) -> None:
-    """Raise ColumnUnreadable where most rows of a sample fail by one column: it is the column."""
+    """Raise ColumnUnreadable if most rows of a sample fail in one column."""
     if not found.unreadable:
         return
     by_column = Counter(row.column for row in found.unreadable)
@@ -47,7 +47,7 @@ def check_sample(found: RangeRows) -> None:
 
 
 def _characters(row: Row) -> UnreadableRow | None:
-    """NUL is in no text that people wrote; in a key, no control character can be typed."""
+    """No text that people wrote has a NUL; nobody can type a control character in a key."""
     key = row[KEY] or ""
     if _CONTROL.search(key):
         return unreadable(row, KEY, repr(key), "has a control character; correct the key")
@@ -75,6 +75,6 @@ def _flags(row: Row) -> Row | UnreadableRow:
             continue
         word = value.strip().lower()
         if word and word not in _FLAGS:
-            return unreadable(row, column, value, "is no flag; make it 0, 1, true or false")
+            return unreadable(row, column, value, "is not a flag; make it 0, 1, true or false")
         folded[column] = _FLAGS.get(word)
     return {**row, **folded} if folded else row

@@ -1,7 +1,8 @@
-"""The files of one run: `runs/{run_id}/...` in the run bucket. Each is written and read here only.
+"""The files of one run:
 
-A file says which model it holds, in which version, and which execution wrote it. One of another
-version is refused by name; one that an older execution of the same name left counts as missing.
+`runs/{run_id}/...` in the run bucket. They are written and read only here. Each file names its
+model, its version, and the execution that wrote it. A file of another version raises
+SettingsChanged; a file of an older execution with the same name counts as missing.
 """
 
 import gzip
@@ -31,7 +32,7 @@ from workflow.contract.ports.texts import Text
 Model = TypeVar("Model", bound=BaseModel)
 
 HEAD: Final = "file"
-"""The field of a file, or the first line, that says what it is."""
+"""The field of a file (or of its first line) that names its model, version and execution."""
 
 PLAN = "plan.json"
 BASELINE = "baseline.json"
@@ -83,7 +84,7 @@ class PageChanges(NamedTuple):
 
 
 TEXTS_A_PART: Final = 500_000
-"""Texts that are merged in memory at once: some 700 MB at most, and half of that as a rule."""
+"""Texts that are merged in memory at once: up to 700 MB, usually half of that."""
 
 
 def parts_of(rows: int) -> int:
@@ -109,15 +110,15 @@ def divided(texts: Iterable[Text], parts: int) -> dict[int, list[Text]]:
 
 
 def page_name(number: int) -> str:
-    """Five digits: names sort as numbers do."""
+    """Five digits, so that names sort like numbers."""
     return f"{number:05d}"
 
 
 class RunFiles:
     """Typed files of one run. Reading raises RunFileMissing, RunFileCorrupt, SettingsChanged.
 
-    Without a `holder`, for people who look at a past run, files of any execution of that name are
-    read.
+    Without a `holder`, files of any execution of that name are read: for people who look at a past
+    run.
     """
 
     def __init__(self, store: RunStore, run_id: str, holder: Holder | None = None) -> None:
@@ -149,7 +150,7 @@ class RunFiles:
             self._check(name, body.pop(HEAD, None), model.__name__)
             return model.model_validate(body, strict=False)
         except (ValueError, TypeError, AttributeError) as error:
-            raise RunFileCorrupt(f"{self.key(name)} is no {model.__name__}: {error}") from error
+            raise RunFileCorrupt(f"{self.key(name)} is not a {model.__name__}: {error}") from error
 
     def read_if_there(self, name: str, model: type[Model]) -> Model | None:
         try:
@@ -171,7 +172,7 @@ class RunFiles:
             return adapter.validate_json(self._store.read(self.key(name)))
         except ValidationError as error:
             raise RunFileCorrupt(
-                f"{self.key(name)} is no manifest: {in_words(error, most=1)}"
+                f"{self.key(name)} is not a manifest: {in_words(error, most=1)}"
             ) from error
 
     # Lines: rows and texts, gzipped
@@ -218,7 +219,7 @@ class RunFiles:
 
     @contextmanager
     def _whole(self, name: str) -> Iterator[None]:
-        """Raise RunFileCorrupt where a file's lines are not what was written."""
+        """Raise RunFileCorrupt if a file's lines are not what was written."""
         try:
             yield
         except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -227,9 +228,9 @@ class RunFiles:
     # All pages
 
     def iterate_pages(self, file: str, pages: Sequence[str], model: type[Model]) -> Iterator[Model]:
-        """Each page's file, in order, a few hundred at a time: who adds them up need not hold all.
+        """Each page's file, in order, a few hundred at a time, so that callers need not hold all.
 
-        Raises PagesMissing, at the end, with the names of those without one.
+        Raises PagesMissing at the end, with the pages that have none.
         """
         missing: list[str] = []
         with ThreadPoolExecutor(READERS) as pool:

@@ -1,4 +1,4 @@
-"""What each field of a settings model may be, in words: for refusals and for docs/settings.md."""
+"""The allowed values of each setting, in words: for error messages and docs/settings.md."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -21,7 +21,7 @@ def form_of(model: type[BaseModel], name: str) -> str:
 
 
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
-    """Every wrong setting once, in their order, and never a value: it may be a secret."""
+    """Every wrong setting once, in order; never a value, which may be a secret."""
     found: dict[str, str] = {}
     for one in wrongs(error):
         name, reason = _problem(one, model)

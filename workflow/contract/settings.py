@@ -19,7 +19,7 @@ PREFIX = "DRUGSYNC_"
 DEFAULT_TEMPLATE = "{generic_name} {brand_name} {strength} {dosage_form} {route} {drug_class}"
 
 WORD = "[A-Za-z0-9_][A-Za-z0-9_.-]*"
-"""Of a key in a bucket: no step up, and nothing that a policy reads as more than one key."""
+"""A key in a bucket: no `..`, and nothing that a policy reads as more than one key."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -29,7 +29,7 @@ Positive = Annotated[int, Field(ge=1)]
 class Settings(BaseModel):
     """Every setting, its unit in its name. Those in `RESULT_SETTINGS` decide what a run writes."""
 
-    # A refused value may be a secret in the wrong place, and the error goes to the log.
+    # A refused value may be a misplaced secret, and the error goes to the log.
     model_config = ConfigDict(
         frozen=True, extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True
     )
@@ -42,21 +42,21 @@ class Settings(BaseModel):
     )
     mysql_host: str = Field("", description="host name; empty with mysql_socket")
     mysql_reader_host: str = Field(
-        "", description="reader endpoint for verification; empty: mysql_host verifies, too"
+        "", description="reader endpoint for verification; empty: mysql_host"
     )
     mysql_reader_lag_s: int = Field(
-        5, ge=0, le=3600, description="how far mysql_reader_host may be behind its writer"
+        5, ge=0, le=3600, description="seconds that mysql_reader_host may be behind its writer"
     )
     mysql_port: int = Field(3306, ge=1, le=65535, description="TCP port")
     mysql_socket: str = Field("", description="unix socket, instead of host and port")
     mysql_database: str = Field(min_length=1, description="database (schema) name")
-    mysql_user: str = Field("", description="user; empty where the secret has it")
+    mysql_user: str = Field("", description="user; empty if the secret has it")
     mysql_secret_arn: str = Field(
         "", description="secret with username and password; one machine: file:PATH"
     )
     mysql_iam_auth: bool = Field(False, description="authenticate with an IAM token")
     mysql_tls: bool = Field(True, description="require TLS and verify certificate and host name")
-    mysql_ssl_ca: str = Field("", description="CA bundle that the server's certificate needs")
+    mysql_ssl_ca: str = Field("", description="CA bundle that verifies the server's certificate")
     mysql_timeout_s: int = Field(60, ge=1, le=900, description="connect and read timeout")
 
     redis_url: str = Field(
@@ -67,19 +67,23 @@ class Settings(BaseModel):
     redis_secret_arn: str = Field(
         "", description="secret with username (optional) and password; one machine: file:PATH"
     )
-    redis_ssl_ca: str = Field("", description="CA bundle, where it is not a public one")
-    redis_ca_secret_arn: str = Field("", description="secret with `ca`, a PEM text, in its place")
+    redis_ssl_ca: str = Field("", description="CA bundle, if the authority is not public")
+    redis_ca_secret_arn: str = Field(
+        "", description="the same, as a secret with a PEM text in `ca`"
+    )
     redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
 
     index_algorithm: Literal["FLAT", "HNSW", "SVS-VAMANA"] = Field(
         "HNSW", description="how vectors are indexed"
     )
-    index_m: int | None = Field(16, ge=2, le=512, description="HNSW edges per node; none: server's")
+    index_m: int | None = Field(
+        16, ge=2, le=512, description="HNSW edges a node; none: the server's"
+    )
     index_ef_construction: int | None = Field(
-        400, ge=1, le=4096, description="HNSW build breadth; none: server's"
+        400, ge=1, le=4096, description="HNSW candidates while building; none: the server's"
     )
     index_ef_runtime: int | None = Field(
-        800, ge=1, le=4096, description="HNSW search breadth; none: server's"
+        800, ge=1, le=4096, description="HNSW candidates while searching; none: the server's"
     )
     index_compression: str | None = Field(None, description="SVS-VAMANA compression, e.g. LVQ8")
 
@@ -91,19 +95,23 @@ class Settings(BaseModel):
     embedding_base_model: str = Field(
         "",
         pattern=r"^([A-Za-z0-9:._/-]+)?$",
-        description="the model's id, where `embedding_model` is the ARN of an application "
-        "inference profile or of provisioned throughput, which does not say it",
+        description="the model's id, if `embedding_model` is the ARN of an application inference "
+        "profile or of provisioned throughput, which does not name it",
     )
     embedding_dimensions: int = Field(1024, description="vector length")
-    embedding_normalize: bool = Field(True, description="unit-length vectors, where the model asks")
-    embedding_template: str = Field(DEFAULT_TEMPLATE, description="the text of a row")
+    embedding_normalize: bool = Field(True, description="ask the model for vectors of unit length")
+    embedding_template: str = Field(DEFAULT_TEMPLATE, description="the text that is made of a row")
     embedding_max_chars: int | None = Field(
         None, ge=16, le=50_000, description="longest text in characters; none: the model's"
     )
     embedding_threads: int = Field(16, ge=1, le=128, description="calls in flight per function")
     embedding_timeout_s: int = Field(30, ge=1, le=600, description="answer timeout of one call")
-    tokens_per_minute: Positive = Field(300_000, description="quota shared by all functions")
-    usd_per_1k_tokens: float | None = Field(None, ge=0, description="price; none: list price")
+    tokens_per_minute: Positive = Field(
+        300_000, description="the model's quota, shared by all functions"
+    )
+    usd_per_1k_tokens: float | None = Field(
+        None, ge=0, description="price of the model; none: list price"
+    )
 
     embed_page_size: int = Field(500, ge=1, le=10_000, description="texts per EmbedPage")
     diff_concurrency: int = Field(10, ge=1, le=1000, description="DiffPage functions at once")
@@ -115,26 +123,34 @@ class Settings(BaseModel):
     delete_guard_rows: Count = Field(20, description="... and above this number stop the run")
     shrink_guard_share: Share = Field(0.05, description="a catalog this much smaller stops the run")
     profile_guard_share: Share = Field(
-        0.30, description="stop where blanks or one value gain this share"
+        0.30, description="stop if a column's blanks or one value gain this share"
     )
     budget_usd: float = Field(5.0, ge=0, description="embedding cost that stops the run")
-    reject_guard_share: Share = Field(0.001, description="rejected rows above this share")
+    reject_guard_share: Share = Field(
+        0.001, description="rejected rows above this share of the catalog"
+    )
     reject_guard_rows: Count = Field(20, description="... and above this number stop the run")
 
-    drift_guard_share: Share = Field(0.001, description="rows that change during a run above this")
+    drift_guard_share: Share = Field(
+        0.001, description="rows that change during a run, above this share"
+    )
     drift_guard_rows: Count = Field(20, description="... and above this number stop the run")
     switch_limit: int = Field(
-        20_000, ge=1, le=100_000, description="changes that one switch of a sync may make"
+        20_000, ge=1, le=100_000, description="most changes in one switch of a sync"
     )
 
-    verify_texts: Count = Field(20, description="texts embedded again and searched for themselves")
-    verify_queries: Count = Field(5, description="queries whose recall@10 is compared with exact")
-    verify_cosine: Share = Field(0.999, description="least agreement of a text embedded again")
-    verify_model_days: Count = Field(
-        7, description="days until the model is asked again, though nothing was embedded"
+    verify_texts: Count = Field(
+        20, description="texts embedded again, and searched with their vector"
     )
-    verify_self_recall: Share = Field(0.99, description="least share of texts that find themselves")
-    verify_recall: Share = Field(0.9, description="least recall@10 against exact search")
+    verify_queries: Count = Field(5, description="queries whose recall@10 is measured")
+    verify_cosine: Share = Field(0.999, description="lowest cosine of a text embedded again")
+    verify_model_days: Count = Field(
+        7, description="days after which a run asks the model although it embeds nothing"
+    )
+    verify_self_recall: Share = Field(
+        0.99, description="lowest share of texts that find themselves"
+    )
+    verify_recall: Share = Field(0.9, description="lowest recall@10, against exact search")
     synonyms_file: str = Field(
         "synonyms.json",
         pattern=r"^[A-Za-z0-9_-]+\.json$",
@@ -177,22 +193,22 @@ class Settings(BaseModel):
 
     @property
     def named_model(self) -> str:
-        """The model's id: what vectors are made by, whichever way it is called."""
+        """The id of the model that makes the vectors, however it is called."""
         return self.embedding_base_model or self.embedding_model
 
     @cached_property
     def family(self) -> ModelFamily:
-        """What the embedding model takes and gives."""
+        """What the embedding model accepts and returns."""
         return family_of(self.named_model)  # type: ignore[return-value] # _check refuses None
 
     @cached_property
     def max_chars(self) -> int:
-        """Where a text is cut, in characters."""
+        """The longest text, in characters; longer ones are cut."""
         return min(self.embedding_max_chars or self.family.max_chars, self.family.max_chars)
 
     @cached_property
     def price_per_1k_tokens(self) -> float:
-        """US dollars for 1,000 tokens."""
+        """US dollars per 1,000 tokens."""
         own = self.usd_per_1k_tokens
         return self.family.usd_per_1k_tokens if own is None else own
 
@@ -211,14 +227,15 @@ class Settings(BaseModel):
 
     @cached_property
     def digest(self) -> str:
-        """What must not change between the start of a run and its last step."""
+        """Hash of what must not change between the start of a run and its last step."""
         decisive = {name: getattr(self, name) for name in sorted(RESULT_SETTINGS)}
         decisive |= CODE_VERSIONS
         return hashlib.blake2b(orjson.dumps(decisive), digest_size=8).hexdigest()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read `DRUGSYNC_*`. Unknown names are refused: a misspelt setting is a silent default.
+        """Read `DRUGSYNC_*`. Unknown names are refused, because a misspelt one would silently be
+        the default.
 
         An empty value is the default; `none` unsets a setting that may be unset.
         """

@@ -19,7 +19,7 @@ def to_bytes(values: Sequence[float]) -> bytes:
 
 
 def to_floats(data: bytes) -> tuple[float, ...]:
-    """As a tuple, which is what `math.dist` needs."""
+    """As a tuple, for `math.dist`."""
     vector = array("f")
     vector.frombytes(data)
     if sys.byteorder == "big":
@@ -31,7 +31,7 @@ def fault(data: bytes, dimensions: int) -> str | None:
     """What is wrong with a vector: its length, a value that is not finite, or nothing but zeros."""
     if len(data) != 4 * dimensions:
         return f"has {len(data) / 4:g} dimensions, not {dimensions}"
-    # One bad number spoils the length; that of finite float32 numbers is a finite float64.
+    # One bad number makes the length NaN or infinite; finite float32 numbers cannot.
     size = length(to_floats(data))
     if not math.isfinite(size):
         return "holds NaN or infinity"
@@ -50,5 +50,5 @@ def cosine(left: Sequence[float], right: Sequence[float]) -> float:
 
 
 def cosine_of(distance: float, left: float, right: float) -> float:
-    """Of two vectors that are this far apart and this long: the law of cosines."""
+    """The cosine of two vectors from their distance and lengths, by the law of cosines."""
     return (left * left + right * right - distance * distance) / (2 * left * right)

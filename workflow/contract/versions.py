@@ -1,4 +1,4 @@
-"""Versions of what a run leaves for its later steps. The settings digest holds them.
+"""Versions of what a run leaves for its later steps. They are part of the settings digest.
 
 A deployment between the start of a run and its redrive must not misread its files.
 """

@@ -8,7 +8,7 @@ from workflow.contract.ports.model import Quota
 
 
 class Allowance:
-    """What the threads of one function may send, and from when."""
+    """How much the threads of one function may send, and when."""
 
     def __init__(self, quota: Quota) -> None:
         self._quota = quota
@@ -17,7 +17,7 @@ class Allowance:
         self._from = 0.0
 
     def wait_for(self, tokens: int, stop: Signal) -> bool:
-        """Wait until these tokens may be sent; False where `stop` was set meanwhile."""
+        """Wait until these tokens may be sent; False if `stop` was set meanwhile."""
         with self._lock:
             if self._left < tokens:
                 block = max(tokens - self._left, self._quota.block)
@@ -28,7 +28,8 @@ class Allowance:
         return not stop.wait(max(0.0, wait))
 
     def settle(self, tokens: int) -> None:
-        """The model counted so many tokens more (or fewer) than were taken."""
+        """Correct the balance: the model counted this many tokens more (or fewer) than were
+        taken."""
         with self._lock:
             self._left -= tokens
 

@@ -1,4 +1,4 @@
-"""Calls of the model whose vectors are fit to store."""
+"""Calls the model, and returns only vectors that are fit to store."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ BYTES_PER_TOKEN: Final = 3.0
 """Drug texts are dense in names: WordPiece takes 2.8 bytes a token, English prose 4."""
 
 PROBE_TEXT = "aspirin 81 mg tablet oral"
-"""A text that no model refuses: where it is refused, the request is wrong."""
+"""A text that no model refuses. If it is refused, the request itself is wrong."""
 
 
 def tokens_of(text: str) -> int:
@@ -31,7 +31,7 @@ class Caller:
         self._dimensions = dimensions
         self.texts_per_call = embedder.texts_per_call
         self.stop = Signal()
-        """Set when one call failed: the others then end without another call."""
+        """Set when one call failed, so that the others stop."""
 
     def embed(self, texts: Sequence[str]) -> list[Vector]:
         """Vectors that are fit to store. Raises TextRefused, InvalidEmbedding."""

@@ -1,1 +1,1 @@
-"""What people ask beside runs: doctor, rollback, comparison, why a run failed."""
+"""What people ask besides runs: doctor, rollback, comparison, why a run failed."""

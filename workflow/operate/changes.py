@@ -1,4 +1,4 @@
-"""What a run, a dry one above all, changes: each drug before and after, column by column."""
+"""What a run changes, above all a dry run: each drug before and after, column by column."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal, NamedTuple
@@ -11,11 +11,11 @@ from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import LOAD_MANIFEST, PLAN, PageChanges, RunFiles
 
 PIECE: Final = 500
-"""Drugs of one answer: some 4 MB, where every column of each changed and is as long as any."""
+"""Drugs in one answer: about 4 MB if every column of each changed and has its greatest length."""
 
 
 class Before(Event):
-    """One column of a drug, before and after; none where it is blank."""
+    """One column of a drug, before and after; none if it is blank."""
 
     column: str
     before: str | None
@@ -31,7 +31,8 @@ class ChangedDrug(Event):
 
 
 class Changes(NamedTuple):
-    """Some of the drugs that a run changes. `following` is where to go on; None at the end."""
+    """Some of the drugs that a run changes. `following` is where the next answer starts; None at
+    the end."""
 
     drugs: list[ChangedDrug]
     following: int | None
@@ -43,7 +44,7 @@ def changes_of(
     """Compare `piece` of a run's changes with what is live now, from number `start` on.
 
     A function's answer may have 6 MB, so it is asked again from where it ended. Raises
-    RunFileMissing where the run did not come to its review.
+    RunFileMissing if the run did not reach its review.
     """
     files = RunFiles(runs, run_id)
     live = files.read(PLAN, Plan).live_generation

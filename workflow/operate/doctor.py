@@ -1,4 +1,4 @@
-"""Is everything there that a run needs? Each line that fails says what to do."""
+"""Is everything there that a run needs? Each check that fails says what to do."""
 
 from collections.abc import Callable
 
@@ -32,11 +32,11 @@ from workflow.verify.golden import read_golden_queries
 PROBE_KEY = "runs/doctor/probe.json"
 PAGE_ROWS = 1000
 RETRIED = "Retried; if it lasts, "
-"""The beginning of an advice that is about retries, which the doctor does not make."""
+"""How advice about retries begins. The doctor makes none, so it cuts this off."""
 
 
 class Finding(Event):
-    """One line. `advice` is empty where all is well."""
+    """One line. `advice` is empty if all is well."""
 
     check: str
     ok: bool
@@ -55,7 +55,7 @@ def examine(
     runs: RunStore,
     settings: Settings,
 ) -> list[Finding]:
-    """Ask every server that a run needs. Raises nothing: what fails is a finding."""
+    """Ask every server that a run needs. Never raises: a failure is a finding."""
     checks: dict[str, Callable[[], str]] = {
         "settings": lambda: _settings(settings),
         "MySQL catalog": lambda: _catalog(catalog, settings),
@@ -72,7 +72,7 @@ def examine(
 
 
 def finding(name: str, check: Callable[[], str]) -> Finding:
-    """What a check found, or its error with what that error's definition says to do."""
+    """What a check found, or its error and what to do about it."""
     try:
         return Finding(check=name, ok=True, found=check())
     except SyncError as error:
@@ -128,7 +128,7 @@ def _rights(server: Server) -> str:
 def _live(generations: Generations, documents: Documents, server: Server) -> str:
     live = generations.live()
     if live is None:
-        raise NothingLive("there is none, so that searches find nothing")
+        raise NothingLive("there is none, so searches find nothing")
     names = live.names
     drugs, texts = server.index("drugs", names.generation), server.index("texts", names.space)
     if drugs is None or texts is None:

@@ -1,4 +1,4 @@
-"""Why is this drug (not) found? All that is known of one drug, in one answer. Writes nothing."""
+"""Why is this drug (not) found? Everything known about one drug, in one answer. Writes nothing."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -26,7 +26,7 @@ DEEPEST = 50
 """How many products an answer of the search API may hold."""
 
 NOT_FOUND = "not among the texts that the query finds by name, class or meaning"
-BEHIND = f"found, but behind the first {DEEPEST} products"
+BEHIND = f"found, but not among the first {DEEPEST} products"
 
 
 class Column(Event):
@@ -38,14 +38,14 @@ class Column(Event):
 
 
 class TextFacts(Event):
-    """What is embedded for a drug, and what became of it."""
+    """The text that is embedded for a drug, and what became of it."""
 
     hash: str
     text: str
     record: bool
     """Whether the index has a record of it."""
     refused: str = ""
-    """Why the model refused it: then it is found by NDC and name, and not by meaning."""
+    """Why the model refused it; then NDC and name find the drug, and meaning does not."""
     run: str = ""
     """The run that embedded it."""
     tokens: int = 0
@@ -61,12 +61,12 @@ class Place(Event):
     part: str = ""
     """The part that it stands in: found, similar, ..."""
     why: str = ""
-    """What the product has of the query."""
+    """Which words of the query the product has."""
     cosine: float | None = None
-    """How near its meaning is to the query's, where that was asked for."""
+    """How near its meaning is to the query's, if meanings were compared."""
     why_not: str = ""
     notices: tuple[str, ...] = ()
-    """What the answer tells beside its products."""
+    """The notices of the answer."""
 
 
 class Explanation(Event):
@@ -74,7 +74,7 @@ class Explanation(Event):
 
     ndc: str
     verdict: str
-    """In one sentence."""
+    """The verdict in one sentence."""
     in_catalog: bool
     in_index: bool
     differs: tuple[str, ...]
@@ -102,7 +102,7 @@ class Explanation(Event):
 
 
 class _Asker:
-    """Asks for one part after the other; one that fails is noted, and the others are asked."""
+    """Asks for each part. A failure is noted, and the other parts are still asked for."""
 
     def __init__(self) -> None:
         self.failures: dict[str, str] = {}
@@ -127,7 +127,7 @@ def explain(
     embedder: Embedder,
     settings: Settings,
 ) -> Explanation:
-    """Everything about the drug of an NDC, with or without dashes. Raises nothing of a server's."""
+    """Everything about the drug of an NDC, with or without dashes. Raises no server's error."""
     asker = _Asker()
     keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc).keys)))
     rows = asker.ask("catalog", lambda: _rows(catalog, keys), RangeRows([], [], []))
@@ -169,7 +169,7 @@ def explain(
 def verdict(one: Explanation) -> str:
     """The problem and its remedy, in one sentence."""
     if "catalog" in one.failures or "document" in one.failures or "live index" in one.failures:
-        return "not all of it could be asked: see what failed"
+        return "part of the answer is missing: see what failed"
     if one.rejected:
         return f"its row cannot be carried ({one.rejected}); what is indexed of it stays as it was"
     if not one.in_catalog:
@@ -177,13 +177,13 @@ def verdict(one: Explanation) -> str:
             return "it left the catalog; the next sync removes it"
         return "no drug has this NDC, neither in the catalog nor in the index"
     if not one.in_index:
-        return "the catalog has it and the index has not; the next sync adds it"
+        return "the catalog has it and the index does not; the next sync adds it"
     if one.differs:
         return f"the index has it with other values ({', '.join(one.differs)}); start a sync"
     if one.text and one.text.refused:
         return f"found by NDC and name, not by meaning: the model refused it ({one.text.refused})"
     if one.text and not one.text.record:
-        return "its text has no record, so that meaning does not find it; start a sync"
+        return "its text has no record, so searches by meaning do not find it; start a sync"
     return "the index has it as the catalog has it"
 
 
@@ -240,7 +240,7 @@ def _place(
     embedder: Embedder,
     settings: Settings,
 ) -> Place:
-    """Asked as the search API asks, as deep as its answers go."""
+    """Asks like the search API, as deep as its answers go."""
     answer = search(
         query,
         names,

@@ -19,7 +19,7 @@ from workflow.contract.runs import RunFiles
 FAILURE = "failure.json"
 PAGES_SHOWN = 20
 MACHINE = "drug-catalog-sync-"
-"""How a stage's state machine is called, before the stage's name."""
+"""The name of a stage's state machine, before the stage's name."""
 
 CAUSE_SHOWN = 2_000
 """Characters of a cause in the message; the file has all of it."""
@@ -115,7 +115,7 @@ def message(failure: Failure) -> str:
 
 
 def commands(failure: Failure) -> list[str]:
-    """To look, and then to go on; the stage is in the machine's name."""
+    """Commands to look into the failure and to go on; the stage is in the machine's name."""
     machine = failure.execution_arn.split(":")[-2]
     stage = machine.removeprefix(MACHINE)
     where = f" --stage {stage}" if stage != machine else ""
@@ -129,7 +129,7 @@ def commands(failure: Failure) -> list[str]:
 
 
 def _line(text: str) -> str:
-    """Without line breaks, escapes and marks that reverse text: nobody writes our lines for us."""
+    """Without line breaks, escapes and marks that reverse text, so that nobody can forge a line."""
     return "".join(one if one.isprintable() else " " for one in text)
 
 
@@ -174,7 +174,7 @@ def _class_of(name: str) -> type[errors.SyncError] | None:
 
 
 def _page(text: str) -> str:
-    """The page of a child's input, or the input where it has none."""
+    """The page of a child's input, or the input itself if it has none."""
     try:
         return str(json.loads(text)["page"]["page"])
     except (ValueError, KeyError, TypeError):

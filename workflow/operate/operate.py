@@ -1,4 +1,4 @@
-"""What operators ask beside runs: a rollback, an examination, an explanation, a run's changes.
+"""What operators ask besides runs: rollback, doctor, explanation, a run's changes.
 
 On AWS a function of its own answers, because MySQL and Redis are reached from inside the VPC only.
 """
@@ -30,7 +30,8 @@ class OperatorTask(Event):
     action: Literal["rollback", "doctor", "explain", "changes"]
     run_id: str
     generation: str = ""
-    """With `rollback`: the generation before the last backfill, by name; else the last switch."""
+    """With `rollback`: name of the generation before the last backfill; without it, the last switch
+    is undone."""
     ndc: str = ""
     """With `explain`: the drug."""
     query: str = ""
@@ -46,12 +47,12 @@ class OperatorTask(Event):
 
 
 class RolledBack(Event):
-    """Where searches are answered from now, and were before."""
+    """What searches answer from now, and what they answered from before."""
 
     generation: str
     built_at: str
     published_at: str
-    """When what is in it was published."""
+    """When its content was published."""
     rows: int
     before: str | None
     run: str
@@ -65,7 +66,7 @@ class RolledBack(Event):
     removed: int
     """Drugs that are not searched any more."""
     settings_fit: bool
-    """False: the functions embed otherwise than this generation was, so the next sync stops."""
+    """False: the functions' settings differ from this generation's, so the next sync stops."""
 
 
 class OperatorAnswer(Event):

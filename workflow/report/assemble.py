@@ -45,7 +45,8 @@ def assemble(
     error: str | None = None,
     cause: str | None = None,
 ) -> RunReport:
-    """Counts of changes are the plan's until the switch, less what the switch left out."""
+    """Until the switch, counts of changes are the plan's; afterwards without what the switch left
+    out."""
     loaded = files.read_pages_there(LOAD_SUMMARY, PageLoaded)
     verified = files.read_pages_there(VERIFY_SUMMARY, VerifiedPage)
     verification = files.read_if_there(VERIFICATION, Verification)
@@ -80,14 +81,14 @@ def _kept(verified: Sequence[VerifiedPage], switched: Switched | None) -> tuple[
 
 
 def _published(switched: Switched | None) -> bool | None:
-    """None where a function ended after the switch, before it could record it."""
+    """None if a function ended after the switch and before it could record it."""
     if switched is None or switched.taken_back:
         return False
     return True if switched.done else None
 
 
 def ended(report: RunReport, ended_at: datetime) -> RunReport:
-    """The same report of a run that went on until now."""
+    """The same report, for a run that went on until now."""
     return report.model_copy(update={"duration_s": _seconds(report.started_at, ended_at)})
 
 

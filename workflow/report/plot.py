@@ -12,10 +12,10 @@ LANE = 9.0
 MOST_HEIGHT = 120.0
 LEAST_WIDTH = 2.0
 TITLED = 400
-"""Up to this many pages, each bar says what it is; more are drawn as one path."""
+"""Up to this many pages, each bar has a title; more are drawn as one path."""
 
 LAST_PLACE = 80
-"""Beyond this percentage of the time line, a mark's label stands on its left."""
+"""Beyond this percentage of the time line, labels are on the left of their marks."""
 
 NICE_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 
@@ -110,7 +110,7 @@ class _Drawn:
         )
 
     def waiting(self) -> str:
-        """From the first try to the last one: pale."""
+        """The time from the first try to the last one, drawn pale."""
         width = self.start - self.wait_start
         if not self.bar.retries or width <= 0:
             return ""
@@ -136,7 +136,7 @@ def _axis(whole: float) -> str:
 
 
 def _mark(at: float, place: float) -> str:
-    """Words stand on the inner side of the last marks: they would widen a phone's page."""
+    """Labels of the last marks are on the inner side; otherwise they would widen a phone's page."""
     if place <= LAST_PLACE:
         return f'<span style="left:{place:.2f}%">{_tick(at)}</span>'
     return f'<span class="end" style="right:{100 - place:.2f}%">{_tick(at)}</span>'

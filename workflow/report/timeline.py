@@ -48,7 +48,7 @@ class StateTimes(NamedTuple):
 
 
 def read_timeline(files: RunFiles, report: RunReport) -> list[StateTimes]:
-    """The states that left a trace, in the order of the machine."""
+    """The states that left a trace, in the order of the state machine."""
     start = report.started_at
     plan = files.read_if_there(PLAN, Plan)
     if plan is None:
@@ -102,7 +102,7 @@ def _bar(start: datetime, page: str, timing: Timing) -> Bar:
 
 
 def _single(state: str, started: float, ended: float) -> StateTimes:
-    """A state without pages; without a bar where it did not end."""
+    """A state without pages; without a bar if it did not end."""
     bars = (Bar("", started, started, ended, 0),) if ended > started else ()
     return StateTimes(state, bars, 0)
 

@@ -38,7 +38,7 @@ FACETS: Final = ("dosage_form", "route", "manufacturer", "dea_schedule", "is_gen
 FACET_TEXTS: Final = 100
 FACET_VALUES: Final = 12
 TRIES: Final = 3
-"""Times that a search is asked in all where a switch came between its reads."""
+"""How often a search is asked at most, if a switch comes between its reads."""
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def live_names(index: SearchIndex) -> LiveNames:
 def model_of(
     names: LiveNames, index: SearchIndex, settings: Settings, embedder: Embedder
 ) -> Embedder | None:
-    """The embedder, where the live space is the one that the settings describe.
+    """The embedder, if the live space is the one that the settings describe.
 
     Vectors of two models never meet: while a new model's backfill runs, and until the functions
     know of it, the words of a query are searched alone.
@@ -66,7 +66,7 @@ def model_of(
 
 
 def between_switches(index: SearchIndex, ask: Callable[[LiveNames], T]) -> T:
-    """An answer that is wholly from before a switch or from after it; asked again if need be."""
+    """An answer that is wholly from before a switch or from after it; asks again if needed."""
     for _ in range(TRIES - 1):
         names = live_names(index)
         answer = ask(names)
@@ -90,7 +90,7 @@ def find_drugs(
     on_degraded: Callable[[Exception], None],
     floor: float = FLOOR,
 ) -> DrugsFound:
-    """The parts of an answer; by words alone where the model fails, or is not the live space's."""
+    """The parts of an answer; by words alone if the model fails or is not the live space's."""
 
     def ask(names: LiveNames) -> DrugsFound:
         asked = partial(
@@ -127,7 +127,7 @@ def find_drugs(
 def _facets(
     names: LiveNames, index: SearchIndex, texts: Sequence[str], filters: Filters
 ) -> dict[str, dict[str, int]]:
-    """A column's own filter does not narrow its values: others of it may be chosen, too."""
+    """A column's own filter does not narrow its values, because several may be chosen."""
     filters = as_stored(filters, names, index)
     best = list(dict.fromkeys(texts))[:FACET_TEXTS]
     counts = {}
@@ -139,7 +139,7 @@ def _facets(
 
 
 def _folded(counted: dict[str, int]) -> dict[str, int]:
-    """Values that differ by case or marks only are one: the commonest spelling."""
+    """Values that differ only by case or punctuation count as one, in the commonest spelling."""
     spelt: dict[str, str] = {}
     sums: dict[str, int] = {}
     for value, count in counted.items():
@@ -150,7 +150,7 @@ def _folded(counted: dict[str, int]) -> dict[str, int]:
 
 
 def one_drug(ndc: str, *, index: SearchIndex) -> DrugShown | None:
-    """The drug of an NDC, in any form that means one drug."""
+    """The drug of an NDC, in any form that means exactly one drug."""
 
     def ask(names: LiveNames) -> DrugShown | None:
         fields = _drug(ndc, names, index)
@@ -168,7 +168,7 @@ def one_drug(ndc: str, *, index: SearchIndex) -> DrugShown | None:
 
 
 def alternatives(ndc: str, *, index: SearchIndex) -> Alternatives | None:
-    """What may stand for a drug, itself left out; None where it does not exist."""
+    """Drugs equivalent to a drug, without itself; None if it does not exist."""
 
     def ask(names: LiveNames) -> Alternatives | None:
         drug = _drug(ndc, names, index)
@@ -206,7 +206,7 @@ def health(*, index: SearchIndex, clock: Clock) -> Health:
 
 
 def _drug(ndc: str, names: LiveNames, index: SearchIndex) -> Fields | None:
-    """The key as it is written first; then what the digits may mean, where that is one drug."""
+    """First the key as written; then what the digits may mean, if that is one drug."""
     if len(ndc) > LONGEST_KEY:
         return None
     exact, *others = index.documents(names.generation, (ndc, *ndcs_of(ndc).keys))

@@ -47,7 +47,7 @@ class SearchRequest(Nothing):
     offset: int = Field(0, ge=0, le=FURTHEST, description="products to skip: `next_offset`")
     packages: int = Field(5, ge=1, le=100, description="packages of each strength")
     facets: bool = Field(False, description="count values of the best products")
-    as_written: bool = Field(False, description="read no word as another")
+    as_written: bool = Field(False, description="correct no word")
     dosage_form: Values = ()
     route: Values = ()
     drug_class: Values = ()
@@ -114,7 +114,7 @@ def _read(query_string: str, model: type[M]) -> M:
 
 
 def _refuse_unknown(given: Mapping[str, Sequence[str]], model: type[Nothing]) -> None:
-    """A misspelt filter that is left out silently would answer another question."""
+    """A misspelt filter that is silently ignored would answer another question."""
     unknown = sorted(name[:40] for name in given if name not in model.model_fields)
     if unknown:
         raise BadRequest(f"unknown parameters: {', '.join(unknown[:5])}")
@@ -134,7 +134,7 @@ class Problem(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     type: str = Field(description="always `about:blank`")
-    title: str = Field(description="the status in words")
+    title: str = Field(description="the status as text")
     status: int = Field(description="the status")
     detail: str = Field(description="what is wrong, and what to do")
 
@@ -150,7 +150,7 @@ PATHS: Final[Mapping[str, tuple[str, type[BaseModel] | None]]] = {
 
 @cache
 def openapi() -> dict[str, Any]:
-    """OpenAPI 3.1, made of the very models that requests are read by and answers made of."""
+    """OpenAPI 3.1, generated from the models that read requests and form answers."""
     models: list[type[BaseModel]] = [Problem]
     models += [model for _, model in PATHS.values() if model is not None]
     _, schemas = models_json_schema(

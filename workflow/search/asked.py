@@ -1,4 +1,4 @@
-"""One query, and what the index said of it: no search asks the same thing twice."""
+"""One query, and the index's answers: no search asks the same thing twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +15,15 @@ HEAD: Final = 150
 """Texts of each list: the first ten drugs of the FDA's catalog hold 4.5 distinct texts."""
 
 UNDER_FILTERS: Final = 1000
-"""Texts of each list where a filter leaves few, and the most drugs that a narrow filter leaves."""
+"""Texts of each list under a narrow filter, which leaves this many drugs or fewer."""
 
 Texts = Mapping[str, Fields]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked, of which generation. `floor`: the least cosine that is an answer."""
+    """What is asked, and of which generation. `floor`: the lowest cosine that counts as an
+    answer."""
 
     query: Query
     names: LiveNames

@@ -1,4 +1,4 @@
-"""One product a card: the strengths and packages of one name, form and route."""
+"""One card a product: the strengths and packages of one name, form and route."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ MOST_STRENGTHS: Final = 16
 """Texts of one card that are looked at."""
 
 MOST_PROBED: Final = 400
-"""Texts that one search asks the drugs of: each is one command of Redis."""
+"""For how many texts one search looks up drugs; each is one Redis command."""
 
 PROBED_AT_ONCE: Final = 24
 
@@ -45,7 +45,7 @@ class Product(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A text that may answer, why it does, and how near its meaning is."""
+    """A text that may answer, the reason, and how near its meaning is."""
 
     hash: str
     fields: Fields
@@ -79,7 +79,7 @@ class Drawer:
         return dict(zip(hashes, found, strict=True))
 
     def hidden(self, hashes: Sequence[str]) -> int:
-        """How many packages of these texts the filters leave out."""
+        """How many packages of these texts the filters exclude."""
         every = self._index.drugs_of_texts(self._generation, hashes, 0, {})
         return sum(one.total for one in every)
 
@@ -127,7 +127,7 @@ def _grouped(
 
 
 def _up_to(groups: Iterator[list[Candidate]], most: int) -> Iterator[list[Candidate]]:
-    """Groups until they have so many texts."""
+    """Groups, until they have this many texts."""
     count = 0
     for group in groups:
         yield group

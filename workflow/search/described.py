@@ -1,4 +1,4 @@
-"""What a query describes: the drugs of its classes and uses, and what is near it in meaning."""
+"""What a query describes: drugs of its classes and uses, and drugs near it in meaning."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -23,9 +23,8 @@ MOST_CLASSES: Final = 12
 
 
 class Described:
-    """The weaker parts of an answer, of `count` texts a list; `cut` where there are more.
-
-    `notices` has what is to be told of them.
+    """The weaker parts of an answer, of `count` texts a list; `cut` says that there are more;
+    `notices` are about them.
     """
 
     def __init__(self, asked: Asked, count: int) -> None:
@@ -88,7 +87,7 @@ class Described:
         return Listed(_class_or_use(query), about, candidates)
 
     def _ranked(self, texts: Texts, places: Mapping[str, int], held: set[str]) -> list[str]:
-        """The usual before the unusual, the form asked for, the nearest, one substance."""
+        """Order: usual before unusual, the form asked for, the nearest, a single substance."""
         query, known, far = self._asked.query, self._asked.known, len(places)
         order = {
             one: (
@@ -119,7 +118,7 @@ class Described:
             if under is not None:
                 return exactly(under, vector, space, index)
         hits = index.nearest_texts(space, vector, self._count)
-        # Behind the floor there are no answers, however many texts there are.
+        # Below the floor nothing is an answer, however many texts there are.
         self.cut |= len(hits) >= self._count and 1 - hits[-1].distance >= self._asked.floor
         return hits
 
@@ -136,7 +135,7 @@ def _in_turn(lists: Sequence[Sequence[Candidate]], known: KnownNames) -> list[Ca
 
 
 def _drugs_in_turn(candidates: Sequence[Candidate], known: KnownNames) -> list[Candidate]:
-    """One text of each set of substances, then the next: ten cards are ten choices."""
+    """One text of each set of substances, then the next, so that ten cards are ten choices."""
     drugs: dict[frozenset[str], list[Candidate]] = {}
     for one in candidates:
         drugs.setdefault(facts_of(one.fields, known).substances, []).append(one)

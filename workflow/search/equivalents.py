@@ -1,4 +1,4 @@
-"""Drugs that may stand for one: by what they are, not by how their names are spelt."""
+"""Drugs equivalent to a drug: by what they are, not by how their names are spelt."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -29,9 +29,9 @@ class Equivalents(NamedTuple):
 def equivalents(
     drug: Fields, names: LiveNames, index: SearchIndex, known: KnownNames
 ) -> Equivalents:
-    """By the catalog's own group of equivalents where it has one, else by substances.
+    """By the catalog's own group of equivalents if it has one, otherwise by substances.
 
-    A drug without a generic name has none: nothing tells what it is made of.
+    A drug without a generic name has none, because nothing says what it is made of.
     """
     if drug.get("gcn_seqno"):
         found = index.drugs_like(names.generation, {"gcn_seqno": (drug["gcn_seqno"],)}, "", MOST)

@@ -1,4 +1,5 @@
-"""What the columns of one text say, read once: a text never changes, and many searches meet it."""
+"""What the columns of one text say, read once, because texts never change and many searches use
+them."""
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -21,7 +22,7 @@ KEPT: Final = 8192
 """Texts whose facts a process keeps: about 20 MB."""
 
 MINOR: Final = 0.2
-"""What a salt's name counts beside another word of a name."""
+"""Weight of a salt's name, compared with another word of a name."""
 
 UNUSUAL: Final = frozenset(
     [
@@ -38,24 +39,24 @@ UNUSUAL: Final = frozenset(
         "veterinary",
     ]
 )
-"""Words of types, forms, classes and names that answer only those who ask for them."""
+"""Words of types, forms, classes and names. Such products rank last unless asked for."""
 
 OVER_THE_COUNTER: Final = "otc"
-"""Of a product type: answers behind what a prescription is for."""
+"""Words of a product type that ranks after prescription products."""
 
 _READ: Final = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
 _ORDERED: Final = len((*NAME_COLUMNS, *DETAIL_COLUMNS))
 
 
 class Facts:
-    """One text. Each thing is read when it is asked for first: no search asks for all of them."""
+    """One text. Each property is read on first use, because no search needs all of them."""
 
     def __init__(self, columns: tuple[str, ...], known: KnownNames) -> None:
         self._fields = dict(zip(_READ, columns, strict=True))
         self._names = [self._fields[column] for column in NAME_COLUMNS]
         self._known = known
         self.order = columns[:_ORDERED]
-        """What makes any two searches agree."""
+        """The last criterion of every order, so that two searches always agree."""
 
     @cached_property
     def spelt(self) -> tuple[tuple[str, ...], ...]:
@@ -115,7 +116,7 @@ class Facts:
             return (fold(fields["drug_name"]),)
         brand = fold(fields["brand_name"])
         if known.substances_of(brand) == self.substances and not known.means(brand):
-            brand = ""  # a generic's spelling of its substances is no name of its own
+            brand = ""  # a generic's spelling of its substances is not a name of its own
         return (brand, self.substances, fold(fields["dosage_form"]), fold(fields["route"]))
 
     def share_of(self, asked: frozenset[str]) -> float:
@@ -145,7 +146,7 @@ def _weight(word: str) -> float:
 
 
 def substances_of(fields: Fields, known: KnownNames) -> Substances:
-    """By the generic name; where a catalog has none, by the drug's name."""
+    """By the generic name; if there is none, by the drug's name."""
     named = fields.get("generic_name") or fields.get("drug_name") or fields.get("brand_name") or ""
     return known.substances_of(fold(named))
 

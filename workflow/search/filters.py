@@ -17,7 +17,7 @@ REMEMBERED: Final = 64
 
 
 def as_stored(filters: Filters, names: LiveNames, index: SearchIndex) -> Filters:
-    """Each value with all stored ones of the same folded words; as it is where there are none."""
+    """Each value, with all stored values that have the same folded words."""
     return {
         column: tuple(
             dict.fromkeys(one for value in values for one in _stored(column, value, names, index))

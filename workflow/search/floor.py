@@ -1,4 +1,4 @@
-"""How near a text must be to mean what a query says: below it, nothing is an answer."""
+"""How near a text must be to count as an answer."""
 
 from typing import Final
 

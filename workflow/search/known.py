@@ -1,7 +1,7 @@
 """Names of drugs that searches know, whether or not the catalog has them.
 
 `known_names.txt.gz` is made of the FDA's names by `tools/known_names.py`; `abbreviations.json` is
-kept by hand. A name means one set of substances, or several: then it is a question.
+kept by hand. A name means one set of substances. If it means several, the search asks back.
 """
 
 import gzip
@@ -27,7 +27,7 @@ BITS_AN_EDIT: Final = 2
 """An edit takes at most one letter away and adds one."""
 
 LETTERS: Final = 32
-"""Letters that are told apart; what shares a bit only lets more names through."""
+"""Letters that are distinguished; characters that share a bit only let more names through."""
 
 Substances = frozenset[str]
 Meanings = frozenset[Substances]
@@ -59,7 +59,8 @@ class KnownNames:
         return self
 
     def asks(self, name: str) -> bool:
-        """True for abbreviations of several drugs: TCN, MS and MgSO4 are a question."""
+        """True for abbreviations of several drugs, such as TCN, MS and MgSO4: the search asks
+        back."""
         return name in self._asks
 
     def means(self, name: str) -> Meanings:
@@ -82,9 +83,9 @@ class KnownNames:
         return word in self._words or bool(self.means(word))
 
     def near(self, word: str, edits: int) -> dict[str, int]:
-        """Names of one word that are so many edits away at most.
+        """Names of one word within this edit distance.
 
-        One edit is looked up; for more, every name of about the length is compared.
+        One edit is looked up; for more, every name of similar length is compared.
         """
         if edits == 1:
             return {one: 1 for one in one_edit(word) if one != word and self._is_word(one)}
@@ -105,7 +106,7 @@ class KnownNames:
 
     @cached_property
     def _by_size(self) -> Mapping[int, tuple[Sequence[int], list[str]]]:
-        """Made by the first misspelt word."""
+        """Built at the first misspelt word."""
         names: dict[int, list[str]] = defaultdict(list)
         for name in self.single_words():
             names[len(name)].append(name)
@@ -169,7 +170,7 @@ def _longest(known: KnownNames, words: Sequence[str], place: int) -> tuple[int, 
 
 
 def _letters(word: str) -> int:
-    """A bit for each letter, and another for a letter that is there twice."""
+    """A bit for each letter, and another for a letter that occurs twice."""
     once = twice = 0
     for letter in word:
         bit = 1 << ord(letter) % LETTERS

@@ -1,4 +1,4 @@
-"""What a query's names find: texts by name, by substance, by beginning; and what is to be told."""
+"""What a query's names find: texts by name, substance or prefix, and notices about them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ from workflow.search.ranking import Match, match
 from workflow.search.spelling import Reading, may_be_misspelt, read
 
 MOST_UNKNOWN: Final = 2
-"""A query with more words that no name holds is a sentence; none of them is a misspelt name."""
+"""A query with more unknown words than this is a sentence, not a misspelt name."""
 
 MOST_TERMS: Final = 12
 """Terms that are looked up one by one: each is a command or two."""
@@ -47,7 +47,7 @@ class Lookup:
         self._notices: list[Notice] = []
 
     def named(self) -> Named:
-        """One or two round trips where all words are names; more where some are not."""
+        """One or two round trips if all words are names; more if some are not."""
         terms = terms_of(self._query, self._known)
         asks = [term for term in terms if self._known.asks(term.name)]
         if asks:
@@ -67,7 +67,7 @@ class Lookup:
         return self._one_by_one(terms)
 
     def _named_so(self) -> list[Match]:
-        """Lay words are a name where a drug is called just so."""
+        """Lay words are a name if a drug has exactly this name."""
         words = self._query.words
         if not self._query.lay or not words:
             return []
@@ -93,7 +93,7 @@ class Lookup:
         """The same for several lists of terms, in one round trip, or in two."""
         texts = self._ask([tuple(map(_alternatives, terms)) for terms in several])
         full = [n for n, one in enumerate(texts) if len(one) >= self._asked.name_count]
-        # Too many: those that are spelt so must be among them.
+        # Too many: those with exactly this spelling must be among them.
         spelt = self._ask([tuple((term.words,) for term in several[n]) for n in full])
         for number, one in zip(full, spelt, strict=True):
             texts[number] = {**one, **texts[number]}
@@ -112,7 +112,8 @@ class Lookup:
         return found
 
     def _one_by_one(self, terms: Sequence[Term]) -> Named:
-        """Which of the terms the catalog has; the others are misspelt, elsewhere, or no names."""
+        """Which of the terms the catalog has. The others are misspelt, missing here, or not
+        names."""
         terms = terms[:MOST_TERMS]
         present = self._present(terms)
         unknown = [one for one in terms if not present[one.typed] and _is_unknown(one, self._known)]
@@ -141,7 +142,7 @@ class Lookup:
         return {term.typed: bool(one) for term, one in zip(terms, found, strict=True)}
 
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
-        """Each name by itself where no drug has all of them."""
+        """Each name by itself, if no drug has all of them."""
         found = self._match_each([[term] for term in terms]) if len(terms) > 1 else []
         return list({one.hash: one for matches in found for one in matches}.values())
 
@@ -165,7 +166,7 @@ class Lookup:
     def _unless_begun(
         self, readings: dict[str, Reading], begins: Sequence[Match]
     ) -> dict[str, Reading]:
-        """A word that begins other drugs' names, too, is read as none: that would be a guess."""
+        """A word that also begins other drugs' names is not corrected: that would be a guess."""
         kept = {}
         for word, one in readings.items():
             means = self._known.means(one.read_as)
@@ -236,7 +237,7 @@ class Lookup:
         )
 
     def _equivalents(self, found: Sequence[Match], meant: frozenset[Substances]) -> list[Match]:
-        """Of a brand that only the catalog knows: the other names of its substances."""
+        """For a brand that only the catalog knows: the other names of its substances."""
         if len(meant) != 1:
             return []
         substances = next(iter(meant))
@@ -246,7 +247,7 @@ class Lookup:
         return [one for one in others if one.hash not in held and one.substances == substances]
 
     def _tell_substance(self, terms: Sequence[Term], meant: frozenset[Substances]) -> None:
-        """Of a name that the catalog lacks: why another name's products answer it."""
+        """For a name that the catalog lacks: why products of another name are shown."""
         known = [term for term in terms if term.means]
         if len(known) == len(meant) == 1:
             substances = sorted(next(iter(meant)))
@@ -293,9 +294,10 @@ def _alternatives(term: Term) -> tuple[tuple[str, ...], ...]:
 
 
 def _is_asked(one: Match, meant: frozenset[Substances], query: Query) -> bool:
-    """Tylenol is acetaminophen; Tylenol with Codeine is another drug, unless its strength is asked.
+    """Tylenol is acetaminophen; Tylenol with Codeine is another drug, unless its strength is asked
+    for.
 
-    Where no table knows the name, the catalog's own word is all there is.
+    If no table knows the name, only the catalog can say.
     """
     if not meant or one.named_so or one.substances in meant:
         return True
@@ -304,6 +306,6 @@ def _is_asked(one: Match, meant: frozenset[Substances], query: Query) -> bool:
 
 
 def _own(found: Sequence[Match], known: KnownNames) -> frozenset[Substances]:
-    """What the best text is made of, where its substances are known ones."""
+    """The substances of the best text, if they are known."""
     best = found[0].substances if found else frozenset()
     return frozenset((best,)) if best and all(map(known.is_substance, best)) else frozenset()

@@ -11,13 +11,13 @@ from workflow.search.vocabulary import FILLERS
 
 SHORTEST_PREFIX: Final = 3
 MOST_MEANINGS: Final = 64
-"""Ways to put the meanings of several names together that are looked at."""
+"""How many combinations of the meanings of several names are tried."""
 
 
 class Term(NamedTuple):
     """One name of a query: its words, the sets of substances that it may mean, what was typed.
 
-    `lay` where the same words mean a class, too: iron is a substance and a use.
+    `lay` if the same words also mean a class: iron is a substance and a use.
     """
 
     words: tuple[str, ...]
@@ -54,16 +54,17 @@ def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = N
 
 
 def _without_sentence(terms: Sequence[Term], query: Query) -> list[Term]:
-    """Beside lay words only a known name is one: `aspirin for a headache`.
+    """Next to lay words, only a known name is a name:
 
-    A name that is a lay word itself is asked for where it is the whole query: `iron`.
+    `aspirin for a headache`. A name that is also a lay word is looked up if it is the whole query:
+    `iron`.
     """
     alone = len(terms) == 1 and set(terms[0].typed.split()) == set(query.telling)
     return [term for term in terms if term.means and (alone or not term.lay)]
 
 
 def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) -> int:
-    """How many words from here on are the longest known name; 0 where there is none."""
+    """How many words from here are the longest known name; 0 if there is none."""
     for size in range(min(LONGEST_NAME, len(words) - place), 0, -1):
         span = words[place : place + size]
         name = " ".join(span)
@@ -76,7 +77,7 @@ def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) 
 
 
 def _without_form(span: Sequence[str], known: KnownNames) -> int:
-    """How many words are the name, where the last ones only say the form: `prednisone tablets`."""
+    """How many words are the name, if the last ones only say the form: `prednisone tablets`."""
     means = known.means(" ".join(span))
     size = len(span)
     while size > 1 and is_description(span[size - 1]):
@@ -92,16 +93,16 @@ def _is_named(span: Sequence[str], query: Query) -> bool:
 
 
 def _may_name(word: str, query: Query, *, behind: bool) -> bool:
-    """A mineral is a salt only behind a name: the potassium of `potassium salt` is none."""
+    """A mineral is a salt only after a name: the potassium of `potassium salt` is not."""
     if word in query.lay or word in FILLERS or word in JOINTS or is_description(word):
         return False
     return word not in SALTS or (word in MINERALS and not behind)
 
 
 def _from_descriptions(query: Query, known: KnownNames) -> list[Term]:
-    """Where a query has neither names nor lay words: `sodium`, `eye gel`.
+    """If a query has neither names nor lay words:
 
-    Fentanyl citrate has the word of `citrate`, and is another drug.
+    `sodium`, `eye gel`. Fentanyl citrate has the word `citrate`, and is another drug.
     """
     words = dict.fromkeys(query.telling)
     return [Term((one,), known.means(one) if one in SALTS else NOTHING, one) for one in words]

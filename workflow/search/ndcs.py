@@ -24,10 +24,11 @@ NO_NDC: Final = Asked((), ())
 
 
 def ndcs_of(text: str) -> Asked:
-    """What an NDC may mean; nothing where the text is none.
+    """What an NDC may mean; nothing if the text is not one.
 
-    Three groups with dashes or blanks, 5-4-2 or shorter; 11 digits; 10 without a hint where a zero
-    went; 12 of the FDA's next format (6-4-2); two groups of a product without its package.
+    Three groups with dashes or blanks, 5-4-2 or shorter; 11 digits; 10 digits, which do not say
+    where a zero was dropped; 12 of the FDA's next format (6-4-2); two groups of a product without
+    its package.
     """
     code = _bare(text)
     if not code:
@@ -50,7 +51,7 @@ def _bare(text: str) -> str:
 
 
 def _has_digits(shown: str) -> bool:
-    """Enough of them: `5 fu` is a drug, and `40 mg` a strength."""
+    """Enough digits: `5 fu` is a drug, and `40 mg` a strength."""
     digits = sum(one.isdigit() for one in shown)
     size = sum(one.isalnum() for one in shown)
     groups = re.split("[ -]", shown)
@@ -83,7 +84,7 @@ def _products(labeler: str, product: str) -> tuple[str, ...]:
 
 
 def dashed(key: str) -> str:
-    """Eleven digits as 5-4-2, which people read; any other key as it is."""
+    """Eleven digits as 5-4-2, as people read them; any other key unchanged."""
     if len(key) == _ELEVEN and key.isascii() and key.isalnum():
         return f"{key[:5]}-{key[5:9]}-{key[9:]}"
     return key

@@ -1,4 +1,4 @@
-"""What an answer tells beside its drugs: data, and a sentence for people."""
+"""Notices of an answer: data, and a sentence for people."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class NoticeKind(StrEnum):
-    """Why a notice is there."""
+    """The reason for a notice."""
 
     NOT_IN_CATALOG = "not_in_catalog"
     READ_AS = "read_as"

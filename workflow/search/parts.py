@@ -9,7 +9,7 @@ from workflow.search.notices import Notice
 
 
 class PartKind(StrEnum):
-    """Why the products of a part are there, the strongest reason first."""
+    """The reasons for parts, the strongest first."""
 
     FOUND = "found"
     SAME_SUBSTANCE = "same_substance"
@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Parts, the strongest first, and what is to be told. `more`: there are further products."""
+    """Parts, the strongest first, and notices. `more`: there are further products."""
 
     parts: list[Part]
     notices: list[Notice]
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A part's texts before their drugs are looked up."""
+    """A part's texts, before their drugs are looked up."""
 
     kind: PartKind
     about: tuple[str, ...]

@@ -12,8 +12,8 @@ LONGEST_QUERY: Final = 200
 
 
 class Query(NamedTuple):
-    """A query, taken apart. `whole` are all its words, `words` those that
-    are no amount, in its order; `lay` are those that mean `classes`.
+    """A query, taken apart. `whole` are all its words, `words` those that are no amount, in its
+    order; `lay` are those that mean `classes`.
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
     `forms` is one word of the query: the words of a form that it may mean.
@@ -32,12 +32,12 @@ class Query(NamedTuple):
 
     @property
     def telling(self) -> tuple[str, ...]:
-        """The words but those that say nothing of a drug."""
+        """The words without fillers."""
         return tuple(word for word in self.words if word not in FILLERS)
 
     @property
     def undescribed(self) -> tuple[str, ...]:
-        """The telling words but those of forms and routes."""
+        """The telling words without forms and routes."""
         return tuple(word for word in self.telling if not is_description(word))
 
     @property
@@ -46,7 +46,7 @@ class Query(NamedTuple):
 
 
 def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -> Query:
-    """Take a query apart. What is neither strength nor filler is looked up among the names."""
+    """Take a query apart. What is neither strength nor filler is looked up as a name."""
     shown = plain(text[:LONGEST_QUERY])
     asked = _amounts(shown, synonyms, known or known_names())
     rest = fold_words(asked.rest)
@@ -67,9 +67,10 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
-    """A bare number is no amount where it belongs to a name: `omega 3`, `vitamin b 12`.
+    """A bare number that belongs to a name is not an amount:
 
-    Nor is anything of a text that is a known name as a whole: `2 l menthoxy ethanol`.
+    `omega 3`, `vitamin b 12`. Nor is any part of a text that is itself a known name: `2 l menthoxy
+    ethanol`.
     """
     if known.means(fold(text)):
         return Asked((), (), (), text)

@@ -1,4 +1,4 @@
-"""Which of the texts that hold the names of a query answer it best."""
+"""Orders the texts that hold the names of a query."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isclose
@@ -45,7 +45,7 @@ def match(
 
 
 def _holds(facts: Facts, terms: Sequence[Term]) -> bool | None:
-    """Whether the names hold all terms; None where some are not even meant by the substances."""
+    """Whether the names hold all terms; None if some are not even meant by the substances."""
     by_name = True
     for term in terms:
         if not facts.words.issuperset(term.words):

@@ -1,7 +1,7 @@
 """Search: what a query names, what it describes, and what is near it in meaning, each apart.
 
-An answer is in parts. A weaker part never stands in a stronger one's place, no part is padded, and
-an answer may be empty. A filter leaves drugs out and changes no order.
+An answer is in parts. A weaker part never replaces a stronger one, no part is padded, and an answer
+may be empty. A filter excludes drugs and does not change the order.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ from workflow.search.ranking import Match
 from workflow.search.synonyms import Synonyms, fda_synonyms
 
 HIDDEN: Final = 30
-"""Texts of the best part that are asked what the filters hide."""
+"""Texts of the best part for which hidden packages are counted."""
 
 NO_FILTERS: Final[Filters] = {}
 
@@ -48,8 +48,8 @@ def search(
 ) -> Answer:
     """`limit` products of one generation that pass the filters, behind the first `offset`.
 
-    The embedder is asked where the query names no drug. Without one, words must do. `as_written`:
-    no word is read as another.
+    The embedder is asked if the query names no drug; without an embedder, words must do.
+    `as_written`: no word is corrected.
     """
     digits = any(map(str.isdigit, query))
     by_key = by_ndc(query, names, index, filters) if digits else None
@@ -67,13 +67,13 @@ def search(
     )
     named = Lookup(asked, as_written=as_written).named()
     answer = _answer(asked, named, packages, limit, offset)
-    # A key without a digit is none that anybody has; it costs no search a command.
+    # Nobody has a key without a digit, so this costs no command.
     by_key = None if digits or answer.parts else by_ndc(query, names, index, filters)
     return by_key or answer
 
 
 def _answer(asked: Asked, named: Named, packages: int, limit: int, offset: int) -> Answer:
-    """Wide lists are asked for where a filter leaves too few of the usual ones."""
+    """Asks for longer lists if a filter leaves too few of the usual ones."""
     wanted = limit + 1
     counts = (HEAD, UNDER_FILTERS) if asked.filters else (HEAD,)
     for count in counts:
@@ -142,7 +142,7 @@ def _take(
 
 
 def _without_last(parts: Sequence[Part]) -> list[Part]:
-    """Without the extra product that was asked for to see whether there are more."""
+    """Without the extra product, which only shows whether there are more."""
     *most, last = parts
     kept = last._replace(products=last.products[:-1])
     return [*most, kept] if kept.products else most

@@ -15,14 +15,14 @@ from workflow.search.strengths import shown_of
 from workflow.search.tall_man import in_tall_man
 
 INTERNAL: Final = ("content_hash", "run_id", "indexed_at", "text_hash")
-"""Fields of a document that are this system's own."""
+"""Fields of a document that this system added."""
 
 LONGEST_VALUE: Final = 1000
-"""Characters of a value in a list; a single drug's are longer."""
+"""Longest value in a list, in characters; a single drug's may be longer."""
 
 LONGEST_ALONE: Final = 4000
 MOST_PACKAGES: Final = 2000
-"""Packages in one answer: with every value at its longest, API Gateway still lets it through."""
+"""Packages in one answer. Even with every value at its longest, API Gateway passes it."""
 
 
 class Shown(BaseModel):
@@ -35,14 +35,14 @@ class Package(Shown):
     """One drug of the catalog."""
 
     ndc: str = Field(description="its key, as it is stored")
-    ndc_dashed: str = Field(description="5-4-2 where the key has eleven digits")
+    ndc_dashed: str = Field(description="5-4-2 if the key has eleven digits")
     drug_name: str | None = Field(None, description="of the catalog")
     manufacturer: str | None = Field(None, description="of the catalog")
     gcn_seqno: str | None = Field(None, description="of the catalog")
     dea_schedule: str | None = Field(None, description="of the catalog")
-    is_generic: bool | None = Field(None, description="null where the catalog does not say")
-    is_brand: bool | None = Field(None, description="null where the catalog does not say")
-    is_active: bool | None = Field(None, description="null where the catalog does not say")
+    is_generic: bool | None = Field(None, description="null if the catalog does not say")
+    is_brand: bool | None = Field(None, description="null if the catalog does not say")
+    is_active: bool | None = Field(None, description="null if the catalog does not say")
 
 
 class StrengthShown(Shown):
@@ -83,13 +83,13 @@ class PartShown(Shown):
 
 
 class NoticeShown(Shown):
-    """What is to be told beside the products."""
+    """A remark about the answer, beside its products."""
 
     kind: NoticeKind = Field(description="what it is about")
     text: str = Field(description="a sentence for people")
     words: str = Field("", description="the query's words that it is about")
     instead: list[str] = Field(default_factory=list, description="what to ask, or was asked")
-    count: int = Field(0, description="packages that it is about, where it counts any")
+    count: int = Field(0, description="number of packages that it is about")
 
 
 class DrugsFound(Shown):
@@ -97,7 +97,7 @@ class DrugsFound(Shown):
 
     generation: str = Field(description="the live generation that answered")
     parts: list[PartShown] = Field(description="the strongest reason first")
-    notices: list[NoticeShown] = Field(description="what to tell the person who asked")
+    notices: list[NoticeShown] = Field(description="notices for the person who asked")
     facets: dict[str, dict[str, int]] = Field(
         description="column -> value -> drugs, of the best products; when asked for"
     )
@@ -112,7 +112,7 @@ class DrugShown(Shown):
     drug: dict[str, str | bool] = Field(description="column -> value; blank columns are absent")
     name_shown: str = Field(description="the name in tall-man letters")
     strength_shown: str | None = Field(None, description="as people read it")
-    ndc_dashed: str = Field(description="5-4-2 where the key has eleven digits")
+    ndc_dashed: str = Field(description="5-4-2 if the key has eleven digits")
 
 
 class Alternatives(Shown):
@@ -194,7 +194,7 @@ _NAMED: Final = (
 
 
 def name_of(fields: Fields) -> str:
-    """The brand where there is one: a drug's own name often has its strength."""
+    """The brand if there is one, because a drug's own name often includes its strength."""
     named = (fields.get(column) for column in ("brand_name", "drug_name", "generic_name"))
     return short(in_tall_man(next(filter(None, named), fields["ndc"])))
 

@@ -8,12 +8,12 @@ from workflow.search.edits import distance
 from workflow.search.known import KnownNames
 
 SHORTEST: Final = 4
-"""Words shorter than this are not read as others: too many are like them."""
+"""Words shorter than this are not corrected: too many others are similar."""
 
 EDITS: Final = 2
 FAR: Final = 3
 SHORTEST_FAR: Final = 9
-"""Three edits are tried for words this long only."""
+"""Three edits are tried only for words this long."""
 
 MOST_ASKED: Final = 5
 
@@ -27,7 +27,7 @@ class Reading(NamedTuple):
 
 
 Spellings = Callable[[str, int], Sequence[str]]
-"""The words of the catalog's names that are so many edits away from a word."""
+"""The words of the catalog's names at this edit distance from a word."""
 
 
 def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
@@ -56,14 +56,14 @@ def may_be_misspelt(word: str, *, alone: bool) -> bool:
 def _near(
     word: str, edits: int, known: KnownNames, spellings: Spellings
 ) -> tuple[dict[str, int], set[str]]:
-    """Names with their edits, and those that the catalog has.
+    """Names with their edit distances, and those that the catalog has.
 
-    A word as short as the edits are long is near everything: three letters bear one edit.
+    A very short word is near everything, so three letters get one edit.
     """
     here = set(map(fold, spellings(word, edits)))
     away = {one: distance(word, one) for one in here}
     most = min(edits, (len(word) - 1) // 3)
-    # What is one edit away decides: then nothing that is further matters.
+    # If anything is one edit away, nothing further matters.
     found = {**known.near(word, 1), **away} if most else {}
     if most > 1 and min(found.values(), default=most) > 1:
         found |= known.near(word, most)

@@ -73,7 +73,7 @@ class Asked(NamedTuple):
 
 
 def number_of(written: str) -> float | None:
-    """What a run of digits and marks says; None where it is no number."""
+    """The number that digits and marks say; None if they are not a number."""
     shown = written.rstrip(".,")
     if not shown or len(shown) > LONGEST_NUMBER:
         return None
@@ -133,7 +133,7 @@ def _is_number(token: str) -> bool:
 
 
 def _unit(tokens: Sequence[re.Match[str]], place: int) -> tuple[str, int]:
-    """The unit that stands here, and the place behind it."""
+    """The unit at this place, and the place after it."""
     if place < len(tokens) and tokens[place][0] in UNITS and _ends(tokens[place]):
         unit = tokens[place][0]
         if unit == "million":
@@ -196,7 +196,7 @@ def asked_of(text: str, *, bare: bool = True) -> Asked:
 
 
 def _stands_bare(text: str, one: _Written) -> bool:
-    """Behind a blank and before one, and not first: `vitamin b12` and `5-fu` are names."""
+    """Between blanks, and not first: `vitamin b12` and `5-fu` are names."""
     if one.start == 0 or not text[one.start - 1].isspace():
         return False
     return one.end == len(text) or text[one.end].isspace()
@@ -232,7 +232,7 @@ def _amount(number: str, unit: str, amount: float) -> Amount:
 
 
 def _is_per(part: str, one: _Written) -> bool:
-    """Behind a slash: what the amount before is given per, unless both are weights of drugs."""
+    """After a slash: what the amount before it is given per, unless both are weights of drugs."""
     before = part[: one.start].rstrip()
     return before.endswith("/") and (not one.unit or UNITS[one.unit][0] != "mg" or one.unit == "g")
 

@@ -26,7 +26,7 @@ SALTS: Final = _words(
     monoethanolamine diethylamine epolamine hippurate unspecified form
     """
 )
-"""Words behind a substance's name that make no other drug of it.
+"""Words after a substance's name that do not make it another drug.
 
 Esters that last longer or work elsewhere are not here (decanoate, benzathine, furoate, mofetil,
 disoproxil): those are drugs that a pharmacist tells apart.
@@ -39,7 +39,7 @@ MINERALS: Final = _words(
     nitric acetic citric phosphoric boric lactic salicylic ascorbic folic
     """
 )
-"""First words whose salt is the drug: potassium chloride, ferrous sulfate."""
+"""First words of drugs that are salts themselves: potassium chloride, ferrous sulfate."""
 
 HYDRATES: Final = _words(
     "anhydrous hydrate monohydrate dihydrate trihydrate pentahydrate heptahydrate hexahydrate"
@@ -50,7 +50,7 @@ JOINTS: Final = _words("and with in plus w or of for the usp")
 
 @lru_cache(REMEMBERED)
 def base_of(words: Sequence[str]) -> tuple[str, ...]:
-    """The words of one substance without those of its salt; all of them where that is its name."""
+    """The words of one substance without its salt; all of them if the salt is its name."""
     start, end = 0, len(words)
     while start < end - 1 and words[start] == "anhydrous":
         start += 1

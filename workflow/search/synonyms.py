@@ -16,7 +16,7 @@ ERRORS_SHOWN: Final = 3
 ENDINGS: Final = ("ing", "ed", "es", "s")
 SHORTEST_STEM: Final = 3
 NO_PLURALS: Final = {"aids", "hives"}
-"""Words that only look like plurals: `aids` is no `aid`, and `hives` no `HIV`."""
+"""Words that only look like plurals: `aids` is not `aid`, `hives` is not `HIV`."""
 
 SHORTEST_SLIP: Final = 6
 STEMS_KEPT: Final = 8192

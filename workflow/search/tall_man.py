@@ -1,4 +1,4 @@
-"""Tall-man letters, as the FDA and the ISMP write names that are taken for each other."""
+"""Tall-man letters, as the FDA and the ISMP write names that are easily confused."""
 
 import json
 import re

@@ -17,7 +17,7 @@ def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Setting
     writer. Raises InvalidInput, SettingsInvalid, RunInProgress.
     """
     run_input = parse_input(task.input)
-    # Only VerifyIndex needs them, perhaps an hour later. A wrong file must stop the run now.
+    # Only VerifyIndex needs them, perhaps an hour later; a wrong file must stop the run now.
     read_synonyms(settings.synonyms_file)
     running = executions.running(task.state_machine_arn)
     mine = next((one.started_at for one in running if one.name == task.run_id), task.started_at)

@@ -1,4 +1,4 @@
-"""What a Redis server must be like before anything is written to it."""
+"""Checks a Redis server before anything is written to it."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
@@ -31,7 +31,8 @@ LOOPBACK = (None, "localhost", "127.0.0.1", "::1")
 
 
 def check_server(server: ServerFacts, redis_url: str) -> None:
-    """Raise IndexFeatureMissing, with what to change. Advisories are about servers of a network."""
+    """Raise IndexFeatureMissing, with what to change. Advisories concern servers on a network
+    only."""
     refusal = refusal_of(server.version)
     if refusal and urlsplit(redis_url).hostname not in LOOPBACK:
         raise IndexFeatureMissing(refusal)
@@ -56,9 +57,9 @@ def check_server(server: ServerFacts, redis_url: str) -> None:
 
 
 def check_engine(engine: Engine, version: str) -> None:
-    """Raise IndexFeatureMissing where the engine takes one of our queries for another one.
+    """Raise IndexFeatureMissing if the engine misreads one of our queries.
 
-    By what it answers: no version says it, and a proxy may hide which engine there is.
+    Judged by its answers: versions do not tell, and a proxy may hide the engine.
     """
     if wrong := engine.misreadings():
         raise IndexFeatureMissing(

@@ -30,15 +30,16 @@ DISTINCT_SHARE: Final = 0.2
 """Texts a drug: 97,463 of 493,573 in First Databank; 73,144 of 243,941 in the FDA's directory."""
 
 VECTOR_COPIES: Final = 2.5
-"""A vector lies in the hash and in the index, whose graph and blocks take half as much again."""
+"""A vector is stored in the hash and in the index, whose graph and blocks take half as much
+again."""
 
 OVERHEAD_S: Final = 0.2
-"""Of each call of a function: a few requests to S3 at 25 ms, and a connection or two."""
+"""Overhead of each call of a function: a few requests to S3 at 25 ms, a connection or two."""
 
 DIFF_ROW_S, LOAD_ROW_S, VERIFY_ROW_S = 100e-6, 110e-6, 180e-6
 PUBLISH_ROW_S, PRUNE_ROW_S = 15e-6, 10e-6
 REVIEW_TEXT_S: Final = 40e-6
-"""Seconds of work a row or text."""
+"""Seconds of work for a row or text."""
 
 USD_PER_TRANSITION: Final = 0.025e-3
 USD_PER_GB_S: Final = 0.0000133334
@@ -72,7 +73,7 @@ class Requests:
 
 
 def estimate(work: Work, settings: Settings) -> Estimate:
-    """Of a run without retries, to its end; a dry run ends after ReviewChanges."""
+    """The estimate of a run without retries, to its end; a dry run ends after ReviewChanges."""
     calls = math.ceil(work.texts / settings.family.texts_per_call)
     asked = requests_of(work)
     gb_s = gb_seconds(work, calls, settings)
@@ -109,7 +110,7 @@ def _minutes(work: Work, calls: int, settings: Settings) -> float:
 
 
 def requests_of(work: Work) -> Requests:
-    """What the steps ask of Step Functions and S3. A child of a Map has two transitions."""
+    """The steps' requests to Step Functions and S3. A child of a Map has two transitions."""
     diffs, embeds, loads = work.diff_pages, work.embed_pages, work.load_pages
     states = 13 + 2 * bool(embeds) + bool(loads)
     transitions = states + 1 + 2 * (2 * diffs + embeds + loads)
@@ -128,7 +129,7 @@ def _lists(keys: int) -> int:
 
 
 def gb_seconds(work: Work, calls: int, settings: Settings) -> float:
-    """Memory times duration of all functions; those that wait for the quota are paid, too."""
+    """Memory times duration of all functions, including those that wait for the quota."""
     waiting = 60 * work.tokens / settings.tokens_per_minute
     waiting *= min(work.embed_pages, settings.embed_concurrency)
     seconds = {

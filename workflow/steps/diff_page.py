@@ -20,7 +20,7 @@ from workflow.contract.settings import Settings
 from workflow.steps.saved_plan import digest_of_page
 
 COMMONEST = 8
-"""Values per column and page that are counted. A value with a third of all rows is among them."""
+"""How many values per column and page are counted; a value in a third of all rows is among them."""
 
 VALUE_CHARS = 80
 
@@ -80,7 +80,7 @@ def diff_page(
 
 
 def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
-    """Raise CatalogMoved where a page lost many rows since the plan was made.
+    """Raise CatalogMoved if a page lost many rows since the plan was made.
 
     This happens while the catalog is loaded again, and the rows come back.
     """
@@ -95,9 +95,9 @@ def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
 def _as_published(
     documents: Documents, plan: Plan, rows: PageRows, renderer: Renderer
 ) -> list[Document]:
-    """In a new generation, a row that cannot be carried stands as it was last published.
+    """A new generation gets the last published document of a row that cannot be carried.
 
-    A sync leaves its document where it is.
+    A sync leaves that document where it is.
     """
     if not (plan.new_generation and plan.live_generation):
         return []
@@ -109,7 +109,7 @@ def _as_published(
 def compare(
     documents: Documents, generation: str, rows: PageRows, stored: Sequence[str]
 ) -> Difference:
-    """A drug is unchanged when its key is in the key set and its stored hash is the row's."""
+    """A drug is unchanged if its key is in the key set and its stored hash is the row's."""
     known = set(stored)
     ndcs = [document.ndc for document in rows.documents if document.ndc in known]
     hashes = dict(zip(ndcs, documents.content_hashes(generation, ndcs), strict=True))

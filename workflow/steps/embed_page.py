@@ -24,10 +24,10 @@ from workflow.contract.settings import Settings
 from workflow.embedding.caller import PROBE_TEXT, Caller
 
 TRIES: Final = 3
-"""After so many tries of a page, a text that still fails is rejected and the rest goes on."""
+"""After this many tries of a page, a text that still fails is rejected and the others go on."""
 
 MOST_FAILED: Final = 20
-"""After so many failed texts without one success, the model is at fault and the page ends."""
+"""After this many failed texts without a success, the model is at fault and the page ends."""
 
 Embedded = tuple[Text, Vector]
 
@@ -91,7 +91,7 @@ def _without_record(
 ) -> list[Text]:
     """Texts that have no sound record with a vector yet, or, for a sync, a doubtful one.
 
-    What the live generation searches with, a backfill leaves as it is.
+    A backfill leaves the live generation's texts as they are.
     """
     again = set(texts.to_embed_again(plan.space))
     beside = plan.new_generation and plan.live_generation is not None
@@ -123,7 +123,7 @@ def _alike(texts: Sequence[Text]) -> dict[str, list[Text]]:
 def _with_alike(
     rejected: Sequence[RejectedText], asked: Sequence[Text], alike: Mapping[str, Sequence[Text]]
 ) -> list[RejectedText]:
-    """What the model refuses once, it refuses for every record of these words."""
+    """A refusal counts for every record of these words."""
     words = {text.hash: text.text for text in asked}
     return [
         one.model_copy(update={"text_hash": text.hash})
@@ -135,7 +135,7 @@ def _with_alike(
 def _given_up(
     failed: Sequence[tuple[Text, EmbedderError]], task: EmbedPageTask
 ) -> list[RejectedText]:
-    """On the last try, failed texts as rejected ones; before it, raise the first error."""
+    """On the last try, return failed texts as rejected; before it, raise the first error."""
     retries = task.tries.retries if task.tries else 0
     if failed and retries + 1 < TRIES:
         raise failed[0][1]
@@ -153,7 +153,7 @@ def _write_refused(
     rejected: Sequence[RejectedText],
     settings: Settings,
 ) -> None:
-    """A text that was to be embedded again and is refused now keeps the vector that it has."""
+    """A text that should be embedded again, and is refused now, keeps its vector."""
     reasons = {one.text_hash: one.reason for one in rejected}
     refused = [text for text in missing if text.hash in reasons]
     there = texts.records(task.plan.space, [text.hash for text in refused])
@@ -235,7 +235,7 @@ def _write_as_they_come(
     workers: int,
     write: Callable[[Sequence[Embedded]], None],
 ) -> Embeddings:
-    """Write until each worker has put None, which says that it is done."""
+    """Write until each worker has put None, which ends it."""
     done = Embeddings([], [], [])
     while workers:
         answers = [answered.get()]
@@ -252,7 +252,7 @@ def _write_as_they_come(
 
 
 def _probe_request(caller: Caller, rejected: Sequence[RejectedText]) -> None:
-    """Raise RequestRejected where the model refuses a harmless text, too: the request is wrong."""
+    """Raise RequestRejected if the model also refuses a harmless text: the request is wrong."""
     try:
         caller.embed([PROBE_TEXT])
     except TextRefused as error:

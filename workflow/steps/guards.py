@@ -25,10 +25,10 @@ from workflow.contract.limits import MACHINE_MINUTES
 from workflow.contract.settings import Settings
 
 PROFILE_ROWS = 20
-"""With fewer rows, shares of a column say nothing."""
+"""With fewer rows, a column's shares mean nothing."""
 
 TIME_SHARE = 0.9
-"""Share of that time that an estimate may use. Cold starts and retries need the rest."""
+"""Share of that time that an estimate may use. The rest is for cold starts and retries."""
 
 ERRORS: dict[Guard, type[GuardTripped]] = {
     "deletes": DeleteGuardTripped,

@@ -11,17 +11,17 @@ EVENTS_OF_STATES: Final = 4_000
 """Every state once, ten retries of each Task, and VerifyIndex's 720 waits at three events each."""
 
 EVENTS_A_PIECE: Final = 7
-"""A Task and the Choice behind it."""
+"""A Task and the Choice after it."""
 
 KEYS_A_DRUG: Final = 2
-"""A document and, at most, a text of its own."""
+"""A document and at most one text of its own."""
 
 BESIDE_THE_PLAN: Final = 4_096
-"""What a payload holds beside the plan and a page."""
+"""What a payload holds besides the plan and a page."""
 
 
 class Planned(NamedTuple):
-    """What a run will have. `drugs` are those of all generations, the new one included."""
+    """The size of a run. `drugs` counts all generations, including the new one."""
 
     pages: int
     page_size: int

@@ -52,7 +52,7 @@ def _timestamp(now: datetime) -> str:
 
 
 def check_texts(texts: Texts, space: str, changes: Sequence[Change]) -> None:
-    """Raise TextMissing where a document's text has no record, not even a refused one."""
+    """Raise TextMissing if a document's text has no record, not even a refused one."""
     needed = {one.document.text_hash: one.document.ndc for one in changes}
     origins = texts.origins(space, list(needed))
     missing = [ndc for ndc, origin in zip(needed.values(), origins, strict=True) if origin is None]

@@ -1,4 +1,4 @@
-"""Repair: what the next sync needs, after an index failed its verification."""
+"""Prepares the repair that the next sync makes, after an index failed its verification."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     names = LiveNames(plan.generation, plan.space)
     documents.report_damage(plan.generation, holder, keys)
     drugs = server.index("drugs", names.generation)
-    # One missing and one extra key make the numbers agree, so any damage is reason enough.
+    # One missing and one extra key cancel out in the counts, so any damage is reason enough.
     if keys or drugs is None or drugs.documents != documents.count(names.generation):
         documents.rebuild_key_set(names.generation, holder)
     if drugs is None or drugs.documents != documents.count(names.generation):
@@ -32,9 +32,9 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
 
 
 def note_bad_texts(plan: Plan, keys: Sequence[str], *, documents: Documents) -> None:
-    """Of a generation beside the live one: the live one's next sync writes their records anew.
+    """For a generation beside the live one: the next sync rewrites their records.
 
-    Both search with the same records, and a backfill does not touch them.
+    Both generations search with the same records, and a backfill does not touch them.
     """
     if plan.new_generation and plan.live_generation:
         documents.report_damage(plan.live_generation, plan.run.holder, keys)

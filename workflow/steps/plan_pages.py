@@ -160,8 +160,8 @@ def _read_pages(catalog: Catalog, run_input: RunInput) -> Split:
 def split(reader: CatalogReader, run_input: RunInput) -> list[PageRange]:
     """Cut the key range with chained probes. The ends stay open unless the input closes them.
 
-    So a key of the index that left the catalog at either end still falls into a page. Pages double
-    while there would be too many; one too many is for `check_limits` to refuse.
+    So a key of the index that left the catalog at either end still falls into a page. Page sizes
+    double while there would be too many pages; `check_limits` refuses what remains too many.
     """
     pages: list[PageRange] = []
     size = run_input.page_size
@@ -172,8 +172,8 @@ def split(reader: CatalogReader, run_input: RunInput) -> list[PageRange]:
         end = reader.page_end(after, through, size)
         if end is not None and after is not None and end.encode() <= after.encode():
             raise KeyOrderMismatch(
-                f"SQL puts key {end!r} behind {after!r}, bytes do not; give the key column a "
-                "binary collation such as utf8mb4_bin"
+                f"SQL sorts key {end!r} after {after!r}, but their bytes do not; give the key "
+                "column a binary collation such as utf8mb4_bin"
             )
         rows = size if end is not None else reader.count(after, through)
         name = page_name(len(pages))
@@ -211,9 +211,9 @@ def spread(reader: CatalogReader, pages: list[PageRange], page_size: int) -> lis
 def choose_target(
     run: Run, generations: Generations, server: Server, settings: Settings, clock: Clock
 ) -> Target:
-    """The live generation for a sync or a verification; else, or where none is live, a new one.
+    """The live generation for a sync or a verification; otherwise, or if none is live, a new one.
 
-    Raises GenerationMismatch where the live one was built with other settings, NothingLive.
+    Raises GenerationMismatch if the live one was built with other settings, NothingLive.
     """
     live = live_generation(generations)
     revision = live.space_revision if live else "0"
@@ -249,7 +249,7 @@ def choose_target(
 
 
 def _check_own(existing: Generation | None, wanted: Generation) -> None:
-    """A retry of this execution finds its own generation; anything else is another's."""
+    """A retry of this execution finds its own generation; any other belongs to another run."""
     if existing and (existing.state, existing.space) != ("building", wanted.space):
         raise GenerationMismatch(
             f"generation {wanted.name} exists already and is {existing.state}; start a new run"
@@ -257,7 +257,7 @@ def _check_own(existing: Generation | None, wanted: Generation) -> None:
 
 
 def live_generation(generations: Generations) -> Generation | None:
-    """The record of what is live. Raises GenerationMismatch where it is gone."""
+    """The record of what is live. Raises GenerationMismatch if it is gone."""
     live = generations.live()
     if live is None:
         return None
@@ -272,7 +272,7 @@ def live_generation(generations: Generations) -> Generation | None:
 
 
 def check_same(live: Generation, space: str, schema: str) -> None:
-    """Raise GenerationMismatch where the live generation was built with other settings."""
+    """Raise GenerationMismatch if the live generation was built with other settings."""
     what = []
     if live.space != space:
         what.append("embedding (model, dimensions, normalization, template or cut)")
@@ -288,10 +288,10 @@ def check_same(live: Generation, space: str, schema: str) -> None:
 def check_memory(
     facts: ServerFacts, settings: Settings, target: Target, rows: int, held: int
 ) -> None:
-    """Raise MemoryShort where a new generation has no room. A sync replaces documents.
+    """Raise MemoryShort if there is no room for a new generation. A sync replaces documents.
 
-    Without maxmemory, the node's own memory is the limit.
-    `held` is the number of drugs in all generations: the estimate is the memory that each takes.
+    Without maxmemory, the node's own memory is the limit. `held` is the number of drugs in all
+    generations, from which the memory of each is estimated.
     """
     most = facts.max_memory or facts.machine_memory
     if not (target.new and most):

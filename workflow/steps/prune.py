@@ -4,7 +4,7 @@ from workflow.contract.holder import Holder
 from workflow.contract.ports.generations import Generation, Generations, Kept, Live
 
 SWEPT = 250_000
-"""Keys of one piece of a sweep, which takes some seconds."""
+"""Keys of one piece of a sweep; a piece takes some seconds."""
 
 
 def kept_by(

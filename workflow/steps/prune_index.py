@@ -29,8 +29,8 @@ def prune_index(
 
 
 def _settled(kept: Kept, documents: Documents, server: Server) -> Kept:
-    """Staged documents have been switched by now, so they go. Unused texts go only where it is sure
-    which are used: where each kept index has every drug.
+    """Staged documents have been switched by now, so they are removed. Unused texts are removed
+    only if each kept index has every drug; otherwise it is not certain which are used.
     """
     sure = all(
         (facts := server.index("drugs", one)) is not None

@@ -44,7 +44,7 @@ from workflow.verify.pages import read_verified
 from workflow.verify.removals import believed
 
 TAKEN_BACK = "-taken-back"
-"""Ends the name of a switch that was undone at once. No redrive or rollback may repeat it."""
+"""Marks a switch that was undone at once. No redrive or rollback may repeat it."""
 
 
 def publish_index(
@@ -80,7 +80,7 @@ def publish_index(
         documents.rebuild_key_set(plan.generation, holder)
         files.write(PUBLISH, note.model_copy(update={"taken_back": True, "checks": tuple(checks)}))
         raise VerificationFailed(
-            f"{described(wrong)}; the switch was taken back, so searches answer as before; see "
+            f"{described(wrong)}; the switch was undone, so searches answer as before; see "
             "docs/failed-run.md, searches that fail"
         )
     update = {"done": True, "switched_at": clock(), "checks": tuple(checks)}
@@ -101,7 +101,7 @@ def _switch(
     generations: Generations,
     now: datetime,
 ) -> Switched:
-    """Make the switch, and return what was noted of it before."""
+    """Make the switch, and return what was recorded before it."""
     plan, holder = task.plan, task.run.holder
     pages = read_verified(files).pages
     kept = _still_there(files, pages, catalog)
@@ -124,9 +124,10 @@ def _switch(
 
 
 def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalog) -> set[str]:
-    """Of the live keys that would go, those whose removal is not believed any more.
+    """The live keys whose removal is not believed any more.
 
-    Hours may lie between the verification and the switch: this state is tried again, and redriven.
+    Hours may pass between the verification and the switch, because this state is retried and
+    redriven.
     """
     going = {page.page: page.gone for page in pages if page.gone}
     kept: set[str] = set()
@@ -163,10 +164,7 @@ def _own_generation(task: ReviewedTask, generations: Generations) -> Generation:
     name = task.plan.generation
     generation = generations.find(name)
     if generation is None:
-        raise RunSuperseded(
-            f"generation {name} is gone, a newer run dropped it; start a new run, texts that are "
-            "embedded already are kept"
-        )
+        raise RunSuperseded(f"generation {name} is gone, a newer run dropped it; start a new run")
     return generation
 
 

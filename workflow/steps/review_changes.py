@@ -43,13 +43,13 @@ from workflow.steps.guards import Rejected, constant_columns, review_guards, sto
 from workflow.steps.saved_plan import check_planned, digest_of_run
 
 REJECTED_SHOWN = 500
-"""Rejected rows in a report; their number is exact."""
+"""How many rejected rows a report lists; their total is exact."""
 
 PROFILED = 40
-"""Values per column that are kept over all pages."""
+"""How many values per column are kept over all pages."""
 
 PIECE = 50_000
-"""Files of texts that one call reads, in some two minutes."""
+"""Files of texts that one call reads, in about two minutes."""
 
 NOT_YET = ReviewRef(
     reviewed=False, dry_run=False, embed_key="", embed_pages=0, load_key="", load_pages=0
@@ -90,7 +90,7 @@ def review_changes(
 
 
 class PagesRead(NamedTuple):
-    """Each page's counts; profiles and rejected rows, which are the larger part, are added up."""
+    """Each page's counts. Profiles and rejected rows, which are larger, are added up."""
 
     pages: list[PageDiff]
     profile: dict[str, ColumnProfile]
@@ -112,7 +112,8 @@ def _read_pages(files: RunFiles) -> PagesRead:
 def merge_texts(
     files: RunFiles, pages: Sequence[PageDiff], parts: int, most: int, *, piece: int = PIECE
 ) -> TextsCut:
-    """Write each text once, however many pages need it, and those to embed again: one piece more.
+    """Write each text once, however many pages need it, and the texts to embed again: one more
+    piece.
 
     Only one part of the texts is in memory at a time. `cut.json` says how far earlier calls came;
     a call reads about `piece` files, and one part at least.
@@ -134,7 +135,7 @@ def merge_texts(
 def _merge_part(
     files: RunFiles, names: Sequence[str], again: Sequence[Text], most: int, first: int
 ) -> tuple[list[TextsPage], int]:
-    """The pages of one part, and its tokens. Its texts are gone before the next part's come."""
+    """The pages of one part, and its tokens. Its texts are freed before the next part is read."""
     texts = _distinct_texts(files, names, again)
     pages = _cut_evenly(files, texts, most, first=first)
     return pages, sum(tokens_of(text.text) for text in texts)
@@ -143,12 +144,12 @@ def _merge_part(
 def _distinct_texts(files: RunFiles, names: Sequence[str], again: Sequence[Text]) -> list[Text]:
     distinct: dict[str, Text] = {}
     with ThreadPoolExecutor(READERS) as pool:
-        # A few files at a time: a pool that is handed all of them reads ahead of what is merged.
+        # A few files at a time; given all of them, the pool would read far ahead of the merge.
         for start in range(0, len(names), 2 * READERS):
             for texts in pool.map(files.read_texts, names[start : start + 2 * READERS]):
                 distinct.update((text.hash, text) for text in texts)
     distinct.update((text.hash, text) for text in again)
-    # Records of other names may share their words: side by side, one call serves them all.
+    # Records with other names may have the same words: side by side, one call serves them all.
     return sorted(distinct.values(), key=lambda text: text.text)
 
 
@@ -249,7 +250,7 @@ def _changes(page: PageDiff) -> int:
 def _cut_evenly(
     files: RunFiles, texts: Sequence[Text], most: int, *, first: int
 ) -> list[TextsPage]:
-    """Write the texts in pages whose sizes differ by one at most, numbered from `first`."""
+    """Write the texts in pages whose sizes differ by at most one, numbered from `first`."""
     count = ceil(len(texts) / most)
     pages = []
     for number in range(count):

@@ -16,11 +16,11 @@ from workflow.contract.runs import REVIEW, RunFiles
 
 BITS: Final = 128
 LEFT_OUT: Final = frozenset(NOT_CATALOG)
-"""What two runs over the same rows need not agree in: a space of its own changes each hash."""
+"""Fields that two runs over the same rows need not agree in: each space has its own hashes."""
 
 
 def digest_of_page(changes: Iterable[Change], removed: Iterable[str]) -> str:
-    """Of what is written over what, and removed: a sum mod 2^128 in hex, whatever the order."""
+    """Digest of documents, old and new, and of removals: a sum mod 2^128 in hex, in any order."""
     total = sum(_number([one.document.ndc, one.old, _content(one)]) for one in changes)
     total += sum(_number([key]) for key in removed)
     return f"{total % 2**BITS:032x}"
@@ -32,7 +32,7 @@ def _content(change: Change) -> dict[str, str]:
 
 
 def digest_of_run(plan: Plan, pages: Sequence[PageDiff]) -> str:
-    """Of all pages, however the rows were cut into them, and of what they are compared with."""
+    """Digest of all pages, however they were cut, and of the generation they are compared with."""
     total = sum(int(page.digest, 16) for page in pages) % 2**BITS
     asked = plan.run.input
     what = [asked.mode, asked.reembed, asked.after_key, asked.through_key, plan.live_generation]
@@ -53,10 +53,10 @@ def check_planned(name: str, now: Review, *, runs: RunStore) -> None:
             f"the plan {name} is not there: no dry run of that name is kept; start a new dry run"
         ) from error
     if not planned.dry_run:
-        raise PlanStale(f"{name} is no dry run, so it planned nothing; start one and name it")
+        raise PlanStale(f"{name} is not a dry run, so it planned nothing; start one and name it")
     if planned.digest != now.digest:
         raise PlanStale(
-            f"catalog or index moved on since {name}: it showed {_figures(planned)}; now there "
+            f"catalog or index changed since {name}: it showed {_figures(planned)}; now there "
             f"{_difference(planned, now)}. Nothing was written; start a new dry run"
         )
 

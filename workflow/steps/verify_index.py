@@ -77,7 +77,7 @@ from workflow.verify.verdict import stop
 
 BAD_KEYS_SHOWN: Final = 100
 STALLED: Final = timedelta(minutes=10)
-"""After so long without progress, an index is not being built any more."""
+"""After this long without progress, nobody is building the index any more."""
 
 
 def verify_index(
@@ -171,7 +171,7 @@ def _built(
 
 
 def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) -> None:
-    """Raise IndexBuildStalled where the index made no progress for `STALLED`."""
+    """Raise IndexBuildStalled if the index made no progress for `STALLED`."""
     before = files.read_if_there(BUILDING, Building)
     now = Building(index=name, percent=facts.percent, at=clock())
     if before is None or (before.index, before.percent) != (now.index, now.percent):
@@ -185,9 +185,9 @@ def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) 
 
 
 def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:
-    """By how many keys the key set grows until this run is published.
+    """By how many keys the key set grows when this run is published.
 
-    Of a verification: until it has no key that the catalog lacks.
+    In a verification: when it loses the keys that the catalog lacks.
     """
     if not plan.new_generation:
         added = 0 if plan.run.input.dry_run else review.added
@@ -211,7 +211,7 @@ def _golden_checks(
     embedder: Embedder,
     search: SearchIndex,
 ) -> list[Check]:
-    """Ask what is there already. A sync is asked behind its switch, by these vectors."""
+    """Ask what exists already. A sync is asked again after its switch, with these vectors."""
     asker = GoldenAsker(search, names, read_synonyms(settings.synonyms_file), embedder)
     result = golden_check(queries, asker)
     vectors = tuple(

@@ -30,8 +30,8 @@ def verify_page(
 ) -> VerifiedPage:
     """Write `verify/{page}.json`; change nothing in Redis. Raises CatalogMoved.
 
-    A verification without a sync compares with the index as it is. What the catalog changed since
-    the last run is the next sync's work, and no drift.
+    A verification without a sync compares with the index as it is. Catalog changes since the last
+    run are the next sync's work, not drift.
     """
     started_at = clock()
     files = RunFiles.of(runs, task.run.holder)
@@ -91,7 +91,7 @@ def compare_page(
 
 
 def as_it_is(changes: PageChanges) -> PageChanges:
-    """What the index must hold today: the old documents of changed rows; removed ones are apart."""
+    """What the index must hold today: the old documents of changed rows. Removals are separate."""
     old = {one.document.ndc: one.old for one in changes.upserts if one.old is not None}
     return changes._replace(upserts=[], unchanged=changes.unchanged | old)
 

@@ -1,1 +1,1 @@
-"""The index against the catalog. Reads only, repairs nothing."""
+"""Compares the index with the catalog. Reads only, repairs nothing."""

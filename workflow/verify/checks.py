@@ -22,11 +22,11 @@ NOT_EMPTY = "not empty"
 MODEL, SELF_RECALL, RECALL = "model agrees today", "self-recall@1", "recall@10"
 GOLDEN = "golden queries"
 NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
-"""Checks of searches and model. Where only these fail, every document and record is right."""
+"""Checks of searches and model. If only these fail, every document and record is right."""
 
 
 def check(name: str, passed: bool, expected: object, found: object) -> Check:
-    """One line of the verification."""
+    """One check of the verification."""
     return Check(check=name, passed=passed, expected=str(expected), found=str(found))
 
 
@@ -36,7 +36,7 @@ def described(checks: Sequence[Check]) -> str:
 
 
 def off(name: str, setting: str) -> Check:
-    """A check that its setting turns off; the report says so."""
+    """A check that a setting turned off; the report says so."""
     return not_made(name, f"off: {setting} is 0")
 
 
@@ -62,7 +62,7 @@ def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None)
 
 
 def alias_check(plan: Plan, right: bool) -> Check:
-    """The aliases point at the live indexes, for searches that use them."""
+    """The aliases point at the live indexes; other programs may search by them."""
     return check("aliases", right, plan.generation, plan.generation if right else "another index")
 
 
@@ -77,7 +77,7 @@ def document_checks(
 ) -> list[Check]:
     """Every document is the catalog's row. `change` is what the switch adds to the key set.
 
-    Up to `missing` documents are not there yet and come with the switch, which counts again.
+    Up to `missing` documents come only with the switch, which counts again.
     """
     damaged = {ndc: what for page in pages for ndc, what in page.damaged.items()}
     rows = sum(page.rows for page in pages)
@@ -145,7 +145,7 @@ def rejected_check(
 ) -> Check:
     """Rows that cannot be carried, and drugs whose text the model refused.
 
-    However small the catalog, most of it must be whole: else nothing is found by meaning.
+    Even of a small catalog most must be whole; otherwise nothing is found by meaning.
     """
     rows = sum(page.rows for page in pages)
     limit = max(settings.reject_guard_rows, int(settings.reject_guard_share * rows))
@@ -160,7 +160,7 @@ def rejected_check(
 class ModelCheck(NamedTuple):
     """Whether the model of today gives the vectors that are stored; the hashes of damaged ones.
 
-    `another`: it agrees with no vector that earlier runs stored, so it is another model.
+    `another`: no vector of earlier runs agrees, so it is another model.
     """
 
     check: Check
@@ -171,10 +171,11 @@ class ModelCheck(NamedTuple):
 def model_check(
     caller: Caller, sampled: Sampled, own: set[str], settings: Settings, not_due: str
 ) -> ModelCheck | None:
-    """Embed again. `own` are the hashes of this run's texts, which say nothing of the model before.
+    """Embed samples again.
 
-    `not_due` says why that is not to be done now. None where no text has a vector. Raises
-    ModelFailed and other errors that are retried.
+    `own` are the hashes of this run's texts, which say nothing about the earlier model. `not_due`
+    is the reason to skip it. None if no text has a vector. Raises ModelFailed and other errors that
+    are retried.
     """
     if not settings.verify_texts:
         return ModelCheck(off(MODEL, "verify_texts"))

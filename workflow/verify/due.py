@@ -1,4 +1,4 @@
-"""Whether the verification asks the model: a run that embeds nothing has little to ask it about."""
+"""Whether the verification asks the model. A run that embeds nothing rarely needs to."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from workflow.verify.golden import GoldenQuery
 
 
 class Due(NamedTuple):
-    """`asked` is what is remembered if the checks are made; `reason` says why they are not."""
+    """`asked` is recorded if the checks are made; `reason` says why they are not."""
 
     asked: ModelAsked
     reason: str = ""
@@ -28,9 +28,10 @@ def model_due(
     settings: Settings,
     now: datetime,
 ) -> Due:
-    """The model is asked where texts or what is asked changed, and after `verify_model_days`.
+    """The model is asked if texts, golden queries or settings changed, and after
+    `verify_model_days`.
 
-    A verification that a person starts asks it each time.
+    A verification that a person starts always asks it.
     """
     asked = ModelAsked(at=now, space=plan.space, questions=_digest(queries, settings))
     last = baseline.asked

@@ -23,8 +23,8 @@ FIRST = 10
 class GoldenQuery(BaseModel):
     """`expect` are words; one of them must be in a name of one of the first ten products.
 
-    With `if_present` it counts only where a drug's name holds one of them: for sets that fit any
-    part of a catalog. Without it, a drug that vanished is a query that is not answered.
+    With `if_present` a query counts only if a drug's name holds one of them: for sets that fit any
+    part of a catalog. Without it, the query fails if the drug vanished.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,7 +35,7 @@ class GoldenQuery(BaseModel):
 
 
 def read_golden_queries(runs: RunStore, key: str) -> list[GoldenQuery]:
-    """The team's queries, a JSON array in the run bucket; none where the setting is empty."""
+    """The team's queries, a JSON array in the run bucket; none if the setting is empty."""
     if not key:
         return []
     try:
@@ -50,7 +50,7 @@ def read_golden_queries(runs: RunStore, key: str) -> list[GoldenQuery]:
 def that_count(
     queries: Sequence[GoldenQuery], names: LiveNames, index: SearchIndex
 ) -> list[GoldenQuery]:
-    """All queries but those whose expected drugs this catalog does not have."""
+    """All queries whose expected drugs this catalog has."""
     return [
         one
         for one in queries
@@ -107,7 +107,7 @@ def golden_not_asked(reason: str) -> Check:
 
 
 def golden_check(queries: Sequence[GoldenQuery], asker: GoldenAsker) -> Check | None:
-    """None where no query counts for this catalog."""
+    """None if no query counts for this catalog."""
     counting = that_count(queries, asker.names, asker.index)
     if not counting:
         return None

@@ -80,7 +80,7 @@ class PageComparison:
         return self.found
 
     def _judge(self, gone: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Removals that are believed, and those that are not."""
+        """Removals that are believed, and those that are not (`verify/removals.py`)."""
         settled = sorted(believed(gone, self._page, *self._readings))
         return settled, sorted(set(gone).difference(settled))
 
@@ -130,8 +130,8 @@ class PageComparison:
     ) -> None:
         """Compare a new generation with the live one.
 
-        A live drug may only vanish where its removal is believed. A row that is as it was at the
-        last publish did not change during the run, so DiffPage read it wrongly.
+        A live drug may vanish only if its removal is believed. A row that equals its last published
+        document did not change during the run, so DiffPage read it wrongly.
         """
         now = {one.ndc: catalog_fields(one.fields) for one in rows.documents}
         held = set(documents.keys_between(live, self._page.after, self._page.through))
@@ -141,10 +141,10 @@ class PageComparison:
         for ndc, fields in _read(drifted, lambda chunk: documents.read(live, chunk)).items():
             if catalog_fields(fields) == now.get(ndc):
                 self.found.drifted.remove(ndc)
-                self.found.damage(ndc, "was read otherwise than the catalog has had it all along")
+                self.found.damage(ndc, "was read wrongly: its row did not change during the run")
 
     def _leave_out_drift(self, stored: Mapping[str, Fields]) -> None:
-        """Do not count the documents that VerifyIndex leaves out of a first generation."""
+        """Do not count documents that VerifyIndex leaves out of a first generation."""
         left = sum(key in stored for key in self.found.drifted)
         self.found.rows -= left
         self.found.documents -= left
@@ -154,9 +154,9 @@ class PageComparison:
         if fields.get("ndc") != ndc:
             return f"holds the document of ndc {fields.get('ndc')!r}"
         if own != fields.get("content_hash"):
-            return "has a document that is not what its own hash says"
+            return "has a document that does not match its own hash"
         if own != wanted:
-            return "has a document that is not the one that was written"
+            return "has another document than the one that was written"
         return None
 
     def _compare_records(self, stored: Mapping[str, Fields], texts: Texts) -> None:

@@ -1,4 +1,4 @@
-"""Does a search by meaning find what is nearest? Exact neighbours, page by page."""
+"""Does a search by meaning find the nearest texts? Computes exact neighbours, page by page."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
@@ -21,7 +21,7 @@ Nearest = Mapping[str, Sequence[Neighbour]]
 def nearest_of_page(
     queries: Mapping[str, bytes], records: Mapping[str, TextRecord]
 ) -> dict[str, tuple[Neighbour, ...]]:
-    """Of each query's vector, the page's nearest texts by exact cosine distance."""
+    """The page's nearest texts to each query's vector, by exact cosine distance."""
     vectors = {one: to_floats(record.vector) for one, record in records.items()} if queries else {}
     lengths = {one: length(vector) for one, vector in vectors.items()}
     found = {}
@@ -46,9 +46,9 @@ def merge_nearest(pages: Iterable[Nearest]) -> dict[str, list[Neighbour]]:
 
 
 def recall(index: SearchIndex, space: str, queries: Mapping[str, bytes], exact: Nearest) -> float:
-    """The share of the true nearest ten that the index finds; equally near is as good.
+    """The share of the true nearest ten that the index finds; equally near texts count.
 
-    A query whose record changed during the verification is known by one side only, and left out.
+    A query whose record changed during the verification is known to one side only, and left out.
     """
     found = wanted = 0
     for query, near in exact.items():

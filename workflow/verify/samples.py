@@ -1,4 +1,4 @@
-"""The texts that searches and the model are tried with: those of the plan's sample keys."""
+"""The texts that searches and the model are tested with: those of the plan's sample keys."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Sampled(NamedTuple):
 
     @property
     def vectors(self) -> dict[str, bytes]:
-        """By text hash."""
+        """Text hash -> vector."""
         return {one: record.vector for one, record in zip(self.hashes, self.records, strict=True)}
 
 
@@ -34,7 +34,7 @@ def embedded_now(plan: Plan, sampled: Sampled, texts: Texts) -> set[str]:
 def sample_texts(
     plan: Plan, count: int, *, documents: Documents, texts: Texts, settings: Settings
 ) -> Sampled:
-    """The same for every page and try of a run, so that pages can be added up."""
+    """The same order for every page and try of a run, so that pages can be added up."""
     keys = list(plan.sample_keys)
     stored = documents.read(plan.generation, keys)
     if not plan.new_generation:

@@ -1,4 +1,4 @@
-"""Which error a failed verification is."""
+"""Chooses the error of a failed verification."""
 
 from workflow.contract.errors import CatalogMoved, TooManyRejected, VerificationFailed
 from workflow.contract.events.files import Verification

@@ -1,6 +1,6 @@
-"""What every table of a stage file is, and the patterns of what it may say.
+"""The base of every table of a stage file, and the patterns of its values.
 
-Every text that reaches a shell, an ARN or a policy has a pattern that holds nothing else.
+Every text that reaches a shell, an ARN or a policy has a pattern that allows nothing else.
 """
 
 from typing import Annotated
@@ -22,7 +22,7 @@ SecretArn = Annotated[
 File = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*$")
 ]
-"""Below the project's folder, and not out of it."""
+"""A path inside the project's folder."""
 CertificateArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$")
 ]

@@ -18,12 +18,12 @@ from infra.stage.sections.base import (
 
 
 class ExistingMysql(Section):
-    """A cluster that is referenced and never redefined."""
+    """An existing cluster: referenced, never changed."""
 
     host: HostName
-    """Host name, best that of a reader endpoint."""
+    """Host name; preferably a reader endpoint."""
     reader_host: HostName | None = None
-    """For the second read, which verifies; the same host where it is left out."""
+    """Reader endpoint for the second read, which verifies; `host` if it is left out."""
     port: Port = 3306
     """TCP port."""
     security_group_id: SecurityGroupId
@@ -31,7 +31,7 @@ class ExistingMysql(Section):
     secret_arn: SecretArn | None = None
     """Secret with `username` and `password`; not needed with iam_auth."""
     secret_key_arn: KeyArn | None = None
-    """The KMS key of the secret, where it is not the account's default one."""
+    """The KMS key of the secret, if it is not the account's default key."""
     cluster_resource_id: str | None = Field(None, pattern=r"^(cluster|db|prx)-[A-Za-z0-9]+$")
     """For iam_auth: the cluster's resource id, which is part of the user's ARN."""
 

@@ -18,9 +18,9 @@ class ScheduleSection(Section):
     )
     """`cron(...)` or `rate(...)`, as EventBridge Scheduler takes it."""
     time_zone: str = Field("UTC", pattern=r"^[A-Za-z0-9_/+-]+$")
-    """Of a cron expression, such as `America/New_York`."""
+    """Time zone of a cron expression, such as `America/New_York`."""
     flexible_minutes: int = Field(15, ge=1, le=1440)
-    """The run may start so much later than the expression says."""
+    """How many minutes later than the expression says the run may start."""
     enabled: bool = True
     """False pauses the schedule."""
 
@@ -32,7 +32,7 @@ class ScheduleSection(Section):
         except (ZoneInfoNotFoundError, ValueError) as error:
             if available_timezones():
                 raise ValueError(
-                    f"{name!r} is no time zone; use a name like 'Europe/Berlin'"
+                    f"{name!r} is not a time zone; use a name like 'Europe/Berlin'"
                 ) from error
         return name
 
@@ -45,11 +45,12 @@ class AlarmSection(Section):
     unpublished_hours: int = Field(26, ge=2, le=168)
     """Hours without a published run that raise the alarm `Unpublished`."""
     throttled_pages: int = Field(10, ge=1)
-    """Tries of pages in 15 minutes that the model's quota ended."""
+    """Tries of pages that the model's quota ended in 15 minutes, to raise the alarm `Throttled`."""
     redis_memory_percent: int = Field(80, ge=10, le=99)
     """Used memory that raises the alarm `RedisMemory`."""
     budget_usd_per_month: float | None = Field(None, gt=0)
-    """AWS's bill of this stage, by its tag; both what is spent and what is forecast are told."""
+    """Limit for this stage's AWS bill, by its tag. A mail tells when it is spent, or forecast to
+    be."""
     redis_disk_percent: int = Field(80, ge=10, le=99)
     """Used space of the created server's volume that raises the alarm `RedisDisk`."""
 
@@ -58,5 +59,5 @@ class AlarmSection(Section):
     def _addresses(cls, emails: tuple[str, ...]) -> tuple[str, ...]:
         for email in emails:
             if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", email):
-                raise ValueError(f"{email!r} is no e-mail address")
+                raise ValueError(f"{email!r} is not an e-mail address")
         return emails

@@ -33,7 +33,7 @@ class MemoryMetric(Section):
 
 
 class ExistingRedis(Section):
-    """A server that is referenced and never redefined."""
+    """An existing server: referenced, never changed."""
 
     host: HostName
     """Host name. ElastiCache and MemoryDB are refused: they lack what a run needs."""
@@ -42,13 +42,13 @@ class ExistingRedis(Section):
     tls: bool = True
     """TLS, verified."""
     ca_file: File | None = None
-    """PEM file, where the server's certificate is not from a public authority."""
+    """PEM file, if the server's certificate is not from a public authority."""
     security_group_id: SecurityGroupId
     """The server's group: one rule is added that lets the functions connect."""
     secret_arn: SecretArn | None = None
     """Secret with `password` and, where the server has users, `username`."""
     secret_key_arn: KeyArn | None = None
-    """The KMS key of the secret, where it is not the account's default one."""
+    """The KMS key of the secret, if it is not the account's default key."""
     memory_metric: MemoryMetric | None = None
 
     @field_validator("host")
@@ -69,7 +69,7 @@ class NewRedis(Section):
     """Redis 8 on one EC2 instance (Amazon Linux 2023, arm64)."""
 
     image_id: str = Field(pattern=r"^ami-[0-9a-f]{8,17}$")
-    """A named image: `latest` would replace the server when the next image appears."""
+    """A named image, because `latest` would replace the server when the next image appears."""
     instance_type: str = Field("r7g.large", pattern=r"^[a-z0-9]+g[a-z]*\.[a-z0-9]+$")
     """An arm64 type. Redis may use three quarters of its memory."""
     package: str = Field(

@@ -26,21 +26,21 @@ class SearchSection(Section):
     audience: tuple[Word, ...] = ()
     """For jwt: the token's `aud` (or `client_id`) must be one of these."""
     scopes: tuple[Word, ...] = ()
-    """For jwt: the token must have one of these, where any are named."""
+    """For jwt: the token must have one of these, if any are named."""
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins may call the API from a browser."""
     requests_per_second: int = Field(20, ge=1, le=10_000)
-    """Of all callers together; more is answered 429."""
+    """Requests per second of all callers together; more are answered 429."""
     burst: int = Field(40, ge=1, le=5000)
-    """Requests that may come at once on top of it."""
+    """How many more requests may come at once."""
     reserved_concurrency: int | None = Field(None, ge=1, le=1000)
     """Functions at most; taken from the account's own limit."""
     warm: int | None = Field(None, ge=1, le=1000)
     """Functions kept ready, so that no search waits for a start; paid by the hour."""
     domain_name: HostName | None = None
-    """The API's only address, where it is given; its DNS is the team's."""
+    """The API's domain name. If given, it is the only address; its DNS record is yours to make."""
     certificate_arn: CertificateArn | None = None
-    """Of ACM in the stage's region, for the domain."""
+    """Certificate in ACM, in the stage's region, for the domain."""
     health_is_open: bool = False
     """`/v1/health` answers without a caller's name: for an uptime probe."""
     error_share: Share = 0.05
@@ -50,7 +50,7 @@ class SearchSection(Section):
     redis_secret_arn: SecretArn | None = None
     """With redis.existing: the secret of a Redis user who may only read."""
     redis_secret_key_arn: KeyArn | None = None
-    """The KMS key of that secret, where it is not the account's default one."""
+    """The KMS key of that secret, if it is not the account's default key."""
 
     @field_validator("authorization", mode="before")
     @classmethod
@@ -65,7 +65,7 @@ class SearchSection(Section):
         for origin in origins:
             if not re.fullmatch(r"https://[a-z0-9.-]+(:\d+)?|http://localhost(:\d+)?", origin):
                 raise ValueError(
-                    f"{origin!r} is no origin; use the form 'https://host', each one by its name"
+                    f"{origin!r} is not an origin; use the form 'https://host', one for each host"
                 )
         return origins
 

@@ -32,7 +32,7 @@ TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
 
 
 FAILED = {"ModelErrorException", "ModelTimeoutException"}
-"""The model itself failed on the request: others may pass."""
+"""The model itself failed on this request; other requests may succeed."""
 
 
 class BedrockEmbedder:
@@ -141,5 +141,5 @@ def _values(answer: dict[str, Any]) -> list[list[float]]:
 
 
 def _divide(tokens: int, count: int) -> list[int]:
-    """Whole shares that add up to `tokens`."""
+    """Whole numbers that add up to `tokens`."""
     return [tokens * (i + 1) // count - tokens * i // count for i in range(count)]

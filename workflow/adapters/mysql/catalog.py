@@ -21,14 +21,14 @@ from workflow.contract.errors import CatalogQueryFailed, ColumnMissing, KeyBlank
 from workflow.contract.ports.catalog import RangeRows
 
 CONNECT_S: Final = 5
-"""A running server greets at once; this is how long to wait for one that does not."""
+"""A running server answers at once; wait this long for one that does not."""
 
 CUT: Final = {1260, 1301, 1931}
-"""Warnings of values or rows that are left out: GROUP_CONCAT, a packet, rows examined."""
+"""Warnings that a value or row was left out: GROUP_CONCAT, packet size, rows examined."""
 
 
 class MySQLCatalog:
-    """One table or view. A connection lives as long as a step needs it: pages are few."""
+    """One table or view. Each step opens one connection and closes it at its end."""
 
     def __init__(
         self,
@@ -37,9 +37,9 @@ class MySQLCatalog:
         timeout_s: int,
         most_lag_s: int | None = None,
     ) -> None:
-        """`options` gives host, user, password, TLS and so on, anew for each connection.
+        """`options` returns host, user, password, TLS and so on; it is called for each connection.
 
-        `most_lag_s` is for a reader endpoint: how far it may be behind.
+        `most_lag_s` is how far a reader endpoint may be behind.
         """
         self._options = options
         self._table = table
@@ -86,7 +86,7 @@ class MySQLReader:
         return tuple(column.name for column in self._columns())
 
     def _columns(self) -> list[Column]:
-        """Invisible ones, too, which SELECT * does not give."""
+        """Includes invisible columns, which SELECT * leaves out."""
         if self._present is None:
             shown, _ = self._query(f"SHOW FULL COLUMNS FROM {self._table}")
             found = {str(row[0]).lower(): (text(row[1]), row[2]) for row in shown}
@@ -100,7 +100,7 @@ class MySQLReader:
         return self._present
 
     def check_key(self, rows_worth_an_index: int) -> None:
-        """Raises KeyBlank, KeyNotIndexed. EXPLAIN tells of views, too, which have no indexes."""
+        """Raises KeyBlank, KeyNotIndexed. EXPLAIN also works for views, which have no indexes."""
         blank, _ = self._query(
             f"SELECT 1 FROM {self._table} t WHERE t.`{KEY}` IS NULL OR t.`{KEY}` = '' LIMIT 1"
         )
@@ -110,7 +110,7 @@ class MySQLReader:
                 "out of the view"
             )
         sql, values = self._keys(None, None, 2, rows_worth_an_index - 1)
-        # By name: MySQL 9 gives a tree of text where the form is not said.
+        # The format is named, because MySQL 9 otherwise answers with a tree of text.
         steps, names = self._query(f"EXPLAIN FORMAT=TRADITIONAL {sql}", values)
         for step in steps:
             plan = dict(zip((name.lower() for name in names), step, strict=True))
@@ -176,8 +176,8 @@ class MySQLReader:
         wanted = [column.value for column in columns]
         wanted += [column.check for column in columns if column.check]
         sql = f"SELECT {', '.join(wanted)} FROM {self._table} t WHERE {where}"
-        # Raw: the driver's conversion takes half of its time, and makes zero dates None.
-        # All at once: fetchmany goes through five calls a row.
+        # Raw: the driver's conversion takes half of the time, and turns zero dates into None.
+        # All at once: fetchmany makes five calls for each row.
         with translated(self._name), closing(self._connection.cursor(raw=True)) as cursor:
             cursor.execute(sql, values)
             found = cursor.fetchall()

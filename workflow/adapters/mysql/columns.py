@@ -1,7 +1,7 @@
-"""How a column of each MySQL type is read, so that its value arrives whole or is noticed.
+"""How a column of each MySQL type is read, so that its value arrives whole or its loss is noticed.
 
-Values come as the server writes them in UTF-8, unconverted by the driver: zero dates stay. A value
-that its character set or type does not carry to UTF-8 is noticed by a second expression, its check.
+Values come as the server writes them in UTF-8, unconverted by the driver: zero dates stay. A second
+expression, the column's check, notices a value that cannot be carried to UTF-8.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ SHAPES: Final = {
 WHOLE_CHARSETS: Final = {
     *("utf8mb4", "utf8mb3", "utf8", "latin1", "ucs2", "utf16", "utf16le", "utf32"),
 }
-"""All that they can hold becomes the same character of UTF-8, or bytes that are none."""
+"""Everything these can hold becomes the same character in UTF-8, or bytes that are not UTF-8."""
 
 SUBSTITUTES: Final = ("?", "\ufffd")
-"""What servers write for a character that Unicode lacks, and for no other."""
+"""What servers write only for a character that Unicode lacks."""
 
 REPLACEMENT: Final = "0xEFBFBD"
-"""The second of them, in UTF-8."""
+"""The second of the two, in UTF-8."""
 
 NO_CHARACTER: Final = "is no character of its column's character set; correct the value"
 SIX_DIGITS: Final = "is a FLOAT, of which MySQL writes six digits; make the column DECIMAL"
@@ -35,13 +35,13 @@ SIX_DIGITS: Final = "is a FLOAT, of which MySQL writes six digits; make the colu
 
 @dataclass(frozen=True)
 class Column:
-    """A column that is read: its expression, and one that is NULL unless the value may be lost."""
+    """A column to read: its expression, and a check that is NULL unless the value may be lost."""
 
     name: str
     value: str
     check: str | None = None
     marks: tuple[str, ...] = ("",)
-    """The value is lost where its check has one and it holds one of these."""
+    """The value is lost if its check has a value that holds one of these."""
     reason: str = SIX_DIGITS
 
 
@@ -72,7 +72,7 @@ def column_of(name: str, declared: str, collation: str | None) -> Column:
 
 
 def _check_key(kind: str, declared: str) -> None:
-    """Pages are ranges of text. A number compares otherwise, and has lost its leading zeros."""
+    """Pages are ranges of text. A number compares differently, and has lost its leading zeros."""
     if kind not in CHARACTER_TYPES | BINARY_TYPES:
         raise ColumnUnreadable(
             f"the key {KEY} is {declared}, and pages need one of text; add a column such as ndc11 "

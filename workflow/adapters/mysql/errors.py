@@ -1,7 +1,8 @@
-"""The driver's errors as ours, once. Numbers were gone through by class, in the servers' own lists.
+"""Translates the driver's errors into ours, once. The numbers come from the servers' own lists.
 
 Sources: MySQL 9.7's server and client error reference, MariaDB's error codes; ProxySQL's and RDS
-Proxy's own numbers. What is in no class is CatalogQueryFailed, with the server's words.
+Proxy's own numbers. An error in none of these classes is CatalogQueryFailed, with the server's
+words.
 """
 
 import struct
@@ -56,7 +57,7 @@ UNAVAILABLE: Final = {
     *(2002, 2003, 2004, 2005, 2006, 2012, 2013, 2014, 2027, 2055),
 }
 NO_TLS: Final = 2026
-"""Of the pure driver: the server offers no TLS, and settings ask for it."""
+"""From the pure Python driver: the server offers no TLS, and the settings ask for it."""
 
 
 @contextmanager

@@ -22,22 +22,23 @@ BEHIND: Final = ("seconds_behind_source", "seconds_behind_master")
 
 
 def check_lag(connection: MySQLConnectionAbstract, host: str, most_s: int) -> None:
-    """Raise CatalogLagging where the reader is further behind, CatalogAccessDenied where unknown.
+    """Raise CatalogLagging if the reader is further behind, CatalogAccessDenied if nobody knows.
 
-    Verification would take what the reader has not yet for rows that changed during the run.
+    Otherwise verification would take rows that have not arrived yet for rows that changed during
+    the run.
     """
     lag_s = _lag_s(connection, host)
     if lag_s > most_s:
         behind = "does not replicate" if lag_s == inf else f"is {lag_s:g} s behind its writer"
         raise CatalogLagging(
             f"mysql_reader_host {host} {behind}, and {most_s} s are allowed "
-            "(mysql_reader_lag_s); asked again soon; mend the replica, or leave mysql_reader_host "
+            "(mysql_reader_lag_s); asked again soon; repair it, or leave mysql_reader_host "
             "empty"
         )
 
 
 def _lag_s(connection: MySQLConnectionAbstract, host: str) -> float:
-    """0 for a server that follows no other."""
+    """0 for a server that is not a replica."""
     with connection.cursor(dictionary=True) as cursor:
         cursor.execute("SHOW VARIABLES LIKE 'aurora_server_id'")
         if cursor.fetchall():
@@ -57,12 +58,12 @@ def _lag_s(connection: MySQLConnectionAbstract, host: str) -> float:
 
 
 def of_aurora(row: Mapping[str, Any]) -> float:
-    """Milliseconds; NULL where it is not known."""
+    """Milliseconds; NULL if it is not known."""
     lag_ms = next(iter(row.values()))
     return inf if lag_ms is None else float(lag_ms) / 1000
 
 
 def of_replica(row: Mapping[str, Any]) -> float:
-    """Seconds; NULL while it does not replicate."""
+    """Seconds; NULL while replication is stopped."""
     seconds = next(value for name, value in row.items() if name.lower() in BEHIND)
     return inf if seconds is None else float(seconds)

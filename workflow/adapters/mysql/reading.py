@@ -1,4 +1,4 @@
-"""What the server sent for a page -> rows that a document can stand for, and others by name."""
+"""What the server sent for a page -> rows that can become documents, and rejected rows."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -11,11 +11,11 @@ from workflow.contract.rows import read_row, unreadable
 NOT_UTF8: Final = "is not UTF-8; CONVERT it in the view, or correct the value"
 
 Values = Sequence[bytes | None]
-"""The columns' values and then their checks'."""
+"""The columns' values, then the values of their checks."""
 
 
 def read_rows(columns: Sequence[Column], found: Sequence[Values]) -> RangeRows:
-    """Rows in the order of the answer, whose first column is the key."""
+    """Rows in the order of the answer. The first column is the key."""
     rows = RangeRows([], [], [])
     for values in found:
         rows.keys.append(text(values[0]))
@@ -28,7 +28,7 @@ def read_rows(columns: Sequence[Column], found: Sequence[Values]) -> RangeRows:
 
 
 def text(value: bytes | bytearray | str | None) -> str:
-    """What came as bytes, with those that are no UTF-8 written `\\xff`."""
+    """Bytes as text; those that are not UTF-8 are written `\\xff`."""
     if value is None:
         return ""
     return value if isinstance(value, str) else bytes(value).decode(errors="backslashreplace")
@@ -58,7 +58,7 @@ def _undecodable(columns: Sequence[Column], values: Values) -> UnreadableRow:
 def _lost(
     columns: Sequence[Column], row: Row, checks: Sequence[str | None]
 ) -> UnreadableRow | None:
-    """A check that has a value tells that the column's may not be the catalog's."""
+    """If a check has a value, the column's value may differ from the catalog's."""
     checked = [column for column in columns if column.check]
     for column, original in zip(checked, checks, strict=True):
         if original is not None and any(mark in (row[column.name] or "") for mark in column.marks):

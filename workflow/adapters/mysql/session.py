@@ -17,17 +17,18 @@ COLLATION: Final = "utf8mb4_bin"
 EVERY_ROW: Final = 18_446_744_073_709_551_615
 
 SQL_MODE: Final = "IF(FIND_IN_SET('ONLY_FULL_GROUP_BY', @@sql_mode), 'ONLY_FULL_GROUP_BY', '')"
-"""No mode that reads statements or values otherwise, such as ANSI_QUOTES, NO_BACKSLASH_ESCAPES or
-PAD_CHAR_TO_FULL_LENGTH. The one that refuses views whose rows are a matter of chance may stay."""
+"""Turns off every mode that changes how statements or values are read, such as ANSI_QUOTES,
+NO_BACKSLASH_ESCAPES or PAD_CHAR_TO_FULL_LENGTH. ONLY_FULL_GROUP_BY may stay: it refuses views whose
+rows are a matter of chance."""
 
 COMMON: Final[Values] = {
     "character_set_client": CHARSET,
     "character_set_results": CHARSET,
     "collation_connection": COLLATION,
-    "sql_select_limit": EVERY_ROW,  # else rows beyond it are missing without a word
-    "sql_big_selects": 1,  # else max_join_size refuses a view over large tables
-    "sql_auto_is_null": 0,  # else IS NULL may find the row that was inserted last
-    "group_concat_max_len": 16 * 1024 * 1024,  # else values are cut after 1,024 bytes
+    "sql_select_limit": EVERY_ROW,  # otherwise rows beyond it are silently missing
+    "sql_big_selects": 1,  # otherwise max_join_size refuses a view over large tables
+    "sql_auto_is_null": 0,  # otherwise IS NULL may find the row that was inserted last
+    "group_concat_max_len": 16 * 1024 * 1024,  # otherwise values are cut after 1,024 bytes
     "time_zone": "+00:00",  # of TIMESTAMP columns
     "div_precision_increment": 4,  # decimals of a view's quotients
     "default_week_format": 0,
@@ -67,7 +68,7 @@ def of_mariadb(timeout_s: int) -> Values:
         "tx_read_only": 1,
         "lock_wait_timeout": timeout_s,
         "max_statement_time": timeout_s,
-        "max_recursive_iterations": 4_294_967_295,  # else a recursive view ends early
+        "max_recursive_iterations": 4_294_967_295,  # otherwise a recursive view ends early
     }
 
 
@@ -127,7 +128,7 @@ def _check(found: dict[str, object], wanted: Values) -> None:
     if wrong:
         raise CatalogQueryFailed(
             f"the server kept {', '.join(wrong)} against this session's SET, so rows or values "
-            "could be other ones than the catalog's; connect past the proxy that swallows SET"
+            "could differ from the catalog's; connect past the proxy that swallows SET"
         )
 
 

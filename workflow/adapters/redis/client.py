@@ -1,6 +1,7 @@
 """Commands to Redis (redis-py, RESP3), the fence, and the server's errors as ours.
 
-Commands are given as Redis knows them, so that the adapters read beside the key table of the docs.
+Commands are written as Redis names them, so that the adapters can be read beside the key table of
+the docs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,16 +43,16 @@ BATCH = 1000
 """Members or keys of one command."""
 
 QUERY_MS = 10_000
-"""What a query may take. The server's own limit (500 ms) returns what it has and says nothing."""
+"""How long a query may take. At the server's own limit (500 ms) it silently returns a part."""
 
 PASSING = ("MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN", "CLUSTERDOWN")
-"""Answers of a server that fails over, restarts or is busy: it will answer again."""
+"""Answers of a server that fails over, restarts or is busy, and will answer again soon."""
 
 TIMED_OUT = "Timeout limit"
-"""A server whose ON_TIMEOUT is FAIL answers with this error, where others give what they have."""
+"""A server with ON_TIMEOUT FAIL answers with this error; others return what they have."""
 
 DENIED = ("NOAUTH", "WRONGPASS", "NOPERM")
-"""A password that rotated is read anew by the next connection."""
+"""The next connection reads a rotated password."""
 
 Command = tuple[Any, ...]
 
@@ -78,14 +79,14 @@ class RedisClient:
             return self._client.execute_command(*command)
 
     def ask_all(self, commands: Iterable[Command]) -> list[Any]:
-        """Many commands in one round trip, each for itself."""
+        """Many commands in one round trip, not in a transaction."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
             return pipe.execute()
 
     def ask_hashes(self, commands: Iterable[Command]) -> list[Any]:
-        """As `ask_all`; None where a key holds something that is no hash: not written by us."""
+        """As `ask_all`; None for a key that is not a hash, so not written by us."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             for command in commands:
                 pipe.execute_command(*command)
@@ -96,18 +97,18 @@ class RedisClient:
         return [None if isinstance(answer, RedisError) else answer for answer in answers]
 
     def query(self, *command: Any) -> dict[bytes, Any]:
-        """One FT.SEARCH or FT.AGGREGATE. Raises IndexQueryCut where its answer is not whole."""
+        """One FT.SEARCH or FT.AGGREGATE. Raises IndexQueryCut if its answer is not whole."""
         return whole(self.ask(*limited(command)))
 
     def query_all(self, commands: Sequence[Command]) -> list[dict[bytes, Any]]:
         """Many queries in one round trip."""
         if len(commands) == 1:
-            # A pipeline costs redis-py three times what one command does.
+            # In redis-py a pipeline costs three times as much as one command.
             return [self.query(*commands[0])]
         return [whole(answer) for answer in self.ask_all(map(limited, commands))]
 
     def write_fenced(self, holder: Holder, commands: Iterable[Command]) -> None:
-        """All commands in one transaction, if the run still has the fence: else RunSuperseded."""
+        """All commands in one transaction. Raises RunSuperseded if the run has lost the fence."""
         with translated(), self._client.pipeline(transaction=True) as pipe:
             try:
                 pipe.watch(WRITER)
@@ -129,7 +130,7 @@ class RedisClient:
 
     @staticmethod
     def require(holder: Holder, held: bytes | None) -> None:
-        """Raise RunSuperseded where the fence is not this run's."""
+        """Raise RunSuperseded if the fence is not this run's."""
         if as_text(held or b"") != holder.token:
             raise superseded(holder, as_text(held or b""))
 
@@ -151,7 +152,7 @@ class RedisClient:
 
 
 def limited(command: Command) -> Command:
-    """A query says its own time limit and dialect."""
+    """Each query carries its own time limit and dialect."""
     return (*command, "TIMEOUT", QUERY_MS, "DIALECT", 2)
 
 
@@ -173,8 +174,7 @@ def cut_short(words: str) -> IndexQueryCut:
 def superseded(holder: Holder, held: str) -> RunSuperseded:
     other = held.partition(" ")[2] or held
     return RunSuperseded(
-        f"run {holder.run_id} may no longer write, {other or 'no run'} may; start a new run, texts "
-        "that are embedded already are kept"
+        f"run {holder.run_id} may no longer write, {other or 'no run'} may; start a new run"
     )
 
 
@@ -184,7 +184,7 @@ def pairs(mapping: dict[str, Any]) -> list[Any]:
 
 
 def as_text(value: bytes) -> str:
-    """Bytes that are no UTF-8 were not written by us; they must neither match nor crash."""
+    """Bytes that are not UTF-8 were not written by us; they must neither match nor crash."""
     return value.decode("utf-8", "replace")
 
 

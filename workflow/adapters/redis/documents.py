@@ -98,7 +98,7 @@ class RedisDocuments:
 
 
 def _whole_hashes(hashes: Sequence[tuple[str, Fields]]) -> list[Command]:
-    """HSET alone would leave fields that a document no longer has."""
+    """HSET alone would keep fields that the document no longer has."""
     commands: list[Command] = [("DEL", *(key for key, _ in hashes))] if hashes else []
     return commands + [("HSET", key, *pairs(dict(fields))) for key, fields in hashes]
 
@@ -108,5 +108,5 @@ def _chunks(items: Sequence[str]) -> list[Sequence[str]]:
 
 
 def glob(prefix: str) -> str:
-    """A prefix as a pattern of SCAN: a run's name may hold what patterns give a meaning."""
+    """A prefix, escaped for SCAN: a run's name may hold characters that patterns interpret."""
     return "".join(f"\\{one}" if one in "*?[]\\^" else one for one in prefix)

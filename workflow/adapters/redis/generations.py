@@ -53,14 +53,15 @@ if #started == 14 and started > string.sub(ARGV[1], 1, 14) then return {'no', he
 redis.call('SET', KEYS[1], ARGV[1])
 return {'yes', held}
 """
-"""The fence only moves forward in time, also where memory is full: the new run is what frees it."""
+"""The fence only moves forward in time. It moves even if memory is full, because the new run is
+what frees it."""
 
 FINISH: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1]) or ''
 if held == ARGV[1] then redis.call('HSET', KEYS[2], 'finished', ARGV[1]) end
 return held
 """
-"""Also where memory is full: a run that has published is not to fail over a note."""
+"""Works even if memory is full: a run that has published must not fail over a note."""
 
 SWAP: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1])
@@ -85,12 +86,13 @@ end
 for _, command in ipairs(after) do redis.call(unpack(command)) end
 return {'done', ''}
 """
-"""Exchange documents, all or none: a script is not interrupted, and looks before it renames.
+"""Exchange documents, all or none: a script is not interrupted, and checks every key before it
+renames the first.
 
-A client that lost the answer sends it again: a switch of this name is made once.
+A client that lost the answer sends it again; a switch of this name is made only once.
 
 Each key comes with whether a document comes in. What happened to it is its score in `swapped`:
-CHANGED, ADDED or REMOVED. Renaming works where memory is full; 20,000 take a fifth of a second.
+CHANGED, ADDED or REMOVED. Renaming works even if memory is full; 20,000 take a fifth of a second.
 """
 
 CHANGED, ADDED, REMOVED = 0, 1, 2
@@ -240,7 +242,7 @@ class RedisGenerations:
                 self._indexes.drop(name, holder)
 
     def forget(self, kept: Kept, holder: Holder) -> None:
-        """Records go last: a drop that was cut off is found and ended by the next run."""
+        """Records go last, so that the next run finds and finishes a drop that was interrupted."""
         for one in self.every():
             if one.name not in kept.generations:
                 keys = (key_set(one.name), repair_set(one.name), GENERATION + one.name)
@@ -249,7 +251,7 @@ class RedisGenerations:
             self._forget_texts_to_embed_again(space, holder)
 
     def _forget_texts_to_embed_again(self, space: str, holder: Holder) -> None:
-        """Those whose record is gone: nothing says any more what was to be embedded."""
+        """Those whose record is gone, so that nobody knows what was to be embedded."""
         hashes = as_texts(self._client.ask("SMEMBERS", again_set(space)))
         there = self._client.ask_all(("EXISTS", text_key(space, one)) for one in hashes)
         gone = [one for one, exists in zip(hashes, there, strict=True) if not exists]
@@ -280,7 +282,7 @@ class RedisGenerations:
         return useless
 
     def _unused(self, keys: Sequence[str], kept: Kept, of_undo: set[str]) -> list[str]:
-        """The text records that no kept drug names: the drugs' indexes are asked for each."""
+        """The text records that no kept drug names. Asks the drugs' indexes about each."""
         hashes = [key.rpartition(":")[2] for key in keys]
         used = set(of_undo)
         for generation in kept.generations:
@@ -364,7 +366,7 @@ def record_command(generation: Generation) -> Command:
 
 
 def generation_of(name: str, fields: Fields) -> Generation:
-    """A record read back. What a record lacks has its default."""
+    """A record read back. A missing field gets its default."""
     facts: dict[str, Any] = {
         key: fields[key]
         for key in (

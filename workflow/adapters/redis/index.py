@@ -1,4 +1,4 @@
-"""All adapters of one Redis, composed over one client."""
+"""All adapters of one Redis, over one client."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -81,7 +81,7 @@ class RedisIndexes:
         return [one for one in commands if not self._may(user, one)]
 
     def _may(self, user: str, command: str) -> bool:
-        """ACL DRYRUN executes nothing; it wants as many arguments as the command does."""
+        """ACL DRYRUN executes nothing; it needs as many arguments as the command does."""
         words = command.split("|")
         for count in range(MOST_ARGUMENTS):
             arguments = [*words, *[LIVE] * count]
@@ -110,14 +110,14 @@ class RedisIndexes:
         return (*_create(name, prefix), *tags, *texts)
 
     def _texts_schema(self, name: str, prefix: str) -> Command:
-        """Words of names are searched as they are spelt; those of classes by their stem."""
+        """Words of names are searched as they are spelt, words of classes by their stem."""
         columns = (*NAME_COLUMNS, *DETAIL_COLUMNS)
         exact = [part for column in columns for part in (column, "TEXT", "NOSTEM")]
         stemmed = [part for column in CLASS_COLUMNS for part in (column, "TEXT")]
         return (*_create(name, prefix), *exact, *stemmed, "embedding", "VECTOR", *self._vector)
 
     def create_indexes(self, names: LiveNames) -> None:
-        """Raises IndexFeatureMissing with the server's words about what it does not take."""
+        """Raises IndexFeatureMissing with the server's words about what it refuses."""
         present = self._list()
         texts, drugs = texts_index(names.space), drugs_index(names.generation)
         schemas = {
@@ -129,7 +129,7 @@ class RedisIndexes:
                 self._create(name, schema)
 
     def rebuild_index(self, kind: IndexKind, names: LiveNames, holder: Holder) -> None:
-        """An alias of a dropped index is gone: `point_aliases` brings it back."""
+        """Dropping an index drops its alias; `point_aliases` brings it back."""
         self.drop(
             drugs_index(names.generation) if kind == "drugs" else texts_index(names.space), holder
         )
@@ -154,14 +154,14 @@ class RedisIndexes:
     # What they hold
 
     def names(self) -> list[str]:
-        """Every FT index of the server that is ours: its name says over which keys it is."""
+        """Every FT index of the server that is ours. Its name says which keys it covers."""
         return [name for name in self._list() if self._is_ours(name)]
 
     def _list(self) -> list[str]:
         return sorted(map(as_text, self._client.ask("FT._LIST")))
 
     def _is_ours(self, name: str) -> bool:
-        """Others may call an index so, too, on a server that we share."""
+        """On a shared server, others may use such a name for an index, too."""
         kind, _, of = name.partition(":")
         prefixes = {"drugs": document_key(of, ""), "texts": text_key(of, "")}
         prefix = prefixes.get(kind, "")
@@ -231,13 +231,13 @@ class RedisIndexes:
             self._client.write_fenced(holder, self.alias_commands(names))
 
     def alias_commands(self, names: LiveNames) -> list[Command]:
-        """None where the engine has no aliases."""
+        """None if the engine has no aliases."""
         if not self._has_aliases():
             return []
         return [("FT.ALIASUPDATE", alias, name) for alias, name in _aliases(names).items()]
 
     def _has_aliases(self) -> bool:
-        # As one word: redis-py's own parser of COMMAND fails on a command that is not there.
+        # As one word, because redis-py's parser of COMMAND fails on a command that does not exist.
         answer = self._client.ask("COMMAND INFO", "FT.ALIASUPDATE")
         return any(answer.values() if isinstance(answer, dict) else answer)
 
@@ -256,7 +256,7 @@ def _aliases(names: LiveNames) -> dict[str, str]:
 
 
 def _prefixes(definition: Any) -> list[str]:
-    """Of FT.INFO. Servers give a map, or its names and values in one list."""
+    """The answer of FT.INFO: a map on some servers, a flat list of names and values on others."""
     pairs = (
         definition.items()
         if isinstance(definition, dict)

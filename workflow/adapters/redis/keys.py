@@ -1,4 +1,4 @@
-"""Names of keys, as the key table of the docs has them."""
+"""Names of keys, as in the key table of the docs."""
 
 import re
 from typing import Final
@@ -15,9 +15,9 @@ _OURS = re.compile(r"(drug|staged|undo):.+-[0-9a-f]{11}:.|text:[0-9a-f]{16}:[0-9
 
 
 def has_our_form(key: str) -> bool:
-    """Whether a key is a document's of an execution, or a text record's of a space.
+    """Whether a key belongs to a document of an execution, or to a text record of a space.
 
-    Others may keep something under the same first word, on a server that we share.
+    On a shared server, others may use keys with the same first word.
     """
     return _OURS.match(key) is not None
 

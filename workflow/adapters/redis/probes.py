@@ -1,9 +1,10 @@
-"""Does the engine read our queries as they are meant? The Engine port, for Redis.
+"""Does the engine read our queries as they are meant?
 
-Some engines refuse a form, and some read it as another query without an error: valkey-search 1.2.1
-drops the field of a clause behind a tag, requires what is optional, takes `\\*` at a tag's end for
-any ending, and merges groups where a document lacks the column. So each form that searches use is
-asked over three drugs and four texts of the probe's own, whose answers are known.
+The Engine port, for Redis. Some engines refuse a kind of query, and some answer another one without
+an error: valkey-search 1.2.1 drops the field of a clause after a tag, requires what is optional,
+takes `\\*` at a tag's end for any ending, and merges groups if a document lacks the column. So each
+kind of query that searches use is asked over three drugs and four texts of the probe's own, whose
+answers are known.
 """
 
 import secrets
@@ -45,7 +46,7 @@ MOST = 10
 
 
 class Probe(NamedTuple):
-    """What is asked in words, how, and the one right answer."""
+    """What is asked, in words and as a command, and the one right answer."""
 
     what: str
     ask: Callable[[], object]
@@ -53,9 +54,9 @@ class Probe(NamedTuple):
 
 
 class RedisProbe:
-    """Its keys and indexes are a generation and a space of its own, which go at the end.
+    """Its keys and indexes are a generation and a space of its own, which it removes at the end.
 
-    Those of one that was killed are swept by the next run, as another's leftovers are.
+    If it was killed, the next run removes them with other leftovers.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class RedisProbe:
         return struct.pack(f"<{len(values)}f", *values)
 
     def _remove(self, names: LiveNames, keys: list[str]) -> None:
-        """Also what is there only in part."""
+        """Also removes what is only partly there."""
         ours = {drugs_index(names.generation), texts_index(names.space)}
         there = ours.intersection(self._indexes.names())
         self._client.ask_all([("FT.DROPINDEX", one) for one in sorted(there)])
@@ -162,7 +163,7 @@ class Asked:
         return list(found)
 
     def _preferred(self) -> tuple[str, int]:
-        """Of three that are named so, two are wanted: the one with the strength is the first."""
+        """Three have this name and two are wanted: the one with the strength comes first."""
         found = self._found(NAMED._replace(numbers=("20",)), 2)
         return (found[0] if found else "", len(found))
 
@@ -175,7 +176,7 @@ class Asked:
 
 
 def _misread(probe: Probe) -> str:
-    """What is wrong, in words; empty where the answer is the one it must be."""
+    """What is wrong, in words; empty if the answer is right."""
     try:
         found = probe.ask()
     except IndexCommandFailed as error:

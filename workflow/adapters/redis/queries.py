@@ -1,8 +1,8 @@
 """What a search asks of Redis: FT.SEARCH, FT.AGGREGATE and FT.SPELLCHECK.
 
-They are written for the Redis Query Engine. Others refuse some of them and read some as other ones,
-so `probes` asks each form of any engine before a run writes. No word of a user reaches a query but
-letters and digits (`word`), or a whole value with everything else escaped (`tag`).
+They are written for the Redis Query Engine. Other engines refuse or misread some of them, so
+`probes` tries each kind before a run writes. Of what a user types, only letters and digits reach a
+query (`word`), or a whole value with everything else escaped (`tag`).
 """
 
 import re
@@ -49,7 +49,7 @@ MOST_KEPT = 20_000
 
 
 class RedisSearch:
-    """The SearchIndex port: what searches ask, composed of what the other ports read."""
+    """The SearchIndex port: what searches ask, built on what the other ports read."""
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class RedisSearch:
         return self._texts.records(space, hashes)
 
     def nearest_texts(self, space: str, vector: bytes, count: int) -> list[Hit]:
-        """Nearest first. FT.SEARCH answers KNN in no order and ten at most unless told."""
+        """Nearest first. FT.SEARCH itself answers KNN unordered, ten results at most."""
         return _hits(self._client.query(*_nearest(space, vector, count)), text_key(space, ""))
 
     def find_named(
         self, space: str, queries: Sequence[NameQuery], count: int
     ) -> list[dict[str, Fields]]:
-        """One round trip, a second where there are too many, and one for columns not kept yet."""
+        """One round trip, a second if there are too many, and one for columns not kept yet."""
         asked = {n: clauses for n, one in enumerate(queries) if (clauses := _by_name(one))}
         found = self._keys(space, asked, count)
         many = {
@@ -114,7 +114,7 @@ class RedisSearch:
     def _columns_of_each(
         self, space: str, lists: Sequence[Sequence[str]]
     ) -> list[dict[str, Fields]]:
-        """One round trip for all of them, where there are columns that are not kept yet."""
+        """One round trip for all columns that are not kept yet."""
         every = self._columns_of(space, list(dict.fromkeys(key for keys in lists for key in keys)))
         size = len(text_key(space, ""))
         return [
@@ -241,12 +241,12 @@ def filtered(filters: Filters) -> str:
             phrases = (f'"{" ".join(_words(value))}"' for value in values)
             clauses.append(f"@{column}:({' | '.join(phrases)})")
         else:
-            raise ValueError(f"{column!r} is no column to filter by")
+            raise ValueError(f"{column!r} is not a filter column")
     return " ".join(clauses)
 
 
 def _words(value: str) -> list[str]:
-    """The words of a value; one that no text holds where there are none."""
+    """The words of a value; if it has none, a word that no text holds."""
     return [word(one) for one in re.findall(r"[^\W_]+", value.lower())] or ["none"]
 
 
@@ -261,7 +261,7 @@ def _keys_of_texts(space: str, query: str, count: int) -> Command:
 
 
 def _by_name(query: NameQuery) -> str:
-    """Every term; of each, any alternative with all its words."""
+    """Every term must match: any of its alternatives, with all its words."""
     clauses = [
         "(" + "|".join(f"({_all_of(words)})" for words in dict.fromkeys(term)) + ")"
         for term in query.terms
@@ -276,7 +276,7 @@ def _all_of(words: Iterable[str]) -> str:
 
 
 def _lifts(query: NameQuery) -> str:
-    """Clauses that leave nothing out and put first what they hold."""
+    """Optional clauses: they exclude nothing, and what matches them comes first."""
     lifts = [f"~@strength:({word(one)})" for one in query.numbers]
     lifts += [f"~@dosage_form:({word(one)})" for one in query.forms]
     return " ".join(lifts)

@@ -12,7 +12,7 @@ BURST_S = 1.0
 """An idle quota may be used this far ahead at once."""
 
 BLOCK_S = 0.1
-"""Seconds of the quota reserved at once: few calls at a large quota, little held at a small."""
+"""Seconds of the quota to reserve at once: few calls if it is large, little held if it is small."""
 
 RESERVE = """
 local time = redis.call('TIME')
@@ -26,7 +26,7 @@ return string.format('%.6f', math.max(0, turn - now))
 
 
 class RedisQuota:
-    """One quota, under one key: all that use the key share it."""
+    """One quota, under one key: all callers that use the key share it."""
 
     def __init__(self, client: "Redis", model: str, tokens_per_minute: int) -> None:
         self._script = client.register_script(RESERVE)

@@ -1,10 +1,10 @@
-"""What of a value may stand in a query: letters and digits, or a whole value escaped."""
+"""What may be put into a query: letters and digits, or a whole value, escaped."""
 
 import re
 
 
 def word(text: str) -> str:
-    """Letters, digits and `_` as they are. Anything else is a defect of the caller."""
+    """Letters, digits and `_` pass unchanged. Anything else is the caller's defect."""
     if not re.fullmatch(r"\w+", text):
         raise ValueError(f"{text!r} is no word")
     return text

@@ -48,7 +48,7 @@ class RedisTexts:
 
 
 def _fields(new: NewRecord, holder: Holder) -> dict[str, Any]:
-    """A vector that is not there is no field: an empty one would fail to be indexed."""
+    """Without a vector there is no field: an empty one could not be indexed."""
     record = new.record
     own = {
         "text": record.text,
@@ -61,7 +61,7 @@ def _fields(new: NewRecord, holder: Holder) -> dict[str, Any]:
 
 
 def _record(fields: dict[bytes, bytes] | None) -> TextRecord | None:
-    """A key that is no hash gives a record that fails every check."""
+    """A key that is not a hash gives a record that fails every check."""
     if fields is None:
         return TextRecord("", {}, b"", "", "")
     if not fields:
@@ -76,7 +76,7 @@ def _record(fields: dict[bytes, bytes] | None) -> TextRecord | None:
 
 
 def _origin(values: Sequence[bytes | None] | None) -> TextOrigin | None:
-    """A key that is no hash counts as there: verification names it, the next sync rewrites it."""
+    """A key that is not a hash counts as present; verification then names it."""
     run, tokens = (b"", b"0") if values is None else values
     return None if run is None else TextOrigin(as_text(run), _whole_number(tokens))
 

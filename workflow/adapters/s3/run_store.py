@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 CONTENT_TYPES = {"json": "application/json", "html": "text/html; charset=utf-8"}
-"""So that a browser shows a run's report and does not save it."""
+"""Makes a browser show a run's report instead of saving it."""
 
 MISSING = {"NoSuchKey", "404"}
 DENIED = {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "NoSuchBucket"}
@@ -43,7 +43,7 @@ class S3RunStore:
             self._client.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=kind)
 
     def read(self, key: str) -> bytes:
-        """Raises RunFileMissing; RunFileCorrupt where fewer bytes came than S3 announced."""
+        """Raises RunFileMissing; RunFileCorrupt if fewer bytes came than S3 announced."""
         with self._translated(key):
             answer = self._client.get_object(Bucket=self.bucket, Key=key)
             body = answer["Body"].read()
@@ -77,7 +77,7 @@ class S3RunStore:
     def _translate(self, error: ClientError, where: str) -> RunStoreError:
         code = error.response.get("Error", {}).get("Code", "")
         if code in MISSING:
-            return RunFileMissing(f"{where} is not there; start a new run, embedded texts are kept")
+            return RunFileMissing(f"{where} is not there; start a new run")
         if code in DENIED:
             return RunStoreAccessDenied(
                 f"{where}: {error}; check run_bucket and the function's role"

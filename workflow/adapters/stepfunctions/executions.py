@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class StepFunctionsExecutions:
-    """Lists executions; the children of a distributed Map are not among them."""
+    """Lists executions, without the children of distributed Maps."""
 
     def __init__(self, client: "SFNClient") -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""What Step Functions remembers of a failed execution, and SNS to tell people; with boto3."""
+"""The history of a failed execution in Step Functions, and SNS to notify people; with boto3."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,7 +43,7 @@ class StepFunctionsHistory:
         )
 
     def last_state(self, arn: str) -> str | None:
-        """Read backwards; a redriven execution does not enter its state again."""
+        """Read backwards, because a redriven execution does not enter its state again."""
         with _translated(arn):
             pages = self._client.get_paginator("get_execution_history").paginate(
                 executionArn=arn, reverseOrder=True, includeExecutionData=False

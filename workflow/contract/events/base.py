@@ -1,4 +1,4 @@
-"""What every payload and file of a run is: frozen, closed, and named in messages."""
+"""The base of every payload and file of a run: frozen, and closed to unknown fields."""
 
 from typing import Literal
 

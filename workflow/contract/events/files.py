@@ -9,16 +9,16 @@ from workflow.contract.events.base import Event, Guard
 from workflow.contract.events.payloads import TextsPage, Timing
 
 SAMPLES: Final = 5
-"""Keys of each kind that a page and a run show."""
+"""How many keys of each kind a page or a run shows."""
 
 
 class ColumnProfile(Event):
-    """How one column is filled. `commonest` holds its most frequent values and their counts."""
+    """How one column is filled. `commonest` holds its most frequent values with their counts."""
 
     blanks: int
     """Rows that have no value."""
     commonest: dict[str, int]
-    """Value -> rows that have it."""
+    """Value -> number of rows with it."""
 
 
 class LastRun(Event):
@@ -39,14 +39,15 @@ class LastRun(Event):
 
 
 class ModelAsked(Event):
-    """When a verification last asked the model, so that runs that embed nothing need not."""
+    """When a verification last asked the model. Until it is due again, runs that embed nothing do
+    not."""
 
     at: datetime
     """When."""
     space: str
-    """Whose texts it embedded again."""
+    """The model whose texts it embedded again."""
     questions: str
-    """Hash of the golden queries and of the settings that say what is asked."""
+    """Hash of the golden queries and of the settings of these checks."""
 
 
 class Baseline(Event):
@@ -59,21 +60,21 @@ class Baseline(Event):
     last: LastRun | None = None
     """The run that published it."""
     asked: ModelAsked | None = None
-    """When the model was last asked; a key range asks it, too."""
+    """When the model was last asked, also by a run over a key range."""
 
 
 class RejectedRow(Event):
-    """A row that cannot be carried whole. A new one has no document, else the old one stays."""
+    """A row that cannot be carried whole. Its drug keeps its old document; a new drug gets none."""
 
     ndc: str
     column: str
     """The column that cannot be carried."""
     value: str
-    """What it holds, as text or bytes."""
+    """Its value, as text or bytes."""
     reason: str
     """Why it cannot be carried."""
     new: bool
-    """The index has no document of this drug."""
+    """The drug is new: the index has no document of it."""
 
 
 class PageDiff(Event):
@@ -81,13 +82,13 @@ class PageDiff(Event):
 
     page: str
     rows: int
-    """Rows that can be carried, so without the rejected ones."""
+    """Rows without the rejected ones."""
     added: int
     changed: int
     removed: int
     unchanged: int
     missing: int = 0
-    """Changed drugs of which only the key is left in the index."""
+    """Changed drugs whose old document is missing, though their key is there."""
     vanished: int
     """Live drugs that the catalog lacks: the removals that the delete guard counts."""
     live: int
@@ -101,7 +102,7 @@ class PageDiff(Event):
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
     digest: str = "0"
-    """Of all that the page would change: a sum mod 2^128 in hex."""
+    """Of all changes of the page: a sum mod 2^128 in hex."""
     timing: Timing | None = None
 
     @property
@@ -110,7 +111,7 @@ class PageDiff(Event):
 
 
 class TextsCut(Event):
-    """`cut.json`: how many parts of the texts are merged, and the pages that they were cut into."""
+    """`cut.json`: how many parts of the texts are merged, and into which pages they were cut."""
 
     parts: int = 0
     """Parts that are done."""
@@ -140,11 +141,11 @@ class Estimate(Event):
     tokens: int
     """Estimated from their length."""
     usd: float
-    """The model's price, which the budget is about."""
+    """The model's price. The guard `budget` compares this figure."""
     minutes: float
     """From the first state to the last."""
     transitions: int
-    """Of Step Functions, children of Maps included."""
+    """State transitions of Step Functions, including those of Maps' children."""
     s3_reads: int
     """GET requests."""
     s3_writes: int
@@ -166,7 +167,7 @@ class Review(Event):
     removed: int
     unchanged: int
     missing: int = 0
-    """Changed drugs of which only the key is left in the index."""
+    """Changed drugs whose old document is missing, though their key is there."""
     vanished: int
     """Live drugs that the catalog lacks."""
     live: int
@@ -182,7 +183,7 @@ class Review(Event):
     guards: tuple[GuardResult, ...]
     """Each guard that applies, with its figures."""
     warnings: tuple[str, ...]
-    """Of a first run: columns with one value in every row."""
+    """First run only: columns with one value in every row."""
     embed_key: str
     """Object that EmbedPages lists."""
     embed_pages: int
@@ -192,7 +193,7 @@ class Review(Event):
     load_pages: int
     """Pages whose documents change."""
     digest: str = ""
-    """Of all that the run would change, against which live generation: what a plan is held to."""
+    """Of all changes and the live generation. A run with `plan` must come to the same."""
     reviewed_at: datetime | None = None
     """When the plan was complete."""
 
@@ -208,13 +209,13 @@ class RejectedText(Event):
 
 
 class PageEmbedded(Event):
-    """`embed/{page}.json`: over all tries of the page. `tokens` is what the model counted."""
+    """`embed/{page}.json`: counts over all tries of the page."""
 
     page: str
     texts: int
     """Texts of the page."""
     embedded: int
-    """Those that this run gave a vector."""
+    """Texts that this run embedded."""
     tokens: int
     """What the model counted."""
     rejected: tuple[RejectedText, ...] = ()
@@ -234,7 +235,7 @@ class PageLoaded(Event):
 
 
 class Neighbour(Event):
-    """A text near a sampled one: the cosine distance is exact."""
+    """A text near a sampled one, with its exact cosine distance."""
 
     text_hash: str
     distance: float
@@ -248,7 +249,7 @@ class VerifiedPage(Event):
     rows: int
     """Rows that must have a document."""
     documents: int
-    """Documents that there would be."""
+    """Documents that exist, or will exist after the switch."""
     damaged: dict[str, str]
     """Key -> what is wrong with its document."""
     bad_texts: dict[str, str]
@@ -256,21 +257,21 @@ class VerifiedPage(Event):
     drifted: tuple[str, ...]
     """Keys whose row changed since DiffPage read it: left as they are, for the next sync."""
     gone: tuple[str, ...] = ()
-    """Live keys that the catalog lacks: what the switch takes out, if it lacks them still."""
+    """Live keys that the catalog lacks. The switch removes them if it still lacks them then."""
     vanishing: tuple[str, ...]
-    """Live keys that a new generation lacks while the catalog has them, or is being loaded."""
+    """Live keys that a new generation lacks although the catalog has them or is being loaded."""
     kept: tuple[str, ...]
-    """Keys that the catalog lacked and has again, or lacks while it is loaded: not removed."""
+    """Keys not removed: the catalog has them again, or is being loaded."""
     unread: tuple[str, ...] = ()
     """Keys whose row cannot be carried: their old document stays."""
     texts: int
     """Distinct texts that the documents name."""
     unindexed: int
-    """Records of these that the index does not know."""
+    """Records of these texts that the index does not know."""
     refused: tuple[str, ...]
     """Keys of drugs that are found by NDC and name only: the model refused their text."""
     nearest: dict[str, tuple[Neighbour, ...]] = Field(default_factory=dict)
-    """By the hash of a sampled text: its nearest ones of this page."""
+    """Hash of a sampled text -> its nearest texts of this page."""
     timing: Timing | None = None
 
 
@@ -282,9 +283,9 @@ class Check(Event):
     passed: bool
     """Whether it holds."""
     expected: str
-    """What must be found."""
+    """The value that must be found."""
     found: str
-    """What was found."""
+    """The value that was found."""
 
 
 class Verification(Event):
@@ -295,7 +296,7 @@ class Verification(Event):
     bad_keys: tuple[str, ...]
     """The first keys that differ; all of them are in the repair set."""
     asked: ModelAsked | None = None
-    """The model was asked; none where it was not."""
+    """When the model was asked; none if it was not."""
 
     @property
     def passed(self) -> bool:
@@ -303,7 +304,7 @@ class Verification(Event):
 
 
 class Building(Event):
-    """`building.json`: how far an index was when VerifyIndex last saw it get further."""
+    """`building.json`: when VerifyIndex last saw an index make progress, and how far it was."""
 
     index: str
     """Name of the FT index."""
@@ -342,7 +343,7 @@ class Switched(Event):
     removed: int = 0
     """Documents to take out."""
     kept: tuple[str, ...] = ()
-    """Keys that came back, or whose page changed, after the verification: not removed."""
+    """Keys not removed: after the verification they came back, or their page changed."""
     undo: str = ""
     """The switch that a rollback undid before this one."""
     taken_back: bool = False

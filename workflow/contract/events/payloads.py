@@ -17,10 +17,11 @@ class RunInput(Event):
     """The input of an execution. The schedule sends `{}`."""
 
     mode: Mode = "sync"
-    """Bring the live index in step, build a new generation and switch to it, or only verify."""
+    """`sync` brings the live index up to date, `backfill` builds a new generation and switches to
+    it, `verify` only compares."""
     dry_run: bool = Field(False, strict=True)
-    """Stop after the review: counts, cost, and which guards would stop the run. With `verify` it is
-    true: a dry run that goes on to the verification."""
+    """Stop after the review, which has counts, cost, and the guards that would stop the run. A
+    `verify` is always a dry run, one that goes on to the verification."""
     after_key: str | None = Field(None, min_length=1)
     """Only keys above this one; not with `backfill`."""
     through_key: str | None = Field(None, min_length=1)
@@ -32,7 +33,7 @@ class RunInput(Event):
     reembed: bool = Field(False, strict=True)
     """With `backfill`: embed every text afresh, in a space of its own."""
     plan: str | None = Field(None, min_length=1)
-    """A dry run by name: make the changes that it showed, and stop where they would be others."""
+    """The name of a dry run: make exactly the changes that it showed, or stop."""
 
     @model_validator(mode="before")
     @classmethod
@@ -94,7 +95,7 @@ class Run(Event):
 
     @property
     def holder(self) -> Holder:
-        """This very execution: what the fence, generations and staged documents go by."""
+        """Names this execution in the fence, in generations and in staged documents."""
         return Holder(self.run_id, self.started_at)
 
 
@@ -129,17 +130,17 @@ class Plan(Event):
     pages: int
     """Key ranges."""
     generation: str
-    """The one that the run writes."""
+    """The generation that the run writes."""
     new_generation: bool
-    """It is built beside the live one, or is the first."""
+    """True if it is built beside the live one, or is the first."""
     live_generation: str | None
-    """What is searched now; none before the first publish."""
+    """The generation that is searched now; none before the first publish."""
     space: str
-    """What its vectors are comparable with."""
+    """The space: vectors of the same space are comparable."""
     space_revision: str
-    """`0`, or what made this space anew."""
+    """`0`, or the run that embedded everything afresh."""
     failures_before: IndexFailures
-    """To tell new failures from old ones."""
+    """The counts before the run, to tell new failures from old ones."""
     diff_concurrency: int
     """DiffPage functions at once."""
     embed_concurrency: int
@@ -151,7 +152,7 @@ class Plan(Event):
     text_parts: int = 1
     """Parts that texts are divided into by their hash, so that each fits into memory."""
     sample_keys: tuple[str, ...] = ()
-    """Keys spread over the catalog, whose texts the verification searches for."""
+    """Keys spread over the catalog; the verification searches for their texts."""
     planned_at: datetime | None = None
     """When the plan was complete."""
 
@@ -173,7 +174,7 @@ class TextsPage(Event):
 
     page: str
     texts: int
-    """How many there are."""
+    """How many texts it has."""
 
 
 class ChangesPage(Event):
@@ -187,7 +188,7 @@ class ChangesPage(Event):
 
 
 class Tries(Event):
-    """What Step Functions knows of a page's tries, for the run report's time line."""
+    """The tries of a page, from Step Functions, for the report's time line."""
 
     entered_at: datetime
     """When the first try began."""
@@ -228,7 +229,7 @@ class PageTask(PlanTask):
     tries: Tries | None = None
 
     def timing(self, started_at: datetime, ended_at: datetime) -> Timing:
-        """Of the try that ends now."""
+        """The try that ends now."""
         tries = self.tries or Tries(entered_at=started_at)
         return Timing(**tries.model_dump(), started_at=started_at, ended_at=ended_at)
 

@@ -44,7 +44,7 @@ class RunReport(Event):
     unchanged: int = 0
     """Drugs whose document is as it was."""
     rejected: int = 0
-    """Rows that cannot be carried: new ones have no document, others keep their old one."""
+    """Rows that cannot be carried. Their drugs keep their old document; new drugs get none."""
     rejected_rows: tuple[RejectedRow, ...] = ()
     """The first 500 of them."""
     texts_to_embed: int = 0
@@ -68,17 +68,18 @@ class RunReport(Event):
     warnings: tuple[str, ...] = ()
     """Suspicious columns of a first run, which has no earlier run to compare with."""
     verification: tuple[Check, ...] = ()
-    """Each check; empty where the run did not come to it."""
+    """Each check; empty if the run did not get that far."""
     bad_keys: tuple[str, ...] = ()
     """Keys whose document or text differs, the first 100."""
     published: bool | None = False
-    """Searches are answered from what the run wrote. None: it ended during the switch."""
+    """Searches answer from what the run wrote. None: the run ended during the switch, so nobody
+    knows."""
     drifted: tuple[str, ...] = ()
-    """Keys whose row changed during the run, the first 500: left for the next sync."""
+    """The first 500 keys whose row changed during the run. The next sync takes them."""
     kept: tuple[str, ...] = ()
-    """Keys that the catalog lacked for a while, the first 500: not removed."""
+    """The first 500 keys not removed, because the catalog lacked them only for a while."""
     texts_refused: int = 0
-    """Texts that the model refused: their drugs are found by NDC and name only."""
+    """Texts that the model refused. Their drugs are found by NDC and name only."""
     refused_texts: tuple[RejectedText, ...] = ()
     """The first 500 of them, with the model's words."""
     refused_drugs: tuple[str, ...] = ()
@@ -88,20 +89,20 @@ class RunReport(Event):
     )
     """The first keys of each kind."""
     error: str | None = None
-    """Of a failed run: the name of its error."""
+    """Failed run only: the name of its error."""
     cause: str | None = None
-    """State, page, and what happened."""
+    """Failed run only: state, page, and what happened."""
     last: LastRun | None = None
-    """The last whole run that was published before."""
+    """The last published run of the whole catalog, for comparison."""
 
     @property
     def behind(self) -> int:
-        """Of a dry run: the drugs that the catalog changed since the last run."""
+        """Dry run only: drugs that changed in the catalog since the last run."""
         return self.added + self.changed + self.removed
 
     @property
     def outcome(self) -> str:
-        """Of a run that succeeded, in a few words."""
+        """The outcome of a run that succeeded, in a few words."""
         if self.mode == "verify":
             return "the index is sound, and behind the catalog" if self.behind else IN_STEP
         if not self.published:

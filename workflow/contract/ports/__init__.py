@@ -1,1 +1,1 @@
-"""What the steps need of the world, one file for each part of it, with the shapes that cross."""
+"""What the steps need from outside: one file for each service, with the types that cross."""

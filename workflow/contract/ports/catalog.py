@@ -9,13 +9,13 @@ Row = Mapping[str, str | None]
 
 
 class UnreadableRow(NamedTuple):
-    """A row of the catalog that no document can stand for."""
+    """A row of the catalog that cannot become a document."""
 
     ndc: str
-    """Bytes that are no text are written `\\xff`."""
+    """Bytes that are not text are written `\\xff`."""
     column: str
     value: str
-    """The value, or its bytes in hexadecimal: `0x...`; the first of them where it is long."""
+    """The value, or its bytes in hexadecimal (`0x...`); only its beginning if it is long."""
     reason: str
     """What is wrong with it and what to do."""
 
@@ -24,10 +24,10 @@ class RangeRows(NamedTuple):
     """Rows in the order in which the catalog gave them."""
 
     rows: list[Row]
-    """Those that a document can stand for."""
+    """Rows that can become documents."""
     unreadable: list[UnreadableRow]
     keys: list[str]
-    """The keys of both, in order: all that the catalog has in the range, up to the limit."""
+    """The keys of accepted and rejected rows, in order, up to the limit."""
 
 
 class CatalogReader(Protocol):
@@ -42,17 +42,18 @@ class CatalogReader(Protocol):
         ...
 
     def check_key(self, rows_worth_an_index: int) -> None:
-        """Raise KeyBlank, or KeyNotIndexed where a range read scans more rows than given."""
+        """Raise KeyBlank, or KeyNotIndexed if a range read scans more rows than given."""
         ...
 
     def is_empty(self) -> bool: ...
 
     def page_end(self, after: str | None, through: str | None, rows: int) -> str | None:
-        """The last key of the page of `rows` rows behind `after`; None where no row follows it."""
+        """The last key of the page of `rows` rows after `after`; None if no row follows it."""
         ...
 
     def key_at(self, after: str | None, through: str | None, offset: int) -> str | None:
-        """The key behind the first `offset` keys of `(after, through]`; None where it ends."""
+        """The key after the first `offset` keys of `(after, through]`; None if there are no
+        more."""
         ...
 
     def count(self, after: str | None, through: str | None) -> int:

@@ -45,7 +45,7 @@ class Documents(Protocol):
     def content_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]: ...
 
     def to_repair(self, generation: str, ndcs: Sequence[str]) -> set[str]:
-        """Those of the keys that an earlier run left to be written again."""
+        """Keys that an earlier run put into the repair set."""
         ...
 
     def read(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
@@ -53,7 +53,7 @@ class Documents(Protocol):
         ...
 
     def read_staged(self, holder: Holder, ndcs: Sequence[str]) -> list[Fields]:
-        """What this run staged; empty where it staged nothing."""
+        """What this run staged; empty if it staged nothing."""
         ...
 
     def write(self, generation: str, holder: Holder, documents: Sequence[Document]) -> None:
@@ -73,5 +73,5 @@ class Documents(Protocol):
         ...
 
     def rebuild_key_set(self, generation: str, holder: Holder) -> None:
-        """Make the key set name exactly the documents that exist, by a scan."""
+        """Scan, and make the key set name exactly the documents that exist."""
         ...

@@ -37,12 +37,12 @@ class Ended:
 
 
 class ExecutionHistory(Protocol):
-    """What Step Functions remembers of an execution."""
+    """The history of an execution in Step Functions."""
 
     def execution(self, arn: str) -> Ended: ...
 
     def last_state(self, arn: str) -> str | None:
-        """The state that was entered last; None where none was."""
+        """The state that was entered last; None if none was."""
         ...
 
     def failed_children(self, arn: str, state: str) -> Iterator[Ended]:
@@ -51,6 +51,6 @@ class ExecutionHistory(Protocol):
 
 
 class Announcer(Protocol):
-    """Tells people."""
+    """Notifies people."""
 
     def announce(self, subject: str, message: str) -> None: ...

@@ -29,7 +29,7 @@ class Live(NamedTuple):
     previous: str = ""
     undo: str = ""
     finished: str = ""
-    """The fence's token of the last run that came to the end of its pruning."""
+    """The fence's token of the last run that finished its pruning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,13 @@ class Generation:
     run_id: str
     created_at: str
     published_at: str = ""
-    """When what is in it was last published by a run."""
+    """When a run last published its content."""
     baseline: Baseline = field(default_factory=Baseline)
     before: Baseline | None = None
     published_before: str = ""
 
     def undone(self) -> "Generation":
-        """The record before its last switch. Undone twice, it is this record again."""
+        """The record before its last switch. Undoing twice gives this record again."""
         return replace(
             self,
             published_at=self.published_before,
@@ -64,7 +64,7 @@ class Generation:
 
 
 class Swap(NamedTuple):
-    """The documents that one switch exchanges: `written` have a staged one, `removed` go."""
+    """The documents that one switch exchanges: `written` have a staged document, `removed` go."""
 
     written: Sequence[str] = ()
     removed: Sequence[str] = ()
@@ -103,7 +103,7 @@ class Kept(NamedTuple):
     """Identity of the run whose staged documents are kept."""
     undo: str
     unused_texts: bool = True
-    """Whether texts of kept spaces that no kept drug names are removed, too."""
+    """Also remove the texts of kept spaces that no kept drug names."""
 
 
 class Generations(Protocol):
@@ -114,9 +114,9 @@ class Generations(Protocol):
     def find(self, name: str) -> Generation | None: ...
 
     def take_fence(self, holder: Holder) -> str:
-        """Give the fence to this run, and say what held it: a token, or nothing.
+        """Give the fence to this run, and return the token that held it, if any.
 
-        Raises RunSuperseded where a run that started later has it: it only moves forward.
+        Raises RunSuperseded if a run that started later has it: the fence only moves forward.
         """
         ...
 
@@ -136,7 +136,7 @@ class Generations(Protocol):
     ) -> None:
         """Put staged documents in the place of live ones, all at once or not at all.
 
-        The old ones go where `take_back` finds them. `repair` are keys for the next sync.
+        The old ones are kept for `take_back`. `repair` are keys for the next sync.
         """
         ...
 
@@ -156,7 +156,7 @@ class Generations(Protocol):
         ...
 
     def finish(self, holder: Holder) -> None:
-        """Remember that this run left nothing behind."""
+        """Record that this run finished pruning."""
         ...
 
     def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
@@ -170,7 +170,7 @@ class Generations(Protocol):
     def forget(self, kept: Kept, holder: Holder) -> None:
         """Remove the records of generations that are not kept.
 
-        Call it last, when their documents are gone.
-        Also what was noted of text records that are gone.
+        Call it last, when their documents are gone. Also removes notes about text records that are
+        gone.
         """
         ...

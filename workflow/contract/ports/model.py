@@ -24,7 +24,7 @@ class Embedder(Protocol):
 
 
 class TextRefused(Exception):
-    """The model refuses this request for good. With one text, that text is the reason."""
+    """The model refuses this request for good. If it had one text, that text is the reason."""
 
 
 class Quota(Protocol):

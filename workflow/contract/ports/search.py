@@ -62,7 +62,7 @@ class SearchIndex(Protocol):
         ...
 
     def keys_beginning(self, generation: str, prefix: str, most: int) -> list[str]:
-        """The first keys of the generation that begin so, `most` of them."""
+        """The first keys of the generation with this prefix, at most `most`."""
         ...
 
     def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
@@ -84,9 +84,9 @@ class SearchIndex(Protocol):
         ...
 
     def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
-        """Each word that no text holds, with the names' words that are so many edits away.
+        """Each word that no text holds, with the words of names at this edit distance.
 
-        Each edit more costs several times as much.
+        Each further edit costs several times as much.
         """
         ...
 
@@ -97,7 +97,7 @@ class SearchIndex(Protocol):
         ...
 
     def texts_of_drugs(self, generation: str, filters: Filters, most: int) -> list[str] | None:
-        """The texts of all drugs that pass; None where these are more than `most` drugs."""
+        """The texts of all drugs that pass; None if more than `most` drugs do."""
         ...
 
     def drugs_like(self, generation: str, filters: Filters, name: str, limit: int) -> list[Fields]:

@@ -12,7 +12,7 @@ IndexKind = Literal["drugs", "texts"]
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """FT.INFO, whichever engine answered. `failures` only ever grows."""
+    """FT.INFO in one form, whichever engine answered. `failures` never shrinks."""
 
     documents: int
     failures: int
@@ -22,9 +22,9 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What PlanPages must know of the Redis server. `max_memory` 0 is unlimited.
+    """What PlanPages must know about the Redis server.
 
-    `machine_memory` is 0 where the server does not say it.
+    `max_memory` 0 is unlimited. `machine_memory` is 0 if the server does not report it.
     """
 
     version: str
@@ -42,11 +42,11 @@ class Server(Protocol):
     """Errors: `errors.IndexError_`."""
 
     def facts(self) -> ServerFacts:
-        """Raises IndexFeatureMissing where the server has no search."""
+        """Raises IndexFeatureMissing if the server has no search."""
         ...
 
     def denied(self, commands: Sequence[str]) -> list[str]:
-        """Those of the commands that this user may not send for a key of ours."""
+        """The commands that this user may not send for a key of ours."""
         ...
 
     def index(self, kind: IndexKind, name: str) -> IndexFacts | None:
@@ -54,7 +54,7 @@ class Server(Protocol):
         ...
 
     def schema_digest(self) -> str:
-        """What a generation's FT indexes are made of; another one needs a backfill."""
+        """The definition of a generation's FT indexes; another one needs a backfill."""
         ...
 
     def create_indexes(self, names: LiveNames) -> None:
@@ -66,15 +66,15 @@ class Server(Protocol):
         ...
 
     def aliases_point_at(self, names: LiveNames) -> bool:
-        """True also where the engine has no aliases."""
+        """Also true if the engine has no aliases."""
         ...
 
     def point_aliases(self, names: LiveNames, holder: Holder) -> None:
-        """Let `drugs` and `texts` mean the live indexes again, where they do not."""
+        """Make the aliases `drugs` and `texts` point at the live indexes again."""
         ...
 
     def indexed_texts(self, space: str, hashes: list[str]) -> int:
-        """How many of these text records the index knows; none where it does not exist."""
+        """How many of these text records the index knows; 0 if it does not exist."""
         ...
 
 
@@ -82,9 +82,9 @@ class Engine(Protocol):
     """The query engine of the server. Errors: `errors.IndexError_`."""
 
     def misreadings(self) -> list[str]:
-        """What it answers otherwise than searches mean it, or refuses, in words.
+        """The queries that it refuses or answers wrongly, in words.
 
-        Asked over records of its own, which it removes. Raises IndexFeatureMissing where the
-        indexes cannot be created.
+        Asks over records of its own, and removes them. Raises IndexFeatureMissing if the indexes
+        cannot be created.
         """
         ...

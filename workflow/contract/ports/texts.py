@@ -18,8 +18,8 @@ class Text(NamedTuple):
 class TextRecord(NamedTuple):
     """A text with its vector, bound together by `record_hash`, so that an edit or a swap shows.
 
-    `vector` is float32[dimensions], little-endian; it is empty and `refused` says why where the
-    model refused the text.
+    `vector` is float32[dimensions], little-endian. If the model refused the text, it is empty and
+    `refused` says why.
     """
 
     text: str
@@ -50,7 +50,7 @@ class Texts(Protocol):
     def records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]: ...
 
     def origins(self, space: str, hashes: Sequence[str]) -> list[TextOrigin | None]:
-        """Cheap: reads no vector. A record that holds something else has an origin, too."""
+        """Cheap: reads no vector. A record with wrong content has an origin, too."""
         ...
 
     def write(self, space: str, holder: Holder, records: Sequence[NewRecord]) -> None:
@@ -58,7 +58,7 @@ class Texts(Protocol):
         ...
 
     def to_embed_again(self, space: str) -> list[str]:
-        """Hashes of texts that the next run asks the model for: refused ones, doubtful ones."""
+        """Hashes of texts that the next run embeds again: refused or doubtful ones."""
         ...
 
     def doubt(self, space: str, holder: Holder, hashes: Sequence[str]) -> None:
