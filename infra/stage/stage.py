@@ -198,7 +198,7 @@ def load_stage(path: Path) -> Stage:
 
 
 def _explain(error: ValidationError) -> list[str]:
-    lines = []
+    lines: list[str] = []
     for one in wrongs(error):
         reason = "is not a field of a stage file" if one.reason == UNKNOWN else one.reason
         lines += (
