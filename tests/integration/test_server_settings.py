@@ -49,15 +49,15 @@ def test_every_variable_of_the_mysql_server_has_a_line(admin: CatalogTable) -> N
 
 
 def test_every_setting_of_the_redis_server_has_a_line(redis_client: redis.Redis) -> None:
-    found = set(map(as_str, redis_client.config_get("*")))
-    found |= set(map(as_str, query_engine(redis_client)))
+    found = {as_str(name) for name in redis_client.config_get("*")}
+    found |= {as_str(name) for name in query_engine(redis_client)}
     lines = list(every_redis())
     assert len(found) > 200
     assert [name for name in sorted(found) if not any(line.has(name) for line in lines)] == []
 
 
-def as_str(name: str | bytes) -> str:
-    return name.decode() if isinstance(name, bytes) else name
+def as_str(name: str | bytes | None) -> str:
+    return name.decode() if isinstance(name, bytes) else name or ""
 
 
 def query_engine(client: redis.Redis) -> dict[bytes, bytes | None]:
