@@ -56,6 +56,7 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.overview
 	$(BIN)/python -m tools.architecture
 	$(BIN)/python -m tools.row_to_document
+	$(BIN)/python -m tools.generations
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.capacity
@@ -103,7 +104,7 @@ deploy: install ## Deploy STAGE's stacks
 	$(CDK) deploy --all -c stage=$(STAGE) --require-approval \
 	  $(if $(shell test -t 0 && echo terminal),broadening,never)
 
-deploy-check: install ## Does the deployed STAGE work: servers, rights, a dry run
+deploy-check: install ## Does the deployed STAGE work: servers, rights, a search, a dry run
 	$(BIN)/drugsync doctor --stage $(STAGE)
 	$(BIN)/drugsync run --dry-run --wait --stage $(STAGE)
 

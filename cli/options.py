@@ -8,6 +8,7 @@ from local.places import STAGE_VARIABLE, home
 from workflow.contract.events.base import Acceptable, Mode
 
 if TYPE_CHECKING:
+    from cli.sites.aws_site import AwsSite
     from cli.sites.site import Site
 
 ON_AWS = "On AWS"
@@ -131,14 +132,22 @@ def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
 
 def site_of(stage: str | None, profile: str | None, region: str | None) -> "Site":
     """The stage on AWS that the options name, or this machine. Raises SiteError."""
-    from cli.sites.site import SiteError
-
-    if stage is None:
-        if profile or region:
-            raise SiteError("--profile and --region go with --stage, which names the deployment")
+    found = stage_of(stage, profile, region)
+    if found is None:
         from cli.sites.local_site import LocalSite
 
         return LocalSite(home())
+    return found
+
+
+def stage_of(stage: str | None, profile: str | None, region: str | None) -> "AwsSite | None":
+    """The stage on AWS that the options name; None for this machine. Raises SiteError."""
+    if stage is None:
+        if profile or region:
+            from cli.sites.site import SiteError
+
+            raise SiteError("--profile and --region go with --stage, which names the deployment")
+        return None
     import boto3
 
     from cli.sites.aws_errors import explained

@@ -38,7 +38,7 @@ app = APIGatewayHttpResolver()
 
 
 class NoSuchDrug(Exception):
-    """The path is right, the NDC is no drug's."""
+    """The path exists, but no drug has the NDC."""
 
 
 @app.get(f"/{VERSION}/drugs")

@@ -24,6 +24,7 @@ BUILD_S = 1200
 
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 MOUNTS = 'mount --rbind /dev "$1/dev" && mount --rbind /sys "$1/sys" && mount -t tmpfs t "$1/tmp"'
+FROM_STDIN = ("--pathspec-from-file=-", "--pathspec-file-nul")
 HANDED_ON = re.compile(
     "(PIP_(INDEX_URL|DEFAULT_TIMEOUT|RETRIES)|(https?|no)_proxy)$", re.IGNORECASE
 )
@@ -147,26 +148,29 @@ def _environment(outside: Mapping[str, str]) -> dict[str, str]:
 
 
 def copy_project(root: Path, folder: Path) -> None:
-    """The project's files that git knows, with uncommitted changes."""
+    """The project's files that git knows, with uncommitted changes.
+
+    Of a place that was kept, nothing else stays but the virtual environment.
+    """
     target = inside(folder, PROJECT)
-    wanted = {name for name in _tracked(root) if (root / name).is_file()}
-    gone = set(_tracked(target)) - wanted if (target / ".git").exists() else set()
-    for name in gone:
-        (target / name).unlink(missing_ok=True)
-    for name in wanted:
+    names = [name for name in _tracked(root) if (root / name).is_file()]
+    for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(root / name, target / name)
-    for command in (["init", "--quiet"], ["add", "--all"]):
-        _git(target, *command)
+    _git(target, "init", "--quiet")
+    _git(target, "read-tree", "--empty")
+    _git(target, "add", "--force", *FROM_STDIN, given="\0".join(names))
+    _git(target, "clean", "-ffdxq", "--exclude=/.venv")
 
 
 def _tracked(folder: Path) -> Sequence[str]:
     return list(filter(None, _git(folder, "ls-files", "-z").split("\0")))
 
 
-def _git(folder: Path, *words: str) -> str:
+def _git(folder: Path, *words: str, given: str = "") -> str:
     command = ["git", "-C", str(folder), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def _text(path: Path) -> str:

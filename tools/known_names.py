@@ -81,7 +81,7 @@ def known_names(names: list[Name], substances: set[str]) -> dict[str, Alternativ
 
 
 def without_salts(named: dict[str, Alternatives]) -> dict[str, Alternatives]:
-    """`pethidine` where the FDA lists `pethidine hydrochloride` only, if that means one drug."""
+    """Adds `pethidine` if the FDA lists only `pethidine hydrochloride`, and that means one drug."""
     found: dict[str, set[Alternatives]] = defaultdict(set)
     for name, means in named.items():
         base = " ".join(base_of(tuple(name.split())))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import resource
 import sys
 import tempfile
 import time
@@ -36,7 +37,9 @@ TESTS = (
     "tests/infra/test_bundles.py tests/infra/test_redis_tls.py"
 )
 PYTEST = "pytest -q -n 2 --dist loadfile --durations 20"
-NEEDS_A_BROWSER = re.compile("tests[.]browser")
+ELSEWHERE = re.compile("tests[.]browser|benchmarks[.]search_")
+"""What a test file imports that neither the servers nor the Python decide: the search page in a
+browser, and how well searches find over the FDA's whole directory. `make test` runs them."""
 COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")
 CANNOT = 3
 
@@ -56,11 +59,11 @@ PLACES = {
 
 
 def left_out() -> list[Path]:
-    """Test files that need a browser; places have none."""
+    """Test files whose outcome is the same in every place."""
     return [
         path.relative_to(ROOT)
         for path in sorted(ROOT.glob("tests/*/test_*.py"))
-        if NEEDS_A_BROWSER.search(path.read_text(encoding="utf-8"))
+        if ELSEWHERE.search(path.read_text(encoding="utf-8"))
     ]
 
 
@@ -79,25 +82,45 @@ def attempt(name: str, folder: Path, tests: str) -> Result:
     if (inside(folder, PROJECT) / ".venv").exists():
         del steps["install"]  # in a place that was kept, its time would mean nothing
     seconds: dict[str, float] = {}
+    processor: dict[str, float] = {}
     outputs: dict[str, str] = {}
+    megabytes = 0
     failed = ""
     for step, command in steps.items():
         print(f"{name}: {command}", flush=True)
-        started = time.monotonic()
+        started, used = time.monotonic(), _processor_s()
         done = run(folder, command, log)
         seconds[step], outputs[step] = time.monotonic() - started, done.output
+        processor[step] = _processor_s() - used
         if done.code:
             failed = step
             break
+        if step == "demo":
+            megabytes = _megabytes(inside(folder, PROJECT))
     return Result(
         place=name,
         servers=_servers(folder, log),
         seconds={step: round(spent) for step, spent in seconds.items()},
+        processor={step: round(spent) for step, spent in processor.items()},
+        words=sum(len(outputs.get(step, "").split()) for step in ("install", "demo")),
+        megabytes=megabytes,
         tests=_counts(outputs.get("tests", "")),
         given="" if tests == TESTS else tests,
         failed=failed,
         tried=time.strftime("%Y-%m-%d", time.gmtime()),
     )
+
+
+def _processor_s() -> float:
+    """Of all processes that ended: a place's end with the command, and the servers with them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _megabytes(folder: Path) -> int:
+    """On the disk."""
+    files = (path.lstat() for path in folder.rglob("*"))
+    return sum(one.st_blocks for one in files) * 512 // 10**6
 
 
 def _servers(folder: Path, log: Path) -> dict[str, str]:

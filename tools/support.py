@@ -9,16 +9,27 @@ from pathlib import Path
 
 RESULTS = Path(__file__).with_name("support.json")
 PAGE = Path(__file__).parents[1] / "docs/support.md"
+HEADS = (
+    *("place", "Python", "catalog server", "Redis", "install", "demo", "disk", "words"),
+    *("tests", "tried"),
+)
 FIRST, LAST = "<!-- tools/support.json -->\n\n", "\n\n<!-- end -->"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One attempt in one place. ``failed`` is the step that did, ``given`` a part of the tests."""
+    """One attempt in one place. ``failed`` is the step that did, ``given`` a part of the tests.
+
+    ``processor`` has seconds of both cores together, which a busy machine does not change much.
+    ``words`` are what a newcomer is shown until the demo ended, ``megabytes`` what is on the disk.
+    """
 
     place: str
     servers: dict[str, str]
     seconds: dict[str, int]
+    processor: dict[str, int]
+    words: int
+    megabytes: int
     tests: dict[str, int]
     given: str
     failed: str
@@ -46,8 +57,7 @@ def page(text: str) -> str:
 
 def table(results: Iterable[Result]) -> list[str]:
     """Lines of Markdown."""
-    lines = ["| place | Python | catalog server | Redis | install | demo | tests | tried |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = [f"| {' | '.join(HEADS)} |", f"|{'---|' * len(HEADS)}"]
     return lines + [_line(one) for one in results]
 
 
@@ -56,6 +66,8 @@ def _line(one: Result) -> str:
         one.place,
         *(one.servers.get(name, "") for name in ("python", "mysql", "redis")),
         *(_seconds(one, step) for step in ("install", "demo")),
+        f"{one.megabytes:,} MB" if one.megabytes else "-",
+        f"{one.words:,}" if one.words else "-",
         _tests(one),
         one.tried,
     ]
@@ -64,6 +76,8 @@ def _line(one: Result) -> str:
 
 def _seconds(one: Result, step: str) -> str:
     spent = f"{one.seconds[step]} s" if step in one.seconds else "-"
+    if one.processor.get(step):
+        spent += f" ({one.processor[step]} s of processor)"
     return f"{spent}, **failed**" if one.failed == step else spent
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.options import AsJson
+from cli.options import AsJson, Profile, Region, Stage, stage_of
 from cli.show.show import show_found
 from cli.show.terminal import console, print_json
 from handlers.wiring import Wiring
@@ -47,14 +47,17 @@ def search(
     is_brand: Flag = None,
     is_active: Flag = None,
     as_json: AsJson = False,
+    stage: Stage = None,
+    profile: Profile = None,
+    region: Region = None,
 ) -> None:
     """Find drugs by name, NDC or meaning in the live index.
 
-    Exit code 1 where nothing answers, as `grep` has it.
+    With --stage: by the function of that stage's search API. Exit code 1 where nothing answers.
     """
     if not fold(text):
         raise typer.BadParameter("say what to look for", param_hint="TEXT")
-    given: dict[str, list[str] | bool | None] = {
+    filters: dict[str, list[str] | bool | None] = {
         "dosage_form": dosage_form,
         "route": route,
         "drug_class": drug_class,
@@ -66,15 +69,21 @@ def search(
         "is_brand": is_brand,
         "is_active": is_active,
     }
-    found = search_live(
-        stacks.ready(home()),
-        text,
-        {name: _as_stored(value) for name, value in given.items() if value not in (None, [])},
-        limit=limit,
-        packages=packages,
-        facets=facets,
-        as_written=as_written,
-    )
+    given = {name: value for name, value in filters.items() if value not in (None, [])}
+    site = stage_of(stage, profile, region)
+    if site:
+        shown = {"limit": limit, "packages": packages, "facets": facets, "as_written": as_written}
+        found = site.search({"q": text, **shown, **given})
+    else:
+        found = search_live(
+            stacks.ready(home()),
+            text,
+            {name: _as_stored(value) for name, value in given.items()},
+            limit=limit,
+            packages=packages,
+            facets=facets,
+            as_written=as_written,
+        )
     if as_json:
         print_json(found)
     else:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
@@ -22,6 +22,7 @@ from cli.commands.runs_actions import COOKIE, Actions, Refused
 from cli.commands.runs_pages import Page, RunsPages, problem
 from cli.options import Profile, Region, Stage, site_of
 from cli.show.terminal import console
+from cli.sites.http_event import event_of
 from local.errors import LocalError
 from local.places import home
 from local.servers import stack as stacks
@@ -93,7 +94,7 @@ class SearchServer(ThreadingHTTPServer):
         return Answer(given["statusCode"], content_type, given["body"].encode())
 
     def act(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer | None:
-        """Start what a button of the pages of runs stands for; None where it is none."""
+        """Start what a button of the pages of runs asks for; None if there is no such button."""
         if self._actions is None or not target.startswith("/runs/"):
             return None
         try:
@@ -188,24 +189,6 @@ def _hashes(tag: str, page: str) -> str:
     parts = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
     digests = (hashlib.sha256(part.encode()).digest() for part in parts)
     return " ".join(f"'sha256-{base64.b64encode(one).decode()}'" for one in digests)
-
-
-def event_of(target: str, method: str = "GET") -> dict[str, Any]:
-    """A request as an HTTP API hands it to its function (payload 2.0); HEAD is a GET."""
-    parts = urlsplit(target)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return {
-        "version": "2.0",
-        "rawPath": unquote(parts.path),
-        "rawQueryString": parts.query,
-        "queryStringParameters": query,
-        "headers": {},
-        "requestContext": {
-            "stage": "$default",
-            "http": {"method": "GET" if method == "HEAD" else method, "path": unquote(parts.path)},
-        },
-        "isBase64Encoded": False,
-    }
 
 
 def serve(

@@ -11,6 +11,8 @@ from botocore.config import Config
 from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
 from cli.sites.aws_errors import explained
+from cli.sites.aws_functions import TIMEOUT_S, call
+from cli.sites.aws_search import SMOKE, Asked, answered, closed, found_by, search_event
 from cli.sites.aws_view import execution_view, failure_of, map_progress
 from cli.sites.log_lines import read_lines
 from cli.sites.site import (
@@ -31,6 +33,7 @@ from workflow.operate.doctor import Finding
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.page import render
 from workflow.report.timeline import read_timeline
+from workflow.search.shown import DrugsFound
 from workflow.steps.accept_run import parse_input
 
 if TYPE_CHECKING:
@@ -41,8 +44,7 @@ if TYPE_CHECKING:
 PREFIX = "drug-catalog-sync"
 STACK = PREFIX + "-{}-workflow"
 MACHINE, BUCKET, OPERATOR = "StateMachineArn", "RunBucket", "OperatorFunction"
-OPERATOR_TIMEOUT_S = 905
-"""A function runs for 15 minutes at most; asking twice would do it twice."""
+SEARCH, SEARCH_URL = "SearchFunction", "SearchUrl"
 
 
 class AwsSite:
@@ -55,7 +57,7 @@ class AwsSite:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The workflow stack's outputs. Raises SiteError where there is no such stack."""
+        """The workflow stack's outputs. Raises SiteError if there is no such stack."""
         name = STACK.format(self.stage)
         hint = (
             f"there is no stack {name} in {self._session.region_name}; deploy it with "
@@ -200,19 +202,17 @@ class AwsSite:
 
     def _operate(self, action: str, **more: str | int) -> OperatorAnswer:
         """Ask the function inside the VPC."""
-        client = self._client(
-            "lambda", read_timeout=OPERATOR_TIMEOUT_S, retries={"total_max_attempts": 1}
-        )
-        with explained():
-            answer = client.invoke(
-                FunctionName=self.output(OPERATOR),
-                Payload=json.dumps({"action": action, "run_id": run_id_of(action), **more}),
-            )
-            body = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError"):
-            name, message = body.get("errorType", "error"), body.get("errorMessage", "")
-            raise SiteError(f"{name}: {message}")
-        return OperatorAnswer.model_validate(body)
+        payload = {"action": action, "run_id": run_id_of(action), **more}
+        return OperatorAnswer.model_validate(self._call(OPERATOR, payload))
+
+    def search(self, asked: Asked) -> DrugsFound:
+        """What the stage's own search function answers. Raises SiteError with its problem."""
+        return found_by(self._call(SEARCH, search_event(asked)))
+
+    def _call(self, output: str, payload: dict[str, Any]) -> Any:
+        once = {"total_max_attempts": 1}
+        client = self._client("lambda", read_timeout=TIMEOUT_S, retries=once)
+        return call(client, self.output(output), payload)
 
     def doctor(self) -> list[Finding]:
         """Checks from the outside in: account, stack, machine, runs; then what the function
@@ -229,9 +229,19 @@ class AwsSite:
             if not one.ok and check in ("credentials", "workflow stack"):
                 return found
         try:
-            return [*found, *self._operate("doctor").findings]
+            found += self._operate("doctor").findings
         except SiteError as error:
-            return [*found, Finding(check="operator function", ok=False, found=str(error))]
+            found.append(Finding(check="operator function", ok=False, found=str(error)))
+        return [*found, *self._searches()]
+
+    def _searches(self) -> list[Finding]:
+        """None where the stage has no search API."""
+        if SEARCH_URL not in self.outputs:
+            return []
+        return [
+            _look("search", lambda: answered(self.search({"q": SMOKE}))),
+            _look("search address", lambda: closed(self.output(SEARCH_URL))),
+        ]
 
     def _account(self) -> str:
         with explained():

@@ -93,6 +93,7 @@ class WorkflowStack(Stack):
             log_retention_days=self._stage.log_retention_days,
         )
         CfnOutput(self, "SearchUrl", value=search.url)
+        CfnOutput(self, "SearchFunction", value=function.function_name)
         if search.domain_target:
             CfnOutput(self, "SearchDomainTarget", value=search.domain_target)
         if settings.authorization == "iam":

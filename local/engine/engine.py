@@ -205,7 +205,7 @@ class Engine:
 
     def _attempt(self, state: str, event: Payload, page: str | None) -> int:
         run = event.get("run") or event.get("plan", {}).get("run") or event
-        key = (run["run_id"], state, page)
+        key = (run.get("run_id", ""), state, page)  # a search is of no run
         with self._lock:
             self._attempts[key] = self._attempts.get(key, 0) + 1
             return self._attempts[key]

@@ -8,7 +8,7 @@ from cli.commands.search import search
 from workflow.search.api import SearchRequest
 
 WORDS = {"q": "text"}
-ONLY_THE_TERMINAL = {"as_json"}
+ONLY_THE_TERMINAL = {"as_json", "stage", "profile", "region"}
 ONLY_THE_API = {"offset"}
 """Pages of an answer: a terminal asks for more at once."""
 

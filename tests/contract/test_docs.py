@@ -15,6 +15,7 @@ from infra.stage.stage import Stage
 from tools import (
     architecture,
     diagram,
+    generations,
     overview,
     row_to_document,
     sample,
@@ -27,6 +28,7 @@ from workflow import __version__
 from workflow.contract import runs
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.settings import Settings
+from workflow.search.api import VERSION, read_search
 from workflow.steps import guards
 from workflow.steps.accept_run import parse_input
 from workflow.verify import checks
@@ -96,6 +98,10 @@ def test_the_picture_of_a_row_and_its_document_is_current() -> None:
     assert row_to_document.PICTURE.read_text(encoding="utf-8") == row_to_document.picture()
 
 
+def test_the_picture_of_generations_is_current() -> None:
+    assert generations.PICTURE.read_text(encoding="utf-8") == generations.picture()
+
+
 def test_the_picture_in_the_readme_is_current() -> None:
     text = overview.README.read_text(encoding="utf-8")
     assert text == overview.page(text, diagram.read_definition())
@@ -131,6 +137,17 @@ def test_a_sample_answer_is_what_the_api_answers_today(one: search_answers.Sampl
     """Recorded from a run: no field is missing, and none is too many."""
     answer = search_answers.kept()[one.request]
     assert one.model.model_validate(answer).model_dump(mode="json") == answer
+
+
+REQUEST = re.compile(r'(?:\$\w+|https?://[\w.:-]+)(/[\w/]*drugs)\?([^"`\n|]+)')
+
+
+def test_a_request_in_a_document_is_one_that_the_api_answers() -> None:
+    found = [one for path in DOCUMENTS for one in REQUEST.findall(path.read_text("utf-8"))]
+    assert len(found) > 3
+    for path, query in found:
+        assert path == f"/{VERSION}/drugs"
+        assert read_search(query).q
 
 
 def test_the_table_of_what_was_tried_is_current() -> None:

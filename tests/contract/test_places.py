@@ -72,6 +72,33 @@ def test_continuous_integration_fails_where_no_place_can_be_built(
     assert done.returncode == expected
 
 
+def test_a_place_that_was_kept_has_the_project_as_it_is_now(tmp_path: Path) -> None:
+    root, place = tmp_path / "root", tmp_path / "place"
+    project = debian.inside(place, debian.PROJECT)
+    for name in ("kept.py", "room/gone.py", "room/ignored.log", ".gitignore"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("*.log\n")
+    git = ("git", "-C", root)
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    subprocess.run([*git, "add", "--force", "--all"], check=True)
+    debian.copy_project(root, place)
+    assert files(project) == {"kept.py", "room/gone.py", "room/ignored.log", ".gitignore"}
+    for left in (".venv/bin/python", "dist/a.log", "room/__pycache__/gone.pyc"):
+        (project / left).parent.mkdir(parents=True, exist_ok=True)
+        (project / left).write_text("made by a run in the place")
+    shutil.rmtree(root / "room")
+    (root / "kept.py").write_text("changed")
+    debian.copy_project(root, place)
+    assert files(project) == {"kept.py", ".gitignore", ".venv/bin/python"}
+    assert not (project / "room").exists()
+    assert (project / "kept.py").read_text() == "changed"
+
+
+def files(folder: Path) -> set[str]:
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {str(path) for path in found if path.parts[0] != ".git"}
+
+
 def test_a_step_that_fails_ends_the_attempt_and_is_in_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +109,31 @@ def test_a_step_that_fails_ends_the_attempt_and_is_in_the_table(
     result = places.attempt("sid", tmp_path, "tests/unit")
     assert (result.failed, result.given) == ("tests", "tests/unit")
     assert result.tests == {"failed": 2, "passed": 270, "skipped": 4}
+    assert set(result.processor) == set(result.seconds)
     assert "2 failed, 270 passed, 4 skipped in 0 s, **failed**" in support.table([result])[-1]
+
+
+def test_only_what_is_the_same_everywhere_is_left_out_of_a_place() -> None:
+    assert {path.name for path in places.left_out()} == {
+        *("test_search_page.py", "test_runs_pages.py"),
+        *("test_search_evaluation.py", "test_search_safety.py"),
+    }
+
+
+def test_what_a_newcomer_waits_for_stores_and_reads_is_in_the_table() -> None:
+    spent = support.Result(
+        place="sid",
+        servers={},
+        seconds={"demo": 60},
+        processor={"demo": 31},
+        words=1310,
+        megabytes=420,
+        tests={},
+        given="",
+        failed="",
+        tried="",
+    )
+    assert "| 60 s (31 s of processor) | 420 MB | 1,310 |" in support.table([spent])[-1]
 
 
 def test_the_mirror_of_this_machine_is_taken(

@@ -14,7 +14,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cli.commands.serve import event_of
+from cli.sites.http_event import event_of
 from handlers import search_api
 from handlers.wiring import wiring
 from local.servers.stack import Stack

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from cli.commands.serve import SearchServer, event_of
+from cli.commands.serve import SearchServer
+from cli.sites.http_event import event_of
 from handlers import search_api
 from handlers.wiring import wiring
 from tests.lab import Lab

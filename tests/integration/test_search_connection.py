@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cli.commands.serve import event_of
+from cli.sites.http_event import event_of
 from handlers import search_api
 from handlers.wiring import wiring
 from tests.faults.proxy import Cut, Proxy, proxy_to

@@ -14,7 +14,7 @@ import redis
 from aws_lambda_powertools.utilities import parameters
 from moto import mock_aws
 
-from cli.commands.serve import event_of
+from cli.sites.http_event import event_of
 from handlers import search_api
 from handlers.wiring import wiring
 from tests.lab import Lab

@@ -169,6 +169,13 @@ def test_an_index_that_lacks_documents_is_made_anew(index: Index) -> None:
     assert index.fake.server.aliases
 
 
+def test_an_index_with_other_fields_is_made_anew(index: Index) -> None:
+    index.says(unlike=("route",))
+    with pytest.raises(VerificationFailed, match=r"documents index is ours: .* found route"):
+        index.verify()
+    assert index.fake.server.rebuilt == ["drugs"]
+
+
 def test_an_index_that_is_gone_is_made_anew_and_the_key_set_with_it(index: Index) -> None:
     index.memory.indexes.discard(("drugs", GENERATION))
     index.memory.key_sets[GENERATION].add(ndc(9))

@@ -39,29 +39,34 @@ RELOAD: Final = Retry(15, 40, rate=1.0)
 BUILDING: Final = Retry(5, 720, rate=1.0)
 """An index that the server still builds: an hour. Without progress it is IndexBuildStalled."""
 
+SLEPT: Final = (
+    "ResourceNotReadyException",
+    "ENILimitReachedException",
+    "ENINotReadyException",
+    "EC2ThrottledException",
+    "EC2UnexpectedException",
+    "EC2AccessDeniedException",
+    "SubnetIPAddressLimitReachedException",
+)
+"""What Lambda says where a function has no network in its VPC yet; the function was not called.
+
+A function that nobody called for weeks is Inactive: the first call fails with
+ResourceNotReadyException or a network error.
+"""
+
 AWS_TRANSIENT: Final = (
     "Lambda.ServiceException",
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
     "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ResourceNotReadyException",
-    "Lambda.ENILimitReachedException",
-    "Lambda.ENINotReadyException",
-    "Lambda.EC2ThrottledException",
-    "Lambda.EC2UnexpectedException",
-    "Lambda.EC2AccessDeniedException",
-    "Lambda.SubnetIPAddressLimitReachedException",
+    *(f"Lambda.{name}" for name in SLEPT),
     "Lambda.Unknown",
     "Sandbox.Timedout",
     "Runtime.ExitError",
     "States.Timeout",
 )
-"""Transient errors of Lambda and Step Functions.
-
-A function in a VPC that nobody called for weeks is Inactive: the first call fails with
-ResourceNotReadyException or a network error.
-"""
+"""Transient errors of Lambda and Step Functions."""
 
 
 def retriers(policies: dict[str, Retry]) -> list[dict[str, Any]]:

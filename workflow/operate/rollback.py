@@ -46,7 +46,7 @@ def _undo(generations: Generations, live: Live, holder: Holder) -> WentBack:
     now = generations.find(live.names.generation)
     if now is None:
         raise NothingToRollBack(f"the record of generation {live.names.generation} is gone")
-    generations.take_fence(holder)
+    _take_fence(generations, live, holder)
     back = now.undone()
     try:
         undone = generations.take_back(back, live.undo, holder.identity, holder)
@@ -71,7 +71,18 @@ def _to_previous(generations: Generations, server: Server, live: Live, holder: H
             f"the previous generation {previous.name} cannot be searched: {' and '.join(gone)} "
             "is gone; start a backfill"
         )
-    generations.take_fence(holder)
+    _take_fence(generations, live, holder)
     back = replace(previous, state="live")
     generations.publish(back, live.names.generation, holder)
     return WentBack(back)
+
+
+def _take_fence(generations: Generations, live: Live, holder: Holder) -> None:
+    """From here on nobody else switches or prunes; what was read before must still be so."""
+    generations.take_fence(holder)
+    now = generations.live()
+    if now is None or now.names != live.names:
+        raise NothingToRollBack(
+            f"another run published generation {now.names.generation if now else 'none'} in this "
+            "moment; look at it, then ask again"
+        )

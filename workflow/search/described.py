@@ -143,7 +143,7 @@ def _drugs_in_turn(candidates: Sequence[Candidate], known: KnownNames) -> list[C
 
 
 def _class_or_use(query: Query) -> PartKind:
-    """A class where the query's words are words of its name, or end as classes' names do."""
+    """A class is meant if the query's words are words of its name, or end like names of classes."""
     said = {word.rstrip("s") for word in query.words}
     named = {word.rstrip("s") for name in query.classes for word in fold_words(name)}
     return PartKind.CLASS if not query.classes or said & named else PartKind.USE

@@ -51,7 +51,7 @@ class KnownNames:
         self._asks: frozenset[str] = frozenset()
 
     def with_abbreviations(self, means: _Abbreviations, asks: _Abbreviations) -> "KnownNames":
-        """They win over names of the table: a pharmacist's MMF is no monomethyl fumarate."""
+        """They win over names of the table: a pharmacist's MMF is not monomethyl fumarate."""
         self._abbreviations = {
             name: frozenset(map(frozenset, all_of)) for name, all_of in {**means, **asks}.items()
         }
@@ -64,7 +64,7 @@ class KnownNames:
         return name in self._asks
 
     def means(self, name: str) -> Meanings:
-        """The sets of substances that a folded name may mean; empty where it is not known."""
+        """The sets of substances that a folded name may mean; empty if it is not known."""
         if name in self._abbreviations:
             return self._abbreviations[name]
         if name in self._names:

@@ -265,7 +265,7 @@ def _any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
 
 
 def _are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
-    """True where meaning has nothing to add: what was asked for is a drug, known or not here.
+    """True if meaning has nothing to add: what was asked for is a drug, known or not here.
 
     The `insulin` of `insulin glargine` asks for no other insulin.
     """

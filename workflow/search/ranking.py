@@ -87,7 +87,7 @@ def _is_meant(means: Meanings, substances: Substances) -> bool:
 
 
 def strength_of(query: Query, drug: Sequence[Amount]) -> float:
-    """The share of amounts that the query and the drug have in common; 1 where all agree."""
+    """The share of amounts that the query and the drug have in common; 1 if all agree."""
     if not query.has_amounts:
         return 0.0
     volumes = {volume for one in drug for volume in one.volumes}

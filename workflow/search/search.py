@@ -46,7 +46,7 @@ def search(
     floor: float = FLOOR,
     as_written: bool = False,
 ) -> Answer:
-    """`limit` products of one generation that pass the filters, behind the first `offset`.
+    """`limit` products of one generation that pass the filters, after the first `offset`.
 
     The embedder is asked if the query names no drug; without an embedder, words must do.
     `as_written`: no word is corrected.

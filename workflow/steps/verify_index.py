@@ -52,6 +52,7 @@ from workflow.steps.mend_index import (
     settle_drift,
 )
 from workflow.verify.checks import (
+    KEY_SET,
     ModelCheck,
     alias_check,
     document_checks,
@@ -144,7 +145,8 @@ def verify_index(
     )
     files.write(VERIFICATION, verification)
     if not verification.passed:
-        _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
+        keys_fit = KEY_SET not in verification.failed
+        _mend(plan, pages, files, model, keys_fit, documents=documents, texts=texts, server=server)
         stop(
             verification,
             doubted=model is not None and bool(model.damaged) and not plan.run.input.dry_run,
@@ -232,6 +234,7 @@ def _mend(
     pages: Sequence[VerifiedPage],
     files: RunFiles,
     model: ModelCheck | None,
+    keys_fit: bool,
     *,
     documents: Documents,
     texts: Texts,
@@ -241,9 +244,10 @@ def _mend(
         return
     bad_texts = list(dict.fromkeys(key for page in pages for key in page.bad_texts))
     note_bad_texts(plan, bad_texts, documents=documents)
-    if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
+    index = server.index("texts", plan.space)
+    if any(page.unindexed for page in pages) or index is None or index.unlike:
         mend_texts_index(plan, server=server)
-    mend_index(plan, _bad(pages), documents=documents, server=server)
+    mend_index(plan, _bad(pages), documents=documents, server=server, keys_fit=keys_fit)
     if model and model.another:
         doubt_own_texts(plan, files, texts=texts)
     elif model:
