@@ -79,7 +79,8 @@ eval: .venv/installed-local ## Measure how well searches find, over the FDA's ca
 	$(BIN)/python -m benchmarks.search_eval
 	$(BIN)/python -m benchmarks.search_safety
 	$(BIN)/python -m benchmarks.search_frozen
-	$(BIN)/python -m benchmarks.search_frozen --second
+	$(BIN)/python -m benchmarks.search_frozen --set second
+	$(BIN)/python -m benchmarks.search_frozen --set third
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
 	$(BIN)/python -m infra.compute.bundles

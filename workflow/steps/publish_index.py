@@ -12,6 +12,7 @@ from workflow.contract.events.files import (
     Check,
     GoldenVectors,
     LastRun,
+    ModelAsked,
     Review,
     Switched,
     Verification,
@@ -42,6 +43,7 @@ from workflow.contract.runs import (
 )
 from workflow.contract.settings import Settings
 from workflow.report.assemble import assemble
+from workflow.search.floor import floor_of
 from workflow.search.synonyms import read_synonyms
 from workflow.verify.checks import check, described
 from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
@@ -207,7 +209,7 @@ def missing_indexes(generation: Generation, server: Server) -> list[str]:
 def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: datetime) -> Generation:
     """The generation as it is after the switch. A key range does not change its figures."""
     baseline = files.read(BASELINE, Baseline)
-    asked = files.read(VERIFICATION, Verification).asked or baseline.asked
+    asked = _asked(files)
     if not task.run.input.partial:
         review = files.read(REVIEW, Review)
         report = assemble(files, task.run, status="SUCCEEDED", ended_at=now)
@@ -222,6 +224,11 @@ def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: dateti
         baseline=baseline,
         before=before.baseline if before.published_at else None,
     )
+
+
+def _asked(files: RunFiles) -> ModelAsked | None:
+    """When the model was last asked: by this run, or before it."""
+    return files.read(VERIFICATION, Verification).asked or files.read(BASELINE, Baseline).asked
 
 
 def _look(
@@ -249,6 +256,8 @@ def _look(
         names = LiveNames(plan.generation, plan.space)
         synonyms = read_synonyms(settings.synonyms_file)
         queries = read_golden_queries(runs, settings.golden_queries_key)
-        result = golden_check(queries, GoldenAsker(search, names, synonyms, None, vectors))
+        floor = floor_of(_asked(files), plan.space)
+        asker = GoldenAsker(search, names, synonyms, None, floor, vectors)
+        result = golden_check(queries, asker)
         checks += [result] if result else []
     return checks

@@ -48,6 +48,8 @@ class ModelAsked(Event):
     """The model whose texts it embedded again."""
     questions: str
     """Hash of the golden queries and of the settings of these checks."""
+    floor: float | None = None
+    """The cosine that nonsense reaches among these texts: searches answer nothing below it."""
 
 
 class Baseline(Event):
