@@ -129,6 +129,18 @@ class Group(NoTypeOfFlags, TyperGroup):
     """A verb that has verbs."""
 
 
+ELSEWHERE = {
+    "plan": "run --dry-run",
+    "start": "run",
+    "sync": "run",
+    "backfill": "run --mode backfill",
+    "load": "catalog load",
+    "init": "catalog init",
+    "facets": "search --facets",
+}
+"""What people type who know other tools, and what it is here: one name for each thing."""
+
+
 class Late(TyperCommand):
     """A verb in the list. When called, it imports its module and becomes the verb itself."""
 
@@ -171,6 +183,11 @@ class Verbs(Group):
         except typer.BadParameter as error:
             error.message = _in_words(error)
             raise
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if here := ELSEWHERE.get(args[0]):
+            ctx.fail(f"No such command '{args[0]}': it is '{typed()} {here}'.")
+        return super().resolve_command(ctx, args)
 
 
 def _in_words(error: typer.BadParameter) -> str:

@@ -46,7 +46,7 @@ def _problem(one: Wrong, model: type[BaseModel]) -> Problem:
 
 def _unknown(name: str, model: type[BaseModel]) -> str:
     near = get_close_matches(name, model.model_fields, n=1)
-    hint = f"did you mean {near[0]}?" if near else "see docs/settings.md"
+    hint = f"the nearest is {near[0]}" if near else "see docs/settings.md"
     return f"is not a setting; {hint}"
 
 
