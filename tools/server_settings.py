@@ -15,7 +15,8 @@ PAGE = """# Settings of the servers
 
 Which settings of MySQL, MariaDB and Redis can change what a run reads or a search answers, and
 what is done about each. A test asks real servers for all of their settings and finds each name in
-a line below; others set every one of them that can be set to its ends, and compare answers.
+a line below. Others set every variable of a MySQL session, and every setting of the query engine,
+that can be set to its ends, and compare answers.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 

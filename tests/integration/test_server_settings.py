@@ -104,8 +104,12 @@ def before_prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def hostile_first(connection: MySQLConnectionAbstract, timeout_s: int) -> None:
         with connection.cursor() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+            for statement in list(statements):
+                try:
+                    cursor.execute(statement)
+                except Error:
+                    # The server has no such value for a session: nothing is tried.
+                    statements.remove(statement)
         prepare(connection, timeout_s)
 
     monkeypatch.setattr(session, "prepare", hostile_first)
@@ -129,10 +133,9 @@ def test_no_variable_of_a_session_changes_what_is_read(
         try:
             assert read() == expected, f"{name} = {value}"
         except CatalogError as error:
-            refused[f"{name} = {value}"] = str(error)
-        except Error:
-            continue  # the server has no such value for a session
-        tried += 1
+            if before_prepared:
+                refused[f"{name} = {value}"] = str(error)
+        tried += len(before_prepared)
     assert tried > 150
     # Room that is too small for the statement, and nothing else, is an error: a named one.
     assert len(refused) < 15, refused
@@ -203,11 +206,6 @@ def is_refused(lab: Lab) -> bool:
 
 
 ENDS = ("0", "1", "3", "100000", "false", "true", "fail", "return")
-OF_REDIS = ("0", "1", "100000", "yes", "no")
-KEPT = {"maxclients", "port", "tls-port", "bind", "dir", "requirepass", "masterauth", "replicaof"}
-KEPT |= {"slaveof", "unixsocket", "logfile", "io-threads", "maxmemory", "client-query-buffer-limit"}
-KEPT |= {"save", "appendonly", "daemonize", "cluster-enabled", "databases", "proto-max-bulk-len"}
-"""Those that would end the test's own connection or memory, or write files."""
 
 
 def test_no_setting_of_the_query_engine_changes_an_answer_unnamed(synced: Lab) -> None:
@@ -220,20 +218,6 @@ def test_no_setting_of_the_query_engine_changes_an_answer_unnamed(synced: Lab) -
     tried, refused = every_end(synced, before, put, ENDS)
     assert tried > 40
     assert set(SEARCH_LIMITS) <= refused
-
-
-def test_no_setting_of_redis_changes_an_answer_unnamed(synced: Lab) -> None:
-    client = synced.index.redis
-    before = {as_str(name): value for name, value in client.config_get("*").items()}
-    mine = {name: value for name, value in before.items() if name not in KEPT}
-    tried, refused = every_end(synced, mine, client.config_set, OF_REDIS)
-    assert tried > 60
-    client.config_set("maxmemory-policy", "allkeys-lru")
-    try:
-        assert is_refused(synced)
-    finally:
-        client.config_set("maxmemory-policy", as_str(before["maxmemory-policy"]))
-    assert refused <= {"maxmemory-policy"}
 
 
 def every_end(
