@@ -13,6 +13,7 @@ from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.text import Text
 
+from cli.typed import as_typed
 from workflow.contract.unseen import is_seen, visible
 
 
@@ -34,7 +35,7 @@ class _Template(string.Formatter):
         if isinstance(value, Markup):
             return str(value)
         if not isinstance(value, Text):
-            value = Text(visible(cast("str", super().format_field(value, format_spec))))
+            value = Text(as_typed(visible(cast("str", super().format_field(value, format_spec)))))
         self.values.append(value)
         return HOLE
 
@@ -42,7 +43,7 @@ class _Template(string.Formatter):
 def markup(template: str, /, *values: object, **named: object) -> Text:
     """One of our templates, as `str.format` takes it, with values that are treated as text."""
     filled = _Template()
-    outer = Text.from_markup(filled.vformat(template, values, named), emoji=False)
+    outer = Text.from_markup(as_typed(filled.vformat(template, values, named)), emoji=False)
     for value in filled.values:
         at = outer.plain.index(HOLE)
         before, hole, after = outer.divide([at, at + 1])

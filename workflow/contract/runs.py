@@ -26,6 +26,7 @@ from workflow.contract.errors import (
 )
 from workflow.contract.events.payloads import Item
 from workflow.contract.holder import Holder
+from workflow.contract.invalid import in_words
 from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text
@@ -182,6 +183,10 @@ class RunFiles:
         adapter = TypeAdapter(list[model])  # type: ignore[valid-type]
         try:
             items: list[SomeItem] = adapter.validate_json(self._read_json(name))
+        except ValidationError as error:
+            raise RunFileCorrupt(
+                f"{self.key(name)} is not a manifest: {in_words(error, most=1)}"
+            ) from error
         except ValueError as error:
             raise RunFileCorrupt(f"{self.key(name)} is not a manifest: {error}") from error
         for one in items:
