@@ -113,7 +113,7 @@ def test_the_last_value_inside_a_limit_is_taken_and_the_first_outside_refused(
     [
         ("index_m", 1, "must be a whole number from 2 to 512, or none; leave it out for 16"),
         ("index_algorithm", "hnsw", "must be one of FLAT, HNSW, SVS-VAMANA; leave it out for HNSW"),
-        ("indexm", 16, "is not a setting; did you mean index_m?"),
+        ("indexm", 16, "is not a setting; the nearest is index_m"),
         ("mysql_host", "x", "follows from the other tables of the stage file; leave it out"),
         ("index_m", [16], "must be one text, number, true or false"),
     ],
