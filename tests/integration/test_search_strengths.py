@@ -6,8 +6,7 @@ import pytest
 import redis
 
 from local.servers.stack import Stack
-from tests.searched import NAMES, Hashed, drug, fill, found, told
-from workflow.search.floor import Meaning
+from tests.searched import NAMES, drug, fill, found, told
 from workflow.search.search import search
 
 ORAL = "ORAL"
@@ -41,8 +40,6 @@ def test_strengths_that_nobody_asked_for_are_in_order(stack: Stack, query: str) 
         for number, amount in enumerate((10, 2, 5))
     ]  # fmt: skip
     with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
-        (card,) = search(
-            query, NAMES, meaning=Meaning(Hashed()), index=fill(client, rows).search
-        ).products
+        (card,) = search(query, NAMES, meaning=None, index=fill(client, rows).search).products
         client.flushall()
     assert [item.strength for item in card.items] == ["2 mg/1", "5 mg/1", "10 mg/1"]
