@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from zlib import crc32
 
 import orjson
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from workflow.contract import seals, versions
 from workflow.contract.errors import (
