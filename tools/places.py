@@ -84,6 +84,7 @@ def attempt(name: str, folder: Path, tests: str) -> Result:
     seconds: dict[str, float] = {}
     processor: dict[str, float] = {}
     outputs: dict[str, str] = {}
+    megabytes = 0
     failed = ""
     for step, command in steps.items():
         print(f"{name}: {command}", flush=True)
@@ -94,11 +95,15 @@ def attempt(name: str, folder: Path, tests: str) -> Result:
         if done.code:
             failed = step
             break
+        if step == "demo":
+            megabytes = _megabytes(inside(folder, PROJECT))
     return Result(
         place=name,
         servers=_servers(folder, log),
         seconds={step: round(spent) for step, spent in seconds.items()},
         processor={step: round(spent) for step, spent in processor.items()},
+        words=sum(len(outputs.get(step, "").split()) for step in ("install", "demo")),
+        megabytes=megabytes,
         tests=_counts(outputs.get("tests", "")),
         given="" if tests == TESTS else tests,
         failed=failed,
@@ -110,6 +115,12 @@ def _processor_s() -> float:
     """Of all processes that ended: a place's end with the command, and the servers with them."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _megabytes(folder: Path) -> int:
+    """On the disk."""
+    files = (path.lstat() for path in folder.rglob("*"))
+    return sum(one.st_blocks for one in files) * 512 // 10**6
 
 
 def _servers(folder: Path, log: Path) -> dict[str, str]:

@@ -9,6 +9,10 @@ from pathlib import Path
 
 RESULTS = Path(__file__).with_name("support.json")
 PAGE = Path(__file__).parents[1] / "docs/support.md"
+HEADS = (
+    *("place", "Python", "catalog server", "Redis", "install", "demo", "disk", "words"),
+    *("tests", "tried"),
+)
 FIRST, LAST = "<!-- tools/support.json -->\n\n", "\n\n<!-- end -->"
 
 
@@ -17,12 +21,15 @@ class Result:
     """One attempt in one place. ``failed`` is the step that did, ``given`` a part of the tests.
 
     ``processor`` has seconds of both cores together, which a busy machine does not change much.
+    ``words`` are what a newcomer is shown until the demo ended, ``megabytes`` what is on the disk.
     """
 
     place: str
     servers: dict[str, str]
     seconds: dict[str, int]
     processor: dict[str, int]
+    words: int
+    megabytes: int
     tests: dict[str, int]
     given: str
     failed: str
@@ -50,8 +57,7 @@ def page(text: str) -> str:
 
 def table(results: Iterable[Result]) -> list[str]:
     """Lines of Markdown."""
-    lines = ["| place | Python | catalog server | Redis | install | demo | tests | tried |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    lines = [f"| {' | '.join(HEADS)} |", f"|{'---|' * len(HEADS)}"]
     return lines + [_line(one) for one in results]
 
 
@@ -60,6 +66,8 @@ def _line(one: Result) -> str:
         one.place,
         *(one.servers.get(name, "") for name in ("python", "mysql", "redis")),
         *(_seconds(one, step) for step in ("install", "demo")),
+        f"{one.megabytes:,} MB" if one.megabytes else "-",
+        f"{one.words:,}" if one.words else "-",
         _tests(one),
         one.tried,
     ]

@@ -120,18 +120,20 @@ def test_only_what_is_the_same_everywhere_is_left_out_of_a_place() -> None:
     }
 
 
-def test_processor_seconds_stand_beside_the_seconds() -> None:
+def test_what_a_newcomer_waits_for_stores_and_reads_is_in_the_table() -> None:
     spent = support.Result(
         place="sid",
         servers={},
         seconds={"demo": 60},
         processor={"demo": 31},
+        words=1310,
+        megabytes=420,
         tests={},
         given="",
         failed="",
         tried="",
     )
-    assert "| 60 s (31 s of processor) |" in support.table([spent])[-1]
+    assert "| 60 s (31 s of processor) | 420 MB | 1,310 |" in support.table([spent])[-1]
 
 
 def test_the_mirror_of_this_machine_is_taken(
