@@ -56,6 +56,7 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.overview
 	$(BIN)/python -m tools.architecture
 	$(BIN)/python -m tools.row_to_document
+	$(BIN)/python -m tools.generations
 	$(BIN)/python -m tools.reference
 	$(BIN)/python -m tools.licences
 	$(BIN)/python -m tools.capacity
@@ -78,7 +79,8 @@ eval: .venv/installed-local ## Measure how well searches find, over the FDA's ca
 	$(BIN)/python -m benchmarks.search_eval
 	$(BIN)/python -m benchmarks.search_safety
 	$(BIN)/python -m benchmarks.search_frozen
-	$(BIN)/python -m benchmarks.search_frozen --second
+	$(BIN)/python -m benchmarks.search_frozen --set second
+	$(BIN)/python -m benchmarks.search_frozen --set third
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
 	$(BIN)/python -m infra.compute.bundles

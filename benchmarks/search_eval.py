@@ -12,7 +12,7 @@ import argparse
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -30,13 +30,17 @@ from benchmarks.search_queries import EvalQuery, make_blind_queries, make_querie
 from local.places import home
 from local.servers.servers import start_redis, stop_redis
 from local.servers.stack import DIMENSIONS
+from tests.fakes import FakeQuota
 from workflow.adapters.redis.index import RedisIndex
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder
+from workflow.embedding.caller import Caller
+from workflow.search.floor import Meaning
 from workflow.search.parts import Answer
 from workflow.search.query_cache import CachedQueries
 from workflow.search.search import search
+from workflow.verify.floor import measured_floor
 
 FIRST = 10
 RESAMPLES = 1000
@@ -148,12 +152,22 @@ def served() -> Iterator[Served]:
         stop_redis(root)
 
 
-def ask_of(index: RedisSearch, embedder: Embedder | None) -> Callable[[str], Answer]:
-    return partial(search, names=NAMES, embedder=embedder, index=index, limit=FIRST, packages=1)
+def meaning_of(index: RedisSearch) -> Meaning:
+    """MiniLM, with the floor that a verification of this generation would measure."""
+    embedder = CachedQueries(LocalEmbedder(DIMENSIONS))
+    with closing(Caller(embedder, FakeQuota(), DIMENSIONS)) as caller:
+        floor = measured_floor(caller, index, NAMES.space, threads=2)
+    assert floor is not None
+    print(f"floor of this space: {floor}")
+    return Meaning(embedder, floor)
+
+
+def ask_of(index: RedisSearch, meaning: Meaning | None) -> Callable[[str], Answer]:
+    return partial(search, names=NAMES, meaning=meaning, index=index, limit=FIRST, packages=1)
 
 
 def report(queries: Sequence[EvalQuery], index: RedisSearch, *, blind: bool, verbose: bool) -> None:
-    embedder = CachedQueries(LocalEmbedder(DIMENSIONS))
+    meaning = meaning_of(index)
     parts = (
         {"blind": queries}
         if blind
@@ -163,9 +177,9 @@ def report(queries: Sequence[EvalQuery], index: RedisSearch, *, blind: bool, ver
         }
     )
     lenses: dict[str, Callable[[str], list[str]]] = {
-        "vector only": partial(by_vector, index, embedder),
+        "vector only": partial(by_vector, index, meaning.embedder),
         "words only": partial(by_search, index, None),
-        "hybrid": partial(by_search, index, embedder),
+        "hybrid": partial(by_search, index, meaning),
     }
     print(", ".join(f"{len(part)} queries {title}" for title, part in parts.items()))
     for name, ask in lenses.items():
@@ -181,9 +195,9 @@ def by_vector(index: RedisSearch, embedder: Embedder, text: str) -> list[str]:
     return [hit.name for hit in index.nearest_texts(NAMES.space, vector, FIRST)]
 
 
-def by_search(index: RedisSearch, embedder: Embedder | None, text: str) -> list[str]:
+def by_search(index: RedisSearch, meaning: Meaning | None, text: str) -> list[str]:
     """The text of each card's first strength, the parts in a row."""
-    found = ask_of(index, embedder)(text)
+    found = ask_of(index, meaning)(text)
     return [product.packages[0]["text_hash"] for product in found.products]
 
 

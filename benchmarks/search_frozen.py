@@ -1,10 +1,10 @@
 """The frozen queries, asked: hit@1, hit@10 and MRR by kind, with intervals.
 
-    python -m benchmarks.search_frozen [--second]
+    python -m benchmarks.search_frozen [--set second]
 
 `search_frozen.json` was written from the names of the catalog's columns before the search was made
-as it is, `search_frozen_second.json` before the next work on it. Neither is tuned on: they are
-asked when work on the search is done. A query's answer is
+as it is, `search_frozen_second.json` and `..._third.json` before the next works on it. None is
+tuned on: they are asked when work on the search is done. A query's answer is
 said by substances (the beginnings of their names), strength and form, or by NDC; where `contains`,
 one substance is enough. The first strength of a card counts.
 """
@@ -18,15 +18,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.search_eval import Scores, ask_of, interval, served
+from benchmarks.search_eval import Scores, ask_of, interval, meaning_of, served
 from workflow.contract.ports.documents import Fields
 from workflow.search.parts import Answer
-from workflow.search.query_cache import CachedQueries
 from workflow.search.strengths import Amount, amounts_of
 
-FROZEN = Path(__file__).with_name("search_frozen.json")
-SECOND = Path(__file__).with_name("search_frozen_second.json")
-NONSENSE = {FROZEN: 0, SECOND: 1000}
+SETS = {
+    "first": Path(__file__).with_name("search_frozen.json"),
+    "second": Path(__file__).with_name("search_frozen_second.json"),
+    "third": Path(__file__).with_name("search_frozen_third.json"),
+}
+NONSENSE = {"first": 0, "second": 1000, "third": 9000}
 """The first seed of the nonsense words that are asked with each set."""
 FIRST = 10
 
@@ -107,17 +109,14 @@ def show(scored: Sequence[tuple[Frozen, Scores]]) -> None:
 
 
 def main() -> None:
-    from benchmarks.fda_index import LocalEmbedder
-    from local.servers.stack import DIMENSIONS
-
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--second", action="store_true", help="ask the second set")
-    path = SECOND if parser.parse_args().second else FROZEN
-    queries = read_frozen(path)
+    parser.add_argument("--set", choices=SETS, default="first", help="which set to ask")
+    chosen = parser.parse_args().set
+    queries = read_frozen(SETS[chosen])
     with served() as (index, catalog, _):
-        ask = ask_of(index, CachedQueries(LocalEmbedder(DIMENSIONS)))
+        ask = ask_of(index, meaning_of(index))
         made_of = {
             document.ndc: [
                 one.strip().lower()
@@ -130,7 +129,7 @@ def main() -> None:
         show(scored)
         missed = [query["query"] for query, of in scored if of.hit1 < 1]
         print(f"not first: {', '.join(missed)}")
-        words = nonsense(NONSENSE[path])
+        words = nonsense(NONSENSE[chosen])
         silent = [one for one in words if not ask(one).products]
         print(f"nonsense: {len(silent)} of {len(words)} answered by nothing")
 

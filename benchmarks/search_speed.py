@@ -37,6 +37,7 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.vectors import to_bytes, to_floats
 from workflow.search.asked import HEAD
+from workflow.search.floor import Meaning
 from workflow.search.query_cache import CachedQueries
 from workflow.search.search import search
 
@@ -97,7 +98,7 @@ def client(queries: list[EvalQuery], number: int, url: str) -> list[Took]:
     vectors = {one.query: embedder.embed([one.query], "query")[0].data for one in queries}
 
     def ask(one: EvalQuery, **options: Any) -> object:
-        return search(one.query, NAMES, embedder=embedder, index=index, **options)
+        return search(one.query, NAMES, meaning=Meaning(embedder), index=index, **options)
 
     def bare(one: EvalQuery, count: int) -> object:
         return index.nearest_texts(NAMES.space, vectors[one.query], count)

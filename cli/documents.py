@@ -84,7 +84,7 @@ class CatalogProposed(Event):
     rejected: tuple[RejectedSample, ...]
     """How many of these a run would leave out."""
     sql: str
-    """Statements that make the view; empty where none is needed."""
+    """Statements that make the view; empty if none is needed."""
     created: bool
     """The statements were run."""
     next: str

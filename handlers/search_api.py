@@ -16,7 +16,7 @@ from handlers.clock import now
 from handlers.entry import count_error, logger
 from handlers.wiring import wiring
 from workflow.contract.errors import NothingLive, SyncError
-from workflow.search.answers import alternatives, find_drugs, health, model_of, one_drug
+from workflow.search.answers import alternatives, find_drugs, health, meaning_of, one_drug
 from workflow.search.api import (
     PATHS,
     PROBLEM,
@@ -38,7 +38,7 @@ app = APIGatewayHttpResolver()
 
 
 class NoSuchDrug(Exception):
-    """The path is right, the NDC is no drug's."""
+    """The path exists, but no drug has the NDC."""
 
 
 @app.get(f"/{VERSION}/drugs")
@@ -54,7 +54,7 @@ def drugs() -> Response[str]:
         packages=request.packages,
         facets=request.facets,
         as_written=request.as_written,
-        embedder=lambda names: model_of(names, w.index.search, w.settings, w.queries),
+        meaning=lambda names: meaning_of(names, w.index.search, w.settings, w.queries),
         index=w.index.search,
         synonyms=read_synonyms(w.settings.synonyms_file),
         on_degraded=_degraded,

@@ -163,7 +163,7 @@ class Machine:
         )
 
     def script(self, action: str, **changed: str) -> None:
-        """As the association runs it; ends the program where it fails."""
+        """Runs it as the association does; ends the program if it fails."""
         self.variables |= changed
         exports = [f"export {name}={shlex.quote(one)}" for name, one in self.variables.items()]
         done = self._do("bash", "-c", "; ".join([*exports, f"bash /root/install.sh {action}"]))

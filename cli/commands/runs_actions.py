@@ -63,7 +63,7 @@ ACTIONS = {
         Action(
             "do",
             "Do what it planned",
-            "A run makes exactly the changes of this dry run, or none where they moved on.",
+            "A run makes exactly the changes that this dry run showed, or none at all.",
             lambda run_id: ["run", "--plan", run_id],
             lambda view, dry: dry and view.status == "SUCCEEDED",
         ),

@@ -1,7 +1,7 @@
 """The pages of runs that `drugsync serve` shows: a list, one run as it goes on, its report.
 
-No script: a run that goes on is loaded again every other second. They name the command for each
-thing that one may want to do; who has the token of this machine's server may start it here.
+They have no script; the page of a run that goes on reloads every other second. They name the
+command for each next step, and with the token of this machine's server they can start it.
 """
 
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ details{margin:.5rem 0;padding:.5rem .8rem;background:var(--panel)}
 COLUMNS = ("Run", "Outcome", "Mode", "Started", "Took", "Rows", "Added", "Changed", "Removed")
 MORE = ("Texts", "Model $", "Recall")
 PLAIN = 4
-"""Columns of words; the others are figures."""
+"""Columns with words; the others have figures."""
 
 
 class Page(NamedTuple):
@@ -51,7 +51,7 @@ class RunsPages:
         self._actions = actions
 
     def answer(self, path: str, *, may: bool = False) -> Page | None:
-        """The page of a path; None where it is none of these. `may` shows what can be started."""
+        """The page of a path; None if it is none of these. `may` shows what can be started."""
         head, _, rest = path.strip("/").partition("/")
         if head != "runs":
             return None
@@ -104,7 +104,7 @@ class RunsPages:
         return _page(view.run_id, "".join(parts), reload=view.running)
 
     def _failed_pages(self, view: RunView) -> str:
-        """Each page's last error, as its function said it."""
+        """The last error of each page, from its function's log."""
         if not view.error:
             return ""
         try:

@@ -1,4 +1,5 @@
-"""How runs developed: a small chart a figure, newest on the right. The list has the figures."""
+"""The trend of runs: a small chart for each figure, newest on the right. The list has the
+numbers."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from workflow.report.plot import seconds
 
 WIDTH, HEIGHT, GAP = 240, 48, 1
 AT_LEAST = 2
-"""One run is no trend."""
+"""One run does not make a trend."""
 
 CSS = """.trend{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:1rem}
 figure{margin:0}figcaption{color:var(--soft);font-size:.9rem}
@@ -17,7 +18,7 @@ svg{display:block;width:100%;height:3rem}.bar{fill:var(--bar)}.bad{fill:var(--ba
 
 
 class Figure(NamedTuple):
-    """What is drawn of each run; None where the run has no such figure."""
+    """What is drawn of each run; None if the run has no such figure."""
 
     name: str
     of: Callable[[RunReport], float | None]
@@ -35,7 +36,7 @@ FIGURES = (
 
 
 def recall_of(report: RunReport) -> float | None:
-    """What the verification measured; None where it did not come to that."""
+    """What the verification measured; None if it did not come to that."""
     found = next((one.found for one in report.verification if one.check == "recall@10"), "")
     try:
         return float(found)
@@ -44,7 +45,7 @@ def recall_of(report: RunReport) -> float | None:
 
 
 def trend(reports: Sequence[RunReport]) -> str:
-    """Of runs that changed the index or tried to, the newest first; empty where there are few."""
+    """Of runs that changed the index or tried to, the newest first; empty if there are few."""
     real = [one for one in reversed(reports) if not one.dry_run and one.catalog_rows]
     if len(real) < AT_LEAST:
         return ""
@@ -77,7 +78,7 @@ def _chart(figure: Figure, reports: Sequence[RunReport]) -> str:
 def _bar(
     figure: Figure, report: RunReport, value: float, left: float, step: float, most: float
 ) -> str:
-    """At least a line, so that a run without changes is seen."""
+    """At least a thin bar, so that a run without changes is visible."""
     height = max(1.0, HEIGHT * value / most) if most else 1.0
     kind = "bar" if report.status == "SUCCEEDED" else "bad"
     return (

@@ -12,7 +12,7 @@ from local.places import home
 from local.servers import stack as stacks
 from workflow.contract.folding import fold
 from workflow.contract.ports.search import Filters
-from workflow.search.answers import find_drugs, model_of
+from workflow.search.answers import find_drugs, meaning_of
 from workflow.search.shown import DrugsFound
 from workflow.search.synonyms import read_synonyms
 
@@ -111,7 +111,7 @@ def search_live(
             packages=packages,
             facets=facets,
             as_written=as_written,
-            embedder=lambda names: model_of(names, w.index.search, w.settings, w.embedder),
+            meaning=lambda names: meaning_of(names, w.index.search, w.settings, w.embedder),
             index=w.index.search,
             synonyms=read_synonyms(w.settings.synonyms_file),
             on_degraded=lambda _: None,

@@ -94,7 +94,7 @@ class SearchServer(ThreadingHTTPServer):
         return Answer(given["statusCode"], content_type, given["body"].encode())
 
     def act(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer | None:
-        """Start what a button of the pages of runs stands for; None where it is none."""
+        """Start what a button of the pages of runs asks for; None if there is no such button."""
         if self._actions is None or not target.startswith("/runs/"):
             return None
         try:

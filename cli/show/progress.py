@@ -97,7 +97,7 @@ class RunProgress:
 
     @property
     def redriven(self) -> str:
-        """What a redrive did not repeat, and where it went on."""
+        """What a redrive did not repeat, and where it continued."""
         kept = ", ".join(f"{state} {count:,}" for state, count in self._replayed.items())
         state = next((one for one in self._states if one in self._called), "")
         pages = sorted(page for page in self._called.get(state, ()) if page)

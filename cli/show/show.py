@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Final, get_args
 
 from cli.show.terminal import Markup, Out, many, markup
 from workflow.contract.errors import advice
@@ -103,6 +103,9 @@ def show_checks(out: Out, checks: Sequence[Check]) -> None:
         out.say("    {} {:32} {}{}", mark, check.check, check.found, expected)
 
 
+FLAGS: Final = {"true": "yes", "false": "no"}
+
+
 def show_found(out: Out, query: str, found: DrugsFound) -> None:
     """Notices first, then the parts: one line a product, with its strengths."""
     out.say("[bold]{}[/]", query)
@@ -113,7 +116,9 @@ def show_found(out: Out, query: str, found: DrugsFound) -> None:
         for product in part.products:
             _show_product(out, product)
     for column, counts in found.facets.items():
-        out.say("  [dim]{}: {}[/]", column, ", ".join(f"{one} {n:,}" for one, n in counts.items()))
+        if counts:
+            counted = ", ".join(f"{FLAGS.get(one, one)} {n:,}" for one, n in counts.items())
+            out.say("  [dim]{}: {}[/]", column.removeprefix("is_").replace("_", " "), counted)
 
 
 def _show_product(out: Out, product: ProductShown) -> None:

@@ -94,7 +94,7 @@ def console(*, stderr: bool = False) -> Out:
 
 
 def as_json(document: object) -> str:
-    """A document's JSON, with escapes where a terminal would obey."""
+    """A document's JSON; characters that a terminal obeys are escaped."""
     text = orjson.dumps(to_jsonable_python(document), option=orjson.OPT_INDENT_2).decode()
     # orjson indents by line breaks: those stay. What else it leaves raw stands inside strings.
     return OBEYED.sub(lambda found: found[0] if found[0] == "\n" else _json(found[0]), text)

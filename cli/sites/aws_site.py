@@ -57,7 +57,7 @@ class AwsSite:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The workflow stack's outputs. Raises SiteError where there is no such stack."""
+        """The workflow stack's outputs. Raises SiteError if there is no such stack."""
         name = STACK.format(self.stage)
         hint = (
             f"there is no stack {name} in {self._session.region_name}; deploy it with "

@@ -37,7 +37,7 @@ from workflow.contract.events.files import Review
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
-from workflow.operate.doctor import Finding, examine, finding
+from workflow.operate.doctor import Finding, finding
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
 from workflow.steps.accept_run import parse_input
@@ -192,17 +192,8 @@ class LocalSite:
         if golden:
             self._store.write(GOLDEN, golden)
         with stacks.functions_see(stack.environment(**golden_setting(golden))):
-            w = Wiring()
-            return examine(
-                catalog=w.catalog,
-                embedder=w.embedder,
-                generations=w.index.generations,
-                documents=w.index.documents,
-                server=w.index.server,
-                engine=w.index.engine,
-                runs=self._store,
-                settings=w.settings,
-            )
+            task = OperatorTask(action="doctor", run_id=run_id_of("doctor"))
+            return list(operate(task, Wiring().ports._replace(runs=self._store)).findings)
 
     def _names(self) -> set[str]:
         """Runs only; the folder of `doctor` has no log.

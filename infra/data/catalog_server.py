@@ -32,7 +32,7 @@ NOT_IN_PASSWORDS = " /@\"'\\`$%&(){}[]<>;:,|~#*?!^+=-_."
 
 
 class CatalogServer(Construct):
-    """`server` is what functions use; `cluster` exists only where this app created it."""
+    """`server` is what functions use; `cluster` exists only if this app created it."""
 
     def __init__(
         self,

@@ -130,7 +130,7 @@ class Network(Construct):
                 endpoint.add_to_policy(statement)
 
     def _of_s3(self) -> list[iam.PolicyStatement]:
-        """The account's buckets, where the package is, and Amazon Linux's own."""
+        """The account's buckets, the package's, and Amazon Linux's own."""
         stack, redis = Stack.of(self), self._stage.redis.create
         ours = allow("s3:*", "*", only={"StringEquals": {"aws:ResourceAccount": stack.account}})
         found = [self._by_the_account(ours)]

@@ -23,7 +23,7 @@ PORT = 6379
 
 
 class Redis(Construct):
-    """`server` is what functions use; `host` exists only where this app created it.
+    """`server` is what functions use; `host` exists only if this app created it.
 
     `read` is the same server with a user who may only read, if there is one; `searched` with the
     user of searches, None if a stage with an existing server has no searches.

@@ -124,7 +124,7 @@ class SearchApi(Construct):
         return self.api.metric(name, period=period, statistic=statistic, label=label)
 
     def share_of_errors(self, *, period: Duration) -> cloudwatch.MathExpression:
-        """Share of answers with 5xx; 0 where there was no request."""
+        """Share of answers with 5xx; 0 if there was no request."""
         using = {"failed": "5xx", "asked": "Count"}
         return cloudwatch.MathExpression(
             expression="IF(asked > 0, FILL(failed, 0) / asked, 0)",

@@ -16,7 +16,7 @@ REFUSED: Final = {
 
 
 def refused_engine(host: str) -> str:
-    """Why a server is refused, and what to do; empty where it is not."""
+    """Why a server is refused, and what to do; empty if it is not."""
     for pattern, reason in REFUSED.items():
         if re.search(pattern, host.lower()):
             return (

@@ -141,7 +141,7 @@ class Alarms(Construct):
         self._add("RedisHost", "EC2's checks of the Redis host fail", failed, periods=3)
 
     def _search(self, search: SearchApi) -> None:
-        """Several periods, so that one cold start or lost connection among few searches is no
+        """Several periods, so that one cold start or lost connection among few searches raises no
         alarm."""
         self._add(
             "SearchErrors",

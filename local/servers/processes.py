@@ -116,7 +116,7 @@ def stop(home: Home, *, timeout_s: float = 30) -> bool:
 
 
 def socket_path(directory: Path, name: str) -> Path:
-    """``directory/name``, or a private short path where a unix socket's limit is exceeded."""
+    """``directory/name``, or a private short path if a unix socket's limit is exceeded."""
     path = directory / name
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
         return path

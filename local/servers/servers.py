@@ -52,7 +52,7 @@ class MySQLServer:
 class RedisServer:
     """A running Redis with vector search; ``url`` is what ``redis.from_url`` takes.
 
-    ``pid`` is 0 where it is not ours.
+    ``pid`` is 0 if it is not ours.
     """
 
     pid: int

@@ -15,6 +15,7 @@ from infra.stage.stage import Stage
 from tools import (
     architecture,
     diagram,
+    generations,
     overview,
     row_to_document,
     sample,
@@ -95,6 +96,10 @@ def test_the_picture_of_what_is_deployed_is_current() -> None:
 
 def test_the_picture_of_a_row_and_its_document_is_current() -> None:
     assert row_to_document.PICTURE.read_text(encoding="utf-8") == row_to_document.picture()
+
+
+def test_the_picture_of_generations_is_current() -> None:
+    assert generations.PICTURE.read_text(encoding="utf-8") == generations.picture()
 
 
 def test_the_picture_in_the_readme_is_current() -> None:

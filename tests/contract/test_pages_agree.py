@@ -110,6 +110,12 @@ def test_the_rooms_in_the_readme_are_those_of_the_doors() -> None:
         assert named == allowed, room
 
 
+def test_the_page_says_what_the_deployment_may_import() -> None:
+    *most, last = sorted(f"`{one.rpartition('.')[2]}`" for one in DOORS["infra"])
+    sentence = f"`infra` may import {', '.join(most)} and {last} only"
+    assert sentence in page("docs/how-it-works.md")
+
+
 def test_the_dollars_of_the_page_about_costs_follow_from_their_lines() -> None:
     """Of each line that is a product, or a sum of products: its value, to the last digit shown."""
     text = (ROOT / "docs/costs.md").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from local.servers.servers import start_redis, stop_redis
 from workflow.adapters.redis.client import PASSING, Command, RedisClient, translated
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.errors import (
+    IndexAccessDenied,
     IndexCommandFailed,
     IndexUnavailable,
     RunSuperseded,
@@ -19,6 +20,7 @@ from workflow.contract.errors import (
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
 from workflow.contract.ports.generations import Generation, Kept, LiveNames, Swap
+from workflow.contract.ports.texts import TextOrigin
 
 STARTED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 OLD, NEW = Holder("old", STARTED), Holder("new", STARTED + timedelta(seconds=1))
@@ -151,6 +153,95 @@ def test_a_switch_forgets_the_repairs_that_it_made_and_notes_the_new_ones(
     index.documents.stage(OLD, [Document("1", {"ndc": "1"})])
     index.generations.switch(GENERATION, Swap(["1"]), OLD, repair=["3"])
     assert index.documents.to_repair("made", ["1", "2", "3"]) == {"2", "3"}
+
+
+LISTS = [
+    *("drugs:keys:made", "drugs:repair:made", f"drugs:undo:{OLD.identity}"),
+    *("drugs:live", "drugs:generation:made"),
+]
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_a_switch_is_not_begun_where_a_key_of_it_holds_something_else(
+    index: RedisIndex, key: str
+) -> None:
+    """A script that fails half-way is not undone."""
+    prepare_switch(index)
+    index.client.ask("SET", key, "of somebody else")
+    with pytest.raises(IndexCommandFailed, match="WRONGTYPE"):
+        index.generations.switch(GENERATION, Swap(["1"], ["2"]), OLD, repair=["3"])
+    assert_not_begun(index)
+
+
+FORBIDDEN = [
+    *("-rename", "-zadd", "-zrem", "-srem", "-hset"),
+    "resetkeys ~drug:* ~drugs:* ~staged:*",
+    "resetkeys ~drug:* ~drugs:* ~undo:*",
+    "resetkeys ~drugs:* ~undo:* ~staged:*",
+]
+
+
+@pytest.mark.parametrize("rules", FORBIDDEN)
+def test_a_switch_is_not_begun_that_the_user_may_not_end(index: RedisIndex, rules: str) -> None:
+    prepare_switch(index)
+    user = "on nopass allkeys allchannels allcommands"
+    index.client.ask("ACL", "SETUSER", "narrow", "reset", *user.split(), *rules.split())
+    with redis.Redis(unix_socket_path=socket_of(index), protocol=3, username="narrow") as narrow:
+        by_hand = RedisIndex(narrow, dimensions=4, algorithm="FLAT", options={})
+        with pytest.raises(IndexAccessDenied):
+            by_hand.generations.switch(GENERATION, Swap(["1"], ["2"]), OLD, repair=["3"])
+    assert_not_begun(index)
+
+
+def socket_of(index: RedisIndex) -> str:
+    found = index.client.ask("CONFIG GET", "unixsocket")
+    return str(found["unixsocket"])
+
+
+def prepare_switch(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    index.documents.write("made", OLD, [Document(one, {"ndc": one}) for one in "12"])
+    index.documents.stage(OLD, [Document("1", {"ndc": "1", "route": "new"})])
+
+
+def assert_not_begun(index: RedisIndex) -> None:
+    assert index.documents.read("made", ["1", "2"]) == [{"ndc": "1"}, {"ndc": "2"}]
+    assert index.documents.read_staged(OLD, ["1"]) == [{"ndc": "1", "route": "new"}]
+    assert index.client.ask("EXISTS", "drugs:swap") == 0
+
+
+# What people do by hand
+
+
+def test_a_key_set_is_rebuilt_whatever_is_in_it(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    index.documents.write("made", OLD, [Document(one, {"ndc": one}) for one in "abc"])
+    index.client.ask("ZADD", "drugs:keys:made", 7, "a")
+    assert set(index.documents.keys_between("made", "b", None)) <= {"c"}
+    index.client.ask("ZADD", "drugs:keys:made", -1, "b", 0, b"\xff", 0, "gone")
+    index.documents.rebuild_key_set("made", OLD)
+    assert index.documents.keys_between("made", None, None) == ["a", "b", "c"]
+    assert index.documents.keys_between("made", "a", "b") == ["b"]
+    index.documents.leave_out("made", OLD, ["a", "b", "c"])
+    index.documents.rebuild_key_set("made", OLD)
+    assert index.documents.count("made") == 0
+
+
+def test_documents_whose_key_is_no_text_are_swept(index: RedisIndex) -> None:
+    index.generations.take_fence(OLD)
+    ours, theirs = f"drug:{OLD.identity}:".encode() + b"\xff", b"drug:orders:\xff"
+    for key in (ours, theirs):
+        index.client.ask("HSET", key, "ndc", "1")
+    kept = Kept([OLD.identity], [], "", "", unused_texts=False)
+    assert index.generations.sweep(kept, 0, OLD, keys=1000).removed == 1
+    assert [index.client.ask("EXISTS", key) for key in (ours, theirs)] == [0, 1]
+
+
+def test_a_record_without_its_run_is_a_record(index: RedisIndex) -> None:
+    """Else it would be missing for LoadPage, and there for EmbedPage, in every run."""
+    space, one = "0" * 16, "a" * 32
+    index.client.ask("HSET", f"text:{space}:{one}", "text", "words")
+    assert index.texts.origins(space, [one, "b" * 32]) == [TextOrigin("", 0), None]
 
 
 # Errors

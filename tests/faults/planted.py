@@ -196,24 +196,25 @@ def all_vectors_of_another_model(index: IndexReader) -> None:
         _give(index, text_hash, embedding=vector_of(f"of another model {text_hash}"))
 
 
-def _recreated_empty(index: IndexReader, name: str, prefix: str, *schema: str) -> None:
-    """By hand, and without a look at the hashes that exist."""
+def _recreated(index: IndexReader, name: str, prefix: str, *schema: str, scan: bool = True) -> None:
+    """By hand; without a scan it does not look at the hashes that exist."""
     index.redis.execute_command("FT.DROPINDEX", name)
-    create = ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, "SKIPINITIALSCAN", "SCHEMA")
+    options = () if scan else ("SKIPINITIALSCAN",)
+    create = ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, *options, "SCHEMA")
     index.redis.execute_command(*create, *schema)
 
 
 def unindexed_documents(index: IndexReader) -> None:
     generation = index.live()[0]
     schema = ("text_hash", "TAG")
-    _recreated_empty(index, f"drugs:{generation}", f"drug:{generation}:", *schema)
+    _recreated(index, f"drugs:{generation}", f"drug:{generation}:", *schema, scan=False)
 
 
 def unindexed_texts(index: IndexReader) -> None:
     space = index.live()[1]
     attributes = ("TYPE", "FLOAT32", "DIM", str(DIMENSIONS), "DISTANCE_METRIC", "COSINE")
     schema = ("embedding", "VECTOR", "FLAT", "6", *attributes)
-    _recreated_empty(index, f"texts:{space}", f"text:{space}:", *schema)
+    _recreated(index, f"texts:{space}", f"text:{space}:", *schema, scan=False)
 
 
 def one_text_outside_the_index(index: IndexReader) -> None:
@@ -222,6 +223,20 @@ def one_text_outside_the_index(index: IndexReader) -> None:
     for text_hash in index.texts():
         if text_hash != TEXT:
             index.redis.hset(text_key(index, text_hash), "tokens", 1)
+
+
+def documents_index_with_other_fields(index: IndexReader) -> None:
+    """It holds every document, and no filter finds any."""
+    generation = index.live()[0]
+    _recreated(index, f"drugs:{generation}", f"drug:{generation}:", "text_hash", "TAG")
+
+
+def texts_index_with_another_metric(index: IndexReader) -> None:
+    """It holds every text, and its distances are others."""
+    space = index.live()[1]
+    attributes = ("TYPE", "FLOAT32", "DIM", str(DIMENSIONS), "DISTANCE_METRIC", "L2")
+    schema = ("embedding", "VECTOR", "HNSW", "6", *attributes)
+    _recreated(index, f"texts:{space}", f"text:{space}:", *schema)
 
 
 def documents_index_missing(index: IndexReader) -> None:

@@ -51,8 +51,14 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                server = self._upstream()
-                self._open += [client, server]
+                self._open.append(client)
+                try:
+                    server = self._upstream()
+                except OSError:
+                    # Nobody is there: the client is told so, and the next one may find somebody.
+                    client.close()
+                    continue
+                self._open.append(server)
                 for ways in ((client, server, True), (server, client, False)):
                     threading.Thread(target=self._pump, args=ways, daemon=True).start()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,28 @@ from tests.faults import engines
 from tests.faults.engines import MEMORYDB, VALKEY, Behaviour, engine_before
 from tests.faults.lab import FaultLab
 from tests.faults.tally import named
-from workflow.operate.doctor import Finding, examine
+from workflow.operate.doctor import Finding
+from workflow.operate.operate import OperatorTask, operate
 
 REFUSED = named("IndexFeatureMissing")
 MISREADINGS = {
+<<<<<<< HEAD
     "loses a clause's field": (engines.field_lost, "a class behind a manufacturer"),
+=======
+    "loses a clause's field": (engines.field_lost, "a class after a manufacturer"),
+    "requires what is optional": (engines.required, "preferred and not required"),
+>>>>>>> main
     "takes an asterisk for any ending": (engines.asterisk, "ends with an asterisk"),
     "merges groups": (engines.merged, "a column that one of them lacks"),
     "finds fewer": (engines.without_order, "the nearest texts"),
     "knows no INKEYS": (engines.no_keys, "texts by their keys"),
     "has no spelling": (engines.refuses(b"FT.SPELLCHECK"), "a misspelt name"),
     "has no values": (engines.refuses(b"FT.TAGVALS"), "the values of a column"),
+<<<<<<< HEAD
     "ElastiCache for Valkey": (VALKEY, "ends with an asterisk"),
+=======
+    "ElastiCache for Valkey": (VALKEY, "a class after a manufacturer"),
+>>>>>>> main
     "MemoryDB": (MEMORYDB, "a misspelt name"),
 }
 each_misreading = pytest.mark.parametrize(
@@ -103,16 +114,6 @@ def test_what_a_killed_probe_left_is_swept_by_the_next_run(lab: FaultLab) -> Non
     assert not [name for name in lab.index.indexes() if "probe" in name]
 
 
-def findings(lab: FaultLab, port: int) -> list[Finding]:
+def findings(lab: FaultLab, port: int) -> Sequence[Finding]:
     with functions_see(lab.stack.environment(**address(port))):
-        w = Wiring()
-        return examine(
-            catalog=w.catalog,
-            embedder=w.embedder,
-            generations=w.index.generations,
-            documents=w.index.documents,
-            server=w.index.server,
-            engine=w.index.engine,
-            runs=w.runs,
-            settings=w.settings,
-        )
+        return operate(OperatorTask(action="doctor", run_id="doctor"), Wiring().ports).findings

@@ -13,6 +13,7 @@ from tests.faults.lab import FaultLab
 from tests.faults.tally import REJECTED, TALLY, UNHARMED, named
 from tests.rows import make_row, ndc, text_of
 from workflow.contract.ports.generations import LiveNames
+from workflow.search.floor import Meaning
 from workflow.search.search import search
 
 INJECTIONS = [
@@ -167,7 +168,11 @@ def test_a_hostile_search_is_words_and_never_a_query_language(synced: FaultLab) 
         for query in [*INJECTIONS, "x" * 65_536, "\x00"]:
             for filters in ({}, {"manufacturer": query}, {"drug_class": query}):
                 found = search(
-                    query, names, embedder=w.embedder, index=w.index.search, filters=filters
+                    query,
+                    names,
+                    meaning=Meaning(w.embedder),
+                    index=w.index.search,
+                    filters=filters,
                 )
                 assert len(found.products) <= 10
     assert stored(synced) == held

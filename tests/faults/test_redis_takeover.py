@@ -49,8 +49,6 @@ def caught_up(primary: Any, replica: Any) -> bool:
     return is_linked and behind["slave_repl_offset"] == ahead["master_repl_offset"]
 
 
-# The replica's tries to reach the stopped primary end in the test's own proxy, at any moment.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.fault("Redis", "a replica takes over", "(between runs)", UNHARMED)
 def test_a_promoted_replica_answers_and_the_next_run_goes_on_with_it(
     stack: Stack, catalog: CatalogTable, primary: RedisServer, replica: RedisServer, tmp_path: Path

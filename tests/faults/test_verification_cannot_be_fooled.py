@@ -54,6 +54,8 @@ DEFECTS: list[tuple[Plant, str]] = [
     (planted.unindexed_documents, "documents indexed"),
     (planted.unindexed_texts, "texts indexed"),
     (planted.one_text_outside_the_index, "texts indexed"),
+    (planted.documents_index_with_other_fields, "documents index is ours"),
+    (planted.texts_index_with_another_metric, "texts index is ours"),
     (planted.documents_index_missing, "documents index exists"),
     (planted.texts_index_missing, "texts index exists"),
     (planted.alias_on_another_index, "aliases"),

@@ -112,7 +112,7 @@ def test_a_search_whose_query_is_cut_is_no_short_answer(
     ).search
     names = index.live()
     assert names is not None
-    assert search("aspirin", names, embedder=None, index=index).products
+    assert search("aspirin", names, meaning=None, index=index).products
     cut(monkeypatch)
     with pytest.raises(IndexQueryCut):
-        search("aspirin", names, embedder=None, index=index)
+        search("aspirin", names, meaning=None, index=index)

@@ -67,7 +67,7 @@ def asked(lab: Lab, query: str) -> list[str]:
     index = RedisIndex(lab.resp3(), dimensions=DIMENSIONS, algorithm="HNSW", options={}).search
     names = index.live()
     assert names is not None
-    found = search(query, names, embedder=None, index=index)
+    found = search(query, names, meaning=None, index=index)
     return [one["ndc"] for product in found.products for one in product.packages]
 
 

@@ -125,6 +125,9 @@ def test_a_record_cut_short_by_a_crash_does_not_stop_the_next_start(root: Path) 
 
 
 def test_redis_has_vector_search_and_recovers_index_and_data_after_a_kill(root: Path) -> None:
+    """With `appendfsync everysec`, what is answered while a sync is under way waits up to two
+    seconds before it is written to the file (flushAppendOnlyFile), so the test waits for it.
+    """
     server = servers.start_redis(root)
     with redis.from_url(server.url) as client:
         client.ft("idx").create_index(
@@ -132,6 +135,7 @@ def test_redis_has_vector_search_and_recovers_index_and_data_after_a_kill(root: 
             definition=IndexDefinition(prefix=["d:"]),
         )
         client.hset("d:1", mapping={"v": b"\0\0\x80?\0\0\0\0"})
+        assert client.execute_command("WAITAOF", 1, 0, 60_000) == [1, 0]
     kill(server.pid)
     again = servers.start_redis(root)
     assert again.pid != server.pid

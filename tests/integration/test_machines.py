@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from cli.commands.runs_pages import RunsPages
 from cli.commands.serve import _server
+from cli.sites.local_site import LocalSite
 from local.errors import LocalError
 from local.places import HOME_VARIABLE
 from local.servers.stack import down
@@ -109,6 +111,7 @@ def own_home(tmp_path: Path) -> Path:
     return tmp_path / "a home"
 
 
+@pytest.mark.timeout(300)
 def test_after_the_installation_no_network_and_no_writable_home_are_needed(own_home: Path) -> None:
     try:
         done = in_namespaces(
@@ -136,11 +139,11 @@ def _made(path: Path) -> Path:
     return path
 
 
-def test_a_port_that_is_taken_is_named_with_what_to_do() -> None:
+def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
     def nobody(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return {}
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(LocalError, match=f"port {port} is taken .*another with --port"):
-            _server(port, nobody, None)
+            _server(port, nobody, RunsPages(LocalSite(tmp_path)))

@@ -139,6 +139,32 @@ def test_rows_that_are_away_from_any_moment_to_any_other_are_not_removed(
     synced.assert_in_step()
 
 
+@pytest.mark.parametrize("mode", ["sync", "backfill"])
+def test_a_page_with_another_row_in_the_place_of_one_that_is_away_loses_nothing(
+    synced: Lab, mode: str
+) -> None:
+    """At each reading as many rows as were planned: one is away all along, others come and go."""
+    catalog, keys = synced.catalog, synced.index.key_set()
+    catalog.update(ndc(5), strength="999 mg/1")
+    coming = [make_row(0, ndc=f"{ndc(3)}-{number}") for number in range(3)]
+
+    def swap(number: int) -> Callable[[], None]:
+        def do() -> None:
+            catalog.delete(ndc(3), *(row["ndc"] or "" for row in coming))
+            catalog.insert(coming[number])
+
+        return do
+
+    moments = ("DiffPage", "VerifyPage", "PublishIndex")
+    swaps = [((state, 1), swap(number)) for number, state in enumerate(moments)]
+    synced.run(mode, intercept=At(*swaps), settings=ONE_BY_ONE)
+    assert set(keys) <= set(synced.index.key_set())
+    catalog.delete(coming[2]["ndc"] or "")
+    catalog.insert(make_row(3))
+    synced.succeed(mode)
+    synced.assert_in_step()
+
+
 def test_a_redrive_of_the_switch_asks_the_catalog_again(synced: Lab) -> None:
     """Days may lie between: what was gone then may be there now."""
     synced.catalog.delete(ndc(4), ndc(5))

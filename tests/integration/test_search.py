@@ -15,8 +15,10 @@ from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.model import Vector
 from workflow.search import cards
 from workflow.search.answers import alternatives, one_drug
+from workflow.search.floor import Meaning
 from workflow.search.parts import Answer
 from workflow.search.search import search
+from workflow.search.strengths import sort_key
 
 ORAL = "ORAL"
 ROWS = (
@@ -79,7 +81,7 @@ def packages(answer: Answer) -> list[Fields]:
 
 
 def ask(index: RedisSearch, query: str, **options: Any) -> Answer:
-    return search(query, NAMES, embedder=Hashed(), index=index, **options)
+    return search(query, NAMES, meaning=Meaning(Hashed()), index=index, **options)
 
 
 # Another drug is never found in place of the one that was asked for
@@ -183,6 +185,14 @@ def test_a_strength_that_no_product_has_is_told(index: RedisSearch) -> None:
 def test_one_card_has_all_strengths_in_order(index: RedisSearch) -> None:
     (card,) = ask(index, "coumadin").parts[0].products
     assert [item.strength for item in card.items] == ["2 mg/1", "2.5 mg/1", "5 mg/1"]
+
+
+@pytest.mark.parametrize("query", ["blood thinner", "anticoagulant", "coumadin tablets oral"])
+def test_strengths_that_nobody_asked_for_are_in_order(index: RedisSearch, query: str) -> None:
+    cards = [card for part in ask(index, query).parts for card in part.products]
+    several = [[item.strength for item in card.items] for card in cards if len(card.items) > 1]
+    assert several
+    assert several == [sorted(one, key=sort_key) for one in several]
 
 
 @pytest.mark.parametrize(
@@ -299,12 +309,12 @@ def test_the_worst_search_is_a_bounded_number_of_commands(index: RedisSearch, st
 def test_a_query_that_names_a_drug_asks_no_model(index: RedisSearch) -> None:
     for query in ("coumadin", "tylenol", "amoxicilin", "TCN", "00000000007", "terbinaf"):
         model = Hashed()
-        search(query, NAMES, embedder=model, index=index)
+        search(query, NAMES, meaning=Meaning(model), index=index)
         assert model.asked == [], query
 
 
 def test_without_a_model_words_alone_are_searched_and_it_is_said(index: RedisSearch) -> None:
-    answer = search("something for my knees", NAMES, embedder=None, index=index)
+    answer = search("something for my knees", NAMES, meaning=None, index=index)
     assert "meaning_unavailable" in told(answer)
 
 
@@ -316,9 +326,9 @@ def test_meaning_answers_above_the_floor_only(index: RedisSearch) -> None:
             return super().embed(["furosemide 20 mg/1 tablet oral"], purpose)
 
     words = "something my grandmother had in that yellow box"
-    near = search(words, NAMES, embedder=Near(), index=index, floor=0.99)
+    near = search(words, NAMES, meaning=Meaning(Near(), 0.99), index=index)
     assert found(near) == {"meaning": ["Furosemide 20"]}
-    assert found(search(words, NAMES, embedder=Near(), index=index, floor=1.1)) == {}
+    assert found(search(words, NAMES, meaning=Meaning(Near(), 1.1), index=index)) == {}
 
 
 # Alternatives and single drugs

@@ -159,7 +159,7 @@ def test_a_stored_name_is_found_however_it_is_retyped(
     index = fill(client, [stored]).search
     names = clean(wanted)
     filters: Filters = {"manufacturer": (change(names),)}
-    answer = search(change(names), LIVE, embedder=None, index=index, filters=filters)
+    answer = search(change(names), LIVE, meaning=None, index=index, filters=filters)
     assert found(answer).get("found") == [names]
 
 

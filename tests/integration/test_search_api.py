@@ -165,12 +165,20 @@ def test_pages_follow_each_other_without_gap_or_overlap(api: Api) -> None:
     assert pages == products(whole)
 
 
+def test_a_filter_whose_value_no_drug_has_is_named(api: Api) -> None:
+    for query, path in (("aspirin", "/drugs?q=aspirin"), ("an NDC", f"/drugs?q={ndc(3)}")):
+        _, body = api(f"{path}&route=NOPE&route=oral&dosage_form=tablet")
+        told = {one["kind"]: one for one in body["notices"]}
+        assert told["no_such_value"]["text"] == "No drug of this catalog has the route NOPE.", query
+    assert (told["no_such_value"]["words"], told["no_such_value"]["instead"]) == ("NOPE", ["route"])
+
+
 def test_filters_and_facets(api: Api) -> None:
     status, body = api("/drugs?q=aspirin&is_generic=true&dosage_form=TABLET&facets=true&limit=50")
     assert status == 200
     assert products(body)
     assert {one["dosage_form"] for one in products(body)} == {"TABLET"}
-    assert list(body["facets"]["is_active"]) == ["1"]
+    assert list(body["facets"]["is_active"]) == ["true"]
 
 
 def test_several_values_of_a_filter_are_alternatives(api: Api) -> None:

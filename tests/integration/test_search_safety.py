@@ -52,7 +52,7 @@ def test_no_query_is_answered_by_another_drug(index: RedisSearch, rows: list[Row
     held = held_words([{name: value or "" for name, value in row.items()} for row in rows])
     queries = make_queries(known, held, SHARE)
     assert len(queries) > 500
-    ask = partial(search, names=NAMES, embedder=None, index=index, packages=1)
+    ask = partial(search, names=NAMES, meaning=None, index=index, packages=1)
     assert judge(queries, ask, known) == []
 
 
@@ -62,7 +62,7 @@ def test_the_judge_sees_another_drug_and_another_substance(stack: Stack) -> None
     with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
         lamictal = drug(1, "Lamictal", "Lamictal", "lamotrigine", "25 mg/1", "TABLET", "ORAL")
         index = fill(client, [lamictal]).search
-        answer = search("lamictal", NAMES, embedder=None, index=index)
+        answer = search("lamictal", NAMES, meaning=None, index=index)
         client.flushall()
     assert list(wrong(Asked("any", "lamictal", "lamictal"), answer, known)) == []
     assert list(wrong(Asked("any", "lamisl", "lamisil"), answer, known)) != []

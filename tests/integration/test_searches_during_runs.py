@@ -17,6 +17,7 @@ from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.ports.search import SearchIndex
+from workflow.search.floor import Meaning
 from workflow.search.search import search
 
 DIED = LambdaFailure("Died", "an error that no state tries again")
@@ -35,7 +36,7 @@ MEANT = {
 QUERIES = {"by name": "generic", **NDCS, **{kind: words for kind, (words, _) in MEANT.items()}}
 
 
-class Meaning:
+class Meant:
     """Gives a query the vector of the text that it means."""
 
     texts_per_call = 1
@@ -94,7 +95,7 @@ def _found(query: str, names: LiveNames, index: SearchIndex) -> Answer:
     if query in NDCS.values():
         drugs = [one for one in index.documents(names.generation, [query]) if one]
     else:
-        found = search(query, names, embedder=Meaning(), index=index, limit=60)
+        found = search(query, names, meaning=Meaning(Meant()), index=index, limit=60)
         drugs = [drug for product in found.products for drug in product.packages]
     return frozenset(
         (one["ndc"], one.get("manufacturer", ""), one.get("strength", "")) for one in drugs

@@ -1,4 +1,4 @@
-"""What VerifyPage, VerifyIndex and the look behind the switch see; what the next sync mends."""
+"""What VerifyPage, VerifyIndex and the checks after the switch find; what the next sync repairs."""
 
 from __future__ import annotations
 

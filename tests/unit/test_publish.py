@@ -36,13 +36,14 @@ from workflow.contract.events.files import (
     Switched,
     Verification,
 )
-from workflow.contract.events.payloads import PublishedIndex
+from workflow.contract.events.payloads import ChangesPage, PublishedIndex
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.generations import Live, LiveNames
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.runs import PageChanges, RunFiles
 from workflow.steps.publish_index import TAKEN_BACK, publish_index
+from workflow.verify.removals import digest
 
 OLD = Holder("before", NOW - timedelta(days=1))
 BEFORE = Baseline(rows=3)
@@ -62,6 +63,7 @@ class Switch:
         self.new = new_generation
         self.rows = "abd"
         """The keys that the catalog has when it is asked a last time."""
+        self.catalog: FakeCatalog | None = None
         self.files = RunFiles.of(self.runs, HOLDER)
         self.index.generations.take_fence(HOLDER)
         self._live("old" if new_generation else GENERATION)
@@ -89,18 +91,19 @@ class Switch:
         self.files.write("review.json", review(rows=4, profile=profile))
         upserts = [Change(document(ndc, "new"), None) for ndc in "bd"]
         self.files.write_changes(PAGE, PageChanges(upserts, ["c"], {}, []))
+        self.files.write_manifest("load.json", [ChangesPage(page=PAGE, upserts=2, removals=1)])
         self.files.write(f"load/{PAGE}.json", PageLoaded(page=PAGE, upserted=2, removed=1))
         self.verified()
 
     def verified(self, **found: Any) -> None:
-        found = {"gone": ("c",), **found}
+        found = {"gone": ("c",), "keys": digest("abd"), **found}
         self.files.write(f"verify/{PAGE}.json", verified_page(**found))
 
     def publish(self, **planned: Any) -> PublishedIndex:
         live = "old" if self.new else None
         return publish_index(
             reviewed_task(new_generation=self.new, live=live, **planned),
-            catalog=FakeCatalog([{"ndc": key} for key in self.rows]),
+            catalog=self.catalog or FakeCatalog([{"ndc": key} for key in self.rows]),
             generations=self.index.generations,
             documents=self.index.documents,
             server=self.index.server,
@@ -237,8 +240,11 @@ def test_the_note_says_how_much_was_switched(sync: Switch) -> None:
 
 # What the catalog says at the last moment
 
-AGAIN = ["abcd", "bcd", "abdef", "ab", ""]
-"""The drug is back (also with as many rows as were planned); rows came; some went; all went."""
+AGAIN = ["abcd", "bcd", "abdef", "ab", "abe", ""]
+"""The drug is back (also with as many rows as were planned); rows came; some went; all went.
+
+`abe`: one went and one came, so a load may be going on that had the drug's row neither time.
+"""
 
 
 @pytest.mark.parametrize("rows", AGAIN)
@@ -257,6 +263,21 @@ def test_a_generation_without_a_drug_that_the_catalog_may_have_again_does_not_go
     with pytest.raises(CatalogMoved, match=r"1 live drugs are not .* such as 'c'"):
         backfill.publish()
     assert backfill.searched() == AS_BEFORE
+
+
+class BackAtTheEnd(FakeCatalog):
+    """A row comes back while the pages' keys are read."""
+
+    def keys(self, after: str | None, through: str | None) -> list[str]:
+        found = super().keys(after, through)
+        self._rows["c"] = {"ndc": "c"}
+        return found
+
+
+def test_a_drug_that_is_back_once_its_page_was_read_is_not_removed(sync: Switch) -> None:
+    sync.catalog = BackAtTheEnd([{"ndc": key} for key in "abd"])
+    sync.publish()
+    assert (sync.note().removed, sync.note().kept) == (0, ("c",))
 
 
 def test_the_catalog_is_asked_only_where_drugs_go(switch: Switch) -> None:

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOW, FakeIndex
+from tests.fakes.generations import FakeGenerations
 from tests.payloads import GENERATION, HOLDER, SPACE, generation
 from workflow.contract.errors import NothingToRollBack, RunSuperseded
 from workflow.contract.events.files import Baseline
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
-from workflow.contract.ports.generations import LiveNames, Swap
+from workflow.contract.ports.generations import Live, LiveNames, Swap
 from workflow.operate.rollback import roll_back
 
 PERSON = Holder("rollback", NOW + timedelta(hours=1))
@@ -102,6 +103,27 @@ def test_what_is_not_known_cannot_be_gone_back_to(synced: FakeIndex) -> None:
         undo(synced, to="other")
     with pytest.raises(NothingToRollBack, match="no live index"):
         undo(FakeIndex())
+
+
+class AnotherPublishes(FakeGenerations):
+    """Between the first look and the fence, another run goes live."""
+
+    def take_fence(self, holder: Holder) -> str:
+        names = LiveNames("newest", SPACE, "newest")
+        self._memory.live = Live(names, GENERATION)
+        return super().take_fence(holder)
+
+
+@pytest.mark.parametrize("to", ["", "older"])
+def test_what_was_published_in_this_moment_is_not_undone_unseen(synced: FakeIndex, to: str) -> None:
+    """Its pruning may have removed what was seen before, or a part of it."""
+    generations = AnotherPublishes(synced.memory)
+    before = dict(synced.memory.stored)
+    with pytest.raises(NothingToRollBack, match="another run published generation newest"):
+        roll_back(generations, synced.server, PERSON, generation=to)
+    assert synced.memory.stored == before
+    assert synced.memory.live
+    assert synced.memory.live.names.generation == "newest"
 
 
 def test_a_generation_without_its_index_cannot_be_gone_back_to(synced: FakeIndex) -> None:

@@ -138,6 +138,8 @@ def test_a_strength_is_shown_as_people_read_it(stored: str, shown: str) -> None:
         ("0002-E800-01", "00002E80001"),
         ("000093505701", "00093505701"),
         ("0093505701", "00093505701"),
+        ("000935057-01", "00093505701"),
+        ("00093-505701", "00093505701"),
     ],
 )
 def test_an_ndc_of_any_form_is_its_key(written: str, key: str) -> None:

@@ -102,6 +102,34 @@ def test_a_phrase_of_the_synonyms_says_more_than_a_form_or_a_route() -> None:
     assert [one for one in fda_synonyms().phrases if described.issuperset(one.split())] == []
 
 
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("azole antifungals", {"Azole Antifungal"}),
+        ("quinolone antibiotics", {"Quinolone Antimicrobial"}),
+        ("5-HT3 receptor antagonist", {"Serotonin-3 Receptor Antagonist"}),
+        ("PDE-5 inhibitors", {"Phosphodiesterase 5 Inhibitor"}),
+        ("GnRH agonist", {"Gonadotropin Releasing Hormone Receptor Agonist"}),
+    ],
+)
+def test_a_word_of_a_class_s_name_chooses_it(text: str, classes: set[str]) -> None:
+    assert set(fda_synonyms().classes_of(fold_words(text))[0]) == classes
+
+
+def test_words_beside_a_phrase_that_no_class_has_choose_none() -> None:
+    antibiotics = fda_synonyms().classes_of(("antibiotic",))[0]
+    assert fda_synonyms().classes_of(("antibiotic", "drugs", "children"))[0] == antibiotics
+    assert len(antibiotics) > 1
+
+
+@pytest.mark.parametrize("text", ["il 99 inhibitor", "pde 5 receptor antagonists"])
+def test_a_number_and_the_kind_of_a_class_name_no_drug(text: str) -> None:
+    named = {
+        word for term in terms_of(understand(text, NONE), known_names()) for word in term.words
+    }
+    assert named.isdisjoint({"99", "5", "inhibitor", "receptor", "antagonists"})
+
+
 def test_the_name_of_a_class_means_that_class() -> None:
     synonyms = fda_synonyms()
     names = {name for classes in synonyms.phrases.values() for name in classes}

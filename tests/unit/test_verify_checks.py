@@ -34,8 +34,8 @@ from workflow.verify.samples import Sampled
 WORDS = [f"text {number}" for number in range(5)]
 
 
-def facts(documents: int = 0, failures: int = 0) -> IndexFacts:
-    return IndexFacts(documents, failures, building=False, percent=1.0)
+def facts(documents: int = 0, failures: int = 0, unlike: tuple[str, ...] = ()) -> IndexFacts:
+    return IndexFacts(documents, failures, building=False, percent=1.0, unlike=unlike)
 
 
 def failed(checks: list[Check]) -> list[str]:
@@ -56,6 +56,11 @@ def test_only_what_an_index_refused_in_this_run_counts(before: int, now: int, wr
     names = ["documents index refused nothing", "texts index refused nothing"]
     found = failed(index_checks(planned, facts(failures=now), facts(failures=now)))
     assert found == (names if wrong else [])
+
+
+def test_an_index_with_other_fields_is_not_ours() -> None:
+    found = failed(index_checks(plan(), facts(unlike=("route",)), facts(unlike=("embedding",))))
+    assert found == ["documents index is ours", "texts index is ours"]
 
 
 def test_an_index_that_is_not_there_is_named() -> None:

@@ -37,9 +37,11 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import NewRecord
 from workflow.contract.runs import RunFiles
+from workflow.search.floor import UNMEASURED, floor_of
 from workflow.steps.verify_index import STALLED, verify_index
 from workflow.verify.checks import DRIFT, GOLDEN, MODEL, RECALL, REJECTED, SELF_RECALL, VANISHING
 from workflow.verify.due import model_due
+from workflow.verify.floor import WORDS, nonsense
 from workflow.verify.golden import GoldenQuery
 from workflow.verify.verdict import stop
 
@@ -169,6 +171,13 @@ def test_an_index_that_lacks_documents_is_made_anew(index: Index) -> None:
     assert index.fake.server.aliases
 
 
+def test_an_index_with_other_fields_is_made_anew(index: Index) -> None:
+    index.says(unlike=("route",))
+    with pytest.raises(VerificationFailed, match=r"documents index is ours: .* found route"):
+        index.verify()
+    assert index.fake.server.rebuilt == ["drugs"]
+
+
 def test_an_index_that_is_gone_is_made_anew_and_the_key_set_with_it(index: Index) -> None:
     index.memory.indexes.discard(("drugs", GENERATION))
     index.memory.key_sets[GENERATION].add(ndc(9))
@@ -215,6 +224,8 @@ def test_a_new_generation_that_fails_leaves_the_aliases_where_they_are() -> None
 
 
 WEEK = timedelta(days=7)
+ALL = len(TEXTS) + WORDS
+"""What a verification that asks the model embeds: the texts again, and words for the floor."""
 
 
 @pytest.mark.parametrize("new_generation", [False, True])
@@ -223,11 +234,11 @@ WEEK = timedelta(days=7)
     [
         (0, {}, 0),
         (0, {"at": NOW - WEEK + timedelta(seconds=1)}, 0),
-        (1, {}, 3),
-        (0, None, 3),
-        (0, {"at": NOW - WEEK}, 3),
-        (0, {"space": "other"}, 3),
-        (0, {"questions": "other"}, 3),
+        (1, {}, ALL),
+        (0, None, ALL),
+        (0, {"at": NOW - WEEK}, ALL),
+        (0, {"space": "other"}, ALL),
+        (0, {"questions": "other"}, ALL),
     ],
     ids=["just", "in a week", "embeds", "never", "a week ago", "other space", "other questions"],
 )
@@ -247,6 +258,42 @@ def test_a_run_that_embeds_nothing_calls_no_model_for_a_week(
     assert (index.verification().asked is not None) == bool(asked)
 
 
+def test_the_floor_is_measured_when_the_model_is_asked_and_kept_when_it_is_not(
+    index: Index,
+) -> None:
+    """Hash vectors of 256 dimensions: nonsense is as near as any other text, hardly at all."""
+    index.verify(embed_pages=1)
+    index.asked = index.verification().asked
+    assert index.asked is not None
+    assert index.asked.floor is not None
+    assert 0.1 < index.asked.floor < 0.3
+    index.verify()
+    assert index.verification().asked is None
+    index.verify(verify_texts=0)
+    off = index.verification().asked
+    assert off is not None
+    assert off.floor == index.asked.floor
+
+
+def test_a_floor_is_only_of_the_space_that_measured_it(index: Index) -> None:
+    index.verify(embed_pages=1)
+    measured = index.verification().asked
+    assert measured is not None
+    assert floor_of(measured, SPACE) == measured.floor
+    assert floor_of(measured, "other") == floor_of(None, SPACE) == UNMEASURED
+
+
+def test_words_that_the_model_refuses_say_nothing_of_the_floor(index: Index) -> None:
+    made = {nonsense(number) for number in range(WORDS)}
+    assert len(made) == WORDS
+    index.embedder = FakeEmbedder(refuses=made.__contains__)
+    index.verify(embed_pages=1)
+    refused = index.verification().asked
+    assert refused is not None
+    assert refused.floor is None
+    assert floor_of(refused, SPACE) == UNMEASURED
+
+
 def test_golden_queries_are_asked_when_the_model_is_and_say_why_they_are_not(index: Index) -> None:
     """Other ones are another question than what was asked last."""
     index.runs.write("golden.json", b'[{"query": "aspirin", "expect": ["aspirin"]}]')
@@ -264,7 +311,7 @@ def test_a_verification_alone_asks_the_model_and_leaves_everything_as_it_is(inde
     index.planned["mode"] = "verify"
     index.counts |= {"added": 2, "changed": 1, "missing": 1}
     index.verify()
-    assert len(index.embedder.embedded) == 3
+    assert len(index.embedder.embedded) == ALL
     index.record(next(iter(TEXTS)), vector_of("other"))
     index.page(damaged={ndc(1): "has no document"}, documents=5)
     with pytest.raises(VerificationFailed):

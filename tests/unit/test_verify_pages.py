@@ -16,6 +16,7 @@ from workflow.contract.ports.texts import NewRecord
 from workflow.contract.read_page import read_page
 from workflow.contract.runs import PageChanges
 from workflow.verify.pages import PageComparison, PageFindings
+from workflow.verify.removals import digest
 
 RENDERER = renderer_of(settings(), SPACE)
 LIVE = "live"
@@ -294,6 +295,18 @@ def test_removals_of_a_page_of_which_diff_page_saw_a_part_wait(sync: Page) -> No
 def test_removals_of_a_page_whose_rows_came_or_went_since_wait(sync: Page, now: int) -> None:
     sync.rows = [*sync.rows, make_row(9)][:now]
     assert sync.compare().kept == keys(3)
+
+
+def test_removals_of_a_page_that_lost_a_row_and_gained_one_wait(sync: Page) -> None:
+    """A table that is loaded may lack another row each time, and have as many as were planned."""
+    sync.rows[0] = make_row(9)
+    found = sync.compare()
+    assert_nothing_but(found, kept=keys(3), drifted=keys(0, 9))
+    assert (found.gone, found.keys) == ([], "")
+
+
+def test_a_page_that_loses_drugs_says_which_keys_it_had(sync: Page) -> None:
+    assert sync.compare().keys == digest(reversed(keys(0, 1, 2)))
 
 
 # Rejected rows

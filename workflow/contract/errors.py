@@ -209,7 +209,7 @@ class EmbedderAccessDenied(EmbedderError):
 
 
 class InvalidEmbedding(EmbedderError):
-    """The model's answer is no usable vector. Retried; check model and dimensions if it lasts."""
+    """The model's vector is unusable. Retried; check model and dimensions if it lasts."""
 
     retry = retries.MODEL
 

@@ -8,7 +8,7 @@ ADVISORIES: Final = ("CVE-2026-23479", "CVE-2026-25243", "CVE-2026-23631")
 
 
 def refusal_of(version: str) -> str:
-    """Why a version is refused, and what to do; empty where it is not, or names no number."""
+    """Why a version is refused, and what to do; empty if it is not, or names no number."""
     numbers = tuple(int(part) for part in version.split(".") if part.isdigit())
     oldest = tuple(map(int, OLDEST_SAFE.split(".")))
     if not numbers or numbers >= oldest:

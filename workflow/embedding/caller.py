@@ -6,7 +6,7 @@ from threading import Event as Signal
 from typing import Final
 
 from workflow.contract.errors import InvalidEmbedding
-from workflow.contract.ports.model import Embedder, Quota, Vector
+from workflow.contract.ports.model import Embedder, Purpose, Quota, Vector
 from workflow.contract.vectors import fault
 from workflow.embedding.allowance import Allowance
 
@@ -33,12 +33,12 @@ class Caller:
         self.stop = Signal()
         """Set when one call failed, so that the others stop."""
 
-    def embed(self, texts: Sequence[str]) -> list[Vector]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[Vector]:
         """Vectors that are fit to store. Raises TextRefused, InvalidEmbedding."""
         estimated = sum(map(tokens_of, texts))
         if not self._allowance.wait_for(estimated, self.stop):
             return []
-        vectors = self._embedder.embed(texts)
+        vectors = self._embedder.embed(texts, purpose)
         self._allowance.settle(sum(vector.tokens for vector in vectors) - estimated)
         for text, vector in zip(texts, vectors, strict=True):
             reason = fault(vector.data, self._dimensions)

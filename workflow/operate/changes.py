@@ -43,7 +43,7 @@ def changes_of(
 ) -> Changes:
     """Compare `piece` of a run's changes with what is live now, from number `start` on.
 
-    A function's answer may have 6 MB, so it is asked again from where it ended. Raises
+    A function's answer may have 6 MB, so the caller asks again from where it ended. Raises
     RunFileMissing if the run did not reach its review.
     """
     files = RunFiles(runs, run_id)

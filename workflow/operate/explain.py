@@ -15,7 +15,7 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.settings import Settings
-from workflow.search.answers import model_of
+from workflow.search.answers import meaning_of
 from workflow.search.ndcs import ndcs_of
 from workflow.search.search import search
 from workflow.search.synonyms import read_synonyms
@@ -239,7 +239,7 @@ def _place(
     answer = search(
         query,
         names,
-        embedder=model_of(names, index, settings, embedder),
+        meaning=meaning_of(names, index, settings, embedder),
         index=index,
         synonyms=read_synonyms(settings.synonyms_file),
         limit=DEEPEST,

@@ -56,7 +56,7 @@ def report_failure(
 ) -> Failure:
     """Find out why an execution failed, write `failure.json`, and tell people.
 
-    People are told even where the file cannot be written.
+    People are told even if the file cannot be written.
     """
     failure = find_failure(execution_arn, history)
     subject = f"Drug catalog {failure.status.replace('_', ' ').lower()}: {failure.error}"

@@ -67,7 +67,7 @@ class OperatorAnswer(Event):
     explained: Explanation | None = None
     changes: tuple[ChangedDrug, ...] = ()
     following: int | None = None
-    """Of `changes`: where the next answer begins; None at the end."""
+    """With `changes`: where the next answer begins; None at the end."""
 
 
 class Ports(NamedTuple):

@@ -37,7 +37,7 @@ def _undo(generations: Generations, live: Live, holder: Holder) -> Generation:
     now = generations.find(live.names.generation)
     if now is None:
         raise NothingToRollBack(f"the record of generation {live.names.generation} is gone")
-    generations.take_fence(holder)
+    _take_fence(generations, live, holder)
     back = now.undone()
     try:
         generations.take_back(back, live.undo, holder.identity, holder)
@@ -64,7 +64,18 @@ def _to_previous(
             f"the previous generation {previous.name} cannot be searched: {' and '.join(gone)} "
             "is gone; start a backfill"
         )
-    generations.take_fence(holder)
+    _take_fence(generations, live, holder)
     back = replace(previous, state="live")
     generations.publish(back, live.names.generation, holder)
     return back
+
+
+def _take_fence(generations: Generations, live: Live, holder: Holder) -> None:
+    """From here on nobody else switches or prunes; what was read before must still be so."""
+    generations.take_fence(holder)
+    now = generations.live()
+    if now is None or now.names != live.names:
+        raise NothingToRollBack(
+            f"another run published generation {now.names.generation if now else 'none'} in this "
+            "moment; look at it, then ask again"
+        )

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
+from workflow.contract.columns import FLAG_COLUMNS
 from workflow.contract.documents import space_of
 from workflow.contract.errors import EmbedderError, NothingLive
 from workflow.contract.folding import fold
@@ -18,10 +19,11 @@ from workflow.search import shown
 from workflow.search.cards import OfStrength, Product
 from workflow.search.equivalents import equivalents
 from workflow.search.facts import facts_of
-from workflow.search.filters import as_stored
-from workflow.search.floor import FLOOR
+from workflow.search.filters import as_stored, unknown_values
+from workflow.search.floor import Meaning, floor_of
 from workflow.search.known import known_names
 from workflow.search.ndcs import LONGEST_KEY, dashed, ndcs_of
+from workflow.search.notices import no_such_value
 from workflow.search.search import search
 from workflow.search.shown import (
     Alternatives,
@@ -51,10 +53,10 @@ def live_names(index: SearchIndex) -> LiveNames:
     return names
 
 
-def model_of(
+def meaning_of(
     names: LiveNames, index: SearchIndex, settings: Settings, embedder: Embedder
-) -> Embedder | None:
-    """The embedder, if the live space is the one that the settings describe.
+) -> Meaning | None:
+    """The embedder and the space's floor, if the live space is the one that the settings describe.
 
     Vectors of two models never meet: while a new model's backfill runs, and until the functions
     know of it, the words of a query are searched alone.
@@ -62,7 +64,9 @@ def model_of(
     generation = index.generation(names.generation)
     if generation is None:
         return None
-    return embedder if space_of(settings, generation.space_revision).id == names.space else None
+    if space_of(settings, generation.space_revision).id != names.space:
+        return None
+    return Meaning(embedder, floor_of(generation.baseline.asked, names.space))
 
 
 def between_switches(index: SearchIndex, ask: Callable[[LiveNames], T]) -> T:
@@ -84,11 +88,10 @@ def find_drugs(
     packages: int,
     facets: bool,
     as_written: bool,
-    embedder: Callable[[LiveNames], Embedder | None],
+    meaning: Callable[[LiveNames], Meaning | None],
     index: SearchIndex,
     synonyms: Synonyms,
     on_degraded: Callable[[Exception], None],
-    floor: float = FLOOR,
 ) -> DrugsFound:
     """The parts of an answer; by words alone if the model fails or is not the live space's."""
 
@@ -103,19 +106,20 @@ def find_drugs(
             offset=offset,
             packages=packages,
             filters=filters,
-            floor=floor,
             as_written=as_written,
         )
         try:
-            found = asked(embedder=embedder(names))
+            found = asked(meaning=meaning(names))
         except (EmbedderError, TextRefused) as error:
             on_degraded(error)
-            found = asked(embedder=None)
+            found = asked(meaning=None)
+        unknown = unknown_values(filters, names, index)
+        told = [no_such_value(column, value) for column, value in unknown]
         shaper = Shaper()
         return DrugsFound(
             generation=names.generation,
             parts=[shaper.part(part) for part in found.parts],
-            notices=[shown.notice(one) for one in found.notices],
+            notices=[shown.notice(one) for one in (*told, *found.notices)],
             facets=_facets(names, index, found.texts, filters) if facets else {},
             offset=offset,
             next_offset=offset + limit if found.more else None,
@@ -134,7 +138,8 @@ def _facets(
     for column in FACETS:
         others = {name: values for name, values in filters.items() if name != column}
         counted = index.count_values(names.generation, best, others, (column,))[column]
-        counts[column] = _folded(counted)
+        folded = _folded(counted)
+        counts[column] = _as_flags(folded) if column in FLAG_COLUMNS else folded
     return counts
 
 
@@ -147,6 +152,12 @@ def _folded(counted: dict[str, int]) -> dict[str, int]:
         sums[name] = sums.get(name, 0) + count
     most = sorted(sums.items(), key=lambda one: (-one[1], one[0]))[:FACET_VALUES]
     return {shown.short(value): count for value, count in most}
+
+
+def _as_flags(counted: dict[str, int]) -> dict[str, int]:
+    """`true` and `false`, as filters and packages say it; other values are no flag's."""
+    named = ((shown.flag(value), count) for value, count in counted.items())
+    return {str(value).lower(): count for value, count in named if value is not None}
 
 
 def one_drug(ndc: str, *, index: SearchIndex) -> DrugShown | None:

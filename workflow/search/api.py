@@ -89,7 +89,7 @@ def read_search(query_string: str) -> SearchRequest:
 
 
 def read_nothing(query_string: str) -> None:
-    """Raises BadRequest where there are parameters."""
+    """Raises BadRequest if there are parameters."""
     _read(query_string, Nothing)
 
 

@@ -6,8 +6,8 @@ from typing import Final
 
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
-from workflow.contract.ports.model import Embedder
 from workflow.contract.ports.search import ClassQuery, Filters, NameQuery, SearchIndex
+from workflow.search.floor import Meaning
 from workflow.search.known import KnownNames
 from workflow.search.queries import Query
 
@@ -22,15 +22,13 @@ Texts = Mapping[str, Fields]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked, and of which generation. `floor`: the lowest cosine that counts as an
-    answer."""
+    """What is asked, and of which generation. Without `meaning`, only words are searched."""
 
     query: Query
     names: LiveNames
-    embedder: Embedder | None
+    meaning: Meaning | None
     index: SearchIndex
     filters: Filters
-    floor: float
     known: KnownNames
     _named: dict[tuple[NameQuery, int], Texts] = field(default_factory=dict)
     _classed: dict[tuple[ClassQuery, int], Texts] = field(default_factory=dict)

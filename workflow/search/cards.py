@@ -60,6 +60,7 @@ class Drawer:
         self._generation, self._index = asked.names.generation, asked.index
         self._filters, self._packages = asked.filters, packages
         self._known = asked.known
+        self._asked_amount = asked.query.has_amounts
         self._left = MOST_PROBED
         self.cut = False
 
@@ -93,22 +94,23 @@ class Drawer:
                 if (some := drugs[one.hash]).some
             ]
             if items:
-                yield Product(group[0].why, group[0].cosine, _merged(items))
+                yield Product(group[0].why, group[0].cosine, self._merged(items))
 
-
-def _merged(items: Sequence[OfStrength]) -> tuple[OfStrength, ...]:
-    """Texts of one strength are one item; the best text's strength first, the others by amount."""
-    by_strength: dict[str, OfStrength] = {}
-    for item in items:
-        key = fold(item.strength)
-        held = by_strength.get(key)
-        by_strength[key] = (
-            OfStrength(held.strength, held.total + item.total, held.packages + item.packages)
-            if held
-            else item
-        )
-    first, *others = by_strength.values()
-    return (first, *sorted(others, key=lambda one: sort_key(one.strength)))
+    def _merged(self, items: Sequence[OfStrength]) -> tuple[OfStrength, ...]:
+        """Texts of one strength are one item, by amount; the one that was asked for first."""
+        by_strength: dict[str, OfStrength] = {}
+        for item in items:
+            key = fold(item.strength)
+            held = by_strength.get(key)
+            by_strength[key] = (
+                OfStrength(held.strength, held.total + item.total, held.packages + item.packages)
+                if held
+                else item
+            )
+        every = list(by_strength.values())
+        first = every[:1] if self._asked_amount else []
+        others = sorted(every[len(first) :], key=lambda one: sort_key(one.strength))
+        return (*first, *others)
 
 
 def strength_of(fields: Fields) -> str:

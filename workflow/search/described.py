@@ -43,9 +43,7 @@ class Described:
             yield classed
         if named.found:
             return
-        hits = [
-            hit for hit in near if 1 - hit.distance >= self._asked.floor and hit.name not in held
-        ]
+        hits = [hit for hit in near if self._means(hit) and hit.name not in held]
         fields = self._asked.index.text_columns(self._asked.names.space, [hit.name for hit in hits])
         ranked = sorted(
             (hit for hit in hits if hit.name in fields),
@@ -105,11 +103,12 @@ class Described:
 
     def _near(self, named: Named) -> list[Hit]:
         """Texts by their distance, the nearest first; of a narrow filter's texts, exactly."""
-        if self._asked.embedder is None:
+        meaning = self._asked.meaning
+        if meaning is None:
             self.notices.append(notices.meaning_unavailable())
             return []
         words = " ".join(named.read.get(word, word) for word in self._asked.query.text.split())
-        vector = self._asked.embedder.embed([words], "query")[0].data
+        vector = meaning.embedder.embed([words], "query")[0].data
         space, index = self._asked.names.space, self._asked.index
         if self._asked.filters:
             under = index.texts_of_drugs(
@@ -119,8 +118,12 @@ class Described:
                 return exactly(under, vector, space, index)
         hits = index.nearest_texts(space, vector, self._count)
         # Below the floor nothing is an answer, however many texts there are.
-        self.cut |= len(hits) >= self._count and 1 - hits[-1].distance >= self._asked.floor
+        self.cut |= len(hits) >= self._count and self._means(hits[-1])
         return hits
+
+    def _means(self, hit: Hit) -> bool:
+        meaning = self._asked.meaning
+        return meaning is not None and 1 - hit.distance >= meaning.floor
 
     def _how_usual(self, fields: Fields) -> int:
         facts = facts_of(fields, self._asked.known)
@@ -143,7 +146,7 @@ def _drugs_in_turn(candidates: Sequence[Candidate], known: KnownNames) -> list[C
 
 
 def _class_or_use(query: Query) -> PartKind:
-    """A class where the query's words are words of its name, or end as classes' names do."""
+    """A class is meant if the query's words are words of its name, or end like names of classes."""
     said = {word.rstrip("s") for word in query.words}
     named = {word.rstrip("s") for name in query.classes for word in fold_words(name)}
     return PartKind.CLASS if not query.classes or said & named else PartKind.USE

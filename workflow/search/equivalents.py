@@ -80,5 +80,5 @@ def what_counts(fields: Fields, known: KnownNames) -> tuple[object, ...]:
 
 
 def _comparable(forms: frozenset[Strength]) -> tuple[float, str] | None:
-    """2 mg/mL is 10 mg/5 mL: as percent where an amount has a volume."""
+    """2 mg/mL is 10 mg/5 mL: compared as percent if an amount has a volume."""
     return min(((one.amount, one.unit) for one in forms), key=lambda one: one[1], default=None)

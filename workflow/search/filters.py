@@ -1,6 +1,6 @@
 """Filters as the index compares them: however a stored value is typed, it is the same filter."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -24,6 +24,16 @@ def as_stored(filters: Filters, names: LiveNames, index: SearchIndex) -> Filters
         )
         for column, values in filters.items()
     }
+
+
+def unknown_values(
+    filters: Filters, names: LiveNames, index: SearchIndex
+) -> Iterator[tuple[str, str]]:
+    """Column and value of each filter that no drug passes, of columns whose values people type."""
+    for column, values in filters.items():
+        if column in FOLDED:
+            stored = _by_words(names, column, index.stored_values)
+            yield from ((column, value) for value in values if fold(value) not in stored)
 
 
 def _stored(column: str, value: str, names: LiveNames, index: SearchIndex) -> tuple[str, ...]:

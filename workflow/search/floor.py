@@ -1,6 +1,27 @@
-"""How near a text must be to count as an answer."""
+"""How near a text must be to count as an answer: below it, nothing is one.
 
-from typing import Final
+Cosines of two models have nothing in common, so that each space measures its own floor: what made
+words, which mean nothing, reach among its texts. VerifyIndex asks for it when it asks the model.
+"""
 
-FLOOR: Final = 0.5
-"""A cosine that nonsense hardly reaches with any of the models: docs/search.md."""
+from typing import Final, NamedTuple
+
+from workflow.contract.events.files import ModelAsked
+from workflow.contract.ports.model import Embedder
+
+UNMEASURED: Final = 0.5
+"""The floor of a space that has measured none."""
+
+
+class Meaning(NamedTuple):
+    """The model of a space, and the least cosine that is an answer there."""
+
+    embedder: Embedder
+    floor: float = UNMEASURED
+
+
+def floor_of(asked: ModelAsked | None, space: str) -> float:
+    """The least cosine that is an answer in this space."""
+    if asked is None or asked.space != space or asked.floor is None:
+        return UNMEASURED
+    return asked.floor

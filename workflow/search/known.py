@@ -40,18 +40,23 @@ class KnownNames:
     """The table, and what is near a word in it."""
 
     def __init__(
-        self, bases: Sequence[str], names: Mapping[str, str], words: Sequence[str]
+        self,
+        bases: Sequence[str],
+        names: Mapping[str, str],
+        words: Sequence[str],
+        common: Sequence[str],
     ) -> None:
         self._bases = bases
         self._own = frozenset(bases)
         self._names = names
         self._words = frozenset(words)
+        self._common = frozenset(common)
         self._read = lru_cache(REMEMBERED)(self._meanings)
         self._abbreviations: dict[str, Meanings] = {}
         self._asks: frozenset[str] = frozenset()
 
     def with_abbreviations(self, means: _Abbreviations, asks: _Abbreviations) -> "KnownNames":
-        """They win over names of the table: a pharmacist's MMF is no monomethyl fumarate."""
+        """They win over names of the table: a pharmacist's MMF is not monomethyl fumarate."""
         self._abbreviations = {
             name: frozenset(map(frozenset, all_of)) for name, all_of in {**means, **asks}.items()
         }
@@ -64,7 +69,7 @@ class KnownNames:
         return name in self._asks
 
     def means(self, name: str) -> Meanings:
-        """The sets of substances that a folded name may mean; empty where it is not known."""
+        """The sets of substances that a folded name may mean; empty if it is not known."""
         if name in self._abbreviations:
             return self._abbreviations[name]
         if name in self._names:
@@ -80,10 +85,10 @@ class KnownNames:
 
     def is_name(self, word: str) -> bool:
         """True for every drug's name anywhere: such a word is never changed into another."""
-        return word in self._words or bool(self.means(word))
+        return word in self._words or word in self._common or bool(self.means(word))
 
     def near(self, word: str, edits: int) -> dict[str, int]:
-        """Names of one word within this edit distance.
+        """Names of one word within this edit distance; chemists' common names are left out.
 
         One edit is looked up; for more, every name of similar length is compared.
         """
@@ -125,6 +130,13 @@ class KnownNames:
     def is_substance(self, name: str) -> bool:
         """True for a substance's own name, without its salt."""
         return name in self._own
+
+    def is_generic(self, name: str) -> bool:
+        """True where a name says its substances, spelt out or abbreviated: it is no brand."""
+        base = base_of(tuple(name.split()))
+        if name in self._abbreviations or " ".join(base) in self._own:
+            return True
+        return len(base) > 1 and all(one in JOINTS or self.is_generic(one) for one in base)
 
     def names(self) -> Iterator[tuple[str, Meanings]]:
         """Every name with its meanings."""
@@ -184,8 +196,8 @@ def known_names() -> KnownNames:
     """Read on first use: a search by NDC needs no names."""
     folder = files("workflow.search")
     text = gzip.decompress(folder.joinpath(TABLE).read_bytes()).decode()
-    bases, lines, words = text.rstrip("\n").split("\n\n")
+    bases, lines, words, common = text.rstrip("\n").split("\n\n")
     pairs = iter(lines.replace("\n", "\t").split("\t"))
     names = dict(zip(pairs, pairs, strict=True))
-    known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"))
+    known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"), common.split("\n"))
     return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))

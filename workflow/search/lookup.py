@@ -13,6 +13,7 @@ from workflow.search.notices import Notice
 from workflow.search.queries import Query
 from workflow.search.ranking import Match, match
 from workflow.search.spelling import Reading, may_be_misspelt, read
+from workflow.search.vocabulary import KINDS
 
 MOST_UNKNOWN: Final = 2
 """A query with more unknown words than this is a sentence, not a misspelt name."""
@@ -53,6 +54,8 @@ class Lookup:
         if asks:
             self._ask_which(asks)
             return self._answer([], terms, {}, decided=True)
+        if self._says_kind(terms) and self._is_class():
+            return self._answer([], [], {}, decided=False)
         matches = [*self._named_so(), *self._match(terms)]
         if _any_usable(matches, terms) or not terms:
             return self._answer(
@@ -72,6 +75,11 @@ class Lookup:
         if not self._query.lay or not words:
             return []
         return [one for one in self._match([Term(words, NOTHING, " ".join(words))]) if one.named_so]
+
+    def _says_kind(self, terms: Sequence[Term]) -> bool:
+        """An enzyme's name is no drug's where what stops it is asked for: `protease inhibitor`."""
+        named = {word for term in terms for word in term.words}
+        return any(word in KINDS and word not in named for word in self._query.words)
 
     def _is_class(self) -> bool:
         """The query's words are those of a class, not of a drug: `kinase inhibitor`."""
@@ -218,6 +226,10 @@ class Lookup:
         same = [one for one in matches if one.hash not in held and one.substances in meant]
         if found and not same and not any(term.means for term in terms):
             same = self._equivalents(found, meant)
+        if self._query.has_amounts and all(self._known.is_generic(one.name) for one in terms):
+            # However a substance is spelt, the right strength comes before the others.
+            found, same = sorted((*found, *same), key=lambda one: one.place), []
+            held = {one.hash for one in found}
         others = [
             one
             for one in matches
@@ -265,7 +277,7 @@ def _any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
 
 
 def _are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
-    """True where meaning has nothing to add: what was asked for is a drug, known or not here.
+    """True if meaning has nothing to add: what was asked for is a drug, known or not here.
 
     The `insulin` of `insulin glargine` asks for no other insulin.
     """

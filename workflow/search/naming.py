@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from workflow.search.known import LONGEST_NAME, NOTHING, KnownNames, Meanings, Substances
 from workflow.search.queries import Query, is_description
 from workflow.search.substances import JOINTS, MINERALS, SALTS
-from workflow.search.vocabulary import FILLERS
+from workflow.search.vocabulary import FILLERS, KINDS
 
 SHORTEST_PREFIX: Final = 3
 MOST_MEANINGS: Final = 64
@@ -95,6 +95,8 @@ def _is_named(span: Sequence[str], query: Query) -> bool:
 def _may_name(word: str, query: Query, *, behind: bool) -> bool:
     """A mineral is a salt only after a name: the potassium of `potassium salt` is not."""
     if word in query.lay or word in FILLERS or word in JOINTS or is_description(word):
+        return False
+    if word in KINDS or word.isdigit():
         return False
     return word not in SALTS or (word in MINERALS and not behind)
 

@@ -26,19 +26,20 @@ NO_NDC: Final = Asked((), ())
 def ndcs_of(text: str) -> Asked:
     """What an NDC may mean; nothing if the text is not one.
 
-    Three groups with dashes or blanks, 5-4-2 or shorter; 11 digits; 10 digits, which do not say
-    where a zero was dropped; 12 of the FDA's next format (6-4-2); two groups of a product without
-    its package.
+    Three groups with dashes or blanks, 5-4-2 or shorter; 11 digits, also with one dash; 10 digits,
+    which do not say where a zero was dropped; 12 of the FDA's next format (6-4-2); two groups of a
+    product without its package.
     """
     code = _bare(text)
     if not code:
         return NO_NDC
     groups = tuple(code.replace(" ", "-").split("-"))
-    if len(groups) == 1:
-        return Asked(tuple(dict.fromkeys(_of_digits(code))), ())
+    digits = "".join(groups)
+    if len(groups) == 1 or (len(groups) == 2 and len(digits) == _ELEVEN):
+        return Asked(tuple(dict.fromkeys(_of_digits(digits))), ())
     if len(groups) == 2:
         return Asked((), _products(*groups))
-    return Asked(tuple(dict.fromkeys((*_padded(groups), code, "".join(groups)))), ())
+    return Asked(tuple(dict.fromkeys((*_padded(groups), code, digits))), ())
 
 
 def _bare(text: str) -> str:
@@ -58,6 +59,8 @@ def _has_digits(shown: str) -> bool:
     if len(groups) == 1:
         return size in (_TEN, _ELEVEN, _TWELVE) and digits >= size - 1
     if len(groups) == 2:
+        if size == _ELEVEN:
+            return digits >= size - 1
         return len(groups[0]) in (4, 5, 6) and len(groups[1]) in (3, 4) and digits >= size - 1
     fits = zip(groups, (range(4, 7), range(3, 5), range(1, 3)), strict=True)
     return digits >= size - 1 and all(len(one) in sizes for one, sizes in fits)

@@ -17,6 +17,7 @@ class NoticeKind(StrEnum):
     NO_SUCH_NDC = "no_such_ndc"
     NOTHING_FOUND = "nothing_found"
     FILTERS_HIDE = "filters_hide"
+    NO_SUCH_VALUE = "no_such_value"
     MEANING_UNAVAILABLE = "meaning_unavailable"
     CUT_SHORT = "cut_short"
 
@@ -84,6 +85,12 @@ def nothing_found(query: str) -> Notice:
 def filters_hide(count: int) -> Notice:
     text = f"The filters hide {count:,} packages."
     return Notice(NoticeKind.FILTERS_HIDE, text, number=count)
+
+
+def no_such_value(column: str, value: str) -> Notice:
+    what = column.replace("dea_", "DEA ").replace("_", " ")
+    text = f"No drug of this catalog has the {what} {value}."
+    return Notice(NoticeKind.NO_SUCH_VALUE, text, value, (column,))
 
 
 def meaning_unavailable() -> Notice:

@@ -81,7 +81,7 @@ def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
 
 
 def _numbers_name(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> bool:
-    """True where a number of these words is a part of a known name or of lay words."""
+    """True if a number of these words is a part of a known name or of lay words."""
     lay = synonyms.classes_of(words)[1]
     return any(
         word.isdigit() and (word in lay or _in_name(words, place, known))

@@ -71,6 +71,7 @@ def _placed(
         not named_so,
         bool(meant) and facts.substances not in meant,
         -strength,
+        _in_a_volume(query, facts.amounts),
         unusual(facts, query.words),
         -form_of(query, facts),
         -facts.share_of(asked),
@@ -87,7 +88,7 @@ def _is_meant(means: Meanings, substances: Substances) -> bool:
 
 
 def strength_of(query: Query, drug: Sequence[Amount]) -> float:
-    """The share of amounts that the query and the drug have in common; 1 where all agree."""
+    """The share of amounts that the query and the drug have in common; 1 if all agree."""
     if not query.has_amounts:
         return 0.0
     volumes = {volume for one in drug for volume in one.volumes}
@@ -101,6 +102,14 @@ def strength_of(query: Query, drug: Sequence[Amount]) -> float:
             met += 1
     missed = len(wanted) + len(query.bare) - met
     return met / (met + missed + len(left)) if met else 0.0
+
+
+def _in_a_volume(query: Query, drug: Sequence[Amount]) -> bool:
+    """`hydrocodone/apap 7.5-325` is a tablet: so much in 15 mL is another amount."""
+    if not query.has_amounts or query.forms or query.routes:
+        return False
+    asked = any(one.unit == "ml" for one in query.strengths)
+    return not asked and any(one.volumes for one in drug)
 
 
 def _is_amount(asked: Strength | float, drug: Amount) -> bool:

@@ -9,7 +9,6 @@ from typing import Final
 
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
-from workflow.contract.ports.model import Embedder
 from workflow.contract.ports.search import Filters, SearchIndex
 from workflow.search import notices
 from workflow.search.asked import HEAD, UNDER_FILTERS, Asked
@@ -17,7 +16,7 @@ from workflow.search.by_ndc import by_ndc
 from workflow.search.cards import Candidate, Drawer
 from workflow.search.described import Described
 from workflow.search.filters import as_stored
-from workflow.search.floor import FLOOR
+from workflow.search.floor import Meaning
 from workflow.search.known import known_names
 from workflow.search.lookup import Lookup, Named
 from workflow.search.notices import Notice
@@ -36,19 +35,18 @@ def search(
     query: str,
     names: LiveNames,
     *,
-    embedder: Embedder | None,
+    meaning: Meaning | None,
     index: SearchIndex,
     synonyms: Synonyms | None = None,
     limit: int = 10,
     offset: int = 0,
     packages: int = 5,
     filters: Filters = NO_FILTERS,
-    floor: float = FLOOR,
     as_written: bool = False,
 ) -> Answer:
-    """`limit` products of one generation that pass the filters, behind the first `offset`.
+    """`limit` products of one generation that pass the filters, after the first `offset`.
 
-    The embedder is asked if the query names no drug; without an embedder, words must do.
+    The model is asked if the query names no drug; without one, words must do.
     `as_written`: no word is corrected.
     """
     digits = any(map(str.isdigit, query))
@@ -59,10 +57,9 @@ def search(
     asked = Asked(
         query=understand(query, synonyms or fda_synonyms(), known),
         names=names,
-        embedder=embedder,
+        meaning=meaning,
         index=index,
         filters=as_stored(filters, names, index),
-        floor=floor,
         known=known,
     )
     named = Lookup(asked, as_written=as_written).named()

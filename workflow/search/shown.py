@@ -124,7 +124,7 @@ class Alternatives(Shown):
     generic: list[ProductShown] = Field(description="generics, itself left out")
     brand: list[ProductShown] = Field(description="brands, itself left out")
     other: list[ProductShown] = Field(description="neither, such as unapproved drugs")
-    complete: bool = Field(description="false where there are more than were looked at")
+    complete: bool = Field(description="false if there are more than were looked at")
 
 
 class Health(Shown):

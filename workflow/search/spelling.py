@@ -19,7 +19,7 @@ MOST_ASKED: Final = 5
 
 
 class Reading(NamedTuple):
-    """What a word is read as, or the names of different drugs that it may be."""
+    """What a word is read as, or the names of different drugs that it may mean."""
 
     word: str
     read_as: str = ""
@@ -31,10 +31,10 @@ Spellings = Callable[[str, int], Sequence[str]]
 
 
 def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
-    """The name that is nearest, where no other drug's is as near.
+    """The nearest name, if no other drug's is equally near.
 
     A word that is some drug's name, here or anywhere, is never read as another. Of names that one
-    slip of the keyboard makes of each other, all are nearest: that is a question.
+    slip of the keyboard makes of each other, all are nearest: the search asks back.
     """
     if not may_be_misspelt(word, alone=True) or known.is_name(word):
         return Reading(word)
@@ -75,7 +75,7 @@ def _near(
 
 
 def _decide(word: str, nearest: Sequence[str], known: KnownNames, here: set[str]) -> Reading:
-    """One reading where all of them are one drug; those of the catalog first."""
+    """One reading if all of them are one drug; names of the catalog first."""
     ordered = sorted(nearest, key=lambda name: (name not in here, name[0] != word[0], name))
     drugs = {known.means(name) or frozenset((frozenset((name,)),)) for name in ordered}
     if not ordered:

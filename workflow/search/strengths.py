@@ -97,7 +97,7 @@ def _thousands(whole: str, groups: Sequence[str]) -> bool:
 
 
 class _Written(NamedTuple):
-    """Numbers joined by marks, and the unit behind them; `start` and `end` in the text."""
+    """Numbers joined by marks, and the unit after them; `start` and `end` in the text."""
 
     numbers: tuple[str, ...]
     marks: tuple[str, ...]
@@ -167,7 +167,7 @@ def _read(text: str) -> str:
 
 
 def asked_of(text: str, *, bare: bool = True) -> Asked:
-    """The amounts of a query: with a unit, or bare behind a word (`furosemide 40`, `10-325`)."""
+    """The amounts of a query: with a unit, or bare after a word (`furosemide 40`, `10-325`)."""
     shown = _read(text)
     strengths: list[Strength] = []
     amounts: list[float] = []

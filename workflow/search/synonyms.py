@@ -1,6 +1,7 @@
 """Lay words and abbreviations, and the drug classes that they mean."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import islice
@@ -9,7 +10,9 @@ from typing import Annotated, Final
 from pydantic import Field, TypeAdapter, ValidationError
 
 from workflow.contract.errors import SettingsInvalid
+from workflow.contract.folding import fold_words
 from workflow.search.edits import distance
+from workflow.search.vocabulary import FILLERS
 
 FDA_FILE: Final = "synonyms.json"
 ERRORS_SHOWN: Final = 3
@@ -52,7 +55,8 @@ class Synonyms:
     def classes_of(self, words: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
         """The classes of every phrase that the words hold, and the words that say so.
 
-        A phrase that is a part of a longer one is left out.
+        A phrase that is a part of a longer one is left out. A word beside a phrase that only some
+        of its classes have in their names chooses these: the azole of `azole antifungals`.
         """
         stems = {word: self._stem(word) for word in words}
         said = set(stems.values())
@@ -64,7 +68,9 @@ class Synonyms:
         }
         longest = [one for one in held if not any(one < other for other in held)]
         lay = frozenset(word for word in words if any(stems[word] in one for one in longest))
-        classes = dict.fromkeys(name for one in longest for name in self._phrases[one])
+        classes = dict.fromkeys(
+            name for one in longest for name in _chosen(self._phrases[one], said - one)
+        )
         return tuple(classes), lay
 
     def _meant(self, word: str) -> str:
@@ -76,6 +82,16 @@ class Synonyms:
         like = (one for size in sizes for one in self._like.get((found[0], size), ()))
         near = [one for one in like if distance(found, one) == 1]
         return min(near, default=found)
+
+
+def _chosen(classes: Sequence[str], said: AbstractSet[str]) -> Sequence[str]:
+    return [one for one in classes if said & _stems_of(one)] or classes
+
+
+@lru_cache(STEMS_KEPT)
+def _stems_of(name: str) -> frozenset[str]:
+    """Of a class's name, without the words that say nothing of a drug."""
+    return frozenset(stem(word) for word in fold_words(name) if word not in FILLERS)
 
 
 def stem(word: str) -> str:

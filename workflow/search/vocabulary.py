@@ -16,6 +16,14 @@ FILLERS: Final = _words(
     """
 )
 
+KINDS: Final = _words(
+    """
+    agonist agonists antagonist antagonists antibody antibodies blocker blockers inhibitor
+    inhibitors receptor receptors
+    """
+)
+"""Words of classes that name no drug by themselves: C1 esterase inhibitor is named as a whole."""
+
 FORMS: Final = {
     **{word: (word,) for word in _words("gel lotion syrup elixir patch spray kit powder film")},
     **{word: (word,) for word in _words("aerosol shampoo emulsion granule lozenge paste foam")},

@@ -14,8 +14,7 @@ LOOPBACK = (None, "localhost", "127.0.0.1", "::1")
 
 
 def check_server(server: ServerFacts, redis_url: str) -> None:
-    """Raise IndexFeatureMissing, with what to change. Advisories concern servers on a network
-    only."""
+    """Raise IndexFeatureMissing, with what to change. Advisories count on a network only."""
     refusal = refusal_of(server.version)
     if refusal and urlsplit(redis_url).hostname not in LOOPBACK:
         raise IndexFeatureMissing(refusal)

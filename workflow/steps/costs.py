@@ -162,7 +162,7 @@ def bytes_of_generation(
 ) -> int:
     """Redis memory that a new generation of `rows` drugs takes.
 
-    `used_per_row` is what the server holds for each drug today, texts and all; 0 where it holds
+    `used_per_row` is what the server holds for each drug today, texts and all; 0 if it holds
     none. Then texts count by `DISTINCT_SHARE`: a guess, and full memory is MemoryShort anyway.
     """
     if not new_space:

@@ -10,8 +10,12 @@ from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import EMBED_MANIFEST, EMBED_TEXTS, RunFiles
 
 
-def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server: Server) -> None:
+def mend_index(
+    plan: Plan, keys: Sequence[str], *, documents: Documents, server: Server, keys_fit: bool
+) -> None:
     """Note the keys for the next sync; repair the key set, FT indexes and aliases.
+
+    `keys_fit` says whether the key set had as many keys as the pages.
 
     Only what is live: the next run removes a generation that never went live. An index that lacks
     existing hashes is created again. The aliases come last, because their indexes must exist.
@@ -23,9 +27,14 @@ def mend_index(plan: Plan, keys: Sequence[str], *, documents: Documents, server:
     documents.report_damage(plan.generation, holder, keys)
     drugs = server.index("drugs", names.generation)
     # One missing and one extra key cancel out in the counts, so any damage is reason enough.
-    if keys or drugs is None or drugs.documents != documents.count(names.generation):
+    if (
+        keys
+        or not keys_fit
+        or drugs is None
+        or drugs.documents != documents.count(names.generation)
+    ):
         documents.rebuild_key_set(names.generation, holder)
-    if drugs is None or drugs.documents != documents.count(names.generation):
+    if drugs is None or drugs.unlike or drugs.documents != documents.count(names.generation):
         server.rebuild_index("drugs", names, holder)
     server.create_indexes(names)
     server.point_aliases(names, holder)
@@ -41,7 +50,7 @@ def note_bad_texts(plan: Plan, keys: Sequence[str], *, documents: Documents) -> 
 
 
 def mend_texts_index(plan: Plan, *, server: Server) -> None:
-    """Create the texts' index of a live space again, where it lacks records."""
+    """Create the texts' index of a live space again, if it lacks records."""
     if not plan.new_generation:
         names = LiveNames(plan.generation, plan.space)
         server.rebuild_index("texts", names, plan.run.holder)

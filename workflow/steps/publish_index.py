@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from workflow.contract.errors import CatalogMoved, RunSuperseded, VerificationFailed
 from workflow.contract.events.files import (
@@ -11,13 +12,18 @@ from workflow.contract.events.files import (
     Check,
     GoldenVectors,
     LastRun,
-    PageLoaded,
+    ModelAsked,
     Review,
     Switched,
     Verification,
     VerifiedPage,
 )
-from workflow.contract.events.payloads import PageRange, PublishedIndex, ReviewedTask
+from workflow.contract.events.payloads import (
+    ChangesPage,
+    PageRange,
+    PublishedIndex,
+    ReviewedTask,
+)
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Documents
@@ -28,7 +34,7 @@ from workflow.contract.ports.server import IndexKind, Server
 from workflow.contract.runs import (
     BASELINE,
     GOLDEN,
-    LOAD_SUMMARY,
+    LOAD_MANIFEST,
     PAGES,
     PUBLISH,
     REVIEW,
@@ -37,14 +43,18 @@ from workflow.contract.runs import (
 )
 from workflow.contract.settings import Settings
 from workflow.report.assemble import assemble
+from workflow.search.floor import floor_of
 from workflow.search.synonyms import read_synonyms
 from workflow.verify.checks import check, described
 from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
 from workflow.verify.pages import read_verified
-from workflow.verify.removals import believed
+from workflow.verify.removals import digest
 
-TAKEN_BACK = "-taken-back"
+TAKEN_BACK: Final = "-taken-back"
 """Marks a switch that was undone at once. No redrive or rollback may repeat it."""
+
+ASKED_AT_ONCE: Final = 1000
+"""Keys of one statement."""
 
 
 def publish_index(
@@ -104,9 +114,9 @@ def _switch(
     """Make the switch, and return what was recorded before it."""
     plan, holder = task.plan, task.run.holder
     pages = read_verified(files).pages
-    kept = _still_there(files, pages, catalog)
     record = _record(task, before, files, now)
     live = generations.live()
+    kept = _still_there(files, pages, catalog)
     note = Switched(generation=plan.generation, done=False, undo=live.undo if live else "")
     if plan.new_generation:
         _refuse_to_lose(kept)
@@ -127,18 +137,21 @@ def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalo
     """The live keys whose removal is not believed any more.
 
     Hours may pass between the verification and the switch, because this state is retried and
-    redriven.
+    redriven. Each page must still have the keys that VerifyPage found. That takes a while if many
+    pages lose drugs, so the drugs themselves are asked for at the very end.
     """
-    going = {page.page: page.gone for page in pages if page.gone}
+    going = {page.page: page for page in pages if page.gone}
+    gone = [key for page in going.values() for key in page.gone]
     kept: set[str] = set()
     if going:
         with catalog.connect() as reader:
             for page in files.read_manifest(PAGES, PageRange):
-                gone = going.get(page.page, ())
-                if gone:
-                    now = set(reader.keys(page.after, page.through))
-                    kept.update(set(gone).difference(believed(gone, page, now)))
-    return kept
+                verified = going.get(page.page)
+                if verified and digest(reader.keys(page.after, page.through)) != verified.keys:
+                    kept.update(verified.gone)
+            for start in range(0, len(gone), ASKED_AT_ONCE):
+                kept.update(reader.read_keys(gone[start : start + ASKED_AT_ONCE]).keys)
+    return kept.intersection(gone)
 
 
 def _refuse_to_lose(kept: set[str]) -> None:
@@ -155,7 +168,7 @@ def _staged(files: RunFiles) -> list[str]:
     """The keys of all documents that the run staged."""
     return [
         one.document.ndc
-        for page in files.read_pages_there(LOAD_SUMMARY, PageLoaded)
+        for page in files.read_manifest(LOAD_MANIFEST, ChangesPage)
         for one in files.read_changes(page.page).upserts
     ]
 
@@ -175,7 +188,7 @@ def _is_switched(generations: Generations, identity: str) -> bool:
 
 
 def check_indexes(generation: Generation, server: Server) -> None:
-    """Raise VerificationFailed where an index vanished since it was verified."""
+    """Raise VerificationFailed if an index vanished since it was verified."""
     gone = missing_indexes(generation, server)
     if gone:
         raise VerificationFailed(
@@ -196,7 +209,7 @@ def missing_indexes(generation: Generation, server: Server) -> list[str]:
 def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: datetime) -> Generation:
     """The generation as it is after the switch. A key range does not change its figures."""
     baseline = files.read(BASELINE, Baseline)
-    asked = files.read(VERIFICATION, Verification).asked or baseline.asked
+    asked = _asked(files)
     if not task.run.input.partial:
         review = files.read(REVIEW, Review)
         report = assemble(files, task.run, status="SUCCEEDED", ended_at=now)
@@ -211,6 +224,11 @@ def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: dateti
         baseline=baseline,
         before=before.baseline if before.published_at else None,
     )
+
+
+def _asked(files: RunFiles) -> ModelAsked | None:
+    """When the model was last asked: by this run, or before it."""
+    return files.read(VERIFICATION, Verification).asked or files.read(BASELINE, Baseline).asked
 
 
 def _look(
@@ -238,6 +256,8 @@ def _look(
         names = LiveNames(plan.generation, plan.space)
         synonyms = read_synonyms(settings.synonyms_file)
         queries = read_golden_queries(runs, settings.golden_queries_key)
-        result = golden_check(queries, GoldenAsker(search, names, synonyms, None, vectors))
+        floor = floor_of(_asked(files), plan.space)
+        asker = GoldenAsker(search, names, synonyms, None, floor, vectors)
+        result = golden_check(queries, asker)
         checks += [result] if result else []
     return checks

@@ -43,6 +43,7 @@ from workflow.contract.runs import (
 )
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import Caller
+from workflow.search.floor import floor_of
 from workflow.search.synonyms import read_synonyms
 from workflow.steps.mend_index import (
     doubt_own_texts,
@@ -52,6 +53,7 @@ from workflow.steps.mend_index import (
     settle_drift,
 )
 from workflow.verify.checks import (
+    KEY_SET,
     ModelCheck,
     alias_check,
     document_checks,
@@ -64,6 +66,7 @@ from workflow.verify.checks import (
     vanishing_check,
 )
 from workflow.verify.due import model_due
+from workflow.verify.floor import measured_floor
 from workflow.verify.golden import (
     GoldenAsker,
     GoldenQuery,
@@ -107,6 +110,7 @@ def verify_index(
     queries = read_golden_queries(runs, settings.golden_queries_key)
     due = model_due(plan, review, files.read(BASELINE, Baseline), queries, settings, clock())
     model: ModelCheck | None = None
+    asked = None if due.reason else due.asked
     checks = [
         *index_checks(plan, drugs, index_of_texts),
         *document_checks(
@@ -131,20 +135,24 @@ def verify_index(
         own = embedded_now(plan, sampled, texts)
         with closing(Caller(embedder, quota, settings.embedding_dimensions)) as caller:
             model = model_check(caller, sampled, own, settings, due.reason)
+            if asked and settings.verify_texts:
+                floor = measured_floor(caller, search, plan.space, settings.embedding_threads)
+                asked = asked.model_copy(update={"floor": floor})
         checks += [model.check] if model else []
         checks += recall_checks(search, plan.space, every, nearest, settings)
         if queries and due.reason:
             checks.append(golden_not_asked(due.reason))
         elif queries:
-            checks += _golden_checks(files, plan, names, queries, settings, embedder, search)
-    verification = Verification(
-        checks=tuple(checks),
-        bad_keys=tuple(_bad(pages)[:BAD_KEYS_SHOWN]),
-        asked=None if due.reason else due.asked,
-    )
+            synonyms = read_synonyms(settings.synonyms_file)
+            floor = floor_of(asked, plan.space)
+            asker = GoldenAsker(search, names, synonyms, embedder, floor)
+            checks += _golden_checks(files, plan, queries, asker)
+    bad_keys = tuple(_bad(pages)[:BAD_KEYS_SHOWN])
+    verification = Verification(checks=tuple(checks), bad_keys=bad_keys, asked=asked)
     files.write(VERIFICATION, verification)
     if not verification.passed:
-        _mend(plan, pages, files, model, documents=documents, texts=texts, server=server)
+        keys_fit = KEY_SET not in verification.failed
+        _mend(plan, pages, files, model, keys_fit, documents=documents, texts=texts, server=server)
         stop(
             verification,
             doubted=model is not None and bool(model.damaged) and not plan.run.input.dry_run,
@@ -203,16 +211,9 @@ def _drifted(pages: Sequence[VerifiedPage]) -> list[str]:
 
 
 def _golden_checks(
-    files: RunFiles,
-    plan: Plan,
-    names: LiveNames,
-    queries: Sequence[GoldenQuery],
-    settings: Settings,
-    embedder: Embedder,
-    search: SearchIndex,
+    files: RunFiles, plan: Plan, queries: Sequence[GoldenQuery], asker: GoldenAsker
 ) -> list[Check]:
     """Ask what exists already. A sync is asked again after its switch, with these vectors."""
-    asker = GoldenAsker(search, names, read_synonyms(settings.synonyms_file), embedder)
     result = golden_check(queries, asker)
     vectors = tuple(
         QueryVector(text=text, vector=b64encode(vector).decode())
@@ -232,6 +233,7 @@ def _mend(
     pages: Sequence[VerifiedPage],
     files: RunFiles,
     model: ModelCheck | None,
+    keys_fit: bool,
     *,
     documents: Documents,
     texts: Texts,
@@ -241,9 +243,10 @@ def _mend(
         return
     bad_texts = list(dict.fromkeys(key for page in pages for key in page.bad_texts))
     note_bad_texts(plan, bad_texts, documents=documents)
-    if any(page.unindexed for page in pages) or server.index("texts", plan.space) is None:
+    index = server.index("texts", plan.space)
+    if any(page.unindexed for page in pages) or index is None or index.unlike:
         mend_texts_index(plan, server=server)
-    mend_index(plan, _bad(pages), documents=documents, server=server)
+    mend_index(plan, _bad(pages), documents=documents, server=server, keys_fit=keys_fit)
     if model and model.another:
         doubt_own_texts(plan, files, texts=texts)
     elif model:

@@ -80,6 +80,7 @@ def compare_page(
         bad_texts=found.bad_texts,
         drifted=tuple(found.drifted),
         gone=tuple(found.gone),
+        keys=found.keys,
         vanishing=tuple(found.vanishing),
         kept=tuple(found.kept),
         unread=tuple(found.unread),

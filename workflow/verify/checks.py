@@ -19,6 +19,7 @@ REJECTED = "rejected rows and texts"
 DRIFT = "rows that changed during the run"
 VANISHING = "live drugs that the catalog has"
 NOT_EMPTY = "not empty"
+KEY_SET = "key set"
 MODEL, SELF_RECALL, RECALL = "model agrees today", "self-recall@1", "recall@10"
 GOLDEN = "golden queries"
 NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
@@ -46,7 +47,7 @@ def not_made(name: str, reason: str) -> Check:
 
 
 def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None) -> list[Check]:
-    """Both indexes exist, and the server indexed every hash of this run."""
+    """Both indexes exist with the fields that we gave them, and refused no hash of this run."""
     before = plan.failures_before
     checks = []
     for kind, facts, failures in (
@@ -58,6 +59,10 @@ def index_checks(plan: Plan, drugs: IndexFacts | None, texts: IndexFacts | None)
         else:
             grown = facts.failures - failures
             checks.append(check(f"{kind} index refused nothing", grown <= 0, 0, grown))
+            other = ", ".join(facts.unlike)
+            checks.append(
+                check(f"{kind} index is ours", not other, "its fields", other or "its fields")
+            )
     return checks
 
 
@@ -98,7 +103,7 @@ def document_checks(
         fits = keys - missing <= indexed <= keys
         checks.append(check("documents indexed", fits, expected, indexed))
     if not plan.run.input.partial:
-        checks.append(check("key set", keys + change == found, found, keys + change))
+        checks.append(check(KEY_SET, keys + change == found, found, keys + change))
         checks.append(check(NOT_EMPTY, found > 0, "1 or more", found))
     return checks
 

@@ -33,8 +33,10 @@ def model_due(
 
     A verification that a person starts always asks it.
     """
-    asked = ModelAsked(at=now, space=plan.space, questions=_digest(queries, settings))
     last = baseline.asked
+    floor = last.floor if last and last.space == plan.space else None
+    questions = _digest(queries, settings)
+    asked = ModelAsked(at=now, space=plan.space, questions=questions, floor=floor)
     if review.embed_pages or plan.run.input.dry_run or last is None:
         return Due(asked)
     same = (last.space, last.questions) == (asked.space, asked.questions)

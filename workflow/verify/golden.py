@@ -11,6 +11,7 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder, Purpose, TextRefused, Vector
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
+from workflow.search.floor import Meaning
 from workflow.search.parts import Answer
 from workflow.search.search import search
 from workflow.search.synonyms import Synonyms
@@ -69,6 +70,7 @@ class GoldenAsker:
         names: LiveNames,
         synonyms: Synonyms,
         embedder: Embedder | None,
+        floor: float,
         vectors: Mapping[str, bytes] | None = None,
     ) -> None:
         self.index = index
@@ -76,6 +78,7 @@ class GoldenAsker:
         self.vectors = dict(vectors or {})
         self.texts_per_call = 1
         self._embedder = embedder
+        self._floor = floor
         self._synonyms = synonyms
 
     def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[Vector]:
@@ -92,7 +95,7 @@ class GoldenAsker:
         return search(
             query,
             self.names,
-            embedder=self,
+            meaning=Meaning(self, self._floor),
             index=self.index,
             synonyms=self._synonyms,
             limit=FIRST,

@@ -12,7 +12,7 @@ from workflow.contract.ports.texts import TextRecord, Texts
 from workflow.contract.read_page import PageRows
 from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
 from workflow.verify.recall import merge_nearest
-from workflow.verify.removals import believed
+from workflow.verify.removals import believed, digest
 
 CHUNK = 500
 
@@ -27,6 +27,7 @@ class PageFindings:
     bad_texts: dict[str, str] = field(default_factory=dict)
     drifted: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
+    keys: str = ""
     vanishing: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
@@ -81,8 +82,10 @@ class PageComparison:
 
     def _judge(self, gone: Iterable[str]) -> tuple[list[str], list[str]]:
         """Removals that are believed, and those that are not (`verify/removals.py`)."""
-        settled = sorted(believed(gone, self._page, *self._readings))
-        return settled, sorted(set(gone).difference(settled))
+        may_go = sorted(believed(gone, self._page, *self._readings))
+        if may_go:
+            self.found.keys = digest(self._readings[-1])
+        return may_go, sorted(set(gone).difference(may_go))
 
     def _future(self, documents: Documents) -> dict[str, Fields]:
         """The documents that searches would find: staged over live, without the removed ones."""

@@ -46,7 +46,7 @@ class ExistingRedis(Section):
     security_group_id: SecurityGroupId
     """The server's group: one rule is added that lets the functions connect."""
     secret_arn: SecretArn | None = None
-    """Secret with `password` and, where the server has users, `username`."""
+    """Secret with `password` and, if the server has users, `username`."""
     secret_key_arn: KeyArn | None = None
     """The KMS key of the secret, if it is not the account's default key."""
     memory_metric: MemoryMetric | None = None

@@ -17,7 +17,7 @@ from infra.stage.sections.base import (
 
 
 class SearchSection(Section):
-    """The search API. Without the table there is none; with it, every caller is known."""
+    """The search API. Without this table there is no API; with it, every caller must identify."""
 
     authorization: Literal["iam", "jwt"] = "iam"
     """Who may call: holders of an IAM permission, or of a token. The API is never open."""

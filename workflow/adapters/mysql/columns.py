@@ -29,7 +29,7 @@ SUBSTITUTES: Final = ("?", "\ufffd")
 REPLACEMENT: Final = "0xEFBFBD"
 """The second of the two, in UTF-8."""
 
-NO_CHARACTER: Final = "is no character of its column's character set; correct the value"
+NO_CHARACTER: Final = "is not a character of its column's character set; correct the value"
 SIX_DIGITS: Final = "is a FLOAT, of which MySQL writes six digits; make the column DECIMAL"
 
 

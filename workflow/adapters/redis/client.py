@@ -51,7 +51,7 @@ PASSING = ("MISCONF", "LOADING", "MASTERDOWN", "NOREPLICAS", "BUSY ", "TRYAGAIN"
 TIMED_OUT = "Timeout limit"
 """A server with ON_TIMEOUT FAIL answers with this error; others return what they have."""
 
-DENIED = ("NOAUTH", "WRONGPASS", "NOPERM")
+DENIED = ("NOAUTH", "WRONGPASS", "NOPERM", "ACL failure")
 """The next connection reads a rotated password."""
 
 Command = tuple[Any, ...]
@@ -143,7 +143,7 @@ class RedisClient:
             if int(cursor) == 0:
                 return
 
-    def unlink(self, holder: Holder, keys: Sequence[str]) -> None:
+    def unlink(self, holder: Holder, keys: Sequence[str | bytes]) -> None:
         for start in range(0, len(keys), BATCH):
             self.write_fenced(holder, [("UNLINK", *keys[start : start + BATCH])])
 

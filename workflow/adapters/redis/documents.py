@@ -30,7 +30,11 @@ class RedisDocuments:
     def keys_between(self, generation: str, after: str | None, through: str | None) -> list[str]:
         low = "-" if after is None else f"({after}"
         high = "+" if through is None else f"[{through}"
-        return as_texts(self._client.ask("ZRANGEBYLEX", key_set(generation), low, high))
+        found = self._client.ask("ZRANGEBYLEX", key_set(generation), low, high)
+        # A key whose score somebody changed stands elsewhere, and is in another page's answer.
+        least, most = (after or "").encode(), None if through is None else through.encode()
+        inside = [one for one in found if one > least and (most is None or one <= most)]
+        return as_texts(inside)
 
     def content_hashes(self, generation: str, ndcs: Sequence[str]) -> list[str | None]:
         answers = self._client.ask_hashes(
@@ -88,13 +92,15 @@ class RedisDocuments:
     def rebuild_key_set(self, generation: str, holder: Holder) -> None:
         prefix = document_key(generation, "")
         exist = {key.removeprefix(prefix) for key in self._client.scan(f"{glob(prefix)}*")}
-        known = set(self.keys_between(generation, None, None))
         name = key_set(generation)
-        for chunk in _chunks(sorted(exist - known)):
+        # Beside the old one: what a person put there may have any score, and be no text.
+        made = f"{name}:made"
+        self._client.write_fenced(holder, [("UNLINK", made)])
+        for chunk in _chunks(sorted(exist)):
             members = [part for ndc in chunk for part in (0, ndc)]
-            self._client.write_fenced(holder, [("ZADD", name, *members)])
-        for chunk in _chunks(sorted(known - exist)):
-            self._client.write_fenced(holder, [("ZREM", name, *chunk)])
+            self._client.write_fenced(holder, [("ZADD", made, *members)])
+        into = ("RENAME", made, name) if exist else ("UNLINK", name)
+        self._client.write_fenced(holder, [into])
 
 
 def _whole_hashes(hashes: Sequence[tuple[str, Fields]]) -> list[Command]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from workflow.adapters.redis.client import (
     BATCH,
@@ -30,6 +30,7 @@ from workflow.adapters.redis.keys import (
     text_key,
     undo_key,
 )
+from workflow.adapters.redis.scripts import ADDED, FINISH, SWAP, TAKE_FENCE
 from workflow.contract.errors import IndexCommandFailed
 from workflow.contract.events.files import Baseline
 from workflow.contract.holder import Holder
@@ -42,57 +43,6 @@ from workflow.contract.ports.generations import (
     Swap,
     Sweep,
 )
-
-TAKE_FENCE: Final = """#!lua flags=allow-oom
-local held = redis.call('GET', KEYS[1]) or ''
-local started = string.match(held, '^(%d+) ') or ''
-if #started == 14 and started > string.sub(ARGV[1], 1, 14) then return {'no', held} end
-redis.call('SET', KEYS[1], ARGV[1])
-return {'yes', held}
-"""
-"""The fence only moves forward in time. It moves even if memory is full, because the new run is
-what frees it."""
-
-FINISH: Final = """#!lua flags=allow-oom
-local held = redis.call('GET', KEYS[1]) or ''
-if held == ARGV[1] then redis.call('HSET', KEYS[2], 'finished', ARGV[1]) end
-return held
-"""
-"""Works even if memory is full: a run that has published must not fail over a note."""
-
-SWAP: Final = """#!lua flags=allow-oom
-local held = redis.call('GET', KEYS[1])
-if held ~= ARGV[1] then return {'fence', held or ''} end
-if redis.call('HGET', KEYS[2], 'switch') == ARGV[9] then return {'done', ''} end
-local live, incoming, outgoing, keyset, swapped = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
-local keys, after = cjson.decode(ARGV[7]), cjson.decode(ARGV[8])
-for _, one in ipairs(keys) do
-  if (redis.call('EXISTS', incoming .. one[1]) == 1) ~= one[2] then return {'missing', one[1]} end
-end
-for _, one in ipairs(keys) do
-  local key, comes = one[1], one[2]
-  local goes = redis.call('EXISTS', live .. key) == 1
-  if goes then redis.call('RENAME', live .. key, 'drugs:swap') end
-  if comes then redis.call('RENAME', incoming .. key, live .. key) end
-  if goes then redis.call('RENAME', 'drugs:swap', outgoing .. key) end
-  if comes then redis.call('ZADD', keyset, 0, key) else redis.call('ZREM', keyset, key) end
-  if goes or comes then
-    redis.call('ZADD', swapped, (goes and comes and 0) or (comes and 1) or 2, key)
-  end
-end
-for _, command in ipairs(after) do redis.call(unpack(command)) end
-return {'done', ''}
-"""
-"""Exchange documents, all or none: a script is not interrupted, and checks every key before it
-renames the first.
-
-A client that lost the answer sends it again; a switch of this name is made only once.
-
-Each key comes with whether a document comes in. What happened to it is its score in `swapped`:
-CHANGED, ADDED or REMOVED. Renaming works even if memory is full; 20,000 take a fifth of a second.
-"""
-
-CHANGED, ADDED, REMOVED = 0, 1, 2
 
 
 class RedisGenerations:
@@ -248,7 +198,13 @@ class RedisGenerations:
         while True:
             answer = self._client.ask("SCAN", at, "COUNT", SCAN_COUNT)
             at, found = int(answer[0]), as_texts(answer[1])
-            useless = self._useless(found, kept, of_undo)
+            useless: list[str | bytes] = [*self._useless(found, kept, of_undo)]
+            # A key under our names that is no text is not ours, and nobody could ask for it.
+            useless += [
+                raw
+                for raw, text in zip(answer[1], found, strict=True)
+                if has_our_form(text) and text.encode() != raw
+            ]
             self._client.unlink(holder, useless)
             removed += len(useless)
             seen += len(found)

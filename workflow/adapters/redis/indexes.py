@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
 from workflow.adapters.redis.client import Command, RedisClient, as_text
 from workflow.adapters.redis.keys import (
@@ -28,6 +29,10 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.server import IndexFacts, IndexKind, ServerFacts
 
 NO_INDEX = ("unknown index", "no such index", "not found")
+KINDS: Final = {"TAG", "TEXT", "VECTOR"}
+TELLING: Final = frozenset({*KINDS, "NOSTEM", "FLAT", "HNSW", "SVS-VAMANA"})
+"""Words of a field that FT.CREATE and FT.INFO write alike. Options such as M are in the digest."""
+
 MOST_ARGUMENTS = 8
 MOST_RESULTS = 1_000_000
 """How many results the engine returns by default."""
@@ -55,8 +60,8 @@ class RedisIndexes:
             self._list()
         except IndexCommandFailed as error:
             raise IndexFeatureMissing(
-                f"Redis {version} has no search (FT._LIST: {error}); use Redis 8, Redis Stack or "
-                "another server with vector search"
+                f"Redis {version} has no search (FT._LIST: {error}); use Redis 8 with its query "
+                "engine"
             ) from error
         return ServerFacts(
             version=version,
@@ -184,7 +189,16 @@ class RedisIndexes:
             failures=int(found.get("hash_indexing_failures", 0)),
             building=bool(busy) or percent < 1,
             percent=percent,
+            unlike=self._unlike(kind, found["attributes"]),
         )
+
+    def _unlike(self, kind: IndexKind, attributes: Sequence[Any]) -> tuple[str, ...]:
+        """What a person made by hand under our name may have other fields."""
+        make = self._drugs_schema if kind == "drugs" else self._texts_schema
+        wanted = _fields(make("", ""))
+        found = dict(map(_field, attributes))
+        names = wanted.keys() | found.keys()
+        return tuple(sorted(one for one in names if wanted.get(one) != found.get(one)))
 
     def indexed_texts(self, space: str, hashes: Sequence[str]) -> int:
         if not hashes or texts_index(space) not in self._list():
@@ -251,6 +265,34 @@ def _says_no_index(error: IndexCommandFailed) -> bool:
 def _create(name: str, prefix: str) -> Command:
     # No stop words: every word of a name can be searched.
     return ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, "STOPWORDS", 0, "SCHEMA")
+
+
+def _fields(schema: Command) -> dict[str, frozenset[str]]:
+    """Of FT.CREATE: each field's kind and what decides its answers."""
+    words = [str(one) for one in schema[schema.index("SCHEMA") + 1 :]]
+    starts = [at for at, word in enumerate(words) if word in KINDS]
+    ends = [*(at - 1 for at in starts[1:]), len(words)]
+    return {
+        words[at - 1]: frozenset(words[at:end]) & TELLING | _values(words[at:end])
+        for at, end in zip(starts, ends, strict=True)
+    }
+
+
+def _field(attribute: Any) -> tuple[str, frozenset[str]]:
+    """Of FT.INFO: the same."""
+    words = [
+        as_text(word) if isinstance(word, bytes) else str(word)
+        for pair in (attribute.items() if isinstance(attribute, dict) else [attribute])
+        for one in pair
+        for word in (one if isinstance(one, list) else [one])
+    ]
+    return words[words.index("attribute") + 1], frozenset(words) & TELLING | _values(words)
+
+
+def _values(words: Sequence[str]) -> frozenset[str]:
+    """A vector's dimensions and metric."""
+    pairs = {name.lower(): value for name, value in pairwise(words)}
+    return frozenset(pairs[name] for name in ("dim", "distance_metric") if name in pairs)
 
 
 def _aliases(names: LiveNames) -> dict[str, str]:

@@ -112,12 +112,12 @@ class Asked:
 
     def of_drugs(self) -> list[Probe]:
         return [
-            Probe("a class behind a manufacturer",
+            Probe("a class after a manufacturer",
                   lambda: self._under({**ACME, "drug_class": ["statin"]}), [["1"], []]),
             Probe("a value that ends with an asterisk", lambda: self._under(ACME), [["1"], ["2"]]),
             Probe("one of two values", lambda: self._under({"route": ["x", "oral"]}),
                   [["1"], ["2"]]),
-            Probe("a name behind a manufacturer", self._named_by_acme, ["1"]),
+            Probe("a name after a manufacturer", self._named_by_acme, ["1"]),
             Probe("the texts of a manufacturer's drugs", lambda: self._texts_of_acme(2), [A, B]),
             Probe("more texts than were asked for", lambda: self._texts_of_acme(1), None),
             Probe("drugs by a column that one of them lacks", self._counted,

@@ -25,7 +25,7 @@ class RedisTexts:
 
     def origins(self, space: str, hashes: Sequence[str]) -> list[TextOrigin | None]:
         answers = self._client.ask_hashes(
-            ("HMGET", text_key(space, one), "run_id", "tokens") for one in hashes
+            ("HMGET", text_key(space, one), "text", "run_id", "tokens") for one in hashes
         )
         return [_origin(values) for values in answers]
 
@@ -77,8 +77,10 @@ def _record(fields: dict[bytes, bytes] | None) -> TextRecord | None:
 
 def _origin(values: Sequence[bytes | None] | None) -> TextOrigin | None:
     """A key that is not a hash counts as present; verification then names it."""
-    run, tokens = (b"", b"0") if values is None else values
-    return None if run is None else TextOrigin(as_text(run), _whole_number(tokens))
+    if values is None:
+        return TextOrigin("", 0)
+    text, run, tokens = values
+    return None if text is None else TextOrigin(as_text(run or b""), _whole_number(tokens))
 
 
 def _whole_number(value: bytes | None) -> int:

@@ -48,6 +48,8 @@ class ModelAsked(Event):
     """The model whose texts it embedded again."""
     questions: str
     """Hash of the golden queries and of the settings of these checks."""
+    floor: float | None = None
+    """The cosine that nonsense reaches among these texts: searches answer nothing below it."""
 
 
 class Baseline(Event):
@@ -258,6 +260,8 @@ class VerifiedPage(Event):
     """Keys whose row changed since DiffPage read it: left as they are, for the next sync."""
     gone: tuple[str, ...] = ()
     """Live keys that the catalog lacks. The switch removes them if it still lacks them then."""
+    keys: str = ""
+    """Digest of the catalog's keys, if some are gone. At the switch they must be the same."""
     vanishing: tuple[str, ...]
     """Live keys that a new generation lacks although the catalog has them or is being loaded."""
     kept: tuple[str, ...]
@@ -300,7 +304,12 @@ class Verification(Event):
 
     @property
     def passed(self) -> bool:
-        return all(check.passed for check in self.checks)
+        return not self.failed
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Names of the checks that did not hold."""
+        return frozenset(check.check for check in self.checks if not check.passed)
 
 
 class Building(Event):

@@ -49,7 +49,7 @@ class Documents(Protocol):
         ...
 
     def read(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
-        """Each document's hash; empty where it does not exist."""
+        """Each document's hash; empty if it does not exist."""
         ...
 
     def read_staged(self, holder: Holder, ndcs: Sequence[str]) -> list[Fields]:

@@ -147,7 +147,7 @@ class Generations(Protocol):
         ...
 
     def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
-        """Remove what is not kept from about `keys` keys behind `cursor`, which begins at 0."""
+        """Remove what is not kept from about `keys` keys after `cursor`, which begins at 0."""
         ...
 
     def drop_indexes(self, kept: Kept, holder: Holder) -> None:

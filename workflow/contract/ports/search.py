@@ -58,7 +58,7 @@ class SearchIndex(Protocol):
         ...
 
     def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
-        """Each document's hash; empty where it does not exist."""
+        """Each document's hash; empty if it does not exist."""
         ...
 
     def keys_beginning(self, generation: str, prefix: str, most: int) -> list[str]:

@@ -18,6 +18,8 @@ class IndexFacts:
     failures: int
     building: bool
     percent: float
+    unlike: tuple[str, ...] = ()
+    """Fields that are missing, too many, or otherwise than we make them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Server(Protocol):
         ...
 
     def index(self, kind: IndexKind, name: str) -> IndexFacts | None:
-        """None where the index does not exist."""
+        """None if the index does not exist."""
         ...
 
     def schema_digest(self) -> str:
