@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.typed import typed
 from cli.verbs import Verbs
 from workflow import __version__
 
@@ -13,8 +14,8 @@ EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ of the 
 
 On AWS: [bold]drugsync status --stage prod[/] (or $DRUGSYNC_STAGE).
 
-Exit codes: 0 done; 1 the run failed, or a check does not hold; 2 wrong usage, or something is
-missing; 130 Ctrl-C."""
+Exit codes: 0 done; 1 the run failed, a check does not hold, or nothing was found; 2 wrong usage,
+or something is missing; 130 Ctrl-C."""
 
 app = typer.Typer(
     cls=Verbs,
@@ -30,7 +31,7 @@ app = typer.Typer(
 def main() -> None:
     """What `sys.argv` says. What a person can correct is one sentence and exit code 2."""
     try:
-        app(prog_name="drugsync")
+        app(prog_name=typed())
     except BrokenPipeError:
         # The reader of our output closed it: head, less.
         sys.stderr.close()

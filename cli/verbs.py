@@ -8,6 +8,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from cli.typed import typed
+
 OPERATE = "Operate"
 
 
@@ -108,6 +110,25 @@ VERBS: dict[str, Verb] = {
 }
 
 
+class NoTypeOfFlags:
+    """A command whose help shows no type behind a flag: nothing can be written there."""
+
+    def get_params(self, ctx: Any) -> Any:
+        params = super().get_params(ctx)  # type: ignore[misc]  # of the command beside it
+        for one in params:
+            if getattr(one, "is_flag", False) and one.metavar is None:
+                one.metavar = ""
+        return params
+
+
+class OneVerb(NoTypeOfFlags, TyperCommand):
+    """A verb, or one of `catalog`'s."""
+
+
+class Group(NoTypeOfFlags, TyperGroup):
+    """A verb that has verbs."""
+
+
 ELSEWHERE = {
     "plan": "run --dry-run",
     "start": "run",
@@ -138,7 +159,10 @@ class Late(TyperCommand):
             return command
         alone = typer.Typer(add_completion=False)
         alone.command(
-            self.name, epilog=_shown(self._verb.examples), rich_help_panel=self.rich_help_panel
+            self.name,
+            cls=OneVerb,
+            epilog=_shown(self._verb.examples),
+            rich_help_panel=self.rich_help_panel,
         )(found)
         return get_command(alone)
 
@@ -146,18 +170,41 @@ class Late(TyperCommand):
         return self.itself.make_context(*args, **options)
 
 
-class Verbs(TyperGroup):
+class Verbs(Group):
     """The group of all verbs."""
 
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         self.commands = {name: Late(name, verb) for name, verb in VERBS.items()}
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = _in_words(error)
+            raise
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if here := ELSEWHERE.get(args[0]):
-            ctx.fail(f"No such command '{args[0]}': it is 'drugsync {here}'.")
+            ctx.fail(f"No such command '{args[0]}': it is '{typed()} {here}'.")
         return super().resolve_command(ctx, args)
 
 
+def _in_words(error: typer.BadParameter) -> str:
+    """What a person typed wrong; where typer quotes pydantic, in our words, with the limits."""
+    from pydantic import ValidationError
+
+    from workflow.contract.invalid import wrongs
+
+    if not isinstance(error.__cause__, ValidationError):
+        return error.message
+    first = wrongs(error.__cause__)[0]
+    least, most = (getattr(error.param, name, None) for name in ("min", "max"))
+    if least is None:
+        return f"{first.value} {first.reason}".strip()
+    limits = f"of {least} or more" if most is None else f"from {least} to {most}"
+    return f"{first.value} must be a whole number {limits}"
+
+
 def _shown(lines: tuple[str, ...]) -> str:
-    return "\n\n".join(f"[dim]$ drugsync {line.replace('[', chr(92) + '[')}[/]" for line in lines)
+    return "\n\n".join(f"[dim]$ {typed()} {line.replace('[', chr(92) + '[')}[/]" for line in lines)

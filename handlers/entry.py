@@ -13,6 +13,7 @@ from workflow.contract.errors import InvalidInput, SettingsChanged, SyncError
 from workflow.contract.events.base import Event
 from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
+from workflow.contract.invalid import in_words
 from workflow.contract.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _parse(model: type[Task], event: dict[str, Any]) -> Task:
     try:
         return model.model_validate(event)
     except ValidationError as error:
-        raise InvalidInput(f"the payload is not a {model.__name__}: {error}") from error
+        raise InvalidInput(f"the payload is not a {model.__name__}: {in_words(error)}") from error
 
 
 def _keys(event: dict[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tools.reference_cli import command_line
 from tools.reference_runs import COMMON, redis_rights, run_files
 from tools.reference_search import search_api
 from tools.reference_stage import stage_file
+from tools.server_settings import server_settings
 from workflow.contract import errors
 from workflow.contract.events.base import Event
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow
@@ -96,7 +97,7 @@ run; one on AWS goes on.
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | the run failed, or a check does not hold |
+| 1 | the run failed, a check does not hold, or nothing was found (`search`, `explain`) |
 | 2 | wrong usage, or something is missing; the line says what to do |
 | 130 | Ctrl-C |
 
@@ -115,6 +116,7 @@ def pages() -> dict[Path, str]:
         DOCS / "redis-rights.md": redis_rights(),
         DOCS / "limits.md": LIMITS_PAGE + "".join(map(_limit_line, LIMITS)),
         DOCS / "search-api.md": search_api(),
+        DOCS / "server-settings.md": server_settings(),
         DOCS / "stage-file.md": stage_file(),
         DOCS / "errors.md": ERRORS + "".join(map(_error_line, named_errors())),
     }

@@ -18,6 +18,7 @@ from cli.commands.catalog_init import (
 from cli.documents import CatalogLoaded
 from cli.options import AsJson, Replace
 from cli.show.terminal import Out, console, many, print_json
+from cli.verbs import Group, OneVerb
 from local.catalogs.catalog import count_rows, load_csv, load_fda
 from local.catalogs.csv_catalog import CsvForm, read_csv
 from local.engine.runs import only_one
@@ -35,11 +36,11 @@ Columns = Annotated[
     typer.Option("--column", metavar="NAME=HEADER", help="A column under another heading."),
 ]
 
-catalog = typer.Typer(help="The drug catalog of this machine.", no_args_is_help=True)
-catalog.command()(init)
+catalog = typer.Typer(cls=Group, help="The drug catalog of this machine.", no_args_is_help=True)
+catalog.command(cls=OneVerb)(init)
 
 
-@catalog.command()
+@catalog.command(cls=OneVerb)
 def load(
     source: Annotated[
         str, typer.Option(metavar="fda|FILE.csv", help="The FDA's NDC directory, or a CSV file.")

@@ -35,7 +35,7 @@ REJECTED = 5
 LONGEST = 2_000
 """Longest text that is shown, in characters."""
 
-Table = Annotated[str | None, typer.Argument(metavar="[TABLE|FILE.csv]", help="Yours.")]
+Table = Annotated[str | None, typer.Argument(metavar="TABLE|FILE.csv", help="Yours.")]
 MySQL = Annotated[
     str | None,
     typer.Option("--mysql", metavar="URL", help="Its server, as `up --mysql` takes it."),

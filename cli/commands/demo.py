@@ -128,7 +128,10 @@ def _farewell(out: Out) -> None:
     out.say("")
     out.say("The demonstration's servers go on running. Look around in them:")
     out.say("  export {}={}", HOME_VARIABLE, demo_home())
-    out.say("  drugsync search TEXT, drugsync serve, drugsync report --open, drugsync runs")
+    out.say("  drugsync search TEXT")
+    out.say("  drugsync serve")
+    out.say("  drugsync report --open")
+    out.say("  drugsync runs")
     out.say("Stop them: [bold]drugsync down[/]")
 
 

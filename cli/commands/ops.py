@@ -20,6 +20,7 @@ from cli.show.show_ops import (
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
 from cli.sites.site import Site
+from workflow.contract.folding import fold
 from workflow.operate.changes import ChangedDrug
 
 
@@ -144,21 +145,31 @@ def rollback(
 def explain(
     ndc: Annotated[str, typer.Argument(metavar="NDC", help="With dashes or without.")],
     query: Annotated[
-        str, typer.Option(help="A search: where the drug stands in its answer, or why not.")
-    ] = "",
+        str | None, typer.Option(help="A search: where the drug stands in its answer, or why not.")
+    ] = None,
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Why a drug is found or not: its row, document, text, and its place in an answer."""
-    answer = site_of(stage, profile, region).operate("explain", ndc=ndc, query=query).explained
+    """Why a drug is found or not: its row, document, text, and its place in an answer.
+
+    Exit code 1 where no drug has the NDC, or a server that knows of it could not be asked.
+    """
+    for given, name in ((ndc, "NDC"), (query, "--query")):
+        if given is not None and not fold(given):
+            raise typer.BadParameter(
+                "holds no letter and no digit; say what to look for", param_hint=name
+            )
+    site = site_of(stage, profile, region)
+    answer = site.operate("explain", ndc=ndc, query=query or "").explained
     if answer is None:
         return
     if as_json:
         print_json(answer)
     else:
         show_explanation(console(), answer)
+    _exit(answer.known and not answer.failures)
 
 
 def doctor(

@@ -143,11 +143,11 @@ def _show_next(site: Site, done: RunReport) -> None:
             accept,
             site.options,
         )
-    if not done.dry_run:
-        return
-    here = site.estimate(done)
+    here = site.note(done)
     if here:
         out.say("  {}", here)
+    if not done.dry_run:
+        return
     if not done.behind:
         return
     out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)

@@ -27,7 +27,7 @@ Flag = Annotated[bool | None, typer.Option(rich_help_panel=FILTERS, help="Only t
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="What to look for, in any words.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any words.")],
     limit: Annotated[int, typer.Option(min=1, max=50, help="Products to show.")] = 10,
     packages: Annotated[int, typer.Option(min=1, max=100, help="Packages of each product.")] = 5,
     facets: Annotated[
@@ -53,7 +53,7 @@ def search(
 ) -> None:
     """Find drugs by name, NDC or meaning in the live index.
 
-    With --stage: by the function of that stage's search API.
+    With --stage: by the function of that stage's search API. Exit code 1 where nothing answers.
     """
     if not fold(text):
         raise typer.BadParameter("say what to look for", param_hint="TEXT")
@@ -88,6 +88,8 @@ def search(
         print_json(found)
     else:
         show_found(console(), text, found)
+    if not found.parts:
+        raise typer.Exit(1)
 
 
 def search_live(

@@ -57,9 +57,9 @@ def up(
         given.use_mysql(home(), mysql)
     if redis is not None:
         given.use_redis(home(), redis)
-    with out.status("starting") as status:
+    with out.status("starting") as status, standby.beside(home()):
         stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
-        standby.start(home())
+        status.update("starting the standby")
     if as_json:
         print_json(servers_of(stack))
     else:
@@ -70,6 +70,16 @@ def up(
         )
     if not (stack.mysql.pid and stack.redis.pid):
         _examine(out)
+    elif not as_json:
+        _say_next(out, stack)
+
+
+def _say_next(out: Out, stack: stacks.Stack) -> None:
+    from cli.sites.first_steps import next_step
+    from cli.sites.local_site import LocalSite
+
+    has_runs = bool(LocalSite(home()).runs(1))
+    out.say("next: [bold]{}[/]", next_step(stack, has_runs=has_runs))
 
 
 def _examine(out: Out) -> None:

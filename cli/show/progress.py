@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -42,8 +43,10 @@ class State:
 class RunProgress:
     """Shows invocations as they come, from any thread."""
 
-    def __init__(self, out: Out) -> None:
+    def __init__(self, out: Out, before: Set[tuple[str, str | None]] = frozenset()) -> None:
+        """`before` has the states and pages that an earlier try began."""
         self._out = out
+        self._before = before
         self._replayed: Counter[str] = Counter()
         self._called: dict[str, set[str | None]] = {}
         self._states: dict[str, State] = {}
@@ -100,10 +103,17 @@ class RunProgress:
         """What a redrive did not repeat, and where it continued."""
         kept = ", ".join(f"{state} {count:,}" for state, count in self._replayed.items())
         state = next((one for one in self._states if one in self._called), "")
-        pages = sorted(page for page in self._called.get(state, ()) if page)
-        where = f"{state} {', '.join(pages[:5])}{', ...' if len(pages) > 5 else ''}".rstrip()
         calls = many(self._replayed.total(), "call")
-        return f"{calls} not repeated ({kept}); called again from {where}"
+        said = [f"{calls} not repeated ({kept})"]
+        for what, begun in (("called again", True), ("never started before", False)):
+            mine = {one for one in self._called.get(state, ()) if begun == self._began(state, one)}
+            pages = sorted(page for page in mine if page)
+            named = f" {', '.join(pages[:5])}{', ...' if len(pages) > 5 else ''}" if pages else ""
+            said += [f"{what}: {state}{named}"] if mine else []
+        return "; ".join(said)
+
+    def _began(self, state: str, page: str | None) -> bool:
+        return (state, page) in self._before
 
     def _show(self, state: State, invocation: Invocation) -> None:
         note = _note(state, invocation)

@@ -9,6 +9,7 @@ from workflow.contract.errors import advice
 from workflow.contract.events.base import Acceptable
 from workflow.contract.events.files import Check, GuardResult
 from workflow.contract.events.report import RunReport
+from workflow.report.plot import seconds
 from workflow.search.shown import DrugsFound, ProductShown
 
 GOOD, BAD = Markup("[green]✓[/]"), Markup("[bold red]✗[/]")
@@ -34,7 +35,7 @@ def _headline(out: Out, report: RunReport) -> None:
         if hint:
             out.say("  {}", hint)
         return
-    out.say("[bold green]✓ {}[/]: {}, {:.1f} s", name, report.outcome, report.duration_s)
+    out.say("[bold green]✓ {}[/]: {}, {}", name, report.outcome, seconds(report.duration_s))
 
 
 def _show_counts(out: Out, report: RunReport) -> None:
@@ -50,7 +51,8 @@ def _show_counts(out: Out, report: RunReport) -> None:
         rejected,
     )
     _show_rejected(out, report)
-    out.say("  {}", _embedding(report))
+    if report.mode != "verify" or report.texts_to_embed:
+        out.say("  {}", _embedding(report))
     for guard in report.guards:
         if guard.tripped:
             what = "accepted" if guard.accepted else _override(guard)
@@ -75,6 +77,8 @@ def _show_rejected(out: Out, report: RunReport) -> None:
 
 
 def _embedding(report: RunReport) -> str:
+    if report.mode == "verify":
+        return f"a sync would embed {many(report.texts_to_embed, 'text')}"
     if report.dry_run:
         return (
             f"to embed: {many(report.texts_to_embed, 'text')}, about "

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from cli.documents import LogLine, MapProgress, RunView
 from cli.show.show import BAD, GOOD
-from cli.show.terminal import Markup, Out, markup
+from cli.show.terminal import Markup, Out, many, markup
 from workflow.operate.doctor import Finding
 from workflow.operate.operate import RolledBack
 from workflow.report.plot import seconds
@@ -99,13 +99,26 @@ def show_logs(out: Out, lines: Sequence[LogLine]) -> None:
 
 
 def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:
-    """What is live now, and what to do next."""
-    out.say(
-        "[green]✓[/] generation {} is live again (built {}); before: {}",
-        done.generation,
-        done.built_at,
-        done.before or "none",
-    )
+    """What is live now, and what must follow."""
+    if done.run:
+        out.say(
+            "[green]✓[/] the switch of sync {} is {}: {} {}, {} back, {} gone",
+            done.run,
+            "made again" if done.again else "undone",
+            many(done.changed, "drug"),
+            "with new values" if done.again else "with old values",
+            many(done.added, "drug"),
+            many(done.removed, "drug"),
+        )
+        out.say("  searches answer from {}", many(done.rows, "drug"))
+    else:
+        out.say(
+            "[green]✓[/] generation {} of {} is live again (built {}); before: {}",
+            done.generation,
+            many(done.rows, "drug"),
+            done.built_at,
+            done.before or "none",
+        )
     if done.settings_fit:
         out.say("  bring it in step with the catalog: drugsync run{}", options)
         return

@@ -14,6 +14,8 @@ from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.text import Text
 
+from cli.typed import as_typed
+
 OBEYED = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
     "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # bidi, zero width, line separators
@@ -53,7 +55,7 @@ class _Template(string.Formatter):
         if isinstance(value, Markup):
             return str(value)
         if not isinstance(value, Text):
-            value = Text(visible(cast("str", super().format_field(value, format_spec))))
+            value = Text(as_typed(visible(cast("str", super().format_field(value, format_spec)))))
         self.values.append(value)
         return HOLE
 
@@ -61,7 +63,7 @@ class _Template(string.Formatter):
 def markup(template: str, /, *values: object, **named: object) -> Text:
     """One of our templates, as `str.format` takes it, with values that are treated as text."""
     filled = _Template()
-    outer = Text.from_markup(filled.vformat(template, values, named), emoji=False)
+    outer = Text.from_markup(as_typed(filled.vformat(template, values, named)), emoji=False)
     for value in filled.values:
         at = outer.plain.index(HOLE)
         before, hole, after = outer.divide([at, at + 1])

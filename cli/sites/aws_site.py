@@ -163,8 +163,8 @@ class AwsSite:
             input=self.input_of(view.run_id),
         )
 
-    def estimate(self, report: RunReport) -> str:
-        """The report has AWS's own."""
+    def note(self, report: RunReport) -> str:
+        """The report has AWS's own estimate."""
         return ""
 
     def _page(self, files: RunFiles, report: RunReport, run_id: str) -> Path:

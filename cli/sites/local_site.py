@@ -1,8 +1,6 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,11 @@ from cli.sites.embedding_rate import (
     said,
     tried,
 )
+from cli.sites.first_steps import LOAD_ONE, advised, catalog_is_missing
 from cli.sites.log_lines import read_lines
-from cli.sites.run_log import log_lines, view_of
+from cli.sites.run_log import begun, log_lines, view_of
 from cli.sites.site import Action, SiteError, no_redrive, no_run, readable_report
+from cli.sites.stopping import stopped, stopping
 from handlers.wiring import Wiring
 from local.engine import runner
 from local.engine.history import read_execution
@@ -57,14 +57,22 @@ class LocalSite:
         """Runs it to its end."""
         run_id = run_id_of(parse_input(run_input).mode)
         stack = stacks.ready(self._root)
-        with RunProgress(out) as progress, _stopped(out, run_id):
+        self._require_catalog(stack)
+        with RunProgress(out) as progress, stopped(out, run_id):
 
             def see(invocation: Invocation) -> None:
                 progress.see(invocation)
                 if invocation.state == "ReviewChanges" and invocation.result:
                     self._announce(stack, run_id, out)
 
-            return runner.run(stack, run_input, run_id=run_id, observe=see)
+            return runner.run(
+                stack, run_input, run_id=run_id, observe=see, interrupted=stopping(out, run_id)
+            )
+
+    def _require_catalog(self, stack: stacks.Stack) -> None:
+        """A run over a catalog that nobody loaded would only say that a table is missing."""
+        if catalog_is_missing(stack):
+            raise SiteError(f"no catalog is loaded on this machine yet; {LOAD_ONE}")
 
     def _announce(self, stack: stacks.Stack, run_id: str, out: Out) -> None:
         """Before a long embedding: how long it takes, how to stop it, and what is shorter."""
@@ -85,8 +93,10 @@ class LocalSite:
             return None
         return remembered(self.history(LOOKED_AT)) or tried(stack)
 
-    def estimate(self, report: RunReport) -> str:
-        texts = report.texts_to_embed
+    def note(self, report: RunReport) -> str:
+        if report.error == "CatalogEmpty" and stacks.running(self._root).mysql.pid:
+            return LOAD_ONE
+        texts = report.texts_to_embed if report.dry_run else 0
         rate = self._rate(stacks.running(self._root), texts)
         return said(rate, texts) if rate else ""
 
@@ -96,8 +106,11 @@ class LocalSite:
         if refusal:
             raise SiteError(refusal)
         stack = stacks.ready(self._root)
-        with RunProgress(out) as progress, _stopped(out, run_id):
-            report = runner.redrive(stack, run_id, observe=progress.see)
+        before = begun(log_lines(self._folder / run_id / LOG))
+        with RunProgress(out, before) as progress, stopped(out, run_id):
+            report = runner.redrive(
+                stack, run_id, observe=progress.see, interrupted=stopping(out, run_id)
+            )
         out.say("  redriven: {}", progress.redriven)
         return report
 
@@ -193,7 +206,8 @@ class LocalSite:
             self._store.write(GOLDEN, golden)
         with stacks.functions_see(stack.environment(**golden_setting(golden))):
             task = OperatorTask(action="doctor", run_id=run_id_of("doctor"))
-            return list(operate(task, Wiring().ports._replace(runs=self._store)).findings)
+            found = operate(task, Wiring().ports._replace(runs=self._store)).findings
+        return advised(found, stack)
 
     def _names(self) -> set[str]:
         """Runs only; the folder of `doctor` has no log.
@@ -207,20 +221,6 @@ class LocalSite:
                 return set()
         with os.scandir(self._folder) as found:
             return {one.name for one in found if os.path.exists(os.path.join(one.path, LOG))}
-
-
-@contextmanager
-def _stopped(out: Out, run_id: str) -> Iterator[None]:
-    """Says what Ctrl-C leaves behind, and raises it again."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        out.say(
-            "[yellow]stopped[/]: go on with drugsync redrive {}, which embeds no text again, "
-            "or start again with drugsync run",
-            run_id,
-        )
-        raise
 
 
 def _stands(part: stacks.Part | None) -> str:

@@ -3,8 +3,8 @@ it."""
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,15 @@ def log_lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield found
 
 
+def begun(lines: Iterable[dict[str, Any]]) -> set[tuple[str, str | None]]:
+    """State or Map, and page, of each call that began."""
+    return {
+        (map_of(str(line["function"])), line.get("page"))
+        for line in lines
+        if line.get("message") == STARTED
+    }
+
+
 def view_of(
     name: str, lines: list[dict[str, Any]], report: RunReport | None, *, running: bool
 ) -> RunView:
@@ -44,12 +53,19 @@ def view_of(
         status=report.status if report else ("RUNNING" if running else "ABORTED"),
         mode=report.mode if report else _mode(lines),
         started_at=started,
-        ended_at=None if running else (times[-1] if times else started),
+        ended_at=None if running else _end(report, times, started),
         state=map_of(state),
         maps=_maps(lines, running=running, redriven=redriven),
         error=report.error if report else None,
         cause=report.cause if report else None,
     )
+
+
+def _end(report: RunReport | None, times: list[datetime], started: datetime) -> datetime:
+    """The report's, so that a run has one duration; of a run without one, its last line's."""
+    if report:
+        return report.started_at + timedelta(seconds=report.duration_s)
+    return times[-1] if times else started
 
 
 def _mode(lines: list[dict[str, Any]]) -> Mode:

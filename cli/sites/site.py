@@ -57,8 +57,11 @@ class Site(Protocol):
         """The report and its page on this machine."""
         ...
 
-    def estimate(self, report: RunReport) -> str:
-        """How long the embedding of a dry run takes here; empty if unknown."""
+    def note(self, report: RunReport) -> str:
+        """What only this site knows to say of a run: how long embedding takes here, for example.
+
+        Mostly empty.
+        """
         ...
 
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:

@@ -1,5 +1,6 @@
 """When a child of the standby is as good as the process that asks: what both must share."""
 
+import ast
 import os
 import resource
 import sys
@@ -26,6 +27,28 @@ def alike() -> str:
             [resource.getrlimit(getattr(resource, name)) for name in LIMITS],
         )
     )
+
+
+PARTS = (
+    "another Python, or another encoding of its output",
+    "other code: drugsync up starts one with today's",
+    "another user, group, umask or priority",
+    "another root folder",
+    "other resource limits (ulimit)",
+)
+
+
+def differs(said: str) -> str:
+    """What another process has in other words than this one; empty where nothing differs."""
+    here = alike()
+    if said == here:
+        return ""
+    try:
+        theirs, ours = ast.literal_eval(said), ast.literal_eval(here)
+        pairs = zip(theirs, ours, PARTS, strict=True)
+        return next(name for one, other, name in pairs if one != other)
+    except (ValueError, SyntaxError, TypeError):
+        return PARTS[1]
 
 
 def _code() -> tuple[int, int, int]:

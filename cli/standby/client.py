@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,23 +25,37 @@ INTERRUPTED = 130
 def handed_over() -> int | None:
     """The exit code of the command, done by the standby; None if this process has to do it."""
     folder = home() / FOLDER
-    if HERE & set(sys.argv[1:2]) or not _stands_by(folder):
+    if HERE & set(sys.argv[1:2]):
+        return None
+    other = stands_by(folder)
+    if other is None:
         return None
     connection = reach(folder)
     if connection is None:
+        return None
+    if other:
+        connection.close()
+        _tell(other)
         return None
     with connection:
         return call(connection, sys.argv)
 
 
-def _stands_by(folder: Path) -> bool:
+def stands_by(folder: Path) -> str | None:
+    """What makes a standby another one than we need; empty where it is ours; None without one."""
     try:
         said = (folder / ALIKE).read_text(encoding="utf-8")
     except OSError:
-        return False
-    from cli.standby.alike import alike
+        return None
+    from cli.standby.alike import differs
 
-    return said == alike()
+    return differs(said)
+
+
+def _tell(other: str) -> None:
+    """A person is told why this takes longer; a program's stderr stays as it was."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"the standby has {other}: done without it, which takes longer\n")
 
 
 def reach(folder: Path) -> socket.socket | None:
@@ -81,18 +95,41 @@ def call(connection: socket.socket, arguments: list[str]) -> int | None:
     def interrupt(*_: object) -> None:
         nonlocal interrupted
         interrupted = True
-        try:
-            os.kill(pid, signal.SIGINT)
-        except ProcessLookupError:
-            return
+        _send(pid, signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    def pause(*_: object) -> None:
+        """The terminal stops our process group, where the child is not."""
+        _send(pid, signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        _send(pid, signal.SIGCONT)
+
+    def end(number: int, _: object) -> None:
+        """A child that is stopped does not see that we are gone."""
+        _send(pid, signal.SIGCONT)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    answers: list[tuple[int, Callable[..., None]]] = [
+        (signal.SIGINT, interrupt),
+        (signal.SIGTSTP, pause),
+        (signal.SIGHUP, end),
+        (signal.SIGTERM, end),
+    ]
+    before = [(number, signal.signal(number, answer)) for number, answer in answers]
     try:
         return int.from_bytes(_exactly(connection, 8), "big")
     except OSError:
         return INTERRUPTED if interrupted else _killed(pid)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, answer in before:
+            signal.signal(number, answer)
+
+
+def _send(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
 
 
 def _killed(pid: int) -> int:

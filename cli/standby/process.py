@@ -2,12 +2,37 @@
 
 import os
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cli.standby.alike import alike
-from cli.standby.client import FOLDER, SOCKET
+from cli.standby.client import FOLDER, SOCKET, stands_by
 from local.servers import processes
 from local.servers.processes import Facts, Home
+
+READY_S = 10.0
+"""On a machine that needs longer, the first commands do without it."""
+
+POLL_S = 0.05
+
+
+@contextmanager
+def beside(root: Path) -> Iterator[None]:
+    """Start one, and wait at the end of what is done meanwhile until it serves.
+
+    Where that fails, none is left.
+    """
+    start(root)
+    try:
+        yield
+    except BaseException:
+        stop(root)
+        raise
+    deadline = time.monotonic() + READY_S
+    while not serves(root) and time.monotonic() < deadline and processes.running(_home(root)):
+        time.sleep(POLL_S)
 
 
 def start(root: Path) -> None:
@@ -23,6 +48,11 @@ def start(root: Path) -> None:
 def stop(root: Path) -> bool:
     """False when none ran."""
     return processes.stop(_home(root))
+
+
+def serves(root: Path) -> bool:
+    """Whether commands are handed over."""
+    return stands_by(root / FOLDER) == ""
 
 
 def _home(root: Path) -> Home:

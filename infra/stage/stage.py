@@ -16,6 +16,7 @@ from infra.stage.sections.operation import AlarmSection, ScheduleSection
 from infra.stage.sections.redis import RedisSection
 from infra.stage.sections.search import SearchSection
 from infra.stage.settings import TableInvalid, read_table
+from workflow.contract.invalid import UNKNOWN, wrongs
 from workflow.contract.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -197,13 +198,10 @@ def load_stage(path: Path) -> Stage:
 
 
 def _explain(error: ValidationError) -> list[str]:
-    lines = []
-    for problem in error.errors(include_url=False, include_input=False):
-        field = ".".join(map(str, problem["loc"]))
-        reason = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "missing":
-            reason = "is required"
-        elif problem["type"] == "extra_forbidden":
-            reason = "is not a field of a stage file"
-        lines += [f"  {field}: {reason}"] if field else [f"  {one}" for one in reason.splitlines()]
+    lines: list[str] = []
+    for one in wrongs(error):
+        reason = "is not a field of a stage file" if one.reason == UNKNOWN else one.reason
+        lines += (
+            [f"  {one.field}: {reason}"] if one.field else map("  {}".format, reason.splitlines())
+        )
     return lines

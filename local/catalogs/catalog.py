@@ -77,9 +77,14 @@ def is_fda(connection: MySQLConnectionAbstract) -> bool:
     return bool(found and next(iter(found)))
 
 
+def has_catalog(connection: MySQLConnectionAbstract) -> bool:
+    """Whether anything was ever loaded, be it an empty table."""
+    return kind(connection, VIEW) is not None
+
+
 def count_rows(connection: MySQLConnectionAbstract) -> int:
-    """Drugs in the catalog; 0 if there is none yet."""
-    if kind(connection, VIEW) is None:
+    """Drugs in the catalog; 0 where there is none yet."""
+    if not has_catalog(connection):
         return 0
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT COUNT(*) FROM {VIEW}")  # noqa: S608 - a constant

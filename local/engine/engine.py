@@ -66,12 +66,18 @@ class Engine:
     """One state machine, its functions and its run bucket."""
 
     def __init__(
-        self, observe: Observer, intercept: Interceptor, history: History | None, keep: Keep
+        self,
+        observe: Observer,
+        intercept: Interceptor,
+        history: History | None,
+        keep: Keep,
+        interrupted: Callable[[bool], None],
     ) -> None:
         self._observe = observe
         self._intercept = intercept
         self._history = history
         self._keep = keep
+        self._interrupted = interrupted
         self._started_at = history.started_at.isoformat() if history else ""
         self._attempts: dict[tuple[str, str, str | None], int] = {}
         self._lock = threading.Lock()
@@ -122,12 +128,14 @@ class Engine:
 
         A second Ctrl-C does not wait for them: the process ends, as if it had been killed.
         """
-        self._stopped = True
-        self._sfn.stop_execution(executionArn=execution, error="Interrupted", cause="Ctrl-C")
         try:
+            self._stopped = True
+            self._interrupted(False)
+            self._sfn.stop_execution(executionArn=execution, error="Interrupted", cause="Ctrl-C")
             with self._idle:
                 self._idle.wait_for(lambda: self._in_flight == 0)
         except KeyboardInterrupt:
+            self._interrupted(True)
             os._exit(INTERRUPTED_EXIT)
 
     def stop(self, execution: str) -> None:
@@ -222,13 +230,15 @@ def engine(
     definition: str | None = None,
     history: History | None = None,
     keep: Keep = lambda _key, _body: None,
+    interrupted: Callable[[bool], None] = lambda _again: None,
 ) -> Iterator[Engine]:
     """A state machine ready to start, with the functions' environment variables and log.
 
-    With a history, results that it holds are not called again, and new results are added. `keep`
-    gets each object that is put into the run bucket.
+    With a history, what it holds is not called again, and what is called goes into it. `keep` gets
+    each object that is put into the run bucket. `interrupted` hears of Ctrl-C at once, and
+    of a second one, which ends the process.
     """
-    made = Engine(observe, intercept, history, keep)
+    made = Engine(observe, intercept, history, keep, interrupted)
     with ExitStack() as stack:
         stack.enter_context(functions_see(environment))
         stack.enter_context(_hooked_into_boto3(made))

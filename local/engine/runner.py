@@ -1,6 +1,6 @@
 """One run on the local stack, from its input to its report, and its redrive."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,9 +44,13 @@ INTERRUPTED = Outcome(
 
 
 class Options(TypedDict, total=False):
-    """Observer of calls, interceptor, waits of retries, and other settings."""
+    """Who sees each call, who stands between, how long retries wait, and other settings.
+
+    `interrupted` hears of Ctrl-C at once; the flag says that it is the second one.
+    """
 
     observe: Observer
+    interrupted: Callable[[bool], None]
     intercept: Interceptor
     retry_wait_scale: float
     settings: dict[str, str]
@@ -156,6 +160,7 @@ def _engine(
             definition=execution.definition,
             history=history,
             keep=store.write,
+            interrupted=options.get("interrupted", _nobody),
         ) as machine,
     ):
         bucket = S3RunStore(machine.s3, BUCKET)
@@ -166,8 +171,8 @@ def _engine(
         yield machine
 
 
-def _nobody(_: Invocation) -> None:
-    """The observer that does nothing."""
+def _nobody(_: object) -> None:
+    """Sees nothing."""
 
 
 def golden_setting(golden: bytes) -> dict[str, str]:

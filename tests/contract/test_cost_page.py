@@ -40,6 +40,7 @@ BACKFILL = Work(
     pages_with_new_texts=PAGES,
     embed_pages=195,
     load_pages=PAGES,
+    new_generation=True,
 )
 DEFAULTS = Settings(
     run_bucket="runs",
@@ -84,6 +85,7 @@ def work_of(rows: int, changed: float, page_size: int) -> Work:
         pages_with_new_texts=pages if texts else 0,
         embed_pages=math.ceil(texts / TEXTS_A_PAGE),
         load_pages=pages if upserts else 0,
+        new_generation=changed == 1,
     )
 
 

@@ -30,7 +30,14 @@ from workflow.contract.events.files import Baseline
 from workflow.contract.holder import Holder
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.documents import Document, Documents
-from workflow.contract.ports.generations import Generations, Kept, Live, LiveNames, Swap
+from workflow.contract.ports.generations import (
+    Generations,
+    Kept,
+    Live,
+    LiveNames,
+    Swap,
+    Undone,
+)
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.server import IndexFacts, Server
 from workflow.contract.ports.texts import NewRecord, Text, TextOrigin, Texts
@@ -308,7 +315,7 @@ def versions(index: Ports) -> dict[str, str]:
 
 def switch(index: Ports) -> None:
     """b changes, c goes, d comes."""
-    index.documents.stage(SYNC, [document(ndc, version="2") for ndc in "bd"])
+    index.documents.stage(SYNC, [document(ndc, version="2", run_id=SYNC.run_id) for ndc in "bd"])
     index.documents.report_damage("new", SYNC, ["a", "b", "c"])
     index.generations.switch(
         generation("new", run_id="sync"), Swap(["b", "d"], ["c"]), SYNC, repair=["x"]
@@ -366,7 +373,8 @@ def test_a_switch_is_made_whole_or_not_at_all(live: Ports) -> None:
 def test_a_switch_is_taken_back_and_made_again(live: Ports) -> None:
     switch(live)
     for name, found in (("back", BEFORE), ("again", AFTER), ("back", BEFORE)):
-        live.generations.take_back(generation("new"), SYNC.identity, name, SYNC)
+        undone = live.generations.take_back(generation("new"), SYNC.identity, name, SYNC)
+        assert undone == Undone(changed=1, added=1, removed=1, again=name == "again")
         assert versions(live) == found
         names = live.generations.live()
         assert names

@@ -33,7 +33,7 @@ DOORS: dict[str, set[str]] = {
     "infra": {
         *("workflow.contract.errors", "workflow.contract.models", "workflow.contract.settings"),
         *("workflow.contract.rights", "workflow.contract.setting_forms", "workflow.contract.sizes"),
-        "workflow.contract.redis_versions",
+        *("workflow.contract.invalid", "workflow.contract.redis_versions"),
     },
     "local": {"workflow", "handlers"},
     "cli": {"workflow", "handlers", "local"},

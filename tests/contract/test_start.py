@@ -45,7 +45,8 @@ def test_the_list_of_verbs_imports_none_of_them(tmp_path: Path, arguments: list[
     assert {name.partition(".")[0] for name in found} & HEAVY == set()
     ours = {name for name in found if name.startswith(("cli.", "local.", "workflow.", "handlers"))}
     assert ours == {
-        *("cli.app", "cli.main", "cli.standby", "cli.standby.client", "cli.verbs"),
+        *("cli.app", "cli.main", "cli.standby", "cli.standby.client", "cli.typed"),
+        "cli.verbs",
         "local.places",
     }
 

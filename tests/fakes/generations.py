@@ -7,8 +7,16 @@ from dataclasses import replace
 
 from tests.fakes.memory import Memory, Owned
 from workflow.contract.errors import IndexCommandFailed, RunSuperseded
-from workflow.contract.holder import Holder
-from workflow.contract.ports.generations import Generation, Kept, Live, LiveNames, Swap, Sweep
+from workflow.contract.holder import Holder, run_of
+from workflow.contract.ports.generations import (
+    Generation,
+    Kept,
+    Live,
+    LiveNames,
+    Swap,
+    Sweep,
+    Undone,
+)
 
 
 class FakeGenerations:
@@ -65,14 +73,29 @@ class FakeGenerations:
         holder: Holder,
         *,
         way_back: str | None = None,
-    ) -> None:
+    ) -> Undone:
         self._memory.require(holder)
         keys = dict(self._memory.swapped.get(undo, {}))
+        undone = self._undone(generation.name, undo, keys)
         self._exchange(generation, self._memory.undo, undo, keys)
         if self._memory.live:
             names = self._memory.live.names._replace(switch=switch)
             way = undo if way_back is None else way_back
             self._memory.live = self._memory.live._replace(names=names, undo=way)
+        return undone
+
+    def _undone(self, name: str, undo: str, keys: dict[str, bool]) -> Undone:
+        stored = self._memory.stored
+        there = {key for key in keys if (name, key) in stored}
+        first = next(iter(sorted(keys)), "")
+        document = stored.get((name, first)) or self._memory.undo.get((undo, first), {})
+        by_the_run = document.get("run_id") == run_of(undo)
+        return Undone(
+            changed=sum(keys[key] for key in there),
+            added=len(keys.keys() - there),
+            removed=sum(not keys[key] for key in there),
+            again=bool(keys) and by_the_run != (first in there),
+        )
 
     def _exchange(
         self, generation: Generation, incoming: Owned, undo: str, keys: dict[str, bool]

@@ -291,7 +291,7 @@ class History(RuleBasedStateMachine):
         index, holder = wiring().index, Holder("rollback", now())
         of_a_sync = not name and self._live("undo")
         try:
-            back = roll_back(index.generations, index.server, holder, generation=name)
+            back = roll_back(index.generations, index.server, holder, generation=name).generation
         except NothingToRollBack:
             assert not self._live("undo")
             assert not self._live("previous")

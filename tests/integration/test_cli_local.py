@@ -258,7 +258,7 @@ def test_a_failed_run_is_redriven(home: Path, lab: Lab) -> None:
     shown = drugsync("redrive", failed["run_id"])
     assert shown.exit_code == 0
     assert "not repeated" in shown.output
-    assert "called again from EmbedPages" in shown.output
+    assert "called again: EmbedPages" in shown.output
     assert json_of("report")["run_id"] == failed["run_id"]
     again = drugsync("redrive", failed["run_id"]).exception
     assert "cannot be redriven: it succeeded" in str(again)

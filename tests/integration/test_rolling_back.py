@@ -19,7 +19,7 @@ def back(lab: Lab, generation: str = "") -> str:
     """Roll back; the name of what is live then."""
     index = RedisIndex(lab.resp3(), dimensions=256, algorithm="HNSW", options={})
     holder = Holder("back", datetime.now(UTC))
-    return roll_back(index.generations, index.server, holder, generation=generation).name
+    return roll_back(index.generations, index.server, holder, generation=generation).generation.name
 
 
 def searched(lab: Lab) -> object:

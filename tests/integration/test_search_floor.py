@@ -89,6 +89,6 @@ def test_a_real_model_answers_no_nonsense_and_what_it_answered_before(stack: Sta
             return {one for one, answer in asked.items() if answer.products}
 
         lay = [query for query, _ in LAY["blind"]]
-        assert answers(lay, UNMEASURED) == answers(lay, floor)
+        assert answers(lay, UNMEASURED) <= answers(lay, floor)
         assert len(answers(OTHER, floor)) <= 0.05 * len(OTHER)
         client.flushall()

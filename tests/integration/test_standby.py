@@ -1,5 +1,6 @@
 """The standby does a command as the caller would have done it, or leaves it to the caller."""
 
+import ast
 import os
 import pty
 import signal
@@ -116,6 +117,47 @@ def test_other_limits_are_the_callers_own(home: Path) -> None:
     assert done.stderr == "True\n"
 
 
+def test_who_sits_at_a_terminal_is_told_why_it_takes_longer(tmp_path: Path) -> None:
+    process.start(tmp_path)
+    until(lambda: (tmp_path / "standby" / ALIKE).exists())
+    said = ast.literal_eval((tmp_path / "standby" / ALIKE).read_text())
+    for part, words in ((1, "other code"), (4, "ulimit")):
+        other = [*said]
+        other[part] = 0
+        (tmp_path / "standby" / ALIKE).write_text(repr(tuple(other)))
+        assert words in seen_on_a_terminal(tmp_path, "--version")
+        assert drugsync(tmp_path, "--version").stderr == "True\n"
+    assert process.stop(tmp_path)
+    assert "standby" not in seen_on_a_terminal(tmp_path, "--version")
+
+
+def seen_on_a_terminal(home: Path, *arguments: str) -> str:
+    """What a command writes to a stderr that is a terminal."""
+    ours, theirs = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-c", WHO, *arguments],
+        env={**os.environ, "DRUGSYNC_HOME": str(home), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        check=False,
+    )
+    said = os.read(ours, 4096).decode()
+    os.close(ours)
+    os.close(theirs)
+    return said
+
+
+def test_up_returns_once_it_serves_and_leaves_none_where_it_fails(tmp_path: Path) -> None:
+    with process.beside(tmp_path):
+        pass
+    assert process.serves(tmp_path)
+    assert process.stop(tmp_path)
+    with pytest.raises(OSError, match="no server"), process.beside(tmp_path):
+        raise OSError("no server")
+    assert not process.stop(tmp_path)
+
+
 def test_a_standby_with_other_code_is_not_asked_and_up_replaces_it(tmp_path: Path) -> None:
     process.start(tmp_path)
     until(lambda: (tmp_path / "standby" / ALIKE).exists())
@@ -162,6 +204,34 @@ def test_ctrl_c_reaches_the_command_and_its_exit_code_comes_back(waiting: Path) 
     command.send_signal(signal.SIGINT)
     assert command.communicate()[0] == b"working\ninterrupted\n"
     assert command.returncode == 7
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_ctrl_z_stops_the_work_too_and_both_go_on(waiting: Path) -> None:
+    command = begin(waiting, subprocess.PIPE)
+    server = _server(waiting)
+    child = int(Path(f"/proc/{server}/task/{server}/children").read_text())
+    command.send_signal(signal.SIGTSTP)
+    until(lambda: (state(command.pid), state(child)) == ("T", "T"))
+    command.send_signal(signal.SIGCONT)
+    until(lambda: "T" not in (state(command.pid), state(child)))
+    command.send_signal(signal.SIGINT)
+    assert command.communicate()[0] == b"working\ninterrupted\n"
+    assert command.returncode == 7
+
+
+def test_a_caller_that_ends_while_it_is_stopped_leaves_nobody_stopped(waiting: Path) -> None:
+    command = begin(waiting, subprocess.PIPE)
+    command.send_signal(signal.SIGTSTP)
+    until(lambda: state(command.pid) == "T")
+    command.send_signal(signal.SIGTERM)
+    command.send_signal(signal.SIGCONT)
+    # The pipe ends when the last process that could write into it is gone.
+    assert command.communicate()[0] == b"working\n"
+    assert command.returncode == -signal.SIGTERM
 
 
 def test_a_command_sees_the_callers_terminal(waiting: Path) -> None:

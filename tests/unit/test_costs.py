@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.payloads import settings
@@ -17,7 +19,7 @@ def test_tokens_follow_the_bytes_of_a_text() -> None:
 
 
 def work(**changed: int) -> Work:
-    counts = {
+    counts: dict[str, Any] = {
         "rows": 1000,
         "upserts": 1000,
         "texts": 1000,

@@ -354,7 +354,15 @@ def test_another_generation_of_that_name_is_never_taken_for_ones_own() -> None:
         (ServerFacts("8.2.6", 0, 0, "allkeys-lru"), "allkeys-lru"),
         (ServerFacts("8.2.3", 0, 0, "noeviction"), "CVE-2026-23479"),
         (ServerFacts("8.2.6", 0, 0, "noeviction", cluster=True), "cluster mode"),
-        (ServerFacts("8.2.6", 0, 0, "noeviction", most_results=9999), "MAXSEARCHRESULTS is 9999"),
+        *(
+            (ServerFacts("8.2.6", 0, 0, "noeviction", limits={name: figure}), f"{name} is {figure}")
+            for name, figure in {
+                "MAXSEARCHRESULTS": 9_999,
+                "MAXAGGREGATERESULTS": 9_999,
+                "MAXPREFIXEXPANSIONS": 199,
+                "MINPREFIX": 3,
+            }.items()
+        ),
     ],
 )
 def test_a_server_that_cannot_hold_an_index_is_refused_before_the_fence(

@@ -14,17 +14,18 @@ from workflow.contract.errors import NothingToRollBack, RunSuperseded
 from workflow.contract.events.files import Baseline
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
-from workflow.contract.ports.generations import Live, LiveNames, Swap
+from workflow.contract.ports.generations import Live, LiveNames, Swap, Undone
 from workflow.operate.rollback import roll_back
 
 PERSON = Holder("rollback", NOW + timedelta(hours=1))
 LATER = Holder("later", NOW + timedelta(minutes=1))
 AGAIN = Holder("rollback", NOW + timedelta(hours=2))
+LAST = Holder("rollback", NOW + timedelta(hours=3))
 BEFORE, AFTER = Baseline(rows=2), Baseline(rows=3)
 
 
-def document(ndc: str, version: str) -> Document:
-    return Document(ndc, {"ndc": ndc, "version": version})
+def document(ndc: str, version: str, run_id: str = "") -> Document:
+    return Document(ndc, {"ndc": ndc, "version": version, "run_id": run_id})
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def synced() -> FakeIndex:
         index.server.create_indexes(LiveNames(name, SPACE))
     built = generation(baseline=BEFORE, published_at="then")
     index.generations.publish(built, "older", HOLDER)
-    index.documents.stage(HOLDER, [document(ndc, "new") for ndc in "bd"])
+    index.documents.stage(HOLDER, [document(ndc, "new", HOLDER.run_id) for ndc in "bd"])
     record = replace(
         built, baseline=AFTER, before=BEFORE, published_at="now", published_before="then"
     )
@@ -52,7 +53,7 @@ def searched(index: FakeIndex) -> dict[str, str]:
 
 
 def undo(index: FakeIndex, holder: Holder = PERSON, to: str = "") -> str:
-    return roll_back(index.generations, index.server, holder, generation=to).name
+    return roll_back(index.generations, index.server, holder, generation=to).generation.name
 
 
 SYNCED = {"a": "old", "b": "new", "d": "new"}
@@ -70,6 +71,15 @@ def test_undone_twice_it_is_as_before(synced: FakeIndex) -> None:
     undo(synced, AGAIN)
     assert searched(synced) == SYNCED
     assert synced.memory.records[GENERATION].baseline == AFTER
+
+
+def test_what_was_undone_is_counted_and_so_is_what_is_made_again(synced: FakeIndex) -> None:
+    done = roll_back(synced.generations, synced.server, PERSON)
+    assert (done.run, done.undone) == (HOLDER.run_id, Undone(changed=1, added=1, removed=1))
+    done = roll_back(synced.generations, synced.server, AGAIN)
+    assert done.undone == Undone(changed=1, added=1, removed=1, again=True)
+    to_older = roll_back(synced.generations, synced.server, LAST, generation="older")
+    assert (to_older.run, to_older.undone) == ("", None)
 
 
 def test_the_generation_before_the_last_backfill_can_be_named(synced: FakeIndex) -> None:

@@ -154,11 +154,11 @@ def test_a_team_may_have_synonyms_of_its_own(synonyms_file: Callable[[str], str]
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"gout": []}', "gout: List should have at least 1 item"),
-        ('{"gout": ["A", "-"]}', "gout 1: String should match"),
-        (f'{{"gout": ["{"A" * 201}"]}}', "gout 0: String should have at most 200 characters"),
-        ('["gout"]', "the file: Input should be an object"),
-        ('{"gout"', "the file: Invalid JSON"),
+        ('{"gout": []}', "gout = []: must have 1 or more entries"),
+        ('{"gout": ["A", "-"]}', "gout.1 = '-': must have the form"),
+        (f'{{"gout": ["{"A" * 201}"]}}', "gout.0 = 'AAAA"),
+        ('["gout"]', "must be names and values"),
+        ('{"gout"', "is not JSON: EOF"),
     ],
 )
 def test_wrong_synonyms_name_the_file_the_entry_and_the_limit(

@@ -24,6 +24,7 @@ from workflow.contract.errors import (
     SettingsChanged,
 )
 from workflow.contract.holder import Holder
+from workflow.contract.invalid import in_words
 from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text
@@ -170,7 +171,9 @@ class RunFiles:
         try:
             return adapter.validate_json(self._store.read(self.key(name)))
         except ValidationError as error:
-            raise RunFileCorrupt(f"{self.key(name)} is not a manifest: {error}") from error
+            raise RunFileCorrupt(
+                f"{self.key(name)} is not a manifest: {in_words(error, most=1)}"
+            ) from error
 
     # Lines: rows and texts, gzipped
 

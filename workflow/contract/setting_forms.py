@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from workflow.contract.invalid import REQUIRED, UNKNOWN, Wrong, wrongs
+
 Problem = tuple[str, str]
 """The name of a setting, and what is wrong with it and what to do."""
 
@@ -21,22 +23,22 @@ def form_of(model: type[BaseModel], name: str) -> str:
 def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Every wrong setting once, in order; never a value, which may be a secret."""
     found: dict[str, str] = {}
-    for problem in error.errors(include_url=False, include_input=False):
-        name, reason = _problem(problem, model)
+    for one in wrongs(error):
+        name, reason = _problem(one, model)
         found.setdefault(name, reason)
     return list(found.items())
 
 
-def _problem(problem: Any, model: type[BaseModel]) -> Problem:
-    if not problem["loc"]:
-        # A message about several settings starts with the name of the first.
-        name, _, reason = problem["msg"].removeprefix("Value error, ").partition(" ")
+def _problem(one: Wrong, model: type[BaseModel]) -> Problem:
+    if not one.field:
+        # What is wrong with several settings together begins with the name of one.
+        name, _, reason = one.reason.partition(" ")
         return name.rstrip(":"), reason
-    name = str(problem["loc"][0])
-    if problem["type"] == "missing":
-        return name, "is required"
-    if problem["type"] == "extra_forbidden":
+    name = one.field.partition(".")[0]
+    if one.reason == UNKNOWN:
         return name, _unknown(name, model)
+    if name not in model.model_fields or one.reason == REQUIRED:
+        return name, one.reason
     field = model.model_fields[name]
     advice = "" if field.is_required() else f"; leave it out for {_shown(field.default)}"
     return name, f"must be {form_of(model, name)}{advice}"

@@ -95,6 +95,11 @@ class Explanation(Event):
     place: Place | None
     failures: dict[str, str]
 
+    @property
+    def known(self) -> bool:
+        """Whether the catalog or the index has a drug of this NDC."""
+        return self.in_catalog or self.in_index or bool(self.rejected)
+
 
 class _Asker:
     """Asks for each part. A failure is noted, and the other parts are still asked for."""

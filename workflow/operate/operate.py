@@ -11,7 +11,7 @@ from workflow.contract.holder import Holder
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Documents
-from workflow.contract.ports.generations import Generations
+from workflow.contract.ports.generations import Generations, Undone
 from workflow.contract.ports.model import Embedder
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
@@ -55,6 +55,16 @@ class RolledBack(Event):
     """When its content was published."""
     rows: int
     before: str | None
+    run: str
+    """The sync whose switch was undone; empty where another generation was put live."""
+    again: bool
+    """It had been undone before, and is made again."""
+    changed: int
+    """Drugs that have their other values again."""
+    added: int
+    """Drugs that are searched again."""
+    removed: int
+    """Drugs that are not searched any more."""
     settings_fit: bool
     """False: the functions' settings differ from this generation's, so the next sync stops."""
 
@@ -126,7 +136,8 @@ def _explain(task: OperatorTask, ports: Ports) -> Explanation:
 def _roll_back(task: OperatorTask, ports: Ports) -> RolledBack:
     before = ports.generations.live()
     holder = Holder(task.run_id, ports.clock())
-    back = roll_back(ports.generations, ports.server, holder, generation=task.generation)
+    done = roll_back(ports.generations, ports.server, holder, generation=task.generation)
+    back, undone = done.generation, done.undone or Undone()
     space = space_of(ports.settings, back.space_revision).id
     return RolledBack(
         generation=back.name,
@@ -134,5 +145,10 @@ def _roll_back(task: OperatorTask, ports: Ports) -> RolledBack:
         published_at=back.published_at,
         rows=back.baseline.rows,
         before=before.names.generation if before else None,
+        run=done.run,
+        again=undone.again,
+        changed=undone.changed,
+        added=undone.added,
+        removed=undone.removed,
         settings_fit=(space, ports.server.schema_digest()) == (back.space, back.schema),
     )

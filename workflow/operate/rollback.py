@@ -1,17 +1,26 @@
 """Rollback: undo the last switch, or go back to the generation before the last backfill."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 from workflow.contract.errors import IndexCommandFailed, NothingToRollBack
-from workflow.contract.holder import Holder
-from workflow.contract.ports.generations import Generation, Generations, Live
+from workflow.contract.holder import Holder, run_of
+from workflow.contract.ports.generations import Generation, Generations, Live, Undone
 from workflow.contract.ports.server import Server
+
+
+class WentBack(NamedTuple):
+    """What is live now. `run` and `undone` are of the sync whose switch was taken back."""
+
+    generation: Generation
+    run: str = ""
+    undone: Undone | None = None
 
 
 def roll_back(
     generations: Generations, server: Server, holder: Holder, *, generation: str = ""
-) -> Generation:
-    """Returns what is live now. Without a name it undoes the last switch; a second call redoes it.
+) -> WentBack:
+    """What is live now. Without a name it undoes the last switch; a second call redoes it.
 
     Takes the fence: a run that is under way may no longer write. Raises NothingToRollBack.
     """
@@ -32,7 +41,7 @@ def roll_back(
     return _to_previous(generations, server, live, holder)
 
 
-def _undo(generations: Generations, live: Live, holder: Holder) -> Generation:
+def _undo(generations: Generations, live: Live, holder: Holder) -> WentBack:
     """Put the documents before the last sync back in their place."""
     now = generations.find(live.names.generation)
     if now is None:
@@ -40,15 +49,13 @@ def _undo(generations: Generations, live: Live, holder: Holder) -> Generation:
     _take_fence(generations, live, holder)
     back = now.undone()
     try:
-        generations.take_back(back, live.undo, holder.identity, holder)
+        undone = generations.take_back(back, live.undo, holder.identity, holder)
     except IndexCommandFailed as error:
         raise NothingToRollBack(f"the last sync cannot be undone: {error}; start a sync") from error
-    return back
+    return WentBack(back, run_of(live.undo), undone)
 
 
-def _to_previous(
-    generations: Generations, server: Server, live: Live, holder: Holder
-) -> Generation:
+def _to_previous(generations: Generations, server: Server, live: Live, holder: Holder) -> WentBack:
     previous = generations.find(live.previous) if live.previous else None
     if previous is None:
         raise NothingToRollBack(
@@ -67,7 +74,7 @@ def _to_previous(
     _take_fence(generations, live, holder)
     back = replace(previous, state="live")
     generations.publish(back, live.names.generation, holder)
-    return back
+    return WentBack(back)
 
 
 def _take_fence(generations: Generations, live: Live, holder: Holder) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from workflow.contract.folding import fold
+from workflow.contract.invalid import wrongs
 from workflow.contract.ports.search import Filters
 from workflow.search.queries import LONGEST_QUERY
 from workflow.search.shown import Alternatives, DrugsFound, DrugShown, Health
@@ -107,10 +108,8 @@ def _read(query_string: str, model: type[M]) -> M:
     try:
         return model.model_validate({name: _one(name, given[name], model) for name in given})
     except ValidationError as error:
-        lines = (
-            f"{'.'.join(map(str, one['loc'][:1]))}: {one['msg']}"
-            for one in error.errors(include_url=False)
-        )
+        # Without the value: the caller has it, and what was asked is written down nowhere.
+        lines = (f"{one.field.partition('.')[0]}: {one.reason}" for one in wrongs(error))
         raise BadRequest("; ".join(lines)) from error
 
 

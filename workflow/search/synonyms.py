@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import islice
 from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.folding import fold_words
+from workflow.contract.invalid import in_words
 from workflow.search.edits import distance
 from workflow.search.vocabulary import FILLERS
 
@@ -122,9 +122,5 @@ def read_synonyms(name: str) -> Synonyms:
     except OSError as error:
         raise SettingsInvalid(f"{where}: workflow/{name} is not in the bundle") from error
     except ValidationError as error:
-        lines = (
-            f"{where}: {' '.join(map(str, one['loc'])) or 'the file'}: {one['msg']}"
-            for one in error.errors(include_url=False)
-        )
-        raise SettingsInvalid("; ".join(islice(lines, ERRORS_SHOWN))) from error
+        raise SettingsInvalid(f"{where}: {in_words(error, most=ERRORS_SHOWN)}") from error
     return Synonyms(found)

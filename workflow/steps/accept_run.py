@@ -4,6 +4,7 @@ from pydantic import ValidationError
 
 from workflow.contract.errors import InvalidInput, RunInProgress
 from workflow.contract.events.payloads import AcceptRunTask, Run, RunInput
+from workflow.contract.invalid import UNKNOWN, Wrong, wrongs
 from workflow.contract.ports.executions import Executions
 from workflow.contract.settings import Settings
 from workflow.search.synonyms import read_synonyms
@@ -44,18 +45,11 @@ def parse_input(values: dict[str, object]) -> RunInput:
     try:
         return RunInput.model_validate(values)
     except ValidationError as error:
-        raise InvalidInput(_explain(error)) from error
+        said = "; ".join(map(_explain, wrongs(error)))
+        raise InvalidInput(said) from error
 
 
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False):
-        field = ".".join(map(str, problem["loc"]))
-        if problem["type"] == "extra_forbidden":
-            allowed = ", ".join(RunInput.model_fields)
-            lines.append(f"{field!r} is not a field of the input; use {allowed}")
-        elif not field:
-            lines.append(problem["msg"].removeprefix("Value error, "))
-        else:
-            lines.append(f"{field} = {problem['input']!r}: {problem['msg']}")
-    return "; ".join(lines)
+def _explain(one: Wrong) -> str:
+    if one.reason == UNKNOWN:
+        return f"{one.field!r} is not a field of the input; use {', '.join(RunInput.model_fields)}"
+    return str(one)

@@ -1,13 +1,30 @@
 """Checks a Redis server before anything is written to it."""
 
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from workflow.contract.errors import IndexFeatureMissing
 from workflow.contract.ports.server import Engine, ServerFacts
 from workflow.contract.redis_versions import refusal_of
 
-LEAST_RESULTS = 10_000
-"""How many results searches and their verification ask of one query."""
+
+class Limit(NamedTuple):
+    """What a figure of the engine must be, and what happens to searches where it is not."""
+
+    least: int
+    most: int
+    otherwise: str
+
+
+ANY = 2**63
+SEARCH_LIMITS: Final[Mapping[str, Limit]] = {
+    "MAXSEARCHRESULTS": Limit(10_000, ANY, "searches and their verification are refused"),
+    "MAXAGGREGATERESULTS": Limit(10_000, ANY, "searches with filters are refused"),
+    "MAXPREFIXEXPANSIONS": Limit(200, ANY, "half a name finds only some of its drugs"),
+    "MINPREFIX": Limit(0, 2, "half a name finds nothing"),
+}
+"""Of FT.CONFIG. Everything else that it has was tried at its ends, and changes no answer."""
 
 
 LOOPBACK = (None, "localhost", "127.0.0.1", "::1")
@@ -28,11 +45,14 @@ def check_server(server: ServerFacts, redis_url: str) -> None:
             f"maxmemory-policy is {server.eviction_policy}, which deletes documents when memory is "
             "full; set it to noeviction"
         )
-    if server.most_results < LEAST_RESULTS:
-        raise IndexFeatureMissing(
-            f"MAXSEARCHRESULTS is {server.most_results}, and searches need {LEAST_RESULTS:,}; "
-            f"raise it: FT.CONFIG SET MAXSEARCHRESULTS {LEAST_RESULTS}"
-        )
+    for name, limit in SEARCH_LIMITS.items():
+        figure = server.limits.get(name, limit.least)
+        if not limit.least <= figure <= limit.most:
+            right = limit.least if figure < limit.least else limit.most
+            raise IndexFeatureMissing(
+                f"{name} is {figure}, so that {limit.otherwise}; set it: FT.CONFIG SET {name} "
+                f"{right}, and in the server's configuration, so that it outlasts a restart"
+            )
 
 
 def check_engine(engine: Engine, version: str) -> None:

@@ -61,6 +61,8 @@ class Work:
     pages_with_new_texts: int
     embed_pages: int
     load_pages: int
+    removed: int = 0
+    new_generation: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,13 +116,19 @@ def requests_of(work: Work) -> Requests:
     diffs, embeds, loads = work.diff_pages, work.embed_pages, work.load_pages
     states = 13 + 2 * bool(embeds) + bool(loads)
     transitions = states + 1 + 2 * (2 * diffs + embeds + loads)
-    # The Maps' manifests, and of the run itself: ReviewChanges 3, VerifyIndex 2, PublishIndex 8,
+    # The Maps' manifests, and of the run itself: ReviewChanges 4, VerifyIndex 3, PublishIndex 10,
     # ReportRun 7. Those three and VerifyPage read the pages' files, some of them several times.
-    reads = 22 + bool(embeds) + bool(loads) + work.pages_with_new_texts
-    reads += 8 * diffs + 4 * embeds + 6 * loads
-    # Of the run itself: PlanPages 4, ReviewChanges 3, VerifyIndex 1, PublishIndex 2, ReportRun 2.
-    writes = 12 + 4 * diffs + 2 * embeds + loads
-    lists = _lists(3 * diffs) + 3 * _lists(diffs) + 3 * _lists(2 * embeds) + 4 * _lists(loads)
+    reads = 26 + bool(embeds) + bool(loads) + work.pages_with_new_texts
+    reads += 8 * diffs + 4 * embeds + 4 * loads
+    if not embeds:
+        reads += 1  # PublishIndex carries on when the model was last asked.
+    if work.removed:
+        reads += 1  # PublishIndex asks the catalog for the pages of removals again.
+    if not work.new_generation:
+        reads += 1 + loads  # It switches what those pages staged.
+    # Of the run itself: PlanPages 4, ReviewChanges 4, VerifyIndex 1, PublishIndex 2, ReportRun 2.
+    writes = 13 + 3 * diffs + work.pages_with_new_texts + 2 * embeds + loads
+    lists = _lists(3 * diffs) + 3 * _lists(diffs) + 3 * _lists(2 * embeds) + 3 * _lists(loads)
     return Requests(transitions, reads, writes + lists)
 
 

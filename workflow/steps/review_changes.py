@@ -181,6 +181,8 @@ def _review(
         pages_with_new_texts=sum(bool(page.new_texts) for page in pages),
         embed_pages=len(to_embed.pages),
         load_pages=len(to_load),
+        removed=vanished,
+        new_generation=task.plan.new_generation,
     )
     cost = estimate(work, settings)
     return Review(

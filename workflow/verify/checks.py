@@ -101,7 +101,8 @@ def document_checks(
         indexed = drugs.documents
         expected = f"{keys - missing} to {keys}" if missing else keys
         fits = keys - missing <= indexed <= keys
-        checks.append(check("documents indexed", fits, expected, indexed))
+        after = f", {indexed + change} after the next switch" if change else ""
+        checks.append(check("documents indexed", fits, expected, f"{indexed}{after}"))
     if not plan.run.input.partial:
         checks.append(check(KEY_SET, keys + change == found, found, keys + change))
         checks.append(check(NOT_EMPTY, found > 0, "1 or more", found))

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from workflow.contract.columns import NAME_COLUMNS
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.events.files import Check
+from workflow.contract.invalid import in_words
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder, Purpose, TextRefused, Vector
 from workflow.contract.ports.run_store import RunStore
@@ -42,7 +43,8 @@ def read_golden_queries(runs: RunStore, key: str) -> list[GoldenQuery]:
         return TypeAdapter(list[GoldenQuery]).validate_json(runs.read(key))
     except ValidationError as error:
         raise SettingsInvalid(
-            f'golden_queries_key {key}: not a list of {{"query": ..., "expect": [...]}}: {error}'
+            f'golden_queries_key {key}: not a list of {{"query": ..., "expect": [...]}}: '
+            f"{in_words(error, most=3)}"
         ) from error
 
 

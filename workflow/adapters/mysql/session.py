@@ -6,7 +6,7 @@ gives, or how their values are written, is here. All are read back: a proxy may 
 
 from typing import Final
 
-from mysql.connector.abstracts import MySQLConnectionAbstract
+from mysql.connector.abstracts import MySQLConnectionAbstract, MySQLCursorAbstract
 
 from workflow.contract.errors import CatalogQueryFailed
 
@@ -36,7 +36,23 @@ COMMON: Final[Values] = {
 }
 
 
-def _of_mysql(timeout_s: int) -> Values:
+WHERE_THERE_IS: Final[Values] = {
+    "system_versioning_asof": "DEFAULT",  # else a table with versions is read as it was then
+    "default_regex_flags": "",  # of a view's REGEXP
+    "old_mode": "UTF8_IS_UTF8MB3",  # MariaDB's default: no cast of an older version
+    "standard_compliant_cte": 1,  # else a recursive view may have other rows
+    "windowing_use_high_precision": 1,  # of a view's window functions
+    "wsrep_dirty_reads": 0,  # else a node that lost its Galera cluster answers with old rows
+    "wsrep_sync_wait": 1,  # else a node answers with what its cluster had a moment ago
+}
+"""Of some servers, versions or builds only."""
+
+DAMAGED: Final = "innodb_force_recovery"
+"""Above 0 the server passes over what it cannot read."""
+
+
+def of_mysql(timeout_s: int) -> Values:
+    """What MySQL alone has."""
     return {
         "transaction_isolation": "REPEATABLE-READ",
         "transaction_read_only": 1,
@@ -45,7 +61,8 @@ def _of_mysql(timeout_s: int) -> Values:
     }
 
 
-def _of_mariadb(timeout_s: int) -> Values:
+def of_mariadb(timeout_s: int) -> Values:
+    """What MariaDB alone has."""
     return {
         "tx_isolation": "REPEATABLE-READ",
         "tx_read_only": 1,
@@ -63,18 +80,44 @@ def server_of(connection: MySQLConnectionAbstract) -> str:
 
 
 def prepare(connection: MySQLConnectionAbstract, timeout_s: int) -> None:
-    """Set the session, and read it back. Raises CatalogQueryFailed if a value differs."""
-    own = _of_mariadb if server_of(connection).startswith("MariaDB") else _of_mysql
+    """Set the session, and read it back. Raises CatalogQueryFailed where something is not so."""
+    own = of_mariadb if server_of(connection).startswith("MariaDB") else of_mysql
     wanted = COMMON | own(timeout_s)
-    assignments = [f"SESSION {name} = %s" for name in wanted]
     with connection.cursor() as cursor:
-        # Alone and first, because it decides how the next statement is read.
-        cursor.execute(f"SET SESSION sql_mode = {SQL_MODE}")
-        cursor.execute(f"SET {', '.join(assignments)}", tuple(wanted.values()))
-        names = ["sql_mode", *wanted]
+        # Alone and first: how the next statement is read depends on it.
+        cursor.execute(f"SET SESSION sql_mode = {SQL_MODE}, timestamp = DEFAULT")
+        _set(cursor, wanted)
+        there = _there(cursor)
+        more = {name: value for name, value in WHERE_THERE_IS.items() if name in there}
+        if more:
+            _set(cursor, more)
+        names = ["sql_mode", *wanted, *more]
         cursor.execute(f"SELECT {', '.join(f'@@SESSION.{name}' for name in names)}")
         row = cursor.fetchall()[0]
-    _check(dict(zip(names, row, strict=True)), wanted)
+    _check(dict(zip(names, row, strict=True)), wanted | more)
+    if there.get(DAMAGED, "0") != "0":
+        raise CatalogQueryFailed(
+            f"{DAMAGED} is {there[DAMAGED]}: the server passes over damaged pages, so rows of the "
+            "catalog may be missing; restore the database, and start it without that option"
+        )
+
+
+def _set(cursor: MySQLCursorAbstract, values: Values) -> None:
+    """`DEFAULT` is a word of SQL."""
+    assignments = [
+        f"SESSION {name} = {'DEFAULT' if value == 'DEFAULT' else '%s'}"
+        for name, value in values.items()
+    ]
+    given = tuple(value for value in values.values() if value != "DEFAULT")
+    cursor.execute(f"SET {', '.join(assignments)}", given)
+
+
+def _there(cursor: MySQLCursorAbstract) -> dict[str, str]:
+    """Those of the variables that only some servers have, with their values."""
+    names = [*WHERE_THERE_IS, DAMAGED]
+    marks = ", ".join(["%s"] * len(names))
+    cursor.execute(f"SHOW VARIABLES WHERE Variable_name IN ({marks})", names)
+    return {str(name): str(value) for name, value in cursor.fetchall()}
 
 
 def _check(found: dict[str, object], wanted: Values) -> None:

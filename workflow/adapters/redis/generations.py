@@ -1,7 +1,9 @@
 """Generations, the fence, and what is live: the Generations port."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from workflow.adapters.redis.client import (
@@ -30,10 +32,10 @@ from workflow.adapters.redis.keys import (
     text_key,
     undo_key,
 )
-from workflow.adapters.redis.scripts import ADDED, FINISH, SWAP, TAKE_FENCE
+from workflow.adapters.redis.scripts import ADDED, CHANGED, FINISH, REMOVED, SWAP, TAKE_FENCE
 from workflow.contract.errors import IndexCommandFailed
 from workflow.contract.events.files import Baseline
-from workflow.contract.holder import Holder
+from workflow.contract.holder import Holder, run_of
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import (
     Generation,
@@ -42,6 +44,7 @@ from workflow.contract.ports.generations import (
     LiveNames,
     Swap,
     Sweep,
+    Undone,
 )
 
 
@@ -126,9 +129,11 @@ class RedisGenerations:
         holder: Holder,
         *,
         way_back: str | None = None,
-    ) -> None:
+    ) -> Undone:
         answer = self._client.ask("ZRANGE", swapped_set(undo), 0, -1, "WITHSCORES")
-        keys = [(as_text(key), int(score) != ADDED) for key, score in answer]
+        swapped = {as_text(key): int(score) for key, score in answer}
+        keys = [(key, score != ADDED) for key, score in swapped.items()]
+        undone = self._undone(generation.name, undo, swapped)
         after = [
             *_batched("SREM", repair_set(generation.name), [key for key, _ in keys]),
             record_command(generation),
@@ -136,6 +141,17 @@ class RedisGenerations:
         ]
         names = LiveNames(generation.name, generation.space, switch)
         self._swap(names, undo_key(undo, ""), undo, keys, after, holder)
+        return undone
+
+    def _undone(self, generation: str, undo: str, swapped: Mapping[str, int]) -> Undone:
+        """Which side the run's own documents are on says whether its switch stands."""
+        again = False
+        for key, score in islice(swapped.items(), 1):
+            at = undo_key(undo, key) if score == REMOVED else document_key(generation, key)
+            by_the_run = self._client.hash(at).get("run_id") == run_of(undo)
+            again = by_the_run == (score == REMOVED)
+        counts = Counter(swapped.values())
+        return Undone(counts[CHANGED], counts[REMOVED], counts[ADDED], again)
 
     def _swap(
         self,

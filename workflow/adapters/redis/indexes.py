@@ -34,8 +34,6 @@ TELLING: Final = frozenset({*KINDS, "NOSTEM", "FLAT", "HNSW", "SVS-VAMANA"})
 """Words of a field that FT.CREATE and FT.INFO write alike. Options such as M are in the digest."""
 
 MOST_ARGUMENTS = 8
-MOST_RESULTS = 1_000_000
-"""How many results the engine returns by default."""
 
 
 class RedisIndexes:
@@ -70,18 +68,18 @@ class RedisIndexes:
             machine_memory=int(facts.get("total_system_memory", 0)),
             eviction_policy=str(facts.get("maxmemory_policy", "")),
             cluster=int(facts.get("cluster_enabled", 0)) == 1,
-            most_results=self._most_results(),
+            limits=self._limits(),
         )
 
-    def _most_results(self) -> int:
-        """Some servers do not let their configuration be read; then a query shows it."""
+    def _limits(self) -> dict[str, int]:
+        """Not every server lets its configuration be read; then a query tells."""
         try:
-            answer = self._client.ask("FT.CONFIG", "GET", "MAXSEARCHRESULTS")
+            answer = self._client.ask("FT.CONFIG", "GET", "*")
         except IndexCommandFailed:
-            return MOST_RESULTS
-        values = answer.values() if isinstance(answer, dict) else [pair[1] for pair in answer]
-        found = next((as_text(value) for value in values if value is not None), "")
-        return int(found) if found.isdigit() else MOST_RESULTS
+            return {}
+        found = answer.items() if isinstance(answer, dict) else [tuple(one) for one in answer]
+        said = ((as_text(name), as_text(value)) for name, value in found if value is not None)
+        return {name: int(value) for name, value in said if value.isdigit()}
 
     def denied(self, commands: Sequence[str]) -> list[str]:
         user = as_text(self._client.ask("ACL WHOAMI"))

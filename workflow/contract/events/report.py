@@ -105,4 +105,8 @@ class RunReport(Event):
         """The outcome of a run that succeeded, in a few words."""
         if self.mode == "verify":
             return "the index is sound, and behind the catalog" if self.behind else IN_STEP
-        return f"published as generation {self.generation}" if self.published else "nothing written"
+        if not self.published:
+            return "nothing written"
+        if self.mode == "backfill" or self.behind or not self.last:
+            return f"published as generation {self.generation}"
+        return f"nothing changed; generation {self.generation} stays"

@@ -74,6 +74,19 @@ class Swap(NamedTuple):
         return len(self.written) + len(self.removed)
 
 
+class Undone(NamedTuple):
+    """What taking a switch back does to the documents that are searched."""
+
+    changed: int = 0
+    """Documents with other values, which have their old ones again; or the new ones again."""
+    added: int = 0
+    """Documents that are there again."""
+    removed: int = 0
+    """Documents that are gone again."""
+    again: bool = False
+    """The switch had been taken back before: it is made again."""
+
+
 class Sweep(NamedTuple):
     """How far a sweep through all keys came: `cursor` is None at the end."""
 
@@ -135,7 +148,7 @@ class Generations(Protocol):
         holder: Holder,
         *,
         way_back: str | None = None,
-    ) -> None:
+    ) -> Undone:
         """Undo the switch of run `undo`, as the switch of that name; a second time restores it.
 
         With `way_back` the switch counts as never made: a rollback then undoes that of `way_back`.

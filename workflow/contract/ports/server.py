@@ -1,7 +1,7 @@
 """The Redis server and its FT indexes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from workflow.contract.holder import Holder
@@ -35,8 +35,9 @@ class ServerFacts:
     eviction_policy: str
     cluster: bool = False
     machine_memory: int = 0
-    most_results: int = 1_000_000
-    """How many results one query may return (MAXSEARCHRESULTS)."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Figures of the query engine's configuration by their names, such as MAXSEARCHRESULTS; empty
+    where the server does not say them."""
 
 
 class Server(Protocol):

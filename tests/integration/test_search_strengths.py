@@ -1,4 +1,4 @@
-"""A generic name and a strength: the right strength comes first, however the name is spelt."""
+"""Strengths of an answer: the one that was asked for first, the others in order."""
 
 from __future__ import annotations
 
@@ -25,5 +25,21 @@ def test_the_right_strength_comes_before_another_spelling_of_the_name(
     with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
         answer = search(query, NAMES, meaning=None, index=fill(client, (spelt, right)).search)
         client.flushall()
-    assert found(answer) == {"found": ["Oxycodone and Acetaminophen", "Oxycodone APAP"]}
+    assert found(answer) == {"found": ["Oxycodone and Acetaminophen"]}
+    assert answer.products[0].items[0].strength == "10 mg/1; 325 mg/1"
     assert "strength_missing" not in told(answer)
+
+
+@pytest.mark.parametrize("query", ["blood thinner", "anticoagulant", "warfarin"])
+def test_strengths_that_nobody_asked_for_are_in_order(stack: Stack, query: str) -> None:
+    rows = [
+        drug(
+            number, "Warfarin", "", "warfarin sodium", f"{amount} mg/1", "TABLET", ORAL,
+            drug_class="Vitamin K Antagonist [EPC]",
+        )
+        for number, amount in enumerate((10, 2, 5))
+    ]  # fmt: skip
+    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
+        (card,) = search(query, NAMES, meaning=None, index=fill(client, rows).search).products
+        client.flushall()
+    assert [item.strength for item in card.items] == ["2 mg/1", "5 mg/1", "10 mg/1"]

@@ -1,0 +1,33 @@
+"""What Ctrl-C is told, and what it leaves."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from cli.show.terminal import Out
+
+
+@contextmanager
+def stopped(out: Out, run_id: str) -> Iterator[None]:
+    """Says what Ctrl-C leaves, and lets it go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        out.say(
+            "[yellow]stopped[/]: go on with drugsync redrive {}, which embeds no text again, "
+            "or start again with drugsync run",
+            run_id,
+        )
+        raise
+
+
+def stopping(out: Out, run_id: str) -> Callable[[bool], None]:
+    """What Ctrl-C is answered at once, while pages that are at work come to their end."""
+
+    def say(again: bool) -> None:
+        if again:
+            out.show_cursor()
+            out.say("[yellow]stopped now[/]; go on with drugsync redrive {}", run_id)
+        else:
+            out.say("[yellow]stopping[/] after the pages in flight; Ctrl-C again to stop now")
+
+    return say

@@ -1,0 +1,78 @@
+"""The commands of the operators' pages, run on this machine as they stand, in their order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.app import app
+from cli.failures import sentence
+from local.places import HOME_VARIABLE
+from tests.lab import Lab
+from tests.rows import ndc
+from tests.runbook import ROOT, Command, commands
+
+PAGES = (
+    *("operations", "failed-run", "guards", "rollback", "redis-server", "changing-the-model"),
+    *("schedule", "upgrade"),
+)
+ELSEWHERE = {"up", "down", "demo", "serve", "schedule", "catalog", "info"}
+"""They start and stop servers, and have tests of their own."""
+
+ON_AWS = {"--stage": 1, "--profile": 1, "--region": 1, "--open": 0}
+
+
+@pytest.fixture
+def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One sync is done, and the catalog has moved on."""
+    monkeypatch.setenv(HOME_VARIABLE, str(lab.stack.root))
+    monkeypatch.setenv("DRUGSYNC_EMBEDDING_DIMENSIONS", lab.settings["embedding_dimensions"])
+    return lab.stack.root
+
+
+def here(command: Command, names: dict[str, str]) -> list[str]:
+    """Without what names a stage, and with names that exist."""
+    words, left = [], list(command.words[1:])
+    while left:
+        word = left.pop(0)
+        if word in ON_AWS:
+            del left[: ON_AWS[word]]
+        else:
+            words.append(names.get(word, word))
+    return words
+
+
+def call(*arguments: str) -> Any:
+    return CliRunner().invoke(app, list(arguments), terminal_width=200)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_command_of_a_page_does_something_or_says_why_not(
+    home: Path, lab: Lab, page: str
+) -> None:
+    assert call("run", "--page-size", "10").exit_code == 0
+    lab.catalog.update(ndc(3), strength="999 mg/1")
+    lab.control_model(faults=[{"kind": "AccessDeniedException", "times": 1}])
+    assert call("run", "--page-size", "10").exit_code == 1
+    lines = [
+        one
+        for one in commands(ROOT / "docs" / f"{page}.md", inline=False)
+        if one.program == "drugsync" and one.words[1] not in ELSEWHERE
+    ]
+    assert lines
+    done = 0
+    for command in lines:
+        newest = json.loads(call("status", "--json").stdout)["run_id"]
+        planned = json.loads(call("run", "--dry-run", "--json").stdout)["run_id"]
+        names = {"RUN": planned if "--plan" in command.words else newest, "NDC": ndc(3)}
+        result = call(*here(command, names))
+        assert result.exit_code != 2, (command, result.output)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            assert sentence(result.exception), (command, result.exception)
+        else:
+            done += 1
+    assert done * 2 > len(lines)

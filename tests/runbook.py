@@ -1,0 +1,69 @@
+"""The commands of the documents, as somebody on call copies them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`((?:drugsync|make|aws) [^`\n]+)`")
+ASSIGNED = re.compile(r"^[A-Z_]+=")
+
+
+class Command(NamedTuple):
+    """One command of a line; `page` is where it stands."""
+
+    page: str
+    words: tuple[str, ...]
+
+    @property
+    def program(self) -> str:
+        return self.words[0].rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return f"{self.page}: {shlex.join(self.words)}"
+
+
+def commands(path: Path, *, inline: bool = True) -> list[Command]:
+    """Those of its shell blocks, and those named in its text."""
+    text = path.read_text(encoding="utf-8")
+    lines = [line for block in FENCE.findall(text) for line in joined(block).splitlines()]
+    if inline:
+        lines += INLINE.findall(FENCE.sub("", text))
+    return [Command(path.name, words) for line in lines for words in split(line) if words]
+
+
+def joined(block: str) -> str:
+    return block.replace("\\\n", " ")
+
+
+def split(line: str) -> Iterator[tuple[str, ...]]:
+    """The commands of a line: apart at `&&`, `;`, `|`; without comments and redirections."""
+    if "$(" in line or re.match(r"^\w+\(\)", line):
+        yield from split_substituted(line)
+        return
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    words: list[str] = []
+    for word in lexer:
+        if word in ("&&", ";", "|", "||"):
+            yield tuple(words)
+            words = []
+        elif word == ">":
+            break
+        elif words or not ASSIGNED.match(word):
+            words.append(word)
+    yield tuple(words)
+
+
+def split_substituted(line: str) -> Iterator[tuple[str, ...]]:
+    """Of a line with `$(...)` or of a function: the command inside it."""
+    inner = re.search(r"\$\((.*)\)|\{(.*)\}", line)
+    if inner:
+        found = (inner[1] or inner[2] or "").partition("|")[0].strip().rstrip(";")
+        yield tuple(shlex.split(found.replace("$(", "").replace(")", "")))
