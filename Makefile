@@ -40,7 +40,7 @@ soak: .venv/installed-dev ## Try arbitrary histories of the catalog, new ones ea
 	SOAK_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_model.py
 
 audit: .venv/installed-dev ## Ask for known vulnerabilities of the pinned dependencies; needs the network
-	.ci/audit $(BIN)
+	$(BIN)/python -m tools.audit
 
 check: .venv/installed-dev ## Lint, types, import rules, the state machine's definition
 	$(BIN)/ruff check .
@@ -48,8 +48,8 @@ check: .venv/installed-dev ## Lint, types, import rules, the state machine's def
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/contract
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-	@# 3: the advisories could not be asked, which is said and stops nobody who is offline.
-	.ci/audit $(BIN) || [ $$? -eq 3 ]
+	@# 3: nobody could be asked, which is said and stops nobody who is offline.
+	$(BIN)/python -m tools.audit || [ $$? -eq 3 ]
 
 docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	$(BIN)/python -m tools.diagram

@@ -2,15 +2,16 @@
 
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from workflow.contract import seals
 from workflow.contract.errors import RunFileMissing
-from workflow.contract.events.payloads import ChangesPage, PageRange, TextsPage
+from workflow.contract.events.payloads import ChangesPage, Item, PageRange, TextsPage
 from workflow.contract.limits import LARGEST_PAGE, MOST_PAGES
 from workflow.contract.ports.texts import Text
 from workflow.contract.runs import divided, page_name, parts_of, texts_file
@@ -86,13 +87,14 @@ def _files(run: Path, rows: int) -> Iterator[tuple[str, bytes]]:
     count, size = pages_of(rows)
     names = [page_name(number) for number in range(count)]
     ranges = [PageRange(page=one, after=one, through=one, rows=size) for one in names]
-    yield "pages.json", orjson.dumps([one.model_dump() for one in ranges])
+    yield _manifest("pages.json", ranges)
     plan = orjson.loads((run / "plan.json").read_bytes()) | {"pages": count}
-    yield "plan.json", orjson.dumps(plan | {"text_parts": parts_of(rows)})
-    for name in ("baseline.json", "again.jsonl.gz", "verification.json", "publish.json"):
+    yield _json("plan.json", plan | {"text_parts": parts_of(rows)})
+    for name in ("baseline.json", "verification.json", "publish.json"):
         if (run / name).exists():
-            yield name, (run / name).read_bytes()
-    texts = _texts(run)
+            yield _json(name, orjson.loads((run / name).read_bytes()))
+    yield _lines("again.jsonl.gz", *_read_lines(run / "again.jsonl.gz"))
+    _, texts = _read_lines(run / "diff" / "00000.texts.jsonl.gz")
     changes = _changes(run / "diff" / "00000.jsonl.gz", size // ROWS)
     templates = {
         kind: orjson.loads((run / kind / "00000.json").read_bytes())
@@ -101,24 +103,45 @@ def _files(run: Path, rows: int) -> Iterator[tuple[str, bytes]]:
     embed_pages = -(-count * len(texts) * (size // ROWS) // EMBED_PAGE)
     for name in names:
         yield from _texts_of(name, texts, templates["diff"], size // ROWS, parts_of(rows))
-        yield f"diff/{name}.jsonl.gz", changes
+        yield _lines(f"diff/{name}.jsonl.gz", *changes)
         for kind in ("load", "verify"):
-            yield f"{kind}/{name}.json", orjson.dumps(templates[kind] | {"page": name})
+            yield _json(f"{kind}/{name}.json", templates[kind] | {"page": name})
     for number in range(embed_pages):
         name = page_name(number)
-        yield f"embed/{name}.json", orjson.dumps(templates["embed"] | {"page": name})
-    load = [ChangesPage(page=one, upserts=size, removals=0).model_dump() for one in names]
-    yield "load.json", orjson.dumps(load)
+        yield _json(f"embed/{name}.json", templates["embed"] | {"page": name})
+    load = [ChangesPage(page=one, upserts=size, removals=0) for one in names]
+    yield _manifest("load.json", load)
     embed = [TextsPage(page=page_name(n), texts=EMBED_PAGE) for n in range(embed_pages)]
-    yield "embed.json", orjson.dumps([one.model_dump() for one in embed])
+    yield _manifest("embed.json", embed)
     review = orjson.loads((run / "review.json").read_bytes())
     review |= {"rows": rows, "embed_pages": embed_pages, "load_pages": count, "added": rows}
-    yield "review.json", orjson.dumps(review)
+    yield _json("review.json", review)
 
 
-def _texts(run: Path) -> list[dict[str, Any]]:
-    body = gzip.decompress((run / "diff" / "00000.texts.jsonl.gz").read_bytes())
-    return [orjson.loads(line) for line in body.splitlines()[1:]]
+# As a run without a key would have written them: `plan.json` holds none
+
+
+def _json(name: str, body: dict[str, Any]) -> tuple[str, bytes]:
+    return name, seals.sealed("", name, orjson.dumps(body))
+
+
+def _lines(name: str, head: dict[str, Any], lines: Sequence[Any]) -> tuple[str, bytes]:
+    dumped = [orjson.dumps(one, option=orjson.OPT_APPEND_NEWLINE) for one in lines]
+    said = head | {"bytes": sum(map(len, dumped)), "lines": len(dumped)}
+    first = orjson.dumps({"file": said}, option=orjson.OPT_APPEND_NEWLINE)
+    return name, gzip.compress(seals.sealed("", name, b"".join([first, *dumped])), 1)
+
+
+def _manifest(name: str, items: Sequence[Item]) -> tuple[str, bytes]:
+    unsealed = [one.model_dump(exclude={"seal"}) for one in items]
+    every = [one | {"seal": seals.seal_of("", name, orjson.dumps(one))} for one in unsealed]
+    return name, orjson.dumps(every)
+
+
+def _read_lines(path: Path) -> tuple[dict[str, Any], list[Any]]:
+    """The head, and the lines behind it."""
+    head, *lines = map(orjson.loads, gzip.decompress(path.read_bytes()).split(b"\n")[:-1])
+    return head["file"], lines
 
 
 def _texts_of(
@@ -131,24 +154,22 @@ def _texts_of(
             words = f"{one['text']} {page} {copy}"
             name = blake2b(words.encode(), digest_size=16).hexdigest()
             own.append(Text(name, words, one["columns"]))
-    head = orjson.dumps({"file": diff["file"] | {"model": "Texts"}})
+    head = diff["file"] | {"model": "Texts"}
     by_part = divided(own, parts)
     for part, some in by_part.items():
-        lines = [head, *(orjson.dumps(text._asdict()) for text in some)]
-        yield texts_file(page, part), gzip.compress(b"\n".join(lines) + b"\n", 1)
+        yield _lines(texts_file(page, part), head, [text._asdict() for text in some])
     counts = {"rows": diff["rows"] * times, "added": diff["added"] * times, "new_texts": len(own)}
     summary = diff | counts | {"page": page, "text_parts": sorted(by_part)}
-    yield f"diff/{page}.json", orjson.dumps(summary)
+    yield _json(f"diff/{page}.json", summary)
 
 
-def _changes(path: Path, times: int) -> bytes:
+def _changes(path: Path, times: int) -> tuple[dict[str, Any], list[Any]]:
     """The page of a sync: two changed rows, and the hashes of the others."""
-    head, *lines = gzip.decompress(path.read_bytes()).splitlines()
-    documents = [orjson.loads(line) for line in lines if line.startswith(b'{"fields"')]
+    head, lines = _read_lines(path)
+    documents = [one for one in lines if "fields" in one]
     unchanged = {
         f"{one['fields']['ndc']}{copy}": one["fields"]["content_hash"]
         for one in documents[2:]
         for copy in range(times)
     }
-    rest = orjson.dumps({"unchanged": unchanged, "rejected": []})
-    return gzip.compress(b"\n".join([head, *lines[:2], rest]) + b"\n", 1)
+    return head, [*lines[:2], {"unchanged": unchanged, "rejected": []}]

@@ -128,7 +128,7 @@ def kept_file(stack: Stack, report: RunReport, name: str) -> bytes:
 
 
 def stand_in(stack: Stack, *, latency_ms: int = 0, **settings: Any) -> None:
-    control(stack.bedrock.endpoint, reset=True, latency_ms=latency_ms, **settings)
+    control(stack.bedrock, reset=True, latency_ms=latency_ms, **settings)
 
 
 def timed_run(

@@ -68,9 +68,9 @@ def _embed(stack: Stack, quota: int, functions: int, threads: int) -> dict[str, 
         finally:
             ended.append(time.monotonic())
 
-    before = counters(stack.bedrock.endpoint)
+    before = counters(stack.bedrock)
     timed_run(stack, BACKFILL, settings, intercept=timed)
-    after = counters(stack.bedrock.endpoint)
+    after = counters(stack.bedrock)
     seconds = max(ended) - min(began)
     # What the idle quota had saved up is no throughput.
     tokens = after["tokens"] - before["tokens"] - quota / 60 * BURST_S

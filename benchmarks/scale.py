@@ -41,7 +41,7 @@ def at_scale(stack: Stack, rows: int | None, announce: Callable[[str], None]) ->
     announce(f"{count:,} rows: backfill")
     backfill = _measured(stack, BACKFILL)
     redis_bytes = used_memory(stack) - before
-    asked = counters(stack.bedrock.endpoint)
+    asked = counters(stack.bedrock)
     announce(f"{count:,} rows: backfill again, sync")
     second, same = _measured(stack, BACKFILL), _measured(stack, {})
     texts = distinct_texts(stack)
@@ -52,7 +52,7 @@ def at_scale(stack: Stack, rows: int | None, announce: Callable[[str], None]) ->
         "distinct_texts_by_sql": texts,
         "texts_embedded": backfill["texts_embedded"],
         "texts_embedded_again": second["texts_embedded"] + same["texts_embedded"],
-        "model": {**asked, "all_runs": counters(stack.bedrock.endpoint)["calls"]},
+        "model": {**asked, "all_runs": counters(stack.bedrock)["calls"]},
         "backfill": backfill,
         "no_change": same,
         "redis_bytes_per_document": redis_bytes / count,

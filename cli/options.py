@@ -25,9 +25,9 @@ def complete_run(incomplete: str) -> list[str]:
 def check_run(name: str | None) -> str | None:
     """Refuse names that no run can have, because the name becomes part of paths and addresses."""
     from cli.sites.site import no_run
-    from local.engine.runs import RUN_ID
+    from workflow.contract.holder import is_run_id
 
-    if name is not None and not RUN_ID.fullmatch(name):
+    if name is not None and not is_run_id(name):
         raise typer.BadParameter(no_run(repr(name), ""))
     return name
 

@@ -32,6 +32,9 @@ REPORTED = (
     "tokens",
 )
 
+UNLOGGED: dict[str, Any] = {"profile": True, "plan": True, "key": True, "run": {"key": True}}
+"""Of a result: what is long, or seals files."""
+
 Task = TypeVar("Task", bound=Event)
 Handler = Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]
 
@@ -76,7 +79,7 @@ def _run(
     except SyncError as error:
         error.where = parsed.where
         raise
-    logger.info("step done", result=result.model_dump(mode="json", exclude={"profile", "plan"}))
+    logger.info("step done", result=result.model_dump(mode="json", exclude=UNLOGGED))
     return result.model_dump(mode="json")
 
 

@@ -1,6 +1,7 @@
 """The places of files: those shipped with the code, and those that this machine keeps."""
 
 import os
+import stat
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -13,6 +14,9 @@ NO_SETTINGS = frozenset({HOME_VARIABLE, STAGE_VARIABLE, MYSQL_VARIABLE, REDIS_VA
 """Variables of the command line. The functions, which refuse unknown settings, never see them."""
 
 
+CLOSED = 0o700
+
+
 def is_there(path: Path) -> bool:
     """Raises PermissionError if access is denied, where `Path.exists` says False since Python
     3.14."""
@@ -21,6 +25,29 @@ def is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
+
+
+def private(folder: Path) -> Path:
+    """The folder, made with all that is missing above it so that nobody else may look inside.
+
+    One that is there stays as it is: it may be a home that somebody chose, `/tmp` for one.
+    """
+    for one in (*reversed(folder.parents), folder):
+        if not is_there(one):
+            one.mkdir(mode=CLOSED, exist_ok=True)
+    return folder
+
+
+def closed(folder: Path) -> Path:
+    """A folder of our own name, closed to others even where it was there and open."""
+    if stat.S_IMODE(private(folder).stat().st_mode) & 0o077:
+        folder.chmod(CLOSED)
+    return folder
+
+
+def own_only(path: str, flags: int) -> int:
+    """An `opener` of files that nobody else may read, whatever becomes of their folder."""
+    return os.open(path, flags, 0o600)
 
 
 def shipped(name: str) -> Path:

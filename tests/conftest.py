@@ -93,7 +93,7 @@ def index(redis_client: redis.Redis) -> IndexReader:
 def empty_lab(stack: Stack, catalog: CatalogTable, index: IndexReader) -> Lab:
     """No catalog rows, nothing in Redis, no past runs, a model without faults."""
     shutil.rmtree(stack.root / "runs", ignore_errors=True)
-    control(stack.bedrock.endpoint, reset=True)
+    control(stack.bedrock, reset=True)
     return Lab(stack, catalog, index)
 
 

@@ -175,11 +175,11 @@ class Lab:
 
     def control_model(self, **controls: Any) -> None:
         """See local/standin/faults.py."""
-        control(self.stack.bedrock.endpoint, **controls)
+        control(self.stack.bedrock, **controls)
 
     def embedded(self) -> int:
         """The texts that the stand-in embedded since the test began."""
-        return int(counters(self.stack.bedrock.endpoint)["texts"])
+        return int(counters(self.stack.bedrock)["texts"])
 
     # Beneath the runner
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fakes import NOW
+from tests.fakes import NOW, FakeRunStore
 from tests.rows import DIMENSIONS
 from workflow.contract.events.files import (
     ColumnProfile,
@@ -31,10 +31,12 @@ from workflow.contract.events.payloads import (
 )
 from workflow.contract.holder import Holder
 from workflow.contract.ports.generations import Generation
+from workflow.contract.runs import EMBED_MANIFEST, LOAD_MANIFEST, PAGES, RunFiles, SomeItem
 from workflow.contract.settings import Settings
 
 GENERATION, SPACE, RUN, PAGE = "generation", "space", "run", "00000"
-HOLDER = Holder(RUN, NOW)
+KEY = "the key of every run here"
+HOLDER = Holder(RUN, NOW, KEY)
 """Who runs: the execution of every payload here."""
 
 
@@ -60,7 +62,9 @@ def plan(
 ) -> Plan:
     """The plan of a sync of the live generation, or of a new one beside `live`."""
     return Plan(
-        run=Run(run_id=RUN, started_at=NOW, settings_digest="digest", input=RunInput(**said)),
+        run=Run(
+            run_id=RUN, started_at=NOW, settings_digest="digest", input=RunInput(**said), key=KEY
+        ),
         bucket="runs-of-tests",
         pages_key=f"runs/{RUN}/pages.json",
         pages=1,
@@ -82,8 +86,13 @@ def whole_page(rows: int = 0) -> PageRange:
     return PageRange(page=PAGE, after=None, through=None, rows=rows)
 
 
+def sealed(manifest: str, item: SomeItem) -> SomeItem:
+    """As the run's manifest has it."""
+    return RunFiles.of(FakeRunStore(), HOLDER).sealed_item(manifest, item)
+
+
 def diff_task(page: PageRange | None = None, **planned: Any) -> DiffPageTask:
-    return DiffPageTask(plan=plan(**planned), page=page or whole_page())
+    return DiffPageTask(plan=plan(**planned), page=sealed(PAGES, page or whole_page()))
 
 
 def review_task(**planned: Any) -> PlanTask:
@@ -92,11 +101,13 @@ def review_task(**planned: Any) -> PlanTask:
 
 def embed_task(texts: int, retries: int = 0) -> EmbedPageTask:
     tries = Tries(entered_at=NOW, retries=retries)
-    return EmbedPageTask(plan=plan(), page=TextsPage(page=PAGE, texts=texts), tries=tries)
+    return EmbedPageTask(
+        plan=plan(), page=sealed(EMBED_MANIFEST, TextsPage(page=PAGE, texts=texts)), tries=tries
+    )
 
 
 def load_task(*, new_generation: bool = False) -> LoadPageTask:
-    page = ChangesPage(page=PAGE, upserts=0, removals=0)
+    page = sealed(LOAD_MANIFEST, ChangesPage(page=PAGE, upserts=0, removals=0))
     return LoadPageTask(plan=plan(new_generation=new_generation), page=page)
 
 

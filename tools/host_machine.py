@@ -57,7 +57,8 @@ if "get-secret-value" in words:
     print(versions[stage]) if stage in versions else sys.exit("ResourceNotFoundException")
 if "put-secret-value" in words:
     versions = json.load(open(secret))
-    new = {"AWSCURRENT": option("--secret-string"), "AWSPREVIOUS": versions["AWSCURRENT"]}
+    given = open(option("--secret-string").removeprefix("file://")).read()
+    new = {"AWSCURRENT": given, "AWSPREVIOUS": versions["AWSCURRENT"]}
     json.dump(new, open(secret, "w"))
 if "describe-volumes" in words:
     print(os.environ.get("OTHER" if "--filters" in words else "HOLDER", "None"))
@@ -83,7 +84,7 @@ class Machine:
         self.variables = {
             "REGION": "us-east-1",
             "PACKAGE": "s3://packages/redis.rpm",
-            "OLDEST_VERSION": "8.0.0",
+            "OLDEST_VERSIONS": "8.0.0 8.2.0",
             "MAX_MEMORY_MB": "256",
             "HOST_NAME": NAME,
             "AUTHORITY_SECRET": "authority",

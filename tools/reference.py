@@ -17,6 +17,7 @@ from workflow.contract.events.files import Check, GuardResult, LastRun, Rejected
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.limits import LIMITS, Limit
+from workflow.contract.redis_versions import ADVISORIES, OLDEST_SAFE, Advisory
 from workflow.contract.setting_forms import form_of
 from workflow.contract.settings import PREFIX, RESULT_SETTINGS, Settings
 
@@ -45,6 +46,26 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 | limit | figure | what counts | how a run stays below | source |
 |---|---|---|---|---|
+"""
+
+
+VERSIONS_PAGE = f"""# Versions of Redis
+
+A run, `drugsync doctor` and a stage's file refuse a Redis with a known fault that lets an attacker
+run code. Take {", ".join(OLDEST_SAFE)}, or a newer one *of its branch*: each branch gets its own
+fix, so 8.4.0 is older in this than {OLDEST_SAFE[0]}. A branch that is not named has no fix
+(8.0), or began after it. A Redis on this machine is not refused: no other machine reaches it.
+
+| advisory | what an attacker may do | fixed in | source |
+|---|---|---|---|
+"""
+
+VERSIONS_END = """
+The release notes of 17 September 2026 (8.10.2, 8.8.3, 8.6.7) name crashes and a right that outlives
+its withdrawal, no way to run code: they are not asked for, and worth having. Not verified: what the
+branches 8.2 and 8.4 got in September, and anything after November 2026.
+
+This page is written by `python -m tools.reference`; a test compares the two.
 """
 
 
@@ -118,8 +139,15 @@ def pages() -> dict[Path, str]:
         DOCS / "search-api.md": search_api(),
         DOCS / "server-settings.md": server_settings(),
         DOCS / "stage-file.md": stage_file(),
+        DOCS / "redis-versions.md": VERSIONS_PAGE
+        + "".join(map(_advisory_line, ADVISORIES))
+        + VERSIONS_END,
         DOCS / "errors.md": ERRORS + "".join(map(_error_line, named_errors())),
     }
+
+
+def _advisory_line(one: Advisory) -> str:
+    return f"| {', '.join(one.names)} | {one.about} | {', '.join(one.fixed_in)} | {one.source} |\n"
 
 
 def named_errors() -> list[type[errors.SyncError]]:

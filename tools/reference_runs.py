@@ -76,10 +76,14 @@ read it from there. `{{page}}` is a number of five digits.
   deletes them. On one machine they stay until you delete them. What the next run must know is in
   Redis, so you may delete runs that have ended.
 - **Format**: a JSON object with a field `file`, or gzipped lines of which the first has it:
-  `{{"model": ..., "version": {versions.FILES}, "execution": ...}}`. A file of another version is
-  refused (`SettingsChanged`), one of another execution of the same name counts as missing
+  `{{"seal": ..., "model": ..., "version": {versions.FILES}, "execution": ...}}`; that of lines also
+  says how many there are, in how many bytes. A file of another version is refused
+  (`SettingsChanged`), one of another execution of the same name counts as missing
   (`RunFileMissing`), one that is cut or damaged is `RunFileCorrupt`. Manifests are plain JSON
-  arrays without that field, because Step Functions reads them.
+  arrays without that field, because Step Functions reads them: each item has a seal.
+- **Seal**: a keyed digest (BLAKE2b-128) of a file's name and content. The key is in the payload
+  that Step Functions hands from state to state, and in no file: what somebody else wrote into the
+  bucket, or copied from another page or run, is `RunFileCorrupt`, and is not unpacked into memory.
 - A catalog of more than {runs.TEXTS_A_PART:,} rows has its new texts in several parts:
   `diff/{{page}}.texts-1.jsonl.gz` and so on, divided by their hash.
 - `failure.json` is written by the function that reports failures, `{NOTIFIER.state}`.
@@ -92,6 +96,7 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 COMMON = {
     "page": "the page's name: its number",
+    "seal": "that this run wrote it",
     "timing": "when the page was worked on",
     "profile": "column -> how it is filled",
     "samples": "the first keys of each kind",

@@ -130,7 +130,7 @@ class Bench:
         refused: str = "",
     ) -> Measured:
         """One run; killed when it has made so many calls, where that is said."""
-        before = counters(self.stack.bedrock.endpoint)
+        before = counters(self.stack.bedrock)
         log = state / "log"
         started = time.perf_counter()
         with log.open("ab") as out:
@@ -142,7 +142,7 @@ class Bench:
             )
         usage, peak_kb = self._waited(process, before["calls"] + until_calls if until_calls else 0)
         wall = time.perf_counter() - started
-        after = counters(self.stack.bedrock.endpoint)
+        after = counters(self.stack.bedrock)
         with Redis.from_url(self.stack.redis.url) as redis:
             drugs = judged(redis, peer.is_ours, self.catalog(), refused)
             used = int(redis.info("memory")["used_memory_dataset"])
@@ -168,7 +168,7 @@ class Bench:
             if pid:
                 process.returncode = os.waitstatus_to_exitcode(status)
                 return usage, peak_kb
-            calls = counters(self.stack.bedrock.endpoint)["calls"] if kill_at else 0
+            calls = counters(self.stack.bedrock)["calls"] if kill_at else 0
             if time.monotonic() > end or (kill_at and calls >= kill_at):
                 os.kill(process.pid, signal.SIGKILL)
             time.sleep(POLL_S)

@@ -91,7 +91,7 @@ def _runs(out: Out, stack: Stack) -> None:
 
     act("Dry run: what would happen, and what it would cost", dry_run=True)
     _title(out, "First sync: one call of the model is refused, and with it one page")
-    control(stack.bedrock.endpoint, faults=[REFUSED])
+    control(stack.bedrock, faults=[REFUSED])
     failed = site.run({"page_size": PAGE_SIZE}, out)
     show_report(out, *site.report(failed.run_id))
     _title(out, "Redrive: that page alone, then what follows")
@@ -118,7 +118,7 @@ def _title(out: Out, title: str) -> None:
 
 def _empty(stack: Stack) -> None:
     """The demonstration's own Redis and runs, so that its first sync builds the index."""
-    control(stack.bedrock.endpoint, reset=True)
+    control(stack.bedrock, reset=True)
     shutil.rmtree(stack.root / "runs", ignore_errors=True)
     with Redis.from_url(stack.redis.url) as client:
         client.flushall()

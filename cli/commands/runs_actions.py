@@ -4,25 +4,22 @@ Allowed to whoever opened the address with the token that `drugsync serve` print
 another site cannot send it, and neither can another user of this machine.
 """
 
-import hashlib
-import hmac
 import os
-import secrets
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+from cli.commands.serve_token import CLOSED, Token
 from cli.documents import RunView
-from local.engine.runs import RUN_ID, holder
-from local.places import HOME_VARIABLE
+from local.engine.runs import holder
+from local.places import HOME_VARIABLE, own_only
+from workflow.contract.holder import is_run_id
 
-COOKIE = "drugsync"
 BEGINS_S = 60.0
 """How long a run may take until it holds the lock: its process imports and plans first."""
 
@@ -93,21 +90,9 @@ class Refused(Exception):
 class Actions:
     """Starts commands for whoever knows the token."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, token: Token) -> None:
         self._root = root
-        self.token = secrets.token_urlsafe(24)
-        self._of_form = hashlib.sha256(f"form {self.token}".encode()).hexdigest()
-
-    def knows(self, token: str) -> bool:
-        return hmac.compare_digest(token.encode(), self.token.encode())
-
-    def may(self, cookie: str) -> bool:
-        """Whether a request's Cookie header has the token."""
-        try:
-            found = SimpleCookie(cookie).get(COOKIE)
-        except CookieError:
-            return False
-        return found is not None and self.knows(found.value)
+        self._token = token
 
     def form(self, action: Action, run_id: str) -> str:
         """A button behind a disclosure, which is the confirmation. Without a script."""
@@ -115,7 +100,7 @@ class Actions:
         return (
             f"<details><summary>{action.title}</summary><p>{action.what}</p>"
             f'<form method="post" action="{where}">'
-            f'<input type="hidden" name="form" value="{self._of_form}">'
+            f'<input type="hidden" name="form" value="{self._token.of_form}">'
             f"<button>Yes: {action.title.lower()}</button></form></details>"
         )
 
@@ -124,10 +109,10 @@ class Actions:
         parts = path.strip("/").split("/")
         given = parse_qs(body.decode("ascii", "replace")).get("form", [""])[0]
         same = headers.get("Origin", "null").removeprefix("http://") == headers.get("Host")
-        right = hmac.compare_digest(given.encode(), self._of_form.encode())
-        if not (right and same and self.may(headers.get("Cookie", ""))):
-            raise Refused("open the address that drugsync serve printed, and try again from there")
-        if len(parts) != 3 or parts[2] not in ACTIONS or not RUN_ID.fullmatch(parts[1]):
+        let_in = self._token.let_in(headers.get("Cookie", ""))
+        if not (self._token.is_form(given) and same and let_in):
+            raise Refused(CLOSED)
+        if len(parts) != 3 or parts[2] not in ACTIONS or not is_run_id(parts[1]):
             raise Refused("there is no such action")
         self._start(ACTIONS[parts[2]].command(parts[1]))
         return f"/runs/{parts[1]}" if parts[2] == "redrive" else "/runs"
@@ -139,7 +124,7 @@ class Actions:
         """
         if holder(self._root):
             raise Refused(f"{holder(self._root)} is under way; wait for its end")
-        with (self._root / LOG).open("w+", encoding="utf-8") as said:
+        with open(self._root / LOG, "w+", encoding="utf-8", opener=own_only) as said:
             started = subprocess.Popen(  # noqa: S603 - one of ACTIONS, and a checked name
                 [sys.executable, "-P", "-m", "cli.main", *command],
                 env={**os.environ, HOME_VARIABLE: str(self._root)},

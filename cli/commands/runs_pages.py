@@ -13,10 +13,10 @@ from cli.commands.runs_trend import recall_of, trend
 from cli.documents import MapProgress, RunView
 from cli.show.show_ops import map_line
 from cli.sites.site import Site, SiteError
-from local.engine.runs import RUN_ID
 from local.errors import LocalError
 from workflow.contract.errors import SyncError, advice
 from workflow.contract.events.report import RunReport
+from workflow.contract.holder import is_run_id
 from workflow.report.page import text
 from workflow.report.plot import seconds
 from workflow.report.style import CSS
@@ -50,22 +50,20 @@ class RunsPages:
         self._site = site
         self._actions = actions
 
-    def answer(self, path: str, *, may: bool = False) -> Page | None:
-        """The page of a path; None if it is none of these. `may` shows what can be started."""
-        head, _, rest = path.strip("/").partition("/")
-        if head != "runs":
-            return None
+    def answer(self, path: str) -> Page:
+        """The page of a path below `/runs`."""
+        rest = path.strip("/").partition("/")[2]
         run_id, _, what = rest.partition("/")
         try:
             if not run_id:
-                return Page(200, self._list(may=may))
-            if not RUN_ID.fullmatch(run_id) or what not in ("", "report"):
+                return Page(200, self._list())
+            if not is_run_id(run_id) or what not in ("", "report"):
                 return problem(404, "there is no such page")
-            return self._report(run_id) if what else Page(200, self._run(run_id, may=may))
+            return self._report(run_id) if what else Page(200, self._run(run_id))
         except (SiteError, SyncError) as error:
             return problem(404 if isinstance(error, SiteError) else 503, str(error))
 
-    def _list(self, *, may: bool) -> str:
+    def _list(self) -> str:
         head = "".join(
             f'<th scope="col"{_figure(at)}>{name}</th>' for at, name in enumerate((*COLUMNS, *MORE))
         )
@@ -78,7 +76,7 @@ class RunsPages:
             wide = '<div class="wide" tabindex="0" role="region" aria-label="Runs">'
             body = f"{wide}<table>{table}</table></div>"
             body += trend([report for _, report in history if report])
-        if may and self._actions:
+        if self._actions:
             body += self._actions.form(ACTIONS["plan"], "")
         running = any("RUNNING" in row for row in rows)
         return _page("Runs", f"<h1>Runs</h1>{body}", reload=running)
@@ -87,7 +85,7 @@ class RunsPages:
     def _options(self) -> str:
         return text(self._site.options)
 
-    def _run(self, run_id: str, *, may: bool) -> str:
+    def _run(self, run_id: str) -> str:
         view = self._site.view(run_id)
         bars = "".join(_bar(one) for one in view.maps)
         parts = [
@@ -96,7 +94,7 @@ class RunsPages:
             f"<h2>Pages</h2><ul>{bars}</ul>" if bars else "",
             _failure(view),
             self._failed_pages(view),
-            self._buttons(view) if may else "",
+            self._buttons(view),
             f"<h2>Commands</h2><ul>{''.join(self._commands(view))}</ul>",
         ]
         if not view.running:

@@ -18,8 +18,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
-from cli.commands.runs_actions import COOKIE, Actions, Refused
+from cli.commands.runs_actions import Actions, Refused
 from cli.commands.runs_pages import Page, RunsPages, problem
+from cli.commands.serve_token import CLOSED, Token
 from cli.options import Profile, Region, Stage, site_of
 from cli.show.terminal import console
 from cli.sites.http_event import event_of
@@ -64,25 +65,20 @@ class SearchServer(ThreadingHTTPServer):
         respond: Respond,
         runs: RunsPages | None = None,
         actions: Actions | None = None,
+        token: Token | None = None,
     ) -> None:
         super().__init__(address, _Requests)
         self._respond = respond
         self._runs = runs
         self._actions = actions
+        self._token = token or Token()
         self._one_at_a_time = threading.Lock()
 
     def answer(self, target: str, method: str = "GET", cookie: str = "") -> Answer:
         """The answer to a request: the page at `/` and below `/drug/`, else the function's."""
         path = urlsplit(target).path
-        if self._runs and method in ("GET", "HEAD"):
-            token = dict(parse_qsl(urlsplit(target).query)).get("token", "")
-            if token and self._actions and self._actions.knows(token):
-                kept = f"{COOKIE}={token}; Path=/runs; HttpOnly; SameSite=Strict"
-                return _elsewhere(path, ("Set-Cookie", kept))
-            may = self._actions is not None and self._actions.may(cookie)
-            page_of_runs = self._runs.answer(path, may=may)
-            if page_of_runs:
-                return _shown(page_of_runs)
+        if self._runs and method in ("GET", "HEAD") and path.strip("/").split("/")[0] == "runs":
+            return self._page_of_runs(self._runs, target, path, cookie)
         if method in ("GET", "HEAD") and (path == "/" or path.startswith("/drug/")):
             page = PAGE.read_text(encoding="utf-8")
             return Answer(200, "text/html; charset=utf-8", page.encode(), policy_of(page))
@@ -92,6 +88,15 @@ class SearchServer(ThreadingHTTPServer):
         headers = {name.lower(): value for name, value in given.get("headers", {}).items()}
         content_type = headers.get("content-type", "application/json")
         return Answer(given["statusCode"], content_type, given["body"].encode())
+
+    def _page_of_runs(self, runs: RunsPages, target: str, path: str, cookie: str) -> Answer:
+        """For whoever has the token; it is taken from the address, which then loses it."""
+        given = dict(parse_qsl(urlsplit(target).query)).get("token", "")
+        if given and self._token.is_it(given):
+            return _elsewhere("/" + path.strip("/"), ("Set-Cookie", self._token.set_cookie))
+        if not self._token.let_in(cookie):
+            return _shown(problem(403, CLOSED))
+        return _shown(runs.answer(path))
 
     def act(self, target: str, body: bytes, headers: Mapping[str, str]) -> Answer | None:
         """Start what a button of the pages of runs asks for; None if there is no such button."""
@@ -201,25 +206,29 @@ def serve(
 
     With --stage: the pages of that stage's runs, read with your own credentials, and no search.
     """
-    site = site_of(stage, profile, region)
+    site, token = site_of(stage, profile, region), Token()
     if stage is not None:
-        with _server(port, _no_search, RunsPages(site)) as server:
-            _serve(server, "runs", "")
+        with _server(port, _no_search, RunsPages(site), token=token) as server:
+            _serve(server, token, search=False)
         return
-    actions = Actions(home())
+    actions = Actions(home(), token)
     runs = RunsPages(site, actions)
     environment = stacks.ready(home()).environment()
     with stacks.functions_see(environment):
         # Imported here: handlers read the environment, and the other commands need no API.
         from handlers.search_api import handler
 
-        with _server(port, handler, runs, actions) as server:
-            _serve(server, "", f"?token={actions.token}")
+        with _server(port, handler, runs, actions, token) as server:
+            _serve(server, token, search=True)
 
 
-def _serve(server: SearchServer, path: str, token: str) -> None:
+def _serve(server: SearchServer, token: Token, *, search: bool) -> None:
     address = f"http://127.0.0.1:{server.server_port}/"
-    console().say("{}{}  (Ctrl-C ends it; runs: {}runs{})", address, path, address, token)
+    runs = f"{address}runs?token={token.value}"
+    if search:
+        console().say("{}  (Ctrl-C ends it; runs: {})", address, runs)
+    else:
+        console().say("{}  (Ctrl-C ends it)", runs)
     server.serve_forever()
 
 
@@ -229,9 +238,13 @@ def _no_search(_event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 
 def _server(
-    port: int, respond: Respond, runs: RunsPages, actions: Actions | None = None
+    port: int,
+    respond: Respond,
+    runs: RunsPages,
+    actions: Actions | None = None,
+    token: Token | None = None,
 ) -> SearchServer:
     try:
-        return SearchServer(("127.0.0.1", port), respond, runs, actions)
+        return SearchServer(("127.0.0.1", port), respond, runs, actions, token)
     except OSError as error:
         raise LocalError(f"port {port} is taken ({error}); give another with --port") from error

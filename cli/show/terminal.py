@@ -4,7 +4,6 @@ A drug's key may hold what a terminal obeys: escape sequences, marks that revers
 markup. So everything printed is a template of ours with values put in, and values are made visible.
 """
 
-import re
 import string
 import sys
 from typing import Any, cast
@@ -15,26 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli.typed import as_typed
-
-OBEYED = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
-    "\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"  # bidi, zero width, line separators
-    "\ue000"  # our own mark in templates
-    "\ud800-\udfff\U000e0000-\U000e007f]"  # lone surrogates, tags
-)
-"""Characters that act or hide instead of being visible."""
-
-
-def visible(text: str) -> str:
-    """With each character that a terminal would obey written as its escape."""
-    return OBEYED.sub(lambda found: _escape(found[0]), text)
-
-
-def _escape(character: str) -> str:
-    number = ord(character)
-    if number < 0x100:
-        return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+from workflow.contract.unseen import is_seen, visible
 
 
 class Markup(str):
@@ -96,10 +76,14 @@ def console(*, stderr: bool = False) -> Out:
 
 
 def as_json(document: object) -> str:
-    """A document's JSON; characters that a terminal obeys are escaped."""
+    """A document's JSON, with escapes for what a terminal would obey or nobody would see."""
     text = orjson.dumps(to_jsonable_python(document), option=orjson.OPT_INDENT_2).decode()
     # orjson indents by line breaks: those stay. What else it leaves raw stands inside strings.
-    return OBEYED.sub(lambda found: found[0] if found[0] == "\n" else _json(found[0]), text)
+    return "\n".join(map(_escaped, text.split("\n")))
+
+
+def _escaped(line: str) -> str:
+    return line if is_seen(line) else "".join(one if is_seen(one) else _json(one) for one in line)
 
 
 def _json(character: str) -> str:

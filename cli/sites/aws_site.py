@@ -25,6 +25,7 @@ from cli.sites.site import (
 )
 from local.engine.definition import functions
 from local.engine.runs import input_as_far_as_right, run_id_of
+from local.places import own_only, private
 from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
@@ -175,8 +176,9 @@ class AwsSite:
         """
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         path = cache / "drug-catalog-sync" / self.stage / f"{run_id}.html"
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_text(render(report, read_timeline(files, report)), encoding="utf-8")
+        private(path.parent)
+        with open(path, "w", encoding="utf-8", opener=own_only) as file:
+            file.write(render(report, read_timeline(files, report)))
         return path
 
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:

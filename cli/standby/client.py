@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,15 +60,27 @@ def _tell(other: str) -> None:
 
 
 def reach(folder: Path) -> socket.socket | None:
-    """A connection, or None if nobody listens."""
+    """A connection, or None if nobody listens, or somebody else does.
+
+    Whoever listens gets our environment and our terminal, and a home may be open to others.
+    """
     connection = socket.socket(socket.AF_UNIX)
     try:
         with by_descriptor(folder) as path:
             connection.connect(path)
+        if is_ours(connection):
+            return connection
     except OSError:
-        connection.close()
-        return None
-    return connection
+        pass
+    connection.close()
+    return None
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Whether the other side is a process of this user (SO_PEERCRED, unix(7))."""
+    size = struct.calcsize("3i")
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    return bool(struct.unpack("3i", found)[1] == os.geteuid())
 
 
 @contextmanager

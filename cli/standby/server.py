@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
@@ -20,9 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
-from cli.show.terminal import visible
 from cli.standby.alike import alike
-from cli.standby.client import ALIKE, SOCKET, by_descriptor
+from cli.standby.client import ALIKE, SOCKET, by_descriptor, is_ours
+from workflow.contract.unseen import visible
 
 BACKLOG = 16
 
@@ -77,16 +76,10 @@ def serve(listener: socket.socket, work: Callable[[], None]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
     while True:
         connection, _ = listener.accept()
-        if _is_ours(connection) and os.fork() == 0:
+        if is_ours(connection) and os.fork() == 0:
             listener.close()
             _child(connection, work)
         connection.close()
-
-
-def _is_ours(connection: socket.socket) -> bool:
-    size = struct.calcsize("3i")
-    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    return bool(struct.unpack("3i", found)[1] == os.geteuid())
 
 
 def _child(connection: socket.socket, work: Callable[[], None]) -> None:

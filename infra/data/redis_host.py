@@ -167,7 +167,7 @@ class RedisHost(Construct):
             "REGION": self._stage.region,
             "PACKAGE": create.package,
             "PACKAGE_SHA256": create.package_sha256,
-            "OLDEST_VERSION": OLDEST_SAFE,
+            "OLDEST_VERSIONS": " ".join(OLDEST_SAFE),
             "MAX_MEMORY_MB": str(round(create.max_memory_gb * 1024)),
             "HOST_NAME": self._host_name,
             "AUTHORITY_SECRET": secrets.authority.secret_arn,

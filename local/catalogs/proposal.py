@@ -73,12 +73,12 @@ class Proposal:
     def create(self) -> str:
         """CREATE VIEW; empty if the table already is a catalog."""
         if self.given:
-            return self.given.replace("VIEW drugs AS", f"VIEW {quoted(self.view)} AS")
+            return self.given.replace("VIEW drugs AS", f"VIEW {place(self.view)} AS")
         if self.view == self.table:
             return ""
         lines = ",\n".join(f"  {sql} AS {name}" for name, sql in self.columns.items())
         return (
-            f"CREATE OR REPLACE VIEW {quoted(self.view)} AS\nSELECT\n{lines}\n"
+            f"CREATE OR REPLACE VIEW {place(self.view)} AS\nSELECT\n{lines}\n"
             f"FROM {quoted(self.table)} t"
         )
 
@@ -93,7 +93,13 @@ class Proposal:
 
 
 def quoted(name: str) -> str:
-    return ".".join("`{}`".format(part.replace("`", "``")) for part in name.split("."))
+    """One name of theirs, whatever stands in it: a table may be called `mysql.user`."""
+    return "`{}`".format(name.replace("`", "``"))
+
+
+def place(name: str) -> str:
+    """A view's name as a person gives it, perhaps with its database in front."""
+    return ".".join(map(quoted, name.split(".")))
 
 
 def propose(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from local.errors import LocalError
-from local.places import is_there
+from local.places import is_there, own_only
 from workflow.contract.events.base import Event
 
 EXECUTION = "execution.json"
@@ -42,7 +42,9 @@ class History:
         self.replayed = 0
         for line in _whole_lines(self._path):
             self._past[line["state"], line["page"]].append(line["result"])
-        self._file: IO[str] = self._path.open("a", encoding="utf-8")
+        self._file: IO[str] = open(  # noqa: SIM115 - closed by close()
+            self._path, "a", encoding="utf-8", opener=own_only
+        )
 
     def close(self) -> None:
         self._file.close()
@@ -76,7 +78,8 @@ def _whole_lines(path: Path) -> list[Payload]:
 def begin(folder: Path, run_input: Payload, started_at: datetime, definition: str) -> None:
     """Record input, start and definition of the execution."""
     execution = Execution(input=run_input, started_at=started_at, definition=definition)
-    (folder / EXECUTION).write_text(execution.model_dump_json(), encoding="utf-8")
+    with open(folder / EXECUTION, "w", encoding="utf-8", opener=own_only) as file:
+        file.write(execution.model_dump_json())
 
 
 def read_execution(folder: Path) -> Execution:

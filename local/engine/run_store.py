@@ -4,6 +4,7 @@ import os
 import threading
 from pathlib import Path
 
+from local.places import own_only, private
 from local.servers.stack import BUCKET
 from workflow.contract.errors import RunFileMissing, RunStoreUnavailable
 
@@ -22,8 +23,10 @@ class FolderRunStore:
         path = self._root / key
         draft = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            draft.write_bytes(body)
+            if not path.parent.exists():
+                private(path.parent)
+            with open(draft, "wb", opener=own_only) as file:
+                file.write(body)
             draft.replace(path)
         except OSError as error:
             draft.unlink(missing_ok=True)

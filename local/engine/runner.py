@@ -19,7 +19,7 @@ from local.engine.history import (
 from local.engine.invocations import Interceptor, Invocation, Observer, Outcome, call_through
 from local.engine.run_store import FolderRunStore
 from local.engine.runs import input_as_far_as_right, only_one, run_id_of
-from local.places import is_there
+from local.places import closed, is_there, own_only
 from local.servers.servers import connect
 from local.servers.stack import BUCKET, Stack
 from workflow.adapters.s3.run_store import S3RunStore
@@ -88,7 +88,8 @@ def run(
     run_id = run_id or run_id_of(input_as_far_as_right(run_input).mode)
     folder = stack.root / "runs" / run_id
     with only_one(stack.root, run_id):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        closed(folder.parent)
+        closed(folder)
         begin(folder, run_input, datetime.now(UTC), DEFINITION.read_text(encoding="utf-8"))
         (folder / HISTORY).unlink(missing_ok=True)
         return _execute(stack, folder, _plan_of(stack, run_input), options)
@@ -96,7 +97,10 @@ def run(
 
 def _plan_of(stack: Stack, run_input: dict[str, Any]) -> list[str]:
     """The review of the dry run that the input names, if it is kept."""
-    key = RunFiles(FolderRunStore(stack.root), str(run_input.get("plan") or "")).key(REVIEW)
+    plan = input_as_far_as_right(run_input).plan
+    if plan is None:
+        return []
+    key = RunFiles(FolderRunStore(stack.root), plan).key(REVIEW)
     return [key] if is_there(stack.root / key) else []
 
 
@@ -148,7 +152,7 @@ def _engine(
     own = golden_setting(golden)
     store = FolderRunStore(stack.root)
     with (
-        (folder / LOG).open("a", encoding="utf-8") as log,
+        open(folder / LOG, "a", encoding="utf-8", opener=own_only) as log,
         closing(History(folder, execution.started_at)) as history,
         engine(
             stack.environment(**(own | options.get("settings", {}))),

@@ -1,7 +1,6 @@
 """Runs: their ids, their inputs, and the one that is executing."""
 
 import fcntl
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
+from local.places import own_only, private
 from workflow.contract.errors import InvalidInput
 from workflow.contract.events.payloads import RunInput
 from workflow.steps.accept_run import parse_input
 
 LOCK = "run.lock"
-RUN_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
-"""What Step Functions takes as an execution's name, and every file system as a folder's."""
 
 
 def run_id_of(kind: str) -> str:
@@ -39,7 +37,7 @@ def only_one(root: Path, what: str) -> Iterator[None]:
 
     Each process has a Step Functions of its own, so AcceptRun cannot see a run of another.
     """
-    with (root / LOCK).open("a+") as lock:
+    with open(private(root) / LOCK, "a+", opener=own_only) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

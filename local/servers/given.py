@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from handlers.wiring import mysql_options
 from local.errors import LocalError
+from local.places import own_only, private
 from workflow.contract.settings import PREFIX, Settings
 
 SETTINGS = "settings.toml"
@@ -59,16 +60,21 @@ def _text(value: object) -> str:
 def save_settings(root: Path, values: Mapping[str, str], *, without: tuple[str, ...] = ()) -> Path:
     """Add these to the settings that exist, and remove those of `without`."""
     kept = {name: value for name, value in read_settings(root).items() if name not in without}
-    lines = [f"{name} = {json.dumps(value)}" for name, value in {**kept, **values}.items()]
+    lines = [f"{name} = {_toml(value)}" for name, value in {**kept, **values}.items()]
     path = root / SETTINGS
     _write(path, HEAD + "\n".join(lines) + "\n")
     return path
 
 
+def _toml(value: str) -> str:
+    """A basic string of TOML: as JSON's, but no surrogate pairs, and DEL is escaped, too."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
 def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+    with open(draft, "w", encoding="utf-8", opener=own_only) as file:
         file.write(text)
     draft.replace(path)
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.errors import LocalError
-from local.places import is_there
+from local.places import closed, is_there
 from local.servers.reasons import did_not_start
 
 Facts = dict[str, str | int]
@@ -72,8 +72,7 @@ def start(
 
     ``launch`` gives the command and the facts of a new process. Two callers at once start one.
     """
-    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home.path.chmod(0o700)  # a folder that was there may be open to others, and holds a socket
+    closed(home.path)
     with _locked(home):
         record = running(home)
         if record is None:

@@ -1,13 +1,15 @@
-"""A stand-in for Bedrock's InvokeModel: ``python -m local.standin.bedrock --embedder minilm|hash``.
+"""A stand-in for Bedrock's InvokeModel: ``python -m local.standin.bedrock --secret-file FILE``.
 
 Point boto3 at it with AWS_ENDPOINT_URL_BEDROCK_RUNTIME. It speaks Titan and Cohere embeddings,
-checks what Bedrock checks, and can be told over ``/_control`` to be slow, throttled or broken.
+checks what Bedrock checks, and can be told over ``/_control`` to be slow, throttled or broken, by
+who knows its secret: other users of the machine reach the port, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hmac
 import json
 import logging
 import socket
@@ -21,6 +23,11 @@ from local.standin.embedders import Embedder, HashEmbedder
 from local.standin.faults import BROKEN_BODIES, BROKEN_VECTORS, Controls, Fault
 
 CONTROL_PATH = "/_control"
+SECRET_HEADER = "X-Drugsync-Secret"  # noqa: S105  a header's name
+NO_SECRET = "only for who can read the secret in the stand-in's folder"  # noqa: S105  a sentence
+LONGEST_BODY = 25_000_000
+"""As Bedrock's InvokeModel (25 MB)."""
+
 HOSTS = ("127.0.0.1", "localhost")
 JSON = "application/json"
 PREFIX, SUFFIX = "/model/", "/invoke"
@@ -34,9 +41,10 @@ class StandinServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256  # a client with 64 threads connects all at once
 
-    def __init__(self, port: int, embedder: Embedder) -> None:
+    def __init__(self, port: int, embedder: Embedder, secret: str) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.embedder = embedder
+        self.secret = secret
         self.controls = Controls()
 
     @property
@@ -69,7 +77,12 @@ class Handler(BaseHTTPRequestHandler):
         return True
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal() or len(length) > 8 or int(length) > LONGEST_BODY:
+            self.close_connection = True
+            self._answer(413, json.dumps({"message": f"a body has {LONGEST_BODY:,} bytes at most"}))
+            return
+        body = self.rfile.read(int(length))
         if self.path == CONTROL_PATH:
             self._control(body)
         elif self.path.startswith(PREFIX) and self.path.endswith(SUFFIX):
@@ -78,7 +91,9 @@ class Handler(BaseHTTPRequestHandler):
             self._unknown_path()
 
     def do_GET(self) -> None:
-        if self.path == CONTROL_PATH:
+        if self.path == CONTROL_PATH and not self._knows_the_secret():
+            self._answer(403, json.dumps({"message": NO_SECRET}))
+        elif self.path == CONTROL_PATH:
             self._answer(200, json.dumps(self.server.controls.counted()))
         else:
             self._unknown_path()
@@ -86,7 +101,14 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         """Logs no requests: a million lines would hide the one error."""
 
+    def _knows_the_secret(self) -> bool:
+        given = self.headers.get(SECRET_HEADER, "").encode("latin-1", "replace")
+        return hmac.compare_digest(given, self.server.secret.encode())
+
     def _control(self, body: bytes) -> None:
+        if not self._knows_the_secret():
+            self._answer(403, json.dumps({"message": NO_SECRET}))
+            return
         try:
             if self.headers.get_content_type() != JSON:
                 raise ValueError(f"the content type must be {JSON}")
@@ -163,8 +185,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 (default) picks a free one")
     parser.add_argument("--embedder", choices=("minilm", "hash"), default="minilm")
     parser.add_argument("--ready-file", type=Path, help="gets the endpoint once it answers")
+    parser.add_argument("--secret-file", type=Path, required=True, help="who reads it may control")
     options = parser.parse_args()
-    with StandinServer(options.port, _embedder(options.embedder)) as server:
+    secret = options.secret_file.read_text()
+    with StandinServer(options.port, _embedder(options.embedder), secret) as server:
         if options.ready_file:
             _announce(options.ready_file, server.endpoint)
         print(f"Bedrock stand-in ({options.embedder}) at {server.endpoint}", flush=True)

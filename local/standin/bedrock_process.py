@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import socket
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from local.errors import LocalError
-from local.places import is_there
+from local.places import is_there, own_only
 from local.servers import processes
-from local.servers.processes import Facts, Home
-from local.standin.bedrock import CONTROL_PATH, JSON
+from local.servers.processes import Facts, Home, Record
+from local.standin.bedrock import CONTROL_PATH, JSON, SECRET_HEADER
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONTROL_TIMEOUT_S = 10
+SECRET = "secret"  # noqa: S105  a file's name
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class StandinProcess:
     pid: int
     endpoint: str
     embedder: str
+    secret: str = field(default="", repr=False)
+    """For `control` and `counters`."""
 
     @property
     def version(self) -> str:
@@ -50,7 +54,7 @@ def start_standin(root: Path, *, embedder: str, port: int = 0) -> StandinProcess
         lambda _: ready_file.exists(),
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )
-    return StandinProcess(record.pid, ready_file.read_text(), embedder)
+    return _found(home, record)
 
 
 def running_standin(root: Path) -> StandinProcess | None:
@@ -58,7 +62,7 @@ def running_standin(root: Path) -> StandinProcess | None:
     record = processes.running(home)
     if record is None or not is_there(Path(home.marker)):
         return None
-    return StandinProcess(record.pid, Path(home.marker).read_text(), str(record.facts["embedder"]))
+    return _found(home, record)
 
 
 def stop_standin(root: Path) -> bool:
@@ -66,14 +70,21 @@ def stop_standin(root: Path) -> bool:
     return processes.stop(_home(root))
 
 
-def control(endpoint: str, **settings: Any) -> dict[str, Any]:
+def control(standin: StandinProcess, **settings: Any) -> dict[str, Any]:
     """Change what the stand-in does (local/standin/faults.py); gives its counters."""
-    return _ask(endpoint, json.dumps(settings).encode())
+    return _ask(standin, json.dumps(settings).encode())
 
 
-def counters(endpoint: str) -> dict[str, Any]:
+def counters(standin: StandinProcess) -> dict[str, Any]:
     """``calls, texts, tokens, throttled, peak_concurrency, errors`` since the last reset."""
-    return _ask(endpoint, None)
+    return _ask(standin, None)
+
+
+def _found(home: Home, record: Record) -> StandinProcess:
+    endpoint = Path(home.marker).read_text()
+    return StandinProcess(
+        record.pid, endpoint, str(record.facts["embedder"]), (home.path / SECRET).read_text()
+    )
 
 
 def _home(root: Path) -> Home:
@@ -86,6 +97,10 @@ def _launch(home: Home, embedder: str, port: int) -> tuple[list[str], Facts]:
     Path(home.marker).unlink(missing_ok=True)
     command = [sys.executable, "-m", "local.standin.bedrock", "--port", str(chosen)]
     command += ["--embedder", embedder, "--ready-file", home.marker]
+    # By a file: the arguments of a process are seen by every user of the machine.
+    with open(home.path / SECRET, "w", opener=own_only) as file:
+        file.write(secrets.token_urlsafe(24))
+    command += ["--secret-file", str(home.path / SECRET)]
     return command, {"embedder": embedder}
 
 
@@ -99,9 +114,10 @@ def _port_before(home: Home) -> int:
         return 0
 
 
-def _ask(endpoint: str, body: bytes | None) -> dict[str, Any]:
-    headers = {"Content-Type": JSON}
-    request = urllib.request.Request(endpoint + CONTROL_PATH, body, headers)  # noqa: S310
+def _ask(standin: StandinProcess, body: bytes | None) -> dict[str, Any]:
+    headers = {"Content-Type": JSON, SECRET_HEADER: standin.secret}
+    address = standin.endpoint + CONTROL_PATH
+    request = urllib.request.Request(address, body, headers)  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=CONTROL_TIMEOUT_S) as answer:  # noqa: S310
             found: dict[str, Any] = json.load(answer)

@@ -15,7 +15,7 @@ from workflow.contract.ports.texts import TextOrigin, TextRecord
 Owned = dict[tuple[str, str], Fields]
 """(generation or identity of a run, ndc) -> a document."""
 
-EMPTY_SERVER = ServerFacts("8.2.6", max_memory=0, used_memory=0, eviction_policy="noeviction")
+EMPTY_SERVER = ServerFacts("8.2.9", max_memory=0, used_memory=0, eviction_policy="noeviction")
 
 
 @dataclass

@@ -52,7 +52,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture
 def empty_lab(stack: Stack, catalog: CatalogTable, index: IndexReader) -> FaultLab:
     """No catalog rows, nothing in Redis, a model without faults."""
-    control(stack.bedrock.endpoint, reset=True)
+    control(stack.bedrock, reset=True)
     return FaultLab(stack, catalog, index, settings=dict(SETTINGS))
 
 

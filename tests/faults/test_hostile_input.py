@@ -13,6 +13,7 @@ from tests.faults.lab import FaultLab
 from tests.faults.tally import REJECTED, TALLY, UNHARMED, named
 from tests.rows import make_row, ndc, text_of
 from workflow.contract.ports.generations import LiveNames
+from workflow.contract.unseen import is_seen
 from workflow.search.floor import Meaning
 from workflow.search.search import search
 
@@ -71,7 +72,7 @@ def test_a_name_of_64_kib_is_kept_whole_and_its_text_is_cut(lab: FaultLab) -> No
 
 @pytest.mark.fault("Input", "hostile keys", "(all)", UNHARMED)
 def test_hostile_keys_are_loaded_renamed_and_removed_like_any_other(lab: FaultLab) -> None:
-    keys = [one[:60] for one in INJECTIONS if "\r" not in one] + ["a:b:c", "x" * 64, "é/../*?[a]"]
+    keys = [one[:60] for one in INJECTIONS if is_seen(one)] + ["a:b:c", "x" * 64, "é/../*?[a]"]
     for number, key in enumerate(keys):
         lab.catalog.insert(make_row(100 + number, ndc=key))
     lab.converge(page_size=3)
@@ -79,6 +80,20 @@ def test_hostile_keys_are_loaded_renamed_and_removed_like_any_other(lab: FaultLa
     for key in keys[1::2]:
         lab.catalog.update(key, manufacturer="Another")
     lab.converge(page_size=3)
+
+
+@pytest.mark.fault("Input", "a key that reads as another one", "DiffPage", REJECTED)
+def test_a_key_that_reads_as_another_one_is_a_rejected_row(lab: FaultLab) -> None:
+    """A mark that reverses text, a letter without a shape, a zero-width space, a no-break space."""
+    looks_alike = [ndc(2)[:5] + one + ndc(2)[5:] for one in "\u202e\u3164\u200b\xa0"]
+    for number, key in enumerate(looks_alike):
+        lab.catalog.insert(make_row(100 + number, ndc=key))
+    report = lab.succeed()
+    assert {(row.ndc, row.column) for row in report.rejected_rows} == {
+        (key, "ndc") for key in looks_alike
+    }
+    assert all(row.value.isascii() for row in report.rejected_rows)
+    assert set(lab.index.documents()) == set(lab.catalog.rows()) - set(looks_alike)
 
 
 @pytest.mark.fault("Input", "SQL in a key range", "AcceptRun", UNHARMED)
@@ -106,6 +121,8 @@ WRONG_INPUTS: list[dict[str, Any]] = [
     {"reembed": True},
     {"unknown": 1},
     {"__proto__": {}},
+    {"plan": "../../another"},
+    {"plan": "--help"},
 ]
 
 

@@ -29,7 +29,7 @@ SLOW_LOADING = ("--key-load-delay", "30000", "--loading-process-events-interval-
 @pytest.fixture
 def own(stack: Stack, catalog: CatalogTable, tmp_path: Path) -> Iterator[FaultLab]:
     """Twenty rows, and a Redis of this test's own."""
-    control(stack.bedrock.endpoint, reset=True)
+    control(stack.bedrock, reset=True)
     catalog.insert(*make_rows(ROWS))
     server = start_redis(tmp_path)
     try:

@@ -53,7 +53,7 @@ def caught_up(primary: Any, replica: Any) -> bool:
 def test_a_promoted_replica_answers_and_the_next_run_goes_on_with_it(
     stack: Stack, catalog: CatalogTable, primary: RedisServer, replica: RedisServer, tmp_path: Path
 ) -> None:
-    control(stack.bedrock.endpoint, reset=True)
+    control(stack.bedrock, reset=True)
     catalog.insert(*make_rows(ROWS))
     with (
         redis.Redis.from_url(primary.url, protocol=2) as first,

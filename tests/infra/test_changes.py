@@ -42,7 +42,7 @@ CHANGES = [
     Change("`[search]` off", SEARCH, ""),
     Change("`iam_auth` on", '[mysql]\n', '[mysql]\niam_auth = true\nuser = "drugsync_reader"\n'),
     Change("`max_memory_gb`, `volume_gb`", REDIS, f"{REDIS}max_memory_gb = 8\nvolume_gb = 60\n"),
-    Change("`package`, `package_sha256`", "8.2.6.aarch64", "8.4.0.aarch64"),
+    Change("`package`, `package_sha256`", "8.2.9.aarch64", "8.4.6.aarch64"),
     Change("`instance_type`", REDIS, f'{REDIS}instance_type = "r7g.xlarge"\n'),
     Change("`image_id`", "ami-0123456789abcdef0", "ami-0fedcba9876543210",
            frozenset({"AWS::EC2::Instance"})),

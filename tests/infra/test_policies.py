@@ -204,7 +204,7 @@ def endpoint(data: Template, service: str) -> list[dict[str, Any]]:
         ("role", ACCOUNT, "s3:PutObject", "elsewhere/stolen", STRANGER, False),
         ("role", STRANGER, "s3:PutObject", "elsewhere/stolen", STRANGER, False),
         ("role", STRANGER, "s3:GetObject", "runs/runs/1/plan.json", ACCOUNT, False),
-        ("role", ACCOUNT, "s3:GetObject", "packages-of-the-team/redis-8.2.6.aarch64.rpm",
+        ("role", ACCOUNT, "s3:GetObject", "packages-of-the-team/redis-8.2.9.aarch64.rpm",
          STRANGER, True),
         ("anonymous", "", "s3:GetObject", f"{REPOSITORY}/core/repodata", STRANGER, True),
         ("anonymous", "", "s3:PutObject", f"{REPOSITORY}/core/stolen", STRANGER, False),

@@ -23,6 +23,7 @@ from infra.data.redis_users import USERS, probes
 from infra.stage.stage import ROOT
 from local.errors import LocalError
 from local.servers.redis_binaries import find_redis
+from tests.redis_versions import VERSIONS
 from workflow.contract.redis_versions import OLDEST_SAFE
 from workflow.contract.rights import READS, RUNS, SEARCHES
 
@@ -78,7 +79,9 @@ if "get-secret-value" in words:
 if "put-secret-value" in words:
     path = folder / option("--secret-id")
     versions = json.loads(path.read_text())
-    new = {{"AWSCURRENT": option("--secret-string"), "AWSPREVIOUS": versions["AWSCURRENT"]}}
+    file = Path(option("--secret-string").removeprefix("file://"))
+    assert file.stat().st_mode & 0o077 == 0
+    new = {{"AWSCURRENT": file.read_text(), "AWSPREVIOUS": versions["AWSCURRENT"]}}
     path.write_text(json.dumps(new))
 if "describe-volumes" in words:
     print(os.environ.get("OTHER" if "--filters" in words else "HOLDER", "None"))
@@ -132,7 +135,7 @@ class Host:
             "PACKAGE_FILE": str(folder / "redis.rpm"),
             "TRIES": "3",
             "HOST_NAME": NAME,
-            "OLDEST_VERSION": OLDEST_SAFE,
+            "OLDEST_VERSIONS": " ".join(OLDEST_SAFE),
             "AUTHORITY_SECRET": "authority",
             "CERTIFICATE_SECRET": "certificate",
             "PROBES": probes(),
@@ -383,6 +386,36 @@ def test_the_server_takes_a_rotated_password_before_the_secret_has_it(host: Host
     assert body.index("cli ACL LOAD") < body.index("put_secret")
 
 
+SPIED = ("openssl", "python3", "sha256sum", "tr", "cut", "sed", "sort", "cat", "install", "mktemp")
+
+
+def test_no_secret_is_an_argument_of_any_program(running: Host) -> None:
+    """Every user of a machine sees the arguments of all of its programs."""
+    tools, said = running.folder / "tools", running.secrets / "calls"
+    for name in SPIED:
+        spy = f'#!/bin/sh\nprintf "%s\\n" "$*" >> {said}\nexec {shutil.which(name)} "$@"\n'
+        (tools / name).write_text(spy)
+        (tools / name).chmod(0o755)
+    before = {user: running.secret(user)["password"] for user in RIGHTS}
+    done = running.run("issue_certificates; rotate_users")
+    assert done.returncode == 0, done.stderr
+    after = {user: running.secret(user)["password"] for user in RIGHTS}
+    assert all(before[user] != after[user] for user in RIGHTS)
+    key = running.secret("authority")["key"].splitlines()[1]
+    host_password = (running.folder / "host-password").read_text().strip()
+    arguments = said.read_text()
+    assert "put-secret-value" in arguments
+    assert "sys.argv[1]" in arguments
+    for secret in (*before.values(), *after.values(), key, host_password):
+        assert secret not in arguments
+
+
+def test_an_authority_that_cannot_be_read_is_not_made_anew(host: Host) -> None:
+    host.environment["AUTHORITY_SECRET"] = "nothing-of-this-name"
+    assert host.run("issue_certificates").returncode != 0
+    assert not [call for call in host.calls() if "put-secret-value" in call]
+
+
 # The certificate
 
 
@@ -474,14 +507,17 @@ def test_a_volume_that_nobody_else_holds_is_attached_once(
 # The package
 
 
-@pytest.mark.parametrize(
-    ("version", "taken"),
-    [("8.2.3", False), ("8.2.5", False), ("8.2.6", True), ("8.2.10", True), ("8.4.0", True)],
-)
-def test_an_old_redis_is_refused(host: Host, version: str, taken: bool) -> None:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_host_refuses_the_versions_that_planning_refuses(host: Host, version: str) -> None:
     done = host.run(f'check_version "Redis server v={version} sha=0 malloc=x bits=64"')
-    assert (done.returncode == 0) == taken
-    assert taken or f"holds Redis {version}; {OLDEST_SAFE} or newer is needed" in done.stdout
+    assert (done.returncode == 0) == VERSIONS[version]
+    assert VERSIONS[version] or f"holds Redis {version}; {' '.join(OLDEST_SAFE)} or" in done.stdout
+
+
+def test_a_server_that_says_no_version_is_refused(host: Host) -> None:
+    done = host.run('check_version "Redis server, of somebody"')
+    assert done.returncode == 1
+    assert "holds Redis of no version" in done.stdout
 
 
 def test_a_package_without_the_query_engine_is_named(host: Host) -> None:

@@ -23,7 +23,7 @@ from workflow.contract.errors import IndexAccessDenied
 SCRIPT = ROOT / "infra" / "data" / "redis_host" / "install.sh"
 SECRETS = """
 secret() { cat "$ETC/secret-$1"; }
-put_secret() { echo "$2" > "$ETC/secret-$1"; }
+put_secret() { cat > "$ETC/secret-$1"; }
 """
 """The script's own, over files."""
 

@@ -72,11 +72,11 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
         ),
         (
             "created",
-            "redis-8.2.6",
+            "redis-8.2.9",
             "redis-8.2.3",
-            "redis.create.package: Redis 8.2.3 lets an attacker run code (CVE-2026-23479",
+            "redis.create.package: Redis 8.2.3 lets an attacker run code (CVE-2026-81934",
         ),
-        ("created", "redis-8.2.6", "redis", "names no version; call the file redis-8.2.6"),
+        ("created", "redis-8.2.9", "redis", "names no version; call the file redis-8.2.9"),
         (
             "created",
             "lambda_concurrency = 1000",

@@ -382,7 +382,7 @@ def test_a_deployment_waits_until_redis_answers_as_it_must(stack: Stack) -> None
 
 def test_the_redis_host_may_touch_its_own_things_only(stack: Stack) -> None:
     grants = stack("created", "Data").grants("RedisHostRole")
-    packages = "arn:{AWS::Partition}:s3:::packages-of-the-team/redis-8.2.6.aarch64.rpm"
+    packages = "arn:{AWS::Partition}:s3:::packages-of-the-team/redis-8.2.9.aarch64.rpm"
     assert {one.resource for one in grants if one.action == "s3:GetObject"} == {packages}
     everywhere = {one.action for one in grants if one.resource == "*"}
     assert {one.partition(":")[0] for one in everywhere} == {

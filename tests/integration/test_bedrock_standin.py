@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.errors import LocalError
+from local.standin.bedrock import SECRET_HEADER
 from local.standin.bedrock_process import (
     StandinProcess,
     control,
@@ -33,7 +34,7 @@ COHERE_4 = "cohere.embed-v4:0"
 
 
 @pytest.fixture(scope="module")
-def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandinProcess]:
+def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandinProcess]:
     root = tmp_path_factory.mktemp("hash")
     yield start_standin(root, embedder="hash")
     stop_standin(root)
@@ -47,8 +48,13 @@ def minilm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
+def standin(process: StandinProcess) -> StandinProcess:
+    control(process, reset=True)
+    return process
+
+
+@pytest.fixture
 def endpoint(standin: StandinProcess) -> str:
-    control(standin.endpoint, reset=True)
     return standin.endpoint
 
 
@@ -180,28 +186,28 @@ def test_what_bedrock_refuses_is_a_validation_exception(
 
 @pytest.mark.parametrize(("kind", "status"), ERRORS.items())
 def test_each_bedrock_error_arrives_by_name_and_status(
-    bedrock: Any, endpoint: str, kind: str, status: int
+    bedrock: Any, standin: StandinProcess, kind: str, status: int
 ) -> None:
-    control(endpoint, faults=[{"kind": kind, "times": 1}])
+    control(standin, faults=[{"kind": kind, "times": 1}])
     error = refusal(bedrock, inputText="aspirin")
     assert error.response["Error"]["Code"] == kind
     assert error.response["ResponseMetadata"]["HTTPStatusCode"] == status
     assert invoke(bedrock, inputText="aspirin")["embedding"]
-    assert counters(endpoint)["errors"] == {kind: 1}
+    assert counters(standin)["errors"] == {kind: 1}
 
 
 def test_a_fault_hits_only_matching_texts_and_for_ever_when_asked(
-    bedrock: Any, endpoint: str
+    bedrock: Any, standin: StandinProcess
 ) -> None:
-    control(endpoint, faults=[{"kind": "ModelErrorException", "times": None, "match": "warfarin"}])
+    control(standin, faults=[{"kind": "ModelErrorException", "times": None, "match": "warfarin"}])
     assert invoke(bedrock, inputText="aspirin")
     for _ in range(3):
         refusal(bedrock, inputText="warfarin 5 mg")
 
 
 @pytest.mark.parametrize("kind", ["truncated_json", "malformed_json"])
-def test_a_broken_body_is_no_json(bedrock: Any, endpoint: str, kind: str) -> None:
-    control(endpoint, faults=[{"kind": kind}])
+def test_a_broken_body_is_no_json(bedrock: Any, standin: StandinProcess, kind: str) -> None:
+    control(standin, faults=[{"kind": kind}])
     with pytest.raises(json.JSONDecodeError):
         invoke(bedrock, inputText="aspirin")
 
@@ -217,41 +223,43 @@ def test_a_broken_body_is_no_json(bedrock: Any, endpoint: str, kind: str) -> Non
     ],
 )
 def test_broken_vectors_arrive_as_asked(
-    bedrock: Any, endpoint: str, kind: str, is_broken: Any
+    bedrock: Any, standin: StandinProcess, kind: str, is_broken: Any
 ) -> None:
-    control(endpoint, faults=[{"kind": kind}])
+    control(standin, faults=[{"kind": kind}])
     body = {"texts": ["a", "b"], "input_type": "search_document"}
     assert is_broken(invoke(bedrock, COHERE, **body)["embeddings"])
     assert not is_broken(invoke(bedrock, COHERE, **body)["embeddings"])
 
 
-def test_a_disconnect_is_a_connection_error(bedrock: Any, endpoint: str) -> None:
-    control(endpoint, faults=[{"kind": "disconnect"}])
+def test_a_disconnect_is_a_connection_error(bedrock: Any, standin: StandinProcess) -> None:
+    control(standin, faults=[{"kind": "disconnect"}])
     with pytest.raises(BotoCoreError):
         invoke(bedrock, inputText="aspirin")
 
 
-def test_latency_and_slow_answers_take_their_time(bedrock: Any, endpoint: str) -> None:
-    control(endpoint, latency_ms=60, faults=[{"kind": "slow", "delay_ms": 200}])
+def test_latency_and_slow_answers_take_their_time(bedrock: Any, standin: StandinProcess) -> None:
+    control(standin, latency_ms=60, faults=[{"kind": "slow", "delay_ms": 200}])
     started = time.monotonic()
     invoke(bedrock, inputText="aspirin")
     assert time.monotonic() - started >= 0.26
 
 
-def test_tokens_beyond_the_minutes_quota_are_throttled(bedrock: Any, endpoint: str) -> None:
-    control(endpoint, tokens_per_minute=25)
+def test_tokens_beyond_the_minutes_quota_are_throttled(
+    bedrock: Any, standin: StandinProcess
+) -> None:
+    control(standin, tokens_per_minute=25)
     invoke(bedrock, inputText="a" * 80)
     assert refusal(bedrock, inputText="b" * 80).response["Error"]["Code"] == "ThrottlingException"
-    assert counters(endpoint)["throttled"] == 1
-    control(endpoint, tokens_per_minute=None)
+    assert counters(standin)["throttled"] == 1
+    control(standin, tokens_per_minute=None)
     invoke(bedrock, inputText="b" * 80)
 
 
-def test_the_counters_add_up_over_concurrent_calls(bedrock: Any, endpoint: str) -> None:
-    control(endpoint, latency_ms=50)
+def test_the_counters_add_up_over_concurrent_calls(bedrock: Any, standin: StandinProcess) -> None:
+    control(standin, latency_ms=50)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda i: invoke(bedrock, inputText=f"drug {i:04}"), range(16)))
-    found = counters(endpoint)
+    found = counters(standin)
     assert (found["calls"], found["texts"], found["tokens"]) == (16, 16, 16 * 3)
     assert 2 <= found["peak_concurrency"] <= 8
 
@@ -267,10 +275,10 @@ def test_the_counters_add_up_over_concurrent_calls(bedrock: Any, endpoint: str) 
     ],
 )
 def test_wrong_controls_are_refused_by_name(
-    endpoint: str, settings: dict[str, Any], problem: str
+    standin: StandinProcess, settings: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(LocalError, match=problem):
-        control(endpoint, **settings)
+        control(standin, **settings)
 
 
 def test_a_connection_is_kept_and_answers_do_not_wait_for_acknowledgements(endpoint: str) -> None:
@@ -331,21 +339,41 @@ def test_minilm_takes_a_text_much_longer_than_it_reads(minilm: Any) -> None:
         ({"Host": "attacker.example"}, 403),
         ({"Origin": "http://attacker.example"}, 403),
         ({"Content-Type": "text/plain"}, 400),
+        ({SECRET_HEADER: ""}, 403),
+        ({SECRET_HEADER: "guessed"}, 403),
+        ({SECRET_HEADER: "\xff"}, 403),
+        ({"Content-Length": "99999999"}, 413),
+        ({"Content-Length": "0" * 9 + "9" * 12}, 413),
+        ({"Content-Length": "-1"}, 413),
         ({}, 200),
     ],
     ids=lambda one: str(one),
 )
-def test_a_page_in_a_browser_cannot_control_it(
-    endpoint: str, headers: dict[str, str], status: int
+def test_neither_a_page_in_a_browser_nor_another_user_can_control_it(
+    standin: StandinProcess, headers: dict[str, str], status: int
 ) -> None:
-    address = endpoint.removeprefix("http://")
-    connection = http.client.HTTPConnection(address, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(standin.endpoint).netloc, timeout=10)
     try:
-        given = {"Content-Type": "application/json"} | headers
+        given = {"Content-Type": "application/json", SECRET_HEADER: standin.secret} | headers
         connection.request("POST", "/_control", body='{"reset": true}', headers=given)
         assert connection.getresponse().status == status
     finally:
         connection.close()
+
+
+def test_its_secret_is_no_argument_and_nobody_else_can_read_it(standin: StandinProcess) -> None:
+    arguments = Path(f"/proc/{standin.pid}/cmdline").read_bytes().decode().split("\0")
+    assert standin.secret not in " ".join(arguments)
+    assert standin.secret not in repr(standin)
+    file = Path(arguments[arguments.index("--secret-file") + 1])
+    assert file.read_text() == standin.secret
+    assert file.stat().st_mode & 0o077 == file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_the_counters_are_for_who_knows_the_secret(standin: StandinProcess) -> None:
+    stranger = StandinProcess(standin.pid, standin.endpoint, "hash")
+    with pytest.raises(LocalError, match="only for who can read the secret"):
+        counters(stranger)
 
 
 def test_it_comes_back_at_the_port_that_it_had(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from local.servers.servers import connect
 from local.servers.stack import Stack, given_mysql
 from tests.fdb_rows import load_fdb_shaped
 from workflow.contract.errors import CatalogAccessDenied
+from workflow.contract.unseen import is_seen
 
 ROWS = 300
 
@@ -39,11 +40,11 @@ def openfda(connection: MySQLConnectionAbstract) -> None:
         "marketing_category VARCHAR(40), pharm_class TEXT)",
     )
     codes = dict.fromkeys(one.package_code for one in read_packages(packaged_directory()))
-    rows = [
+    packages = [
         (code.rpartition("-")[0], code, f"Brand {n}", f"substance {n}", "L", "ORAL", kind, "C")
         for n, (code, kind) in enumerate(zip(codes, ["NDA", "ANDA"] * (ROWS // 2), strict=False))
     ]
-    fill(connection, "packages", rows)
+    fill(connection, "packages", packages)
 
 
 def german(connection: MySQLConnectionAbstract) -> None:
@@ -85,6 +86,13 @@ DATABASE = "drugs_of_somebody"
 def run(connection: MySQLConnectionAbstract, sql: str) -> None:
     with closing(connection.cursor()) as cursor:
         cursor.execute(sql)
+
+
+def rows(connection: MySQLConnectionAbstract, sql: str) -> list[Any]:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(sql)
+        found: list[Any] = cursor.fetchall()
+    return found
 
 
 def fill(connection: MySQLConnectionAbstract, table: str, rows: list[tuple[Any, ...]]) -> None:
@@ -141,6 +149,46 @@ def test_nothing_is_made_unless_somebody_says_so(
     assert not found.created
     assert (tmp_path / "catalog.sql").read_text(encoding="utf-8") == found.sql
     assert proposed(capsys, "arzneimittel").columns == found.columns
+
+
+HOSTILE_NAMES = (
+    "mysql.user",
+    "drugs` WHERE 1=0 -- ",
+    "x`; DROP DATABASE drugs_of_somebody; -- ",
+    "a.b.c",
+    "\x1b]0;owned\x07",
+    "%s %(x)s {0} {ndc}",
+    "t\nSELECT 1; -- ",
+    "' OR ''='",
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_tables_name_is_a_name_and_never_sql(
+    database: MySQLConnectionAbstract, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """`mysql`.`user` is another table than `mysql.user`, and its rows are not shown."""
+    table = "`{}`".format(name.replace("`", "``"))
+    run(database, f"CREATE TABLE {table} (ndc CHAR(11) PRIMARY KEY, drug_name TEXT)")
+    run(database, f"INSERT INTO {table} VALUES ('00000000001', 'A'), ('00000000002', 'B')")
+    found = proposed(capsys, name, create=True)
+    assert (found.created, found.sampled, found.rejected) == (True, 2, ())
+    assert found.texts == ("a", "b")
+    init(name, create=False)
+    assert all(is_seen(line) for line in capsys.readouterr().out.split("\n"))
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_columns_name_is_a_name_and_never_sql(
+    database: MySQLConnectionAbstract, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    column = "`{}`".format(name.replace("`", "``"))
+    run(database, f"CREATE TABLE t (ndc CHAR(11) PRIMARY KEY, {column} TEXT, price TEXT)")
+    run(database, "INSERT INTO t VALUES ('00000000001', 'A', '5'), ('00000000002', 'B', '6')")
+    found = proposed(capsys, "t", create=True, column=[f"drug_name={name}"])
+    assert (found.created, found.texts, found.unused) == (True, ("a", "b"), ("price",))
+    (row, _) = rows(database, "SELECT ndc, drug_name FROM drugs ORDER BY ndc")
+    assert row == ("00000000001", "A")
 
 
 def test_what_would_be_left_out_is_shown(

@@ -174,7 +174,7 @@ def test_the_doctor_finds_everything_well(home: Path) -> None:
 def test_a_try_of_the_model_takes_no_refusal_that_the_demo_asks_for(home: Path, lab: Lab) -> None:
     lab.control_model(faults=[REFUSED])
     assert tried(lab.stack)
-    assert counters(lab.stack.bedrock.endpoint)["errors"] == {}
+    assert counters(lab.stack.bedrock)["errors"] == {}
 
 
 def test_info_and_the_doctor_see_the_golden_queries_that_runs_check(

@@ -75,7 +75,7 @@ class Site:
 def site(stack: Stack, mysql_connection: MySQLConnectionAbstract) -> Iterator[Site]:
     """21 products of two packages each; one of them is written in markup."""
     shutil.rmtree(stack.root / "runs", ignore_errors=True)
-    control(stack.bedrock.endpoint, reset=True)
+    control(stack.bedrock, reset=True)
     catalog = CatalogTable(mysql_connection)
     catalog.clear()
     catalog.insert(*ASPIRINS, *OTHERS, make_row(60, **PLANTED), make_row(61, **PLANTED))

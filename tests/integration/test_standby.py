@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cli.standby import process
-from cli.standby.client import ALIKE, SOCKET
+from cli.standby.client import ALIKE, SOCKET, reach
 
 ROOT = Path(__file__).parents[2]
 WHO = "import sys; from cli.main import main; sys.argv[0] = 'drugsync'\n"
@@ -171,6 +171,18 @@ def test_nobody_else_reaches_it(home: Path) -> None:
     folder = home / "standby"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / SOCKET).stat().st_mode) == 0o600
+
+
+def test_nobody_elses_socket_gets_our_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a home that others may write to, somebody else could listen there."""
+    ours = reach(home / "standby")
+    assert ours is not None
+    ours.close()
+    somebody = os.geteuid() + 1
+    monkeypatch.setattr("cli.standby.client.os.geteuid", lambda: somebody)
+    assert reach(home / "standby") is None
 
 
 @pytest.fixture

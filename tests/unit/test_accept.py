@@ -14,6 +14,8 @@ from workflow.contract.events.payloads import AcceptRunTask, RunInput
 from workflow.contract.ports.executions import Execution
 from workflow.steps.accept_run import accept_run, parse_input
 
+KEY = "5eal"
+
 
 def task(**run_input: Any) -> AcceptRunTask:
     return AcceptRunTask(
@@ -22,19 +24,19 @@ def task(**run_input: Any) -> AcceptRunTask:
 
 
 def test_the_schedules_empty_input_is_a_sync_of_everything() -> None:
-    run = accept_run(task(), executions=FakeExecutions(), settings=settings())
+    run = accept_run(task(), executions=FakeExecutions(), settings=settings(), key=KEY)
     assert run.input == RunInput(mode="sync", dry_run=False, page_size=1000, accept=())
     assert (run.run_id, run.started_at) == ("mine", NOW)
 
 
 def test_a_verification_is_a_dry_run() -> None:
-    run = accept_run(task(mode="verify"), executions=FakeExecutions(), settings=settings())
+    run = accept_run(task(mode="verify"), executions=FakeExecutions(), settings=settings(), key=KEY)
     assert run.input.dry_run
     assert RunInput.model_validate(run.input.model_dump()) == run.input
 
 
 def test_a_run_carries_the_digest_of_the_settings() -> None:
-    run = accept_run(task(), executions=FakeExecutions(), settings=settings())
+    run = accept_run(task(), executions=FakeExecutions(), settings=settings(), key=KEY)
     assert run.settings_digest == settings().digest
 
 
@@ -90,12 +92,12 @@ def test_keys_are_compared_as_bytes() -> None:
 def test_an_older_execution_is_a_reason_to_refuse() -> None:
     older = Execution("older", NOW - timedelta(minutes=5))
     with pytest.raises(RunInProgress, match=r"execution older .* since 2026-03-01 11:55 UTC"):
-        accept_run(task(), executions=FakeExecutions([older]), settings=settings())
+        accept_run(task(), executions=FakeExecutions([older]), settings=settings(), key=KEY)
 
 
 def test_a_younger_execution_and_the_run_itself_are_none() -> None:
     others = [Execution("mine", NOW), Execution("younger", NOW + timedelta(seconds=1))]
-    assert accept_run(task(), executions=FakeExecutions(others), settings=settings())
+    assert accept_run(task(), executions=FakeExecutions(others), settings=settings(), key=KEY)
 
 
 @pytest.mark.parametrize(("other", "refused"), [("a-twin", True), ("z-twin", False)])
@@ -103,13 +105,31 @@ def test_of_two_that_started_together_exactly_one_goes_on(other: str, refused: b
     executions = FakeExecutions([Execution(other, NOW)])
     if refused:
         with pytest.raises(RunInProgress):
-            accept_run(task(), executions=executions, settings=settings())
+            accept_run(task(), executions=executions, settings=settings(), key=KEY)
     else:
-        accept_run(task(), executions=executions, settings=settings())
+        accept_run(task(), executions=executions, settings=settings(), key=KEY)
 
 
 def test_synonyms_that_are_not_there_are_told_before_the_run_begins() -> None:
     with pytest.raises(SettingsInvalid, match=r"synonyms_file absent\.json"):
         accept_run(
-            task(), executions=FakeExecutions(), settings=settings(synonyms_file="absent.json")
+            task(),
+            executions=FakeExecutions(),
+            settings=settings(synonyms_file="absent.json"),
+            key=KEY,
         )
+
+
+@pytest.mark.parametrize("name", ["--help", "a.b", "..", "a'b", "(x)"])
+def test_an_execution_whose_name_is_no_runs_is_refused(name: str) -> None:
+    """Step Functions takes more names than a folder, a command line and a mail should."""
+    asked = task().model_copy(update={"run_id": name})
+    with pytest.raises(InvalidInput, match="start it again under another name"):
+        accept_run(asked, executions=FakeExecutions(), settings=settings(), key=KEY)
+
+
+def test_the_key_of_a_runs_files_is_in_its_payload_and_not_shown() -> None:
+    run = accept_run(task(), executions=FakeExecutions(), settings=settings(), key=KEY)
+    assert run.key == run.holder.key == KEY
+    assert KEY not in repr(run)
+    assert run.without_key.key == ""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.errors import LocalError
 from local.servers.given import mysql_login, read_settings, save_settings, use_mysql, use_redis
@@ -89,3 +92,12 @@ def test_settings_that_are_no_toml_are_named(tmp_path: Path) -> None:
         LocalError, match=r"settings.toml is not valid TOML.*correct it, or remove it"
     ):
         read_settings(tmp_path)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_value_is_read_as_it_was_saved(value: str) -> None:
+    """Also one that ends a string of TOML, or has a letter that JSON writes as a pair."""
+    with TemporaryDirectory() as folder:
+        save_settings(Path(folder), {"embedding_template": value, "mysql_host": "db"})
+        found = {"embedding_template": value, "mysql_host": "db"}
+        assert read_settings(Path(folder)) == found

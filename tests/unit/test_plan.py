@@ -283,9 +283,9 @@ def test_leftovers_make_room_before_room_is_asked_for() -> None:
 
     def free(*given: Any) -> None:
         gone(*given)
-        server.memory.facts = ServerFacts("8.2.6", 10**9, 0, "noeviction")
+        server.memory.facts = ServerFacts("8.2.9", 10**9, 0, "noeviction")
 
-    server.memory.facts = ServerFacts("8.2.6", 10**9, 10**9, "noeviction")
+    server.memory.facts = ServerFacts("8.2.9", 10**9, 10**9, "noeviction")
     server.index.generations.forget = free  # type: ignore[method-assign]
     assert server.plan(mode="backfill").new_generation
 
@@ -351,11 +351,11 @@ def test_another_generation_of_that_name_is_never_taken_for_ones_own() -> None:
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        (ServerFacts("8.2.6", 0, 0, "allkeys-lru"), "allkeys-lru"),
-        (ServerFacts("8.2.3", 0, 0, "noeviction"), "CVE-2026-23479"),
-        (ServerFacts("8.2.6", 0, 0, "noeviction", cluster=True), "cluster mode"),
+        (ServerFacts("8.2.9", 0, 0, "allkeys-lru"), "allkeys-lru"),
+        (ServerFacts("8.4.0", 0, 0, "noeviction"), "CVE-2026-81934"),
+        (ServerFacts("8.2.9", 0, 0, "noeviction", cluster=True), "cluster mode"),
         *(
-            (ServerFacts("8.2.6", 0, 0, "noeviction", limits={name: figure}), f"{name} is {figure}")
+            (ServerFacts("8.2.9", 0, 0, "noeviction", limits={name: figure}), f"{name} is {figure}")
             for name, figure in {
                 "MAXSEARCHRESULTS": 9_999,
                 "MAXAGGREGATERESULTS": 9_999,
@@ -385,7 +385,7 @@ def test_a_limit_is_refused_before_the_fence(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_without_maxmemory_the_node_is_the_limit() -> None:
     server = Server()
-    server.memory.facts = ServerFacts("8.2.6", 0, 900, "noeviction", machine_memory=1_000)
+    server.memory.facts = ServerFacts("8.2.9", 0, 900, "noeviction", machine_memory=1_000)
     with pytest.raises(MemoryShort, match="of the node's memory"):
         server.plan(mode="backfill")
 
@@ -393,7 +393,7 @@ def test_without_maxmemory_the_node_is_the_limit() -> None:
 @pytest.mark.parametrize(("mode", "short"), [("backfill", True), ("sync", False)])
 def test_only_a_new_generation_needs_room(mode: str, short: bool) -> None:
     server = Server()
-    server.memory.facts = ServerFacts("8.2.6", 10_000, 9_000, "noeviction")
+    server.memory.facts = ServerFacts("8.2.9", 10_000, 9_000, "noeviction")
     if short:
         with pytest.raises(MemoryShort, match="a generation of 6 drugs"):
             server.plan(mode=mode)

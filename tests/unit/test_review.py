@@ -53,8 +53,10 @@ class Pages:
     def review(self, changed: dict[str, Any] | None = None, **run_input: Any) -> ReviewRef:
         ranges = [PageRange(page=name, after=None, through=None) for name in self._names]
         self.files.write_manifest("pages.json", ranges)
+        task = review_task(**run_input)
+        pages = {"pages": len(ranges)}
         return review_changes(
-            review_task(**run_input),
+            task.model_copy(update={"plan": task.plan.model_copy(update=pages)}),
             runs=self.store,
             settings=settings(**changed or {}),
             clock=clock,
@@ -64,7 +66,8 @@ class Pages:
         return self.files.read("review.json", Review)
 
     def manifest(self, name: str) -> Any:
-        return json.loads(self.store.objects[f"runs/{RUN}/{name}"])
+        items = json.loads(self.store.objects[f"runs/{RUN}/{name}"])
+        return [{key: one[key] for key in one if key != "seal"} for one in items]
 
     def embed_texts(self) -> list[list[str]]:
         """The texts of each page that EmbedPages will get."""

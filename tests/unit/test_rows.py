@@ -10,6 +10,7 @@ from workflow.contract.columns import FLAG_COLUMNS, TAG_BYTES
 from workflow.contract.errors import ColumnUnreadable
 from workflow.contract.ports.catalog import RangeRows, UnreadableRow
 from workflow.contract.rows import SHOWN_CHARS, check_sample, read_row
+from workflow.contract.unseen import visible
 
 
 def reason(**changed: str | None) -> UnreadableRow:
@@ -42,10 +43,17 @@ def test_a_flag_that_is_none_leaves_its_row_out(column: str, said: str) -> None:
     assert "0, 1, true or false" in row.reason
 
 
-@pytest.mark.parametrize("key", ["a\tb", "a\n", "\x7f", "\x85", "a\0"])
-def test_a_key_with_a_control_character_leaves_its_row_out(key: str) -> None:
+UNSEEN_KEYS = (
+    *("a\tb", "a\n", "\x7f", "\x85", "a\0"),
+    *("00\u200b5", "005\xa0", "5\u3164", "5\ufe0f", "\u202e5"),
+)
+
+
+@pytest.mark.parametrize("key", UNSEEN_KEYS)
+def test_a_key_that_is_not_all_seen_leaves_its_row_out(key: str) -> None:
     row = reason(ndc=key)
-    assert (row.ndc, row.column, row.value) == (key, "ndc", repr(key))
+    assert (row.ndc, row.column, row.value) == (key, "ndc", visible(key))
+    assert row.value.isascii()
 
 
 def test_a_nul_leaves_its_row_out_and_other_control_characters_do_not() -> None:

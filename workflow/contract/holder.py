@@ -1,7 +1,21 @@
 """Who may write to the index."""
 
+import re
 from datetime import datetime
-from typing import NamedTuple
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field
+
+RUN_ID: Final = r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}"
+"""A run's name: what Step Functions takes for an execution (80 characters), every file system for a
+folder, and no command line for an option. Asked wherever a name enters."""
+
+RunId = Annotated[str, Field(pattern=f"^{RUN_ID}$")]
+
+
+def is_run_id(name: str) -> bool:
+    """Whether a run can be called so."""
+    return re.fullmatch(RUN_ID, name) is not None
 
 
 def run_of(identity: str) -> str:
@@ -15,6 +29,8 @@ class Holder(NamedTuple):
 
     run_id: str
     started_at: datetime
+    key: str = ""
+    """What seals the run's files (contract/seals.py)."""
 
     @property
     def identity(self) -> str:

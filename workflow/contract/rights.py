@@ -9,7 +9,11 @@ from typing import Final, NamedTuple
 
 
 class Rights(NamedTuple):
-    """One user. `commands` are as ACL names them: `client|setinfo` is a subcommand."""
+    """One user. `commands` are as ACL names them: `client|setinfo` is a subcommand.
+
+    Of a command that has others below it, one is named and never the whole: `ft.config` would let
+    its holder set what a query costs.
+    """
 
     user: str
     functions: tuple[str, ...]
@@ -23,7 +27,7 @@ class Rights(NamedTuple):
         return f"{keys} -@all {' '.join(f'+{one}' for one in self.commands)}"
 
 
-CONNECTION: Final = ("hello", "auth", "select", "client|setinfo")
+CONNECTION: Final = ("hello", "auth", "client|setinfo")
 LIVE: Final = ("drug:*", "drugs:*", "text:*", "texts:*", "drugs", "texts")
 """Documents, text records, key sets; the FT indexes and their aliases, which count as keys."""
 
@@ -61,7 +65,7 @@ RUNS: Final = Rights(
         *("watch", "unwatch", "multi", "exec", "discard"),
         *("eval", "evalsha", "script|load", "time"),
         *("info", "command|info", "acl|whoami", "acl|dryrun"),
-        *("ft.create", "ft.dropindex", "ft._list", "ft.info", "ft.config"),
+        *("ft.create", "ft.dropindex", "ft._list", "ft.info", "ft.config|get"),
         *("ft.search", "ft.aggregate", "ft.spellcheck", "ft.tagvals", "ft.aliasupdate"),
         *CONNECTION,
     ),

@@ -1,25 +1,24 @@
 """What a row may hold: one contract for what is stored and what a search can read."""
 
-import re
 from collections import Counter
 from typing import Final
 
 from workflow.contract.columns import FLAG_COLUMNS, KEY, TAG_BYTES, TAG_COLUMNS
 from workflow.contract.errors import ColumnUnreadable
 from workflow.contract.ports.catalog import RangeRows, Row, UnreadableRow
+from workflow.contract.unseen import is_seen, visible
 
 SHOWN_CHARS: Final = 80
 SAMPLE_ROWS: Final = 1000
 """Rows that planning reads, to tell a wrong column from a wrong row."""
 
 _FLAGS: Final = {"0": "0", "1": "1", "false": "0", "true": "1"}
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def read_row(row: Row) -> Row | UnreadableRow:
     """The row with its flags as 1 or 0, or its first value that cannot be used."""
     values = "".join(filter(None, row.values()))
-    if not values.isprintable() or len(values) * 4 > TAG_BYTES:
+    if not is_seen(values) or len(values) * 4 > TAG_BYTES:
         bad = _characters(row) or _tags(row)
         if bad:
             return bad
@@ -47,10 +46,11 @@ def check_sample(found: RangeRows) -> None:
 
 
 def _characters(row: Row) -> UnreadableRow | None:
-    """No text that people wrote has a NUL; nobody can type a control character in a key."""
+    """No text that people wrote has a NUL; a key is all seen, or it looks like another one."""
     key = row[KEY] or ""
-    if _CONTROL.search(key):
-        return unreadable(row, KEY, repr(key), "has a control character; correct the key")
+    if not is_seen(key):
+        reason = "has a character that nobody sees or can type; correct the key"
+        return unreadable(row, KEY, visible(key), reason)
     for column, value in row.items():
         if value and "\0" in value:
             reason = "has a NUL; CAST binary columns to CHAR in the view, without their padding"

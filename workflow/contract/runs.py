@@ -2,7 +2,8 @@
 
 `runs/{run_id}/...` in the run bucket. They are written and read only here. Each file names its
 model, its version, and the execution that wrote it. A file of another version raises
-SettingsChanged; a file of an older execution with the same name counts as missing.
+SettingsChanged; a file of an older execution with the same name counts as missing; one that this
+run did not write raises RunFileCorrupt (contract/seals.py).
 """
 
 import gzip
@@ -16,13 +17,14 @@ from zlib import crc32
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from workflow.contract import versions
+from workflow.contract import seals, versions
 from workflow.contract.errors import (
     PagesMissing,
     RunFileCorrupt,
     RunFileMissing,
     SettingsChanged,
 )
+from workflow.contract.events.payloads import Item
 from workflow.contract.holder import Holder
 from workflow.contract.invalid import in_words
 from workflow.contract.ports.documents import Change, Document
@@ -30,6 +32,7 @@ from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text
 
 Model = TypeVar("Model", bound=BaseModel)
+SomeItem = TypeVar("SomeItem", bound=Item)
 
 HEAD: Final = "file"
 """The field of a file (or of its first line) that names its model, version and execution."""
@@ -67,7 +70,10 @@ GZIP_LEVEL = 1
 """Level 1 takes less than half the time of level 6, for a fifth more bytes."""
 
 UNPACKED_LIMIT: Final = 512 * 1024 * 1024
-"""No page is larger; a file that unpacks to more was not written by us."""
+"""No page is larger; a file that says that it unpacks to more was not written by us."""
+
+JSON_LIMIT: Final = 64 * 1024 * 1024
+"""The same of what is read at once, without being packed."""
 
 
 class PageChanges(NamedTuple):
@@ -125,6 +131,7 @@ class RunFiles:
         self._store = store
         self._prefix = f"runs/{run_id}/"
         self._identity = holder.identity if holder else None
+        self._seal_key = holder.key if holder else None
 
     @classmethod
     def of(cls, store: RunStore, holder: Holder) -> "RunFiles":
@@ -139,15 +146,18 @@ class RunFiles:
 
     def write(self, name: str, model: BaseModel) -> None:
         body = {HEAD: self._head(type(model).__name__), **model.model_dump(mode="json")}
-        self._store.write(self.key(name), orjson.dumps(body))
+        self._store.write(self.key(name), self._sealed(name, orjson.dumps(body)))
 
     def write_text(self, name: str, text: str) -> None:
         self._store.write(self.key(name), text.encode())
 
     def read(self, name: str, model: type[Model]) -> Model:
         try:
-            body = orjson.loads(self._store.read(self.key(name)))
+            content = self._read_json(name)
+            body = orjson.loads(content)
             self._check(name, body.pop(HEAD, None), model.__name__)
+            if self._seal_key is not None:
+                seals.check_seal(self._seal_key, name, content)
             return model.model_validate(body, strict=False)
         except (ValueError, TypeError, AttributeError) as error:
             raise RunFileCorrupt(f"{self.key(name)} is not a {model.__name__}: {error}") from error
@@ -160,20 +170,48 @@ class RunFiles:
 
     # Manifests: one JSON array, the form that a distributed Map reads
 
-    def write_manifest(self, name: str, items: Iterable[BaseModel]) -> str:
-        """Its key."""
-        body = orjson.dumps([item.model_dump() for item in items])
-        self._store.write(self.key(name), body)
+    def write_manifest(self, name: str, items: Iterable[Item]) -> str:
+        """Its key. Each item has a seal of its own: it goes to its function alone."""
+        every = [self.sealed_item(name, one).model_dump() for one in items]
+        self._store.write(self.key(name), orjson.dumps(every))
         return self.key(name)
 
-    def read_manifest(self, name: str, model: type[Model]) -> list[Model]:
+    def read_manifest(
+        self, name: str, model: type[SomeItem], count: int | None = None
+    ) -> list[SomeItem]:
+        """Raises RunFileCorrupt where an item is not ours, or one of `count` is not there."""
         adapter = TypeAdapter(list[model])  # type: ignore[valid-type]
         try:
-            return adapter.validate_json(self._store.read(self.key(name)))
+            items: list[SomeItem] = adapter.validate_json(self._read_json(name))
         except ValidationError as error:
             raise RunFileCorrupt(
                 f"{self.key(name)} is not a manifest: {in_words(error, most=1)}"
             ) from error
+        except ValueError as error:
+            raise RunFileCorrupt(f"{self.key(name)} is not a manifest: {error}") from error
+        for one in items:
+            self.check_item(name, one)
+        names = {one.page for one in items}
+        if count is not None and (len(items), len(names)) != (count, count):
+            raise RunFileCorrupt(
+                f"{self.key(name)} has {len(items):,} items of {len(names):,} pages, and the run "
+                f"wrote {count:,}; start a new run"
+            )
+        return items
+
+    def sealed_item(self, name: str, item: SomeItem) -> SomeItem:
+        """As it stands in the manifest."""
+        seal = seals.seal_of(self._seal_key or "", name, _content(item))
+        return item.model_copy(update={"seal": seal})
+
+    def check_item(self, name: str, item: Item) -> None:
+        """Raise RunFileCorrupt where the run's own manifest did not have this item."""
+        if self._seal_key is None:
+            return
+        try:
+            seals.check_item(self._seal_key, name, _content(item), item.seal)
+        except ValueError as error:
+            raise RunFileCorrupt(f"{self.key(name)}, page {item.page!r}: {error}") from error
 
     # Lines: rows and texts, gzipped
 
@@ -208,14 +246,21 @@ class RunFiles:
             return [Text(**line) for line in self._read_lines(name, "Texts")]
 
     def _write_lines(self, name: str, model: str, lines: Iterable[Any]) -> None:
-        every = [{HEAD: self._head(model)}, *lines]
-        body = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in every)
-        self._store.write(self.key(name), gzip.compress(body, GZIP_LEVEL, mtime=0))
+        dumped = [orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines]
+        said = {"bytes": sum(map(len, dumped)), "lines": len(dumped)}
+        head = orjson.dumps({HEAD: self._head(model) | said}, option=orjson.OPT_APPEND_NEWLINE)
+        content = self._sealed(name, b"".join([head, *dumped]))
+        self._store.write(self.key(name), gzip.compress(content, GZIP_LEVEL, mtime=0))
 
     def _read_lines(self, name: str, model: str) -> Iterator[Any]:
-        lines = iter(_unpacked(self._store.read(self.key(name))).splitlines())
-        self._check(name, orjson.loads(next(lines, b"")).get(HEAD), model)
-        return map(orjson.loads, lines)
+        body = self._store.read(self.key(name))
+        head = orjson.loads(seals.head_line(body)).get(HEAD)
+        self._check(name, head, model)
+        size, count = head["bytes"], head["lines"]
+        if size > UNPACKED_LIMIT:
+            raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT:,} bytes")
+        seals.check_lines(self._seal_key, name, body, size, count)
+        return map(orjson.loads, seals.lines_of(body, size))
 
     @contextmanager
     def _whole(self, name: str) -> Iterator[None]:
@@ -265,7 +310,17 @@ class RunFiles:
     # What a file says of itself
 
     def _head(self, model: str) -> dict[str, Any]:
-        return {"model": model, "version": versions.FILES, "execution": self._identity}
+        head = {"model": model, "version": versions.FILES, "execution": self._identity}
+        return {"seal": seals.BLANK, **head}
+
+    def _sealed(self, name: str, content: bytes) -> bytes:
+        return content if self._seal_key is None else seals.sealed(self._seal_key, name, content)
+
+    def _read_json(self, name: str) -> bytes:
+        content = self._store.read(self.key(name))
+        if len(content) > JSON_LIMIT:
+            raise ValueError(f"it has {len(content):,} bytes, and {JSON_LIMIT:,} at most are read")
+        return content
 
     def _check(self, name: str, head: dict[str, Any] | None, model: str) -> None:
         if not head or head.get("model") != model:
@@ -281,12 +336,5 @@ class RunFiles:
             )
 
 
-def _unpacked(body: bytes) -> bytes:
-    """gzip, to its end and within the limit. Raises ValueError, zlib.error."""
-    unpacker = zlib.decompressobj(wbits=31)
-    unpacked = unpacker.decompress(body, UNPACKED_LIMIT)
-    if unpacker.unconsumed_tail:
-        raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT:,} bytes")
-    if not unpacker.eof:
-        raise ValueError("it ends too early")
-    return unpacked
+def _content(item: Item) -> bytes:
+    return orjson.dumps(item.model_dump(exclude={"seal"}))

@@ -6,6 +6,7 @@ failed; the error and the page are in the child executions of the Map's run.
 
 import inspect
 import json
+import shlex
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from workflow.contract.limits import REDRIVE_DAYS
 from workflow.contract.ports.executions import Announcer, Ended, ExecutionHistory
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import RunFiles
+from workflow.contract.unseen import without
 
 FAILURE = "failure.json"
 PAGES_SHOWN = 20
@@ -121,16 +123,17 @@ def commands(failure: Failure) -> list[str]:
     where = f" --stage {stage}" if stage != machine else ""
     first = failure.pages[0].page if failure.pages else ""
     page = f" --page {first}" if first.isdigit() else ""
-    go_on = f"redrive {failure.run_id} --wait" if failure.redrive_helps else "run --dry-run"
+    name = shlex.quote(_line(failure.run_id))
+    go_on = f"redrive {name} --wait" if failure.redrive_helps else "run --dry-run"
     return [
-        f"  drugsync logs {failure.run_id}{page}{where}",
+        f"  drugsync logs {name}{page}{where}",
         f"  drugsync {go_on}{where}",
     ]
 
 
 def _line(text: str) -> str:
     """Without line breaks, escapes and marks that reverse text, so that nobody can forge a line."""
-    return "".join(one if one.isprintable() else " " for one in text)
+    return without(text, " ")
 
 
 NEEDS_NEW_RUN = (

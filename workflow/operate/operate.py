@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from workflow.contract.documents import space_of
 from workflow.contract.events.base import Event
-from workflow.contract.holder import Holder
+from workflow.contract.holder import Holder, RunId
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Documents
@@ -28,7 +28,7 @@ class OperatorTask(Event):
     """What to do. `run_id` names the files under `runs/`, and the fence of a rollback."""
 
     action: Literal["rollback", "doctor", "explain", "changes"]
-    run_id: str
+    run_id: RunId
     generation: str = ""
     """With `rollback`: name of the generation before the last backfill; without it, the last switch
     is undone."""
@@ -36,7 +36,7 @@ class OperatorTask(Event):
     """With `explain`: the drug."""
     query: str = ""
     """With `explain`: the search whose answer it should stand in."""
-    of_run: str = ""
+    of_run: RunId | None = None
     """With `changes`: the run."""
     start: int = 0
     """With `changes`: how many were answered before."""
@@ -114,7 +114,9 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
         case "explain":
             return OperatorAnswer(explained=_explain(task, ports))
         case "changes":
-            some = changes_of(task.of_run, task.start, runs=ports.runs, documents=ports.documents)
+            some = changes_of(
+                task.of_run or "", task.start, runs=ports.runs, documents=ports.documents
+            )
             return OperatorAnswer(changes=tuple(some.drugs), following=some.following)
     return OperatorAnswer(rolled_back=_roll_back(task, ports))
 

@@ -3,19 +3,18 @@
 Every value is escaped; keys and the model's words come from outside.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from workflow.contract.errors import advice
 from workflow.contract.events.files import Check, LastRun
 from workflow.contract.events.report import RunReport
+from workflow.contract.unseen import visible
 from workflow.report.plot import plot, seconds
 from workflow.report.style import CSS
 from workflow.report.timeline import StateTimes
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def render(report: RunReport, timeline: Sequence[StateTimes]) -> str:
@@ -41,8 +40,8 @@ def render(report: RunReport, timeline: Sequence[StateTimes]) -> str:
 
 
 def text(value: object) -> str:
-    """Escaped, and no control characters; `<bdi>` around it keeps its direction to itself."""
-    return escape(_UNPRINTABLE.sub("\ufffd", str(value)))
+    """Escaped, and nothing in it acts or hides; `<bdi>` keeps its direction to itself."""
+    return escape("\n".join(map(visible, str(value).split("\n"))))
 
 
 def _outcome(report: RunReport, timeline: Sequence[StateTimes]) -> str:

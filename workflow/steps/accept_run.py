@@ -4,18 +4,24 @@ from pydantic import ValidationError
 
 from workflow.contract.errors import InvalidInput, RunInProgress
 from workflow.contract.events.payloads import AcceptRunTask, Run, RunInput
+from workflow.contract.holder import is_run_id
 from workflow.contract.invalid import UNKNOWN, Wrong, wrongs
 from workflow.contract.ports.executions import Executions
 from workflow.contract.settings import Settings
 from workflow.search.synonyms import read_synonyms
 
 
-def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Settings) -> Run:
-    """Check the input; refuse while an older execution runs.
+def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Settings, key: str) -> Run:
+    """Check the input; refuse while an older execution runs. `key` will seal the run's files.
 
     This only saves a wasted run: ListExecutions lags behind, and the fence in Redis guarantees one
     writer. Raises InvalidInput, SettingsInvalid, RunInProgress.
     """
+    if not is_run_id(task.run_id):
+        raise InvalidInput(
+            f"the execution's name {task.run_id!r} is no run's: use letters, digits, - and _, "
+            "80 at most, with no - at the beginning; start it again under another name"
+        )
     run_input = parse_input(task.input)
     # Only VerifyIndex needs them, perhaps an hour later; a wrong file must stop the run now.
     read_synonyms(settings.synonyms_file)
@@ -37,6 +43,7 @@ def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Setting
         started_at=task.started_at,
         settings_digest=settings.digest,
         input=run_input,
+        key=key,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workflow.contract.columns import COLUMNS, KEY
 from workflow.contract.documents import Renderer, catalog_fields, record_fault, renderer_of
@@ -15,9 +15,9 @@ from workflow.contract.ports.documents import Change, Document, Documents
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.read_page import PageRows, check_keys, most_rows, read_page
-from workflow.contract.runs import DIFF_SUMMARY, PageChanges, RunFiles, divided, texts_file
+from workflow.contract.runs import DIFF_SUMMARY, PAGES, PageChanges, RunFiles, divided, texts_file
 from workflow.contract.settings import Settings
-from workflow.steps.saved_plan import digest_of_page
+from workflow.steps.saved_plan import digests_of_page, is_asked
 
 COMMONEST = 8
 """How many values per column and page are counted; a value in a third of all rows is among them."""
@@ -54,6 +54,8 @@ def diff_page(
     """
     started_at = clock()
     plan, page = task.plan, task.page
+    files = RunFiles.of(runs, plan.run.holder)
+    files.check_item(PAGES, page)
     renderer = renderer_of(settings, plan.space)
     rows = read_page(catalog, page, renderer, most=most_rows(page, plan))
     check_keys(rows.keys, page)
@@ -67,13 +69,17 @@ def diff_page(
     parts = divided(missing, plan.text_parts)
     summary = _summary(page, rows, difference, live, len(missing))
 
-    files = RunFiles.of(runs, plan.run.holder)
     rejected = [row.ndc for row in rows.unreadable]
     changes = PageChanges(difference.changes, difference.removed, difference.unchanged, rejected)
     files.write_changes(page.page, changes)
     for part, texts_of_part in parts.items():
         files.write_texts(texts_file(page.page, part), texts_of_part)
-    update = {"timing": task.timing(started_at, clock()), "text_parts": tuple(parts)}
+    update: dict[str, Any] = {
+        "timing": task.timing(started_at, clock()),
+        "text_parts": tuple(parts),
+    }
+    if is_asked(plan.run.input):
+        update["digests"] = digests_of_page(difference.changes, difference.removed)
     summary = summary.model_copy(update=update)
     files.write(DIFF_SUMMARY.format(page.page), summary)
     return summary
@@ -178,7 +184,6 @@ def _summary(
         new_texts=new_texts,
         rejected=tuple(_rejected(one, held) for one in rows.unreadable),
         profile=profile(rows.documents),
-        digest=digest_of_page(difference.changes, difference.removed),
         samples={
             "added": tuple(added[:SAMPLES]),
             "changed": tuple(changed[:SAMPLES]),

@@ -19,7 +19,7 @@ from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.model import Embedder, Quota, TextRefused, Vector
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import NewRecord, Text, TextRecord, Texts
-from workflow.contract.runs import EMBED_SUMMARY, EMBED_TEXTS, RunFiles
+from workflow.contract.runs import EMBED_MANIFEST, EMBED_SUMMARY, EMBED_TEXTS, RunFiles
 from workflow.contract.settings import Settings
 from workflow.embedding.caller import PROBE_TEXT, Caller
 
@@ -58,6 +58,7 @@ def embed_page(
     started_at = clock()
     plan, page = task.plan, task.page.page
     files = RunFiles.of(runs, plan.run.holder)
+    files.check_item(EMBED_MANIFEST, task.page)
     wanted = files.read_texts(EMBED_TEXTS.format(page))
     missing = _without_record(texts, plan, wanted, settings)
     alike = _alike(missing)

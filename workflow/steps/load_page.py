@@ -10,7 +10,7 @@ from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Change, Document, Documents
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.texts import Texts
-from workflow.contract.runs import LOAD_SUMMARY, RunFiles
+from workflow.contract.runs import LOAD_MANIFEST, LOAD_SUMMARY, RunFiles
 
 BATCH = 500
 """Documents in one transaction. Redis answers nobody else for these few milliseconds."""
@@ -27,6 +27,7 @@ def load_page(
     started_at = clock()
     plan, page = task.plan, task.page.page
     files = RunFiles.of(runs, plan.run.holder)
+    files.check_item(LOAD_MANIFEST, task.page)
     changes = files.read_changes(page)
     check_texts(texts, plan.space, changes.upserts)
     stamp = {"run_id": plan.run.run_id, "indexed_at": _timestamp(clock())}

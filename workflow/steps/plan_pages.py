@@ -131,7 +131,7 @@ def plan_pages(
     files.write_manifest(PAGES, pages)
     files.write(BASELINE, target.live.baseline if target.live else Baseline())
     files.write_texts(TEXTS_AGAIN, _to_embed_again(texts, target.generation.space))
-    files.write(PLAN, plan)
+    files.write(PLAN, plan.model_copy(update={"run": run.without_key}))
     return plan
 
 

@@ -113,7 +113,7 @@ def _switch(
 ) -> Switched:
     """Make the switch, and return what was recorded before it."""
     plan, holder = task.plan, task.run.holder
-    pages = read_verified(files).pages
+    pages = read_verified(files, plan.pages).pages
     record = _record(task, before, files, now)
     live = generations.live()
     kept = _still_there(files, pages, catalog)
@@ -125,7 +125,7 @@ def _switch(
         return note
     left = {key for page in pages for key in page.drifted}
     removed = [key for page in pages for key in page.gone if key not in kept]
-    swap = Swap([key for key in _staged(files) if key not in left], removed)
+    swap = Swap([key for key in _staged(files, task.review.load_pages) if key not in left], removed)
     counts = {"written": len(swap.written), "removed": len(removed), "kept": tuple(sorted(kept))}
     note = note.model_copy(update=counts)
     files.write(PUBLISH, note)
@@ -145,7 +145,7 @@ def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalo
     kept: set[str] = set()
     if going:
         with catalog.connect() as reader:
-            for page in files.read_manifest(PAGES, PageRange):
+            for page in files.read_manifest(PAGES, PageRange, len(pages)):
                 verified = going.get(page.page)
                 if verified and digest(reader.keys(page.after, page.through)) != verified.keys:
                     kept.update(verified.gone)
@@ -164,11 +164,11 @@ def _refuse_to_lose(kept: set[str]) -> None:
         )
 
 
-def _staged(files: RunFiles) -> list[str]:
+def _staged(files: RunFiles, count: int) -> list[str]:
     """The keys of all documents that the run staged."""
     return [
         one.document.ndc
-        for page in files.read_manifest(LOAD_MANIFEST, ChangesPage)
+        for page in files.read_manifest(LOAD_MANIFEST, ChangesPage, count)
         for one in files.read_changes(page.page).upserts
     ]
 

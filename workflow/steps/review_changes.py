@@ -15,7 +15,14 @@ from workflow.contract.events.files import (
     Review,
     TextsCut,
 )
-from workflow.contract.events.payloads import ChangesPage, PageRange, PlanTask, ReviewRef, TextsPage
+from workflow.contract.events.payloads import (
+    ChangesPage,
+    PageRange,
+    Plan,
+    PlanTask,
+    ReviewRef,
+    TextsPage,
+)
 from workflow.contract.limits import MOST_TEXT_PAGES
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.run_store import RunStore
@@ -40,7 +47,7 @@ from workflow.contract.settings import Settings
 from workflow.embedding.caller import tokens_of
 from workflow.steps.costs import Work, estimate
 from workflow.steps.guards import Rejected, constant_columns, review_guards, stop
-from workflow.steps.saved_plan import check_planned, digest_of_run
+from workflow.steps.saved_plan import RunDigest, check_planned
 
 REJECTED_SHOWN = 500
 """How many rejected rows a report lists; their total is exact."""
@@ -67,7 +74,7 @@ def review_changes(
     """
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
-    read = _read_pages(files)
+    read = _read_pages(files, plan)
     pages = read.pages
     if (
         not (read.rejected.number or any(page.rows for page in pages))
@@ -95,18 +102,21 @@ class PagesRead(NamedTuple):
     pages: list[PageDiff]
     profile: dict[str, ColumnProfile]
     rejected: Rejected
+    digest: str
+    """Of the plan; of nothing but the question where no plan is saved or carried out."""
 
 
-def _read_pages(files: RunFiles) -> PagesRead:
-    names = [page.page for page in files.read_manifest(PAGES, PageRange)]
-    profiles = ProfileSum()
+def _read_pages(files: RunFiles, plan: Plan) -> PagesRead:
+    names = [page.page for page in files.read_manifest(PAGES, PageRange, plan.pages)]
+    profiles, digest = ProfileSum(), RunDigest(plan)
     rejected = Rejected()
     pages = []
     for page in files.iterate_pages(DIFF_SUMMARY, names, PageDiff):
         profiles.add(page.profile)
         rejected = rejected.add(page.rejected, REJECTED_SHOWN)
-        pages.append(page.model_copy(update={"profile": {}, "rejected": ()}))
-    return PagesRead(pages, profiles.total(), rejected)
+        digest.add(page.digests)
+        pages.append(page.model_copy(update={"profile": {}, "rejected": (), "digests": ""}))
+    return PagesRead(pages, profiles.total(), rejected, digest.value)
 
 
 def merge_texts(
@@ -160,7 +170,7 @@ def _review(
     to_embed: TextsCut,
     settings: Settings,
 ) -> Review:
-    pages, profile, rejected = read
+    pages, profile, rejected, digest = read
     run_input = task.plan.run.input
     rows = sum(page.rows for page in pages)
     live = sum(page.live for page in pages)
@@ -220,7 +230,7 @@ def _review(
         embed_pages=len(to_embed.pages),
         load_key=files.write_manifest(LOAD_MANIFEST, to_load),
         load_pages=len(to_load),
-        digest=digest_of_run(task.plan, pages),
+        digest=digest,
     )
 
 

@@ -1,29 +1,36 @@
 """A dry run is a saved plan: a run that names it makes the changes that it showed, or none."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import orjson
 
 from workflow.contract.documents import NOT_CATALOG
 from workflow.contract.errors import PlanStale, RunFileMissing
-from workflow.contract.events.files import PageDiff, Review
-from workflow.contract.events.payloads import Plan
+from workflow.contract.events.files import Review
+from workflow.contract.events.payloads import Plan, RunInput
 from workflow.contract.ports.documents import Change
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REVIEW, RunFiles
 
-BITS: Final = 128
+ROW_BYTES: Final = 16
+
 LEFT_OUT: Final = frozenset(NOT_CATALOG)
 """Fields that two runs over the same rows need not agree in: each space has its own hashes."""
 
 
-def digest_of_page(changes: Iterable[Change], removed: Iterable[str]) -> str:
-    """Digest of documents, old and new, and of removals: a sum mod 2^128 in hex, in any order."""
-    total = sum(_number([one.document.ndc, one.old, _content(one)]) for one in changes)
-    total += sum(_number([key]) for key in removed)
-    return f"{total % 2**BITS:032x}"
+def is_asked(run_input: RunInput) -> bool:
+    """Whether the run is a plan, or carries one out: only then is it worth a digest of each row."""
+    return run_input.dry_run or run_input.plan is not None
+
+
+def digests_of_page(changes: Iterable[Change], removed: Iterable[str]) -> str:
+    """A BLAKE2b-128 in hex of each row that is written or removed, in the order of the keys."""
+    rows: dict[str, list[Any]] = {key: [key] for key in removed}
+    for one in changes:
+        rows[one.document.ndc] = [one.document.ndc, one.old, _content(one)]
+    return "".join(_digest(rows[key], ROW_BYTES).hexdigest() for key in sorted(rows))
 
 
 def _content(change: Change) -> dict[str, str]:
@@ -31,17 +38,28 @@ def _content(change: Change) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name not in LEFT_OUT}
 
 
-def digest_of_run(plan: Plan, pages: Sequence[PageDiff]) -> str:
-    """Digest of all pages, however they were cut, and of the generation they are compared with."""
-    total = sum(int(page.digest, 16) for page in pages) % 2**BITS
-    asked = plan.run.input
-    what = [asked.mode, asked.reembed, asked.after_key, asked.through_key, plan.live_generation]
-    return f"{_number([*what, f'{total:032x}']):032x}"
+class RunDigest:
+    """Of all rows in the order of their keys, however pages were cut, and of what was asked.
+
+    A sum of the rows' digests would fall to a birthday attack.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        asked = plan.run.input
+        what = [asked.mode, asked.reembed, asked.after_key, asked.through_key, plan.live_generation]
+        self._digest = _digest(what, 32)
+
+    def add(self, digests: str) -> None:
+        """Of the next page."""
+        self._digest.update(digests.encode())
+
+    @property
+    def value(self) -> str:
+        return self._digest.hexdigest()
 
 
-def _number(what: list[object]) -> int:
-    body = orjson.dumps(what, option=orjson.OPT_SORT_KEYS)
-    return int.from_bytes(hashlib.blake2b(body, digest_size=BITS // 8).digest())
+def _digest(what: list[Any], size: int) -> hashlib.blake2b:
+    return hashlib.blake2b(orjson.dumps(what, option=orjson.OPT_SORT_KEYS), digest_size=size)
 
 
 def check_planned(name: str, now: Review, *, runs: RunStore) -> None:

@@ -105,7 +105,7 @@ def verify_index(
     files = RunFiles.of(runs, plan.run.holder)
     names = LiveNames(plan.generation, plan.space)
     drugs, index_of_texts = _built(files, server, names, clock)
-    pages, nearest = read_verified(files)
+    pages, nearest = read_verified(files, plan.pages)
     review = files.read(REVIEW, Review)
     queries = read_golden_queries(runs, settings.golden_queries_key)
     due = model_due(plan, review, files.read(BASELINE, Baseline), queries, settings, clock())

@@ -10,7 +10,7 @@ from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.server import Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.read_page import most_rows, read_page
-from workflow.contract.runs import VERIFY_SUMMARY, PageChanges, RunFiles
+from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
 from workflow.contract.settings import Settings
 from workflow.verify.pages import PageComparison, PageFindings
 from workflow.verify.recall import nearest_of_page
@@ -35,6 +35,7 @@ def verify_page(
     """
     started_at = clock()
     files = RunFiles.of(runs, task.run.holder)
+    files.check_item(PAGES, task.page)
     changes = files.read_changes(task.page.page)
     if task.run.input.dry_run:
         changes = as_it_is(changes)

@@ -207,9 +207,9 @@ class Verified(NamedTuple):
     nearest: dict[str, list[Neighbour]]
 
 
-def read_verified(files: RunFiles) -> Verified:
-    """What every VerifyPage wrote. Raises PagesMissing."""
-    names = [page.page for page in files.read_manifest(PAGES, PageRange)]
+def read_verified(files: RunFiles, count: int) -> Verified:
+    """What VerifyPage wrote of each of the run's `count` pages. Raises PagesMissing."""
+    names = [page.page for page in files.read_manifest(PAGES, PageRange, count)]
     pages: list[VerifiedPage] = []
     nearest: dict[str, list[Neighbour]] = {}
     for page in files.iterate_pages(VERIFY_SUMMARY, names, VerifiedPage):

@@ -21,7 +21,7 @@ RESTART=no
 declare -A NEXT=()  # a rotation's new passwords, by user
 
 apply() {
-  : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${OLDEST_VERSION:?}" "${MAX_MEMORY_MB:?}"
+  : "${REGION:?}" "${PACKAGE:?}" "${PACKAGE_SHA256:?}" "${OLDEST_VERSIONS:?}" "${MAX_MEMORY_MB:?}"
   : "${LOG_GROUP:?}" "${METRICS_NAMESPACE:?}" "${METRICS_STAGE:?}" "${VOLUME:?}" "${DATA_DEVICE:?}"
   : "${HOST_NAME:?}" "${AUTHORITY_SECRET:?}" "${CERTIFICATE_SECRET:?}" "${USERS:?}" "${PROBES:?}"
   exec > >(tee -a /var/log/redis-install.log) 2>&1
@@ -129,13 +129,18 @@ install_package() {
   chmod 0750 "$DATA"
 }
 
-# check_version "Redis server v=8.2.6 sha=...": older ones have faults that let an attacker run code.
+# check_version "Redis server v=8.2.9 sha=...": older ones have faults that let an attacker run code.
+# OLDEST_VERSIONS has one a branch, in order; a branch that is newer than all of them has every fix.
 check_version() {
-  local version
-  version=$(sed -n 's/.* v=\([0-9.]*\).*/\1/p' <<< "$1")
-  if [ "$(printf '%s\n' "$OLDEST_VERSION" "${version:-0}" | sort -V | head -n 1)" != "$OLDEST_VERSION" ]
+  local version branch oldest
+  version=$(sed -n 's/.* v=\([0-9]*\.[0-9]*\.[0-9]*\).*/\1/p' <<< "$1")
+  branch=${version%.*}
+  for oldest in $OLDEST_VERSIONS; do
+    if [ "${oldest%.*}" = "$branch" ]; then break; fi
+  done
+  if [ -z "$version" ] || [ "$(printf '%s\n' "$oldest" "$version" | sort -V | head -n 1)" != "$oldest" ]
   then
-    echo "the package holds Redis ${version:-of no version}; $OLDEST_VERSION or newer is needed"
+    echo "the package holds Redis ${version:-of no version}; $OLDEST_VERSIONS or a newer one of its branch is needed"
     return 1
   fi
 }
@@ -164,19 +169,20 @@ issue_certificates() {
   local work
   mkdir -p "$ETC"
   work=$(mktemp -d)
-  if ! field certificate "$(secret "$AUTHORITY_SECRET")" > "$work/ca.pem" 2> /dev/null; then
+  secret "$AUTHORITY_SECRET" > "$work/authority.json" # where it cannot be read, nothing is made anew
+  if ! field certificate < "$work/authority.json" > "$work/ca.pem" 2> /dev/null; then
     echo "making the authority of $HOST_NAME"
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
       -subj "/CN=Authority of $HOST_NAME" -addext "basicConstraints=critical,CA:TRUE,pathlen:0" \
       -addext "keyUsage=critical,keyCertSign,cRLSign" \
       -keyout "$work/ca.key" -out "$work/ca.pem" 2> /dev/null
-    put_secret "$AUTHORITY_SECRET" "$(as_json key "$work/ca.key" certificate "$work/ca.pem")"
+    as_json key "$work/ca.key" certificate "$work/ca.pem" | put_secret "$AUTHORITY_SECRET"
   fi
-  if [ "$(field ca "$(secret "$CERTIFICATE_SECRET")" 2> /dev/null)" != "$(cat "$work/ca.pem")" ]; then
-    put_secret "$CERTIFICATE_SECRET" "$(as_json ca "$work/ca.pem")"
+  if [ "$(secret "$CERTIFICATE_SECRET" | field ca 2> /dev/null)" != "$(cat "$work/ca.pem")" ]; then
+    as_json ca "$work/ca.pem" | put_secret "$CERTIFICATE_SECRET"
   fi
   if ! certificate_is_good "$work/ca.pem"; then
-    field key "$(secret "$AUTHORITY_SECRET")" > "$work/ca.key"
+    secret "$AUTHORITY_SECRET" | field key > "$work/ca.key"
     sign_certificate "$work"
   fi
   rm -rf "$work"
@@ -218,14 +224,22 @@ secret() {
     --version-stage "${2:-AWSCURRENT}" --query SecretString --output text
 }
 
+# put_secret ARN, of what stands on standard input. Arguments are seen by every user of the machine,
+# so secrets go from program to program by pipes, and to aws by a file that only root reads.
 put_secret() {
-  aws secretsmanager put-secret-value --region "$REGION" --secret-id "$1" --secret-string "$2" \
-    > /dev/null
+  local file status=0
+  file=$(mktemp)
+  cat > "$file"
+  aws secretsmanager put-secret-value --region "$REGION" --secret-id "$1" \
+    --secret-string "file://$file" > /dev/null || status=$?
+  rm -f "$file"
+  return "$status"
 }
 
-# To read a secret with jq would need jq; Python comes with the image.
+# field NAME, of the JSON on standard input. To read it with jq would need jq; Python comes with the
+# image.
 field() {
-  python3 -IS -c 'import json, sys; print(json.loads(sys.argv[2])[sys.argv[1]].strip())' "$1" "$2"
+  python3 -IS -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]].strip())' "$1"
 }
 
 # as_json NAME FILE ...: the files' texts by name.
@@ -258,10 +272,10 @@ write_users() {
 # hashes NAME ARN: of the current password, the one before, and the one that a rotation brings.
 hashes() {
   local current previous=""
-  current=$(field password "$(secret "$2")")
+  current=$(secret "$2" | field password)
   : "${current:?secret $2 holds no password}"
   if previous=$(secret "$2" AWSPREVIOUS 2> /dev/null); then
-    previous=$(field password "$previous")
+    previous=$(field password <<< "$previous")
   fi
   printf '%s\n' "$current" "$previous" "${NEXT[$1]:-}" | sed '/^$/d' | sort -u |
     while read -r password; do hashed <<< "$password"; done | tr '\n' ' '
@@ -454,7 +468,7 @@ rotate_users() {
   write_users
   cli ACL LOAD
   while read -r name arn rights; do
-    put_secret "$arn" "{\"username\": \"$name\", \"password\": \"${NEXT[$name]}\"}"
+    printf '{"username": "%s", "password": "%s"}' "$name" "${NEXT[$name]}" | put_secret "$arn"
   done <<< "$USERS"
 }
 

@@ -95,7 +95,7 @@ class NewRedis(Section):
         version = re.search(r"(\d+\.\d+\.\d+)", package.rpartition("/")[2])
         if version is None:
             raise ValueError(
-                f"{package!r} names no version; call the file redis-{OLDEST_SAFE}.aarch64.rpm"
+                f"{package!r} names no version; call the file redis-{OLDEST_SAFE[0]}.aarch64.rpm"
             )
         if refused := refusal_of(version[1]):
             raise ValueError(refused)

@@ -33,7 +33,7 @@ from workflow.adapters.redis.keys import (
     undo_key,
 )
 from workflow.adapters.redis.scripts import ADDED, CHANGED, FINISH, REMOVED, SWAP, TAKE_FENCE
-from workflow.contract.errors import IndexCommandFailed
+from workflow.contract.errors import GenerationMismatch, IndexCommandFailed
 from workflow.contract.events.files import Baseline
 from workflow.contract.holder import Holder, run_of
 from workflow.contract.ports.documents import Fields
@@ -61,6 +61,12 @@ class RedisGenerations:
         fields = self._client.hash(LIVE)
         if not fields:
             return None
+        missing = [name for name in ("generation", "space") if not fields.get(name)]
+        if missing:
+            raise GenerationMismatch(
+                f"{LIVE} has no {' and no '.join(missing)}, so that it names no index; delete it, "
+                "then start a run, which builds a new one"
+            )
         names = LiveNames(fields["generation"], fields["space"], fields.get("switch", ""))
         facts = (fields.get(name, "") for name in ("previous", "undo", "finished"))
         return Live(names, *facts)
@@ -331,8 +337,17 @@ def generation_of(name: str, fields: Fields) -> Generation:
         )
         if key in fields
     }
-    if fields.get("baseline"):
-        facts["baseline"] = Baseline.model_validate_json(fields["baseline"])
-    if fields.get("before"):
-        facts["before"] = Baseline.model_validate_json(fields["before"])
+    for key in ("baseline", "before"):
+        if fields.get(key):
+            facts[key] = _baseline(f"{GENERATION}{name}", key, fields[key])
     return Generation(name=name, **facts)
+
+
+def _baseline(record: str, field: str, value: str) -> Baseline:
+    try:
+        return Baseline.model_validate_json(value)
+    except ValueError as error:
+        raise GenerationMismatch(
+            f"{record}: {field} is {value[:80]!r}, which no run wrote; delete the field, then "
+            "start a backfill"
+        ) from error

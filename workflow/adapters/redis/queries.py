@@ -74,7 +74,8 @@ class RedisSearch:
         return self._documents.count(generation)
 
     def documents(self, generation: str, ndcs: Sequence[str]) -> list[Fields]:
-        return self._documents.read(generation, ndcs)
+        found = zip(ndcs, self._documents.read(generation, ndcs), strict=True)
+        return [fields if _is_document(ndc, fields) else {} for ndc, fields in found]
 
     def text_records(self, space: str, hashes: Sequence[str]) -> list[TextRecord | None]:
         return self._texts.records(space, hashes)
@@ -185,7 +186,7 @@ class RedisSearch:
         return [
             Drugs(
                 answer[b"total_results"],
-                sorted(_fields_by_name(answer, prefix).values(), key=_by_key),
+                sorted(_documents(answer, prefix).values(), key=_by_key),
             )
             for answer in answers
         ]
@@ -206,7 +207,7 @@ class RedisSearch:
         query = f"{filtered(filters)} {by_name}".strip() or NOTHING
         most = min(limit, MOST_RETURNED)
         found = self._client.query("FT.SEARCH", drugs_index(generation), query, "LIMIT", 0, most)
-        return sorted(_fields_by_name(found, "").values(), key=_by_key)
+        return sorted(_documents(found, document_key(generation, "")).values(), key=_by_key)
 
     def stored_values(self, generation: str, column: str) -> list[str]:
         return sorted(
@@ -314,6 +315,20 @@ def _fields_by_name(answer: dict[bytes, Any], prefix: str) -> dict[str, Fields]:
     """A hash that expired or was removed meanwhile has no values."""
     found = zip(_names(answer, prefix), _rows(answer), strict=True)
     return {name: decoded(row) for name, row in found if row}
+
+
+def _documents(answer: dict[bytes, Any], prefix: str) -> dict[str, Fields]:
+    """Documents by their drug's key; what only looks like one is left out."""
+    found = _fields_by_name(answer, prefix)
+    return {ndc: fields for ndc, fields in found.items() if _is_document(ndc, fields)}
+
+
+def _is_document(ndc: str, fields: Fields) -> bool:
+    """Whether a hash is the document of its own key. Others are damage, which a run reports.
+
+    Shown, one would be another drug's NDC on this drug's name.
+    """
+    return fields.get("ndc") == ndc and bool(fields.get("text_hash") and fields.get("drug_name"))
 
 
 def _by_key(fields: Fields) -> str:

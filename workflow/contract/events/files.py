@@ -103,8 +103,8 @@ class PageDiff(Event):
     """Rows that cannot be carried."""
     profile: dict[str, ColumnProfile]
     samples: dict[Literal["added", "changed", "removed"], tuple[str, ...]]
-    digest: str = "0"
-    """Of all changes of the page: a sum mod 2^128 in hex."""
+    digests: str = ""
+    """Of each row that is written or removed, in the order of the keys, if the run is a plan."""
     timing: Timing | None = None
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from workflow.contract.events.base import Acceptable, Event, Mode
-from workflow.contract.holder import Holder
+from workflow.contract.holder import RUN_ID, Holder
 from workflow.contract.limits import LARGEST_PAGE
 
 
@@ -32,7 +32,7 @@ class RunInput(Event):
     """Guards that must not stop this run."""
     reembed: bool = Field(False, strict=True)
     """With `backfill`: embed every text afresh, in a space of its own."""
-    plan: str | None = Field(None, min_length=1)
+    plan: str | None = Field(None, pattern=f"^{RUN_ID}$")
     """The name of a dry run: make exactly the changes that it showed, or stop."""
 
     @model_validator(mode="before")
@@ -88,15 +88,22 @@ class Run(Event):
     """Hash of the settings and code versions that must not change during the run."""
     input: RunInput
     """What the execution was started with."""
+    key: str = Field("", max_length=64, repr=False)
+    """Seals the run's files. It stands in payloads, and in no file or log line."""
 
     @property
     def where(self) -> str:
         return f"run {self.run_id}"
 
     @property
+    def without_key(self) -> Self:
+        """As it may be written down."""
+        return self.model_copy(update={"key": ""})
+
+    @property
     def holder(self) -> Holder:
         """Names this execution in the fence, in generations and in staged documents."""
-        return Holder(self.run_id, self.started_at)
+        return Holder(self.run_id, self.started_at, self.key)
 
 
 class RunTask(Event):
@@ -157,10 +164,18 @@ class Plan(Event):
     """When the plan was complete."""
 
 
-class PageRange(Event):
-    """The half-open key range `(after, through]`; None is unbounded."""
+class Item(Event):
+    """One of a manifest: what a child of a Map is about."""
 
     page: str
+    """Its name: a number of five digits."""
+    seal: str = ""
+    """That this run wrote it (contract/seals.py)."""
+
+
+class PageRange(Item):
+    """The half-open key range `(after, through]`; None is unbounded."""
+
     after: str | None
     """Keys above this one."""
     through: str | None
@@ -169,18 +184,16 @@ class PageRange(Event):
     """How many rows were in it when the run was planned."""
 
 
-class TextsPage(Event):
+class TextsPage(Item):
     """An even slice of the texts to embed."""
 
-    page: str
     texts: int
     """How many texts it has."""
 
 
-class ChangesPage(Event):
+class ChangesPage(Item):
     """A page whose documents change."""
 
-    page: str
     upserts: int
     """Documents to write."""
     removals: int
