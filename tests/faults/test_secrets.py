@@ -113,11 +113,11 @@ def test_a_run_with_passwords_from_secrets_shows_them_nowhere(
                 ("MySQL", "wrong password", "PlanPages", named("CatalogAccessDenied")),
             ),
             (
-                ("mysql", {"username": "reader"}, "CatalogAccessDenied", "is not a JSON object with"),
+                ("mysql", {"username": "reader"}, "CatalogAccessDenied", "not a JSON object with"),
                 ("MySQL", "a secret without a password", "PlanPages", named("CatalogAccessDenied")),
             ),
             (
-                ("mysql", PASSWORD, "CatalogAccessDenied", "is not a JSON object with"),
+                ("mysql", PASSWORD, "CatalogAccessDenied", "not a JSON object with"),
                 ("MySQL", "a secret that is no JSON", "PlanPages", named("CatalogAccessDenied")),
             ),
             (
