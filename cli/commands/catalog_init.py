@@ -17,7 +17,7 @@ from cli.show.show import BAD, GOOD
 from cli.show.terminal import Out, console, many, print_json
 from local.catalogs.csv_catalog import DASHED_NDC, CsvForm, first_rows
 from local.catalogs.headings import unmatched
-from local.catalogs.proposal import Proposal, file_mapping, template_of
+from local.catalogs.proposal import Proposal, file_mapping, quoted, template_of
 from local.catalogs.source_table import SourceTables
 from local.errors import LocalError
 from local.places import home
@@ -132,7 +132,7 @@ def _proposed(tables: SourceTables, proposal: Proposal, template: str | None) ->
         source=proposal.table,
         view=proposal.view,
         columns=proposal.columns,
-        unused=[] if proposal.given else [one for one in theirs if f"`{one}`" not in made],
+        unused=[] if proposal.given else [one for one in theirs if quoted(one) not in made],
         notes=proposal.notes,
         template=template or proposal.template,
         rows=rows,

@@ -153,12 +153,12 @@ def test_nothing_is_made_unless_somebody_says_so(
 
 HOSTILE_NAMES = (
     "mysql.user",
-    "drugs` WHERE 1=0 -- ",
-    "x`; DROP DATABASE drugs_of_somebody; -- ",
+    "drugs` WHERE 1=0 -- x",
+    "x`; DROP DATABASE drugs_of_somebody; -- x",
     "a.b.c",
     "\x1b]0;owned\x07",
     "%s %(x)s {0} {ndc}",
-    "t\nSELECT 1; -- ",
+    "t\nSELECT 1; -- x",
     "' OR ''='",
 )
 
@@ -170,7 +170,7 @@ def test_a_tables_name_is_a_name_and_never_sql(
     """`mysql`.`user` is another table than `mysql.user`, and its rows are not shown."""
     table = "`{}`".format(name.replace("`", "``"))
     run(database, f"CREATE TABLE {table} (ndc CHAR(11) PRIMARY KEY, drug_name TEXT)")
-    run(database, f"INSERT INTO {table} VALUES ('00000000001', 'A'), ('00000000002', 'B')")
+    fill(database, table, [("00000000001", "A"), ("00000000002", "B")])
     found = proposed(capsys, name, create=True)
     assert (found.created, found.sampled, found.rejected) == (True, 2, ())
     assert found.texts == ("a", "b")
@@ -184,7 +184,7 @@ def test_a_columns_name_is_a_name_and_never_sql(
 ) -> None:
     column = "`{}`".format(name.replace("`", "``"))
     run(database, f"CREATE TABLE t (ndc CHAR(11) PRIMARY KEY, {column} TEXT, price TEXT)")
-    run(database, "INSERT INTO t VALUES ('00000000001', 'A', '5'), ('00000000002', 'B', '6')")
+    fill(database, "t", [("00000000001", "A", "5"), ("00000000002", "B", "6")])
     found = proposed(capsys, "t", create=True, column=[f"drug_name={name}"])
     assert (found.created, found.texts, found.unused) == (True, ("a", "b"), ("price",))
     (row, _) = rows(database, "SELECT ndc, drug_name FROM drugs ORDER BY ndc")
