@@ -281,7 +281,7 @@ def test_a_run_that_was_killed_is_redriven(home: Path, lab: Lab) -> None:
 
 
 def test_ctrl_c_stops_a_run_cleanly_and_the_next_one_works(home: Path, lab: Lab) -> None:
-    lab.control_model(latency_ms=4 * SLOW_MODEL_MS)
+    lab.control_model(latency_ms=SLOW_MODEL_MS)
     process = in_a_process(home, "run", "--page-size", "10")
     run_id = until_it_embeds(home)
     other = json_of("status")
