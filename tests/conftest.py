@@ -9,6 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import hypothesis
 import pytest
@@ -62,11 +63,17 @@ def mysql_connection(stack: Stack) -> Iterator[MySQLConnectionAbstract]:
 
 
 @pytest.fixture
-def catalog(mysql_connection: MySQLConnectionAbstract) -> CatalogTable:
-    """The table `drugs`, empty."""
-    table = CatalogTable(mysql_connection)
-    table.clear()
-    return table
+def catalog(stack: Stack, mysql_connection: MySQLConnectionAbstract) -> Iterator[CatalogTable]:
+    """The table `drugs`, empty.
+
+    The connection is this test's alone: after a test that its time limit stopped, an answer that
+    nobody read would be taken for the next test's.
+    """
+    with closing(connect(stack.mysql)) as own:
+        own.autocommit = True
+        table = CatalogTable(own)
+        table.clear()
+        yield table
 
 
 @pytest.fixture

@@ -70,12 +70,11 @@ def together(*behaviours: Behaviour) -> Behaviour:
     return change
 
 
-field_lost = in_query(rb"(@manufacturer:\{[^}]*\} )@drug_class:", rb"\1")
-required = in_query(rb"~@", b"@")
+field_lost = in_query(rb'@drug_class:"', b'"')
 asterisk = in_query(rb"\\\*\}", b"*}")
 VALKEY: Final = together(
     refuses(b"FT.SPELLCHECK", b"FT.ALIASUPDATE", b"FT.TAGVALS", b"FT.CONFIG"),
-    *(no_keys, field_lost, required, asterisk, merged),
+    *(no_keys, asterisk, merged),
 )
 MEMORYDB: Final = refuses(b"FT.SPELLCHECK", b"FT.TAGVALS")
 

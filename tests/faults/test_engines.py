@@ -20,14 +20,13 @@ from workflow.operate.operate import OperatorTask, operate
 REFUSED = named("IndexFeatureMissing")
 MISREADINGS = {
     "loses a clause's field": (engines.field_lost, "a class after a manufacturer"),
-    "requires what is optional": (engines.required, "preferred and not required"),
     "takes an asterisk for any ending": (engines.asterisk, "ends with an asterisk"),
     "merges groups": (engines.merged, "a column that one of them lacks"),
     "finds fewer": (engines.without_order, "the nearest texts"),
     "knows no INKEYS": (engines.no_keys, "texts by their keys"),
     "has no spelling": (engines.refuses(b"FT.SPELLCHECK"), "a misspelt name"),
     "has no values": (engines.refuses(b"FT.TAGVALS"), "the values of a column"),
-    "ElastiCache for Valkey": (VALKEY, "a class after a manufacturer"),
+    "ElastiCache for Valkey": (VALKEY, "ends with an asterisk"),
     "MemoryDB": (MEMORYDB, "a misspelt name"),
 }
 each_misreading = pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tests.rows import ndc
 from workflow.contract.errors import (
     IndexUnavailable,
     PagesMissing,
+    RunFileCorrupt,
     RunFileMissing,
     RunSuperseded,
     SettingsChanged,
@@ -112,7 +113,8 @@ def test_an_old_run_whose_name_was_used_again_writes_nothing(synced: FaultLab, s
     synced.catalog.update(ndc(3), strength="of the new run")
     synced.converge(run_id="same")
     held = synced.index.dump()
-    refused = pytest.raises((RunSuperseded, RunFileMissing, PagesMissing), match="start a new run")
+    errors = (RunSuperseded, RunFileMissing, RunFileCorrupt, PagesMissing)
+    refused = pytest.raises(errors, match="start a new run")
     with synced.redriven("same") as call, refused:
         call(state, spoiled.payloads[0])
     assert synced.index.dump() == held

@@ -36,7 +36,7 @@ def other(empty_lab: Lab) -> Iterator[Lab]:
     [
         ({"mode": "sideways"}, ["mode", "'sync', 'backfill' or 'verify'"]),
         ({"page_sise": 5}, ["'page_sise' is not a field", "page_size", "reembed"]),
-        ({"page_size": 0}, ["page_size = 0", "greater than or equal to 1"]),
+        ({"page_size": 0}, ["page_size = 0", "must be 1 or more"]),
         (
             {"accept": ["everything"]},
             ["accept.0", "'deletes', 'profile', 'budget', 'rejects' or 'time'"],

@@ -148,10 +148,22 @@ def seen_on_a_terminal(home: Path, *arguments: str) -> str:
     return said
 
 
+BESIDE = """
+import sys
+from pathlib import Path
+from cli.standby import process
+
+with process.beside(Path(sys.argv[1])):
+    pass
+print(process.serves(Path(sys.argv[1])))
+"""
+"""In a process of its own, as `up` is: what pytest captures is another output."""
+
+
 def test_up_returns_once_it_serves_and_leaves_none_where_it_fails(tmp_path: Path) -> None:
-    with process.beside(tmp_path):
-        pass
-    assert process.serves(tmp_path)
+    command = [sys.executable, "-c", BESIDE, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout == "True\n"
     assert process.stop(tmp_path)
     with pytest.raises(OSError, match="no server"), process.beside(tmp_path):
         raise OSError("no server")

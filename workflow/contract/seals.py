@@ -21,6 +21,8 @@ BLANK: Final = "0" * 2 * SEAL_BYTES
 _START: Final = b'{"file":{"seal":"'
 _AT, _END = len(_START), len(_START) + len(BLANK)
 
+NOT_OURS: Final = "its seal does not fit: it is not what this run wrote; start a new run"
+
 PIECE: Final = 1 << 18
 LONGEST_HEAD: Final = 4096
 
@@ -48,12 +50,12 @@ def check_seal(key: str, name: str, content: bytes) -> None:
 def check_item(key: str, name: str, content: bytes, seal: str) -> None:
     """The same of an item of a manifest, whose seal stands beside it."""
     if not hmac.compare_digest(seal.encode(), seal_of(key, name, content).encode()):
-        raise ValueError("its seal does not fit: it is not what this run wrote")
+        raise ValueError(NOT_OURS)
 
 
 def _check(content: bytes, seal: str) -> None:
     if not content.startswith(_START) or not hmac.compare_digest(content[_AT:_END], seal.encode()):
-        raise ValueError("its seal does not fit: it is not what this run wrote")
+        raise ValueError(NOT_OURS)
 
 
 def _blanked(content: bytes) -> bytes:

@@ -39,7 +39,6 @@ MOST_RETURNED = 10_000
 """FT.SEARCH's own limit (search-max-search-results) is a million."""
 
 NAMES = "|".join(NAME_COLUMNS)
-CLASSES = "|".join(CLASS_COLUMNS)
 NOTHING = "@text_hash:{none}"
 
 
@@ -92,11 +91,12 @@ class RedisSearch:
         asked = {n: clauses for n, one in enumerate(queries) if (clauses := _by_name(one))}
         found = self._keys(space, asked, count)
         many = {
-            n: f"{asked[n]} {lifts}"
+            n: f"{asked[n]} {preferred}"
             for n, (total, _) in found.items()
-            if total > count and (lifts := _lifts(queries[n]))
+            if total > count and (preferred := _preferred(queries[n]))
         }
-        found |= self._keys(space, many, count)
+        for n, (_, first) in self._keys(space, many, count).items():
+            found[n] = (count, list(dict.fromkeys([*first, *found[n][1]]))[:count])
         return self._columns_of_each(
             space, [found[n][1] if n in found else [] for n in range(len(queries))]
         )
@@ -194,12 +194,11 @@ class RedisSearch:
     def texts_of_drugs(self, generation: str, filters: Filters, most: int) -> list[str] | None:
         """FT.AGGREGATE stops at its LIMIT; FT.SEARCH would count every drug that passes."""
         asked = ("FT.AGGREGATE", drugs_index(generation), filtered(filters) or "*")
-        count = ("LIMIT", 0, most + 1, "GROUPBY", 0, "REDUCE", "COUNT", 0, "AS", "drugs")
-        counted = _rows(self._client.query(*asked, *count))
-        if any(int(row[b"drugs"]) > most for row in counted):
+        some = ("LIMIT", 0, most + 1, "LOAD", 1, "@text_hash")
+        by_text = ("GROUPBY", 1, "@text_hash", "REDUCE", "COUNT", 0, "AS", "drugs")
+        rows = _rows(self._client.query(*asked, *some, *by_text, "LIMIT", 0, most + 1))
+        if sum(int(row[b"drugs"]) for row in rows) > most:
             return None
-        texts = ("LOAD", 1, "@text_hash", "GROUPBY", 1, "@text_hash", "LIMIT", 0, most)
-        rows = _rows(self._client.query(*asked, *texts))
         return [as_text(row[b"text_hash"]) for row in rows]
 
     def drugs_like(self, generation: str, filters: Filters, name: str, limit: int) -> list[Fields]:
@@ -239,8 +238,8 @@ def filtered(filters: Filters) -> str:
         if column in TAG_COLUMNS:
             clauses.append(f"@{column}:{{{' | '.join(map(tag, values))}}}")
         elif column in CLASS_COLUMNS:
-            phrases = (f'"{" ".join(_words(value))}"' for value in values)
-            clauses.append(f"@{column}:({' | '.join(phrases)})")
+            phrases = [f'@{column}:"{" ".join(_words(value))}"' for value in values]
+            clauses.append(_any_of(phrases))
         else:
             raise ValueError(f"{column!r} is not a filter column")
     return " ".join(clauses)
@@ -276,16 +275,22 @@ def _all_of(words: Iterable[str]) -> str:
     return " ".join(f"@{NAMES}:({word(one)})" for one in dict.fromkeys(words))
 
 
-def _lifts(query: NameQuery) -> str:
-    """Optional clauses: they exclude nothing, and what matches them comes first."""
-    lifts = [f"~@strength:({word(one)})" for one in query.numbers]
-    lifts += [f"~@dosage_form:({word(one)})" for one in query.forms]
-    return " ".join(lifts)
+def _preferred(query: NameQuery) -> str:
+    """The clause of the texts that come first; empty where all are alike."""
+    wanted = [f"@strength:{word(one)}" for one in query.numbers]
+    wanted += [f"@dosage_form:{word(one)}" for one in query.forms]
+    return _any_of(wanted) if wanted else ""
+
+
+def _any_of(clauses: Iterable[str]) -> str:
+    """Engines agree on alternatives that each name their field; of `@field:(a|b)` some lose it."""
+    return f"({' | '.join(clauses)})"
 
 
 def _by_class(query: ClassQuery) -> str:
-    words = " ".join(map(word, query.words))
-    return f'@{CLASSES}:("{words}")' if query.exact else f"@{CLASSES}:({words})"
+    words = [word(one) for one in query.words]
+    asked = [f'"{" ".join(words)}"'] if query.exact else words
+    return " ".join(_any_of(f"@{column}:{one}" for column in CLASS_COLUMNS) for one in asked)
 
 
 def _rows(answer: dict[bytes, Any]) -> list[dict[bytes, bytes]]:

@@ -17,8 +17,7 @@ from tests.rows import ndc
 from tests.runbook import ROOT, Command, commands
 
 PAGES = (
-    *("operations", "failed-run", "guards", "rollback", "redis-server", "changing-the-model"),
-    *("schedule", "upgrade"),
+    *("operations", "failed-run", "guards", "rollback", "redis-server", "schedule", "upgrade"),
 )
 ELSEWHERE = {"up", "down", "demo", "serve", "schedule", "catalog", "info"}
 """They start and stop servers, and have tests of their own."""
@@ -28,7 +27,7 @@ ON_AWS = {"--stage": 1, "--profile": 1, "--region": 1, "--open": 0}
 
 @pytest.fixture
 def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """One sync is done, and the catalog has moved on."""
+    """A home whose servers are the lab's."""
     monkeypatch.setenv(HOME_VARIABLE, str(lab.stack.root))
     monkeypatch.setenv("DRUGSYNC_EMBEDDING_DIMENSIONS", lab.settings["embedding_dimensions"])
     return lab.stack.root
@@ -54,6 +53,8 @@ def call(*arguments: str) -> Any:
 def test_each_command_of_a_page_does_something_or_says_why_not(
     home: Path, lab: Lab, page: str
 ) -> None:
+    assert call("run", "--page-size", "10").exit_code == 0
+    lab.catalog.update(ndc(3), manufacturer="another")
     assert call("run", "--page-size", "10").exit_code == 0
     lab.catalog.update(ndc(3), strength="999 mg/1")
     lab.control_model(faults=[{"kind": "AccessDeniedException", "times": 1}])
