@@ -115,7 +115,7 @@ def own_home(tmp_path: Path) -> Path:
 def test_after_the_installation_no_network_and_no_writable_home_are_needed(own_home: Path) -> None:
     try:
         done = in_namespaces(
-            *drugsync("up", "catalog load --rows 20", "run", "search aspirin", "down"),
+            *drugsync("up", "catalog load --rows 20", "run", "search trulicity", "down"),
             home=own_home,
         )
     finally:
