@@ -98,6 +98,7 @@ MYSQL_KNOWN = (
         "optimizer_* histogram_* eq_range_* expensive_subquery_limit in_predicate_* "
         "join_* max_seeks_for_key max_rowid_filter_size mrr_* use_stat_tables rowid_* "
         "secondary_engine_* use_secondary_engine range_optimizer_max_mem_size analyze_* "
+        "enable_secondary_engine_statistics external_table_* "
         "max_join_size sql_buffer_result big_tables stats_* information_schema_stats_expiry "
         "set_operations_buffer_size original_* explain_json_format_version explain_format",
         "how rows are found, not which",
@@ -120,6 +121,8 @@ MYSQL_KNOWN = (
         "show_create_* show_gipk_* show_old_temporals xa_* new restrict_fk_* "
         "generated_random_password_length password_* require_row_format immediate_server_version "
         "create_admin_listener_thread mandatory_roles activate_all_roles_on_login "
+        "activate_mandatory_roles check_table_functions disabled_storage_engines "
+        "enable_cascade_triggers "
         "partial_revokes rand_seed* skip_replication skip_parallel_replication "
         "select_into_* avoid_temporal_upgrade protocol_* resultset_metadata lock_wait_* "
         "end_markers_in_json print_identified_with_as_hex",
@@ -133,7 +136,7 @@ MYSQL_KNOWN = (
         "max_digest_length metadata_* host_cache_size progress_report_time large_* locked_* "
         "range_* transaction_alloc_* transaction_prealloc_* internal_tmp_* temptable_* "
         "keyring_* core_file tcp_* schema_definition_cache tablespace_definition_cache "
-        "open_files_limit max_* min_examined_row_limit",
+        "open_files_limit max_* min_examined_row_limit container_aware",
         "room, speed and files of the server",
     ),
     Line(

@@ -371,3 +371,12 @@ def test_a_damaged_text_that_a_backfill_finds_is_repaired_by_one_sync(synced: La
     )
     synced.succeed()
     synced.assert_in_step()
+
+
+def test_another_algorithm_waits_for_the_next_backfill(synced: Lab) -> None:
+    synced.catalog.update(ndc(3), strength="999 mg/1")
+    flat = {"index_algorithm": "FLAT"}
+    assert "start a backfill" in cause_of(synced.run(settings=flat), "GenerationMismatch")
+    synced.succeed("backfill", settings=flat)
+    synced.succeed(settings=flat)
+    synced.assert_in_step()
