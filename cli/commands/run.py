@@ -1,7 +1,7 @@
 """Start a run, or go on with one that failed: here and, with --stage, on AWS."""
 
 from collections.abc import Sequence
-from typing import get_args
+from typing import Any, get_args
 
 import typer
 
@@ -162,7 +162,7 @@ def _again(site: Site, done: RunReport, *, accept: Sequence[str] = (), beside: b
     """The options of this run, without its being a plan or having one; `beside`: as a backfill."""
     asked = site.input_of(done.run_id)
     more = [one for one in accept if one in get_args(Acceptable)]
-    changed = {"dry_run": False, "plan": None, "accept": (*asked.accept, *more)}
+    changed: dict[str, Any] = {"dry_run": False, "plan": None, "accept": (*asked.accept, *more)}
     if beside:
         changed |= {"mode": "backfill", "after_key": None, "through_key": None}
     return as_options(asked.model_copy(update=changed))

@@ -36,7 +36,7 @@ def first_databank(connection: MySQLConnectionAbstract) -> None:
 
 
 def openfda(connection: MySQLConnectionAbstract) -> None:
-    """As the download's JSON is put into a table: two dashed codes, no key."""
+    """The download's JSON as a table: two columns of dashed codes, no key."""
     run(
         connection,
         "CREATE TABLE packages (product_ndc VARCHAR(12), package_ndc VARCHAR(14), "
