@@ -140,7 +140,7 @@ def _show_next(site: Site, done: RunReport) -> None:
         if not done.dry_run:
             out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
         out.say(
-            "  right, as after a catalog load of other drugs? go on: drugsync run{}{}",
+            "  if that is right, as after a load of other drugs, go on with: drugsync run{}{}",
             _again(site, done, accept=tripped, beside="switch" in tripped),
             site.options,
         )
