@@ -54,8 +54,8 @@ def closed(address: str) -> str:
     try:
         with urllib.request.urlopen(url, timeout=ANSWERS_WITHIN_S):  # noqa: S310 - an output's
             raise SiteError(
-                f"{address} answers requests without a signature; deploy it again: its routes lost their "
-                "authorizer"
+                f"{address} answers requests without a signature: its routes lost their "
+                "authorizer; deploy it again"
             )
     except urllib.error.HTTPError as error:
         with error:

@@ -59,8 +59,8 @@ def test_what_was_given_and_accepted_is_given_again(capsys: pytest.CaptureFixtur
     site = OneRun(mode="backfill", reembed=True, page_size=500, accept=("deletes",))
     (_, line) = said(site, ended("backfill", "profile"), capsys)
     assert line.endswith(
-        "go on with: drugsync run --mode backfill --page-size 500 --accept deletes --accept profile "
-        "--reembed --stage prod"
+        "go on with: drugsync run --mode backfill --page-size 500 --accept deletes "
+        "--accept profile --reembed --stage prod"
     )
 
 
