@@ -1,9 +1,10 @@
-"""After a run that was stopped, the next command is shown with all that this one was given."""
+"""What the terminal says after a run: its checks, and the next command with all that was given."""
 
 from __future__ import annotations
 
 import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from typer.testing import CliRunner
 
 from cli.commands import run as commands
 from cli.options import as_options
-from workflow.contract.events.files import GuardResult
+from cli.show.show import show_report
+from cli.show.terminal import console
+from workflow.contract.events.files import Check, GuardResult
 from workflow.contract.events.payloads import RunInput
 from workflow.contract.events.report import RunReport
 
@@ -53,6 +56,19 @@ def said(site: Any, done: RunReport, capsys: pytest.CaptureFixture[str]) -> list
     capsys.readouterr()
     commands._show_next(site, done)
     return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.parametrize(("each", "shown"), [(True, ["good", "bad"]), (False, ["bad"])])
+def test_a_check_that_failed_is_always_shown(
+    each: bool, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    checks = [Check(check="good", passed=True, expected="1", found="1")]
+    checks.append(Check(check="bad", passed=False, expected="2", found="3"))
+    report = ended("sync").model_copy(update={"verification": tuple(checks)})
+    show_report(console(), report, Path("report.html"), each_check=each)
+    said = capsys.readouterr().out
+    assert "verification: 1 of 2 checks hold" in said
+    assert [name for name in ("good", "bad") if f" {name} " in said] == shown
 
 
 def test_what_was_given_and_accepted_is_given_again(capsys: pytest.CaptureFixture[str]) -> None:
