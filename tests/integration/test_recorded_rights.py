@@ -162,11 +162,12 @@ def test_what_operators_ask_needs_all_that_their_function_may_and_no_more(synced
     with synced.redriven("first", golden_queries_key=GOLDEN):
         ports = wiring().ports
         ports.runs.write(GOLDEN, b'[{"query": "a", "expect": ["b"]}]')
-        noting = {
+        noting: dict[str, Any] = {
             name: Noting(getattr(ports, name), lambda *_, access=access: used.add(access))
             for name, access in REACHES.items()
         }
-        ports = ports._replace(runs=Noting(ports.runs, of_bucket), **noting)
+        noting["runs"] = Noting(ports.runs, of_bucket)
+        ports = ports._replace(**noting)
         for asked in (
             {"action": "doctor"},
             {"action": "explain", "ndc": make_row(0)["ndc"], "query": "a"},
