@@ -353,6 +353,20 @@ def test_indexes_that_somebody_else_calls_so_stay(index: RedisIndex) -> None:
     assert {one.decode() for one in index.client.ask("FT._LIST")} == INDEXES_OF_OTHERS.keys()
 
 
+@pytest.mark.parametrize("algorithm", ["FLAT", "HNSW"])
+def test_an_index_of_another_algorithm_is_unlike_ours(
+    index: RedisIndex, url: str, algorithm: str
+) -> None:
+    """FLAT is exact, so nobody measures what HNSW in its place would find."""
+    names = LiveNames("made", "0" * 16)
+    with redis.Redis.from_url(url, protocol=3) as client:
+        made = RedisIndex(client, dimensions=4, algorithm=algorithm, options={})
+        made.server.create_indexes(names)
+    found = index.server.index("texts", names.space)
+    assert found
+    assert found.unlike == (() if algorithm == "FLAT" else ("embedding",))
+
+
 def test_a_text_to_embed_again_is_forgotten_with_its_record(index: RedisIndex) -> None:
     index.generations.take_fence(OLD)
     space, hashes = "0" * 16, ["a" * 32, "b" * 32]

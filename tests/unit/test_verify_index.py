@@ -314,7 +314,7 @@ def test_a_verification_alone_asks_the_model_and_leaves_everything_as_it_is(inde
     assert len(index.embedder.embedded) == ALL
     index.record(next(iter(TEXTS)), vector_of("other"))
     index.page(damaged={ndc(1): "has no document"}, documents=5)
-    with pytest.raises(VerificationFailed):
+    with pytest.raises(VerificationFailed, match="searches answer from it now; start a sync"):
         index.verify()
     assert {"documents equal the catalog", MODEL} <= index.failed()
     assert (index.to_repair(), index.fake.texts.to_embed_again(SPACE)) == (set(), [])
