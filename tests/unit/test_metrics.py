@@ -1,4 +1,4 @@
-"""What alarms and dashboards read: one metric for each error, the figures of each publish."""
+"""What alarms and dashboards read: one metric per error, and the figures of each publication."""
 
 from __future__ import annotations
 
