@@ -27,7 +27,7 @@ def _calls(one: Any) -> str:
 
 
 def _drugs(one: Any) -> str:
-    """Where all are right, how many; else what is wrong."""
+    """How many there are if all are right, otherwise what is wrong."""
     drugs = one["drugs"]
     wrong = [f"{drugs[name]:,} {name}" for name in WRONG if drugs.get(name)]
     return ", ".join(wrong) or f"**{drugs.get('right', 0):,} right**"

@@ -59,7 +59,7 @@ PEERS = (
 
 
 def installed(peer: Peer) -> str:
-    """Its environment is made where it is not there yet; why not, where it cannot be."""
+    """Makes its environment if it is missing; returns why it cannot."""
     if not peer.environment:
         return ""
     root = home() / "peers" / peer.environment

@@ -1,4 +1,4 @@
-"""The scenarios: the same for all, over one catalog, on an empty Redis where a load is meant."""
+"""The scenarios, the same for all, over one catalog; a first load starts with an empty Redis."""
 
 import os
 import re
@@ -129,7 +129,7 @@ class Bench:
         until_calls: int = 0,
         refused: str = "",
     ) -> Measured:
-        """One run; killed when it has made so many calls, where that is said."""
+        """One run, killed after `kill_at` calls of the model if that is given."""
         before = counters(self.stack.bedrock)
         log = state / "log"
         started = time.perf_counter()
@@ -216,7 +216,7 @@ def _proc(pid: int, name: str) -> str:
 
 @contextmanager
 def _empty(bench: Bench, root: Path, **model: Any) -> Iterator[Path]:
-    """Nothing is in Redis, and nothing is kept of a run before."""
+    """Empties Redis, and deletes what an earlier run kept."""
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
     bench.restore()
