@@ -46,6 +46,9 @@ NAMES = LiveNames("speed", "speed")
 FILTER = {"route": ("ORAL",)}
 BARE = f"bare {HEAD}"
 NAMED = ("brand", "misspelling", "exact", "look-alike")
+LONGEST_S = 120
+"""A batch of vectors into HNSW takes this long at most, on a busy machine."""
+
 BLOCK = 20
 """Queries that all clients ask in one kind before all go on to the next kind."""
 
@@ -87,7 +90,7 @@ def load(index: RedisIndex, rows: int | None) -> None:
 
 
 def index_of(url: str) -> RedisIndex:
-    client = Redis.from_url(url, protocol=3)
+    client = Redis.from_url(url, protocol=3, socket_timeout=LONGEST_S)
     return RedisIndex(client, dimensions=DIMENSIONS, algorithm="HNSW", options=HNSW)
 
 

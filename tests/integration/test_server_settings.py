@@ -189,7 +189,7 @@ def answers(lab: Lab) -> list[Any]:
             index.texts_of_drugs(live.generation, under, 1_000),
             index.drugs_like(live.generation, under, "aspirin", 100),
             index.stored_values(live.generation, "route"),
-            index.count_values(live.generation, hashes, {}, ["route", "dosage_form"]),
+            index.count_values(live.generation, hashes, {"route": {}, "dosage_form": under}),
         ]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from handlers.entry import REPORTED, count_report, handles
+from handlers.entry import handles
+from handlers.telemetry import REPORTED, count_report
 from tests.fakes import NOW
 from workflow.contract.errors import VerificationFailed
 from workflow.contract.events.base import Event
