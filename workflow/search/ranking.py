@@ -138,3 +138,27 @@ def unusual(facts: Facts, asked: Sequence[str]) -> int:
 def by_distance(hits: Iterable[Hit]) -> list[Hit]:
     """Nearest first; equally near ones by name, so that any two searches agree."""
     return sorted(hits, key=lambda hit: (hit.distance, hit.name))
+
+
+def any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
+    """True if a text has the names, or exactly the substances that they mean."""
+    meant = meant_sets(terms)
+    return any(one.by_name or one.substances in meant for one in matches)
+
+
+def is_asked(one: Match, meant: frozenset[Substances], query: Query) -> bool:
+    """Tylenol is acetaminophen; Tylenol with Codeine is another drug, unless its strength is asked
+    for.
+
+    If no table knows the name, only the catalog can say.
+    """
+    if not meant or one.named_so or one.substances in meant:
+        return True
+    several = len(query.strengths) + len(query.bare) > 1
+    return several and one.strength == 1 and any(each <= one.substances for each in meant)
+
+
+def own_substances(found: Sequence[Match], known: KnownNames) -> frozenset[Substances]:
+    """The substances of the best text, if they are known."""
+    best = found[0].substances if found else frozenset()
+    return frozenset((best,)) if best and all(map(known.is_substance, best)) else frozenset()
