@@ -64,6 +64,10 @@ class Lookup:
         if self._says_kind(terms) and self._is_class():
             return self._answer([], [], {}, decided=False)
         matches = [*self._named_so(), *self._match(terms)]
+        if matches and all(term.lay for term in terms):
+            matches = [one for one in matches if one.usual]
+            if not matches:
+                return self._answer([], [], {}, decided=False)
         if any_usable(matches, terms) or not terms:
             return self._answer(
                 matches, terms, {}, decided=are_names(terms, self._query, self._known)
@@ -77,11 +81,15 @@ class Lookup:
         return self._one_by_one(terms)
 
     def _named_so(self) -> list[Match]:
-        """Lay words are a name if a drug has exactly this name."""
+        """Lay words are a name if a usual drug has exactly this name.
+
+        A homeopathic that is called `Nausea` is none.
+        """
         words = self._query.words
         if not self._query.lay or not words:
             return []
-        return [one for one in self._match([Term(words, NOTHING, " ".join(words))]) if one.named_so]
+        matches = self._match([Term(words, NOTHING, " ".join(words))])
+        return [one for one in matches if one.named_so and one.usual]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
         """An enzyme's name is no drug's where what stops it is asked for: `protease inhibitor`."""
