@@ -18,7 +18,7 @@ from workflow.search.lookup import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query
-from workflow.search.ranking import UNUSUAL, by_distance, form_of, unusual
+from workflow.search.ranking import LAST, by_distance, form_of, unusual
 
 MOST_CLASSES: Final = 12
 
@@ -87,7 +87,7 @@ class Described:
 
     def _is_homeopathic(self, one: Candidate) -> bool:
         """Last whatever its class, unless one is asked for."""
-        return unusual(facts_of(one.fields, self._asked.known), self._asked.query.words) > UNUSUAL
+        return unusual(facts_of(one.fields, self._asked.known), self._asked.query.words) == LAST
 
     def _ranked(self, texts: Texts, places: Mapping[str, int], held: set[str]) -> list[str]:
         """Order: usual before unusual, the form asked for, the nearest, a single substance.

@@ -65,7 +65,7 @@ class Lookup:
             return self._answer([], [], {}, decided=False)
         matches = [*self._named_so(), *self._match(terms)]
         if matches and all(term.lay for term in terms):
-            matches = [one for one in matches if one.usual]
+            matches = [one for one in matches if not one.unasked]
             if not matches:
                 return self._answer([], [], {}, decided=False)
         if any_usable(matches, terms) or not terms:
@@ -81,15 +81,15 @@ class Lookup:
         return self._one_by_one(terms)
 
     def _named_so(self) -> list[Match]:
-        """Lay words are a name if a usual drug has exactly this name.
+        """Lay words are a name if a drug has exactly this name.
 
-        A homeopathic that is called `Nausea` is none.
+        A homeopathic that is called `Nausea` is none, unless one is asked for.
         """
         words = self._query.words
         if not self._query.lay or not words:
             return []
         matches = self._match([Term(words, NOTHING, " ".join(words))])
-        return [one for one in matches if one.named_so and one.usual]
+        return [one for one in matches if one.named_so and not one.unasked]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
         """An enzyme's name is no drug's where what stops it is asked for: `protease inhibitor`."""

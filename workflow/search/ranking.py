@@ -12,21 +12,21 @@ from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
 from workflow.search.strengths import Amount, Strength
 
-UNUSUAL: Final = 2
-"""Such products do not answer what they are not asked for."""
+LAST: Final = 3
+"""Of homeopathics: products that do not answer what they are not asked for."""
 
 
 class Match(NamedTuple):
     """A text that holds every name of a query: by its own names, or by its substances.
 
-    `named_so`: one of its names is the query. `usual`: it is no homeopathic, kit or extract, unless
-    one is asked for.
+    `named_so`: one of its names is the query. `unasked`: it is a homeopathic, and none is asked
+    for.
     """
 
     hash: str
     by_name: bool
     named_so: bool
-    usual: bool
+    unasked: bool
     substances: Substances
     strength: float
     place: tuple[object, ...]
@@ -86,7 +86,7 @@ def _placed(
         facts.order,
         hash_,
     )
-    return Match(hash_, by_name, named_so, rare < UNUSUAL, facts.substances, strength, place)
+    return Match(hash_, by_name, named_so, rare == LAST, facts.substances, strength, place)
 
 
 def _is_meant(means: Meanings, substances: Substances) -> bool:
@@ -138,7 +138,7 @@ def unusual(facts: Facts, asked: Sequence[str]) -> int:
     """3 for homeopathics, 2 for kits, extracts and their like, 1 for what needs no prescription;
     unless asked for."""
     if facts.unusual and not facts.unusual.issubset(asked):
-        return 3 if HOMEOPATHIC in facts.unusual else 2
+        return LAST if HOMEOPATHIC in facts.unusual else 2
     return int(facts.over_the_counter and OVER_THE_COUNTER not in asked)
 
 
