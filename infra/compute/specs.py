@@ -76,8 +76,8 @@ class Spec:
 
     @property
     def _libraries(self) -> tuple[Library, ...]:
-        needed = {"redis": self.uses_redis, "mysql": "catalog" in self.access, "http": self.http}
-        others: list[Library] = ["redis", "mysql", "http"]
+        needed = {"redis": self.uses_redis, "mysql": "catalog" in self.access}
+        others: list[Library] = ["redis", "mysql"]
         return ("core", *(library for library in others if needed[library]))
 
 

@@ -1,4 +1,4 @@
-"""What only a real Redis can tell: the fence in its transaction, and errors that are no answers."""
+"""What only a real Redis can show: the fence inside its transaction, and errors as errors."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ def test_documents_whose_key_is_no_text_are_swept(index: RedisIndex) -> None:
 
 
 def test_a_record_without_its_run_is_a_record(index: RedisIndex) -> None:
-    """Else it would be missing for LoadPage, and there for EmbedPage, in every run."""
+    """Otherwise, in every run, LoadPage would miss it and EmbedPage would find it."""
     space, one = "0" * 16, "a" * 32
     index.client.ask("HSET", f"text:{space}:{one}", "text", "words")
     assert index.texts.origins(space, [one, "b" * 32]) == [TextOrigin("", 0), None]

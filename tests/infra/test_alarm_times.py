@@ -79,7 +79,7 @@ def test_the_metrics_that_alarms_ask_for_are_those_that_functions_write(
 ) -> None:
     import json
 
-    from handlers.entry import count_error
+    from handlers.telemetry import count_error
     from workflow.contract.errors import VerificationFailed
 
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "drug-catalog-sync-created")

@@ -43,7 +43,7 @@ def plant_document(lab: Lab) -> None:
 
 
 def swap_documents(lab: Lab) -> None:
-    """One missing, one that is not the catalog's: their numbers do not tell."""
+    """One missing and one extra document: the count is right."""
     plant_document(lab)
     delete_document(lab)
 
@@ -84,7 +84,7 @@ def cut_vectors(lab: Lab) -> None:
 
 
 def another_models_vectors(lab: Lab) -> None:
-    """Records that agree with themselves: only the model of today can tell."""
+    """Records that agree with their own hash: only asking the model again shows the defect."""
     renderer = Renderer(DEFAULT_TEMPLATE, 8000, "")
     for number in range(0, 40, 2):
         text = renderer.text(fields_of(make_row(number)))

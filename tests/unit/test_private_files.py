@@ -34,7 +34,7 @@ NO_NAMES = [
 
 @pytest.fixture(autouse=True)
 def _open_by_default() -> Iterator[None]:
-    """With the usual umask, nothing is private by itself."""
+    """With the usual umask, files are readable by everybody unless made otherwise."""
     before = os.umask(0o022)
     yield
     os.umask(before)

@@ -295,7 +295,7 @@ def test_words_that_the_model_refuses_say_nothing_of_the_floor(index: Index) -> 
 
 
 def test_golden_queries_are_asked_when_the_model_is_and_say_why_they_are_not(index: Index) -> None:
-    """Other ones are another question than what was asked last."""
+    """Other queries than those that were embedded last time."""
     index.runs.write("golden.json", b'[{"query": "aspirin", "expect": ["aspirin"]}]')
     queries = [GoldenQuery(query="aspirin", expect=("aspirin",))]
     planned = reviewed_task().plan, review(**index.counts)
@@ -337,7 +337,7 @@ def test_checks_that_are_off_say_so_by_their_own_setting(index: Index) -> None:
 
 
 def test_what_another_model_embedded_is_embedded_again_by_the_next_run(index: Index) -> None:
-    """Else the next run would find these vectors and publish two models in one space."""
+    """Otherwise the next run would reuse these vectors and mix two models in one space."""
     name = next(iter(TEXTS))
     index.files.write_manifest("embed.json", [TextsPage(page=PAGE, texts=1)])
     index.files.write_texts(f"embed/{PAGE}.jsonl.gz", [TEXTS[name]])
