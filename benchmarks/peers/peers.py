@@ -125,6 +125,12 @@ def _on_a_port(stack: Stack) -> str:
     return f"redis://127.0.0.1:{port}"
 
 
+def standby_of(peer: Peer, stack: Stack) -> int:
+    """The process whose children do this peer's work; 0 where the peer does it itself."""
+    record = standby.record(stack.root) if peer.stands_by else None
+    return record.pid if record else 0
+
+
 def stand_by(stack: Stack, wanted: bool) -> None:
     """Start or stop the standby, and wait for it."""
     if not wanted:
