@@ -10,6 +10,7 @@ import redis
 from local.servers.stack import Stack
 from tests.searched import NAMES, drug, fill, found
 from workflow.adapters.redis.queries import RedisSearch
+from workflow.contract.documents import clean
 from workflow.contract.ports.catalog import Row
 from workflow.search.search import search
 
@@ -64,6 +65,17 @@ def test_of_a_class_the_commonest_route_and_then_the_commonest_drug_is_first(
 ) -> None:
     answer = ask(fill(client, ROWS).search, "nausea")
     assert answer["use"] == ["Ondansetron", "Anzemet", "Bisetron patch"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Quorvex10mg", "Quor5mg plus", "qq0\u013fE\xd0\u07f7ww", "Zor 5mg-x"]
+)
+def test_a_name_that_has_grown_together_with_its_strength_is_found_as_it_is(
+    client: redis.Redis, name: str
+) -> None:
+    index = fill(client, [drug(1, clean(name))]).search
+    assert ask(index, name) == {"found": [clean(name)]}
+    assert ask(index, name.upper()) == {"found": [clean(name)]}
 
 
 def test_a_catalog_without_product_types_answers_by_name_and_by_use(client: redis.Redis) -> None:

@@ -68,6 +68,8 @@ class Lookup:
             matches = [one for one in matches if not one.unasked]
             if not matches:
                 return self._answer([], [], {}, decided=False)
+        if not any_usable(matches, terms) and (grown := self._grown_together()):
+            return self._answer(grown, [], {}, decided=True)
         if any_usable(matches, terms) or not terms:
             return self._answer(
                 matches, terms, {}, decided=are_names(terms, self._query, self._known)
@@ -90,6 +92,13 @@ class Lookup:
             return []
         matches = self._match([Term(words, NOTHING, " ".join(words))])
         return [one for one in matches if one.named_so and not one.unasked]
+
+    def _grown_together(self) -> list[Match]:
+        """Where a name and its strength are one word in the catalog: `Quorvex10mg`."""
+        whole = self._query.whole
+        if whole == self._query.words:
+            return []
+        return [one for one in self._match([Term(whole, NOTHING, " ".join(whole))]) if one.named_so]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
         """An enzyme's name is no drug's where what stops it is asked for: `protease inhibitor`."""
