@@ -111,12 +111,9 @@ def test_loading_reports_its_progress_to_the_end(connection: MySQLConnectionAbst
 def test_the_first_databank_view_has_every_documented_column_but_no_other(
     fdb: MySQLConnectionAbstract,
 ) -> None:
-    assert tuple(query(fdb, "SELECT * FROM drugs LIMIT 1")[0]) == (
-        *("ndc", "drug_name", "brand_name", "generic_name", "gcn_seqno", "dosage_form", "route"),
-        *("strength", "manufacturer", "drug_class", "therapeutic_class", "dea_schedule"),
-        *("is_generic", "is_brand", "is_active"),
-    )
+    assert tuple(query(fdb, "SELECT * FROM drugs LIMIT 1")[0]) == COLUMNS
     assert count(fdb) == ROWS
+    assert count(fdb, "product_type = 'OTC'") == count(fdb, "product_type = 'PRESCRIPTION'") > 0
 
 
 def test_the_first_databank_view_is_read_by_its_key(fdb: MySQLConnectionAbstract) -> None:
