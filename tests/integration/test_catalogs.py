@@ -163,7 +163,7 @@ def test_a_csv_file_becomes_the_catalog_and_the_fda_can_take_over_again(
     [
         ("ndc,strength\n1,2\n", "line 1: the required column 'drug_name' is missing"),
         ("ndc,drug_name,colour\n1,a,red\n", "line 1: unknown column 'colour'"),
-        ("ndc;drug_name\n1;a\n", "line 1: unknown column 'ndc;drug_name'"),
+        ("ndc^drug_name\n1^a\n", "line 1: unknown column 'ndc^drug_name'"),
         ("ndc,drug_name,ndc\n1,a,1\n", "line 1: column 'ndc' appears twice"),
         ("ndc,drug_name\n1,a\n1,b\n", "line 3: ndc '1' is on line 2 already"),
         ("ndc,drug_name\n1,a\n ,b\n", "line 3: ndc is blank"),
