@@ -8,8 +8,15 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from pydantic import BaseModel, ValidationError
 
+from handlers.logins import forget_secrets
 from handlers.wiring import wiring
-from workflow.contract.errors import InvalidInput, SettingsChanged, SyncError
+from workflow.contract.errors import (
+    CatalogAccessDenied,
+    IndexAccessDenied,
+    InvalidInput,
+    SettingsChanged,
+    SyncError,
+)
 from workflow.contract.events.base import Event
 from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
@@ -50,7 +57,7 @@ def handles(model: type[Task]) -> Callable[[Callable[[Task], BaseModel]], Handle
                 return _run(model, step, event, context)
             except SyncError as error:
                 logger.exception("step failed", error=type(error).__name__)
-                count_error(error)
+                note_error(error)
                 raise
             finally:
                 logger.thread_safe_clear_keys()
@@ -91,10 +98,11 @@ def _parse(model: type[Task], event: dict[str, Any]) -> Task:
 
 
 def _keys(event: dict[str, Any]) -> dict[str, str]:
-    """The run and the page of every log line."""
+    """The run and the page of every log line; a rotation has neither."""
     run = event.get("run") or event.get("plan", {}).get("run") or event
     page = event.get("page")
-    return {"run_id": run["run_id"]} | ({"page": page["page"]} if page else {})
+    named = {"run_id": run["run_id"]} if "run_id" in run else {}
+    return named | ({"page": page["page"]} if page else {})
 
 
 def check_settings(run: Run, settings: Settings) -> None:
@@ -112,8 +120,12 @@ def _metrics() -> EphemeralMetrics:
     return EphemeralMetrics(namespace=NAMESPACE, service=service)
 
 
-def count_error(error: SyncError) -> None:
-    """One `errors` metric for each error name, so that alarms can choose by name."""
+def note_error(error: SyncError) -> None:
+    """One `errors` metric for each error name, so that alarms can choose by name. A login that was
+    refused may have been one of before a rotation: the next try reads its secret afresh.
+    """
+    if isinstance(error, (CatalogAccessDenied, IndexAccessDenied)):
+        forget_secrets()
     metrics = _metrics()
     metrics.add_dimension("error", type(error).__name__)
     metrics.add_metric("errors", MetricUnit.Count, 1)

@@ -13,7 +13,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import BaseModel
 
 from handlers.clock import now
-from handlers.entry import count_error, logger
+from handlers.entry import logger, note_error
 from handlers.wiring import wiring
 from workflow.contract.errors import NothingLive, SyncError
 from workflow.search.answers import alternatives, find_drugs, health, meaning_of, one_drug
@@ -104,7 +104,7 @@ def _degraded(error: Exception) -> None:
     """The answer names it; it is also logged and counted, for the people who can repair it."""
     logger.warning("searched without meaning", error=type(error).__name__, exc_info=error)
     if isinstance(error, SyncError):
-        count_error(error)
+        note_error(error)
 
 
 def _bad_request(error: BadRequest) -> Response[str]:
@@ -126,7 +126,7 @@ def _no_such_path(_error: NotFoundError) -> Response[str]:
 def _unavailable(error: SyncError) -> Response[str]:
     """Only for the log, because the message may name hosts."""
     logger.exception("search failed", error=type(error).__name__)
-    count_error(error)
+    note_error(error)
     name = type(error).__name__
     hint = "run a sync first" if isinstance(error, NothingLive) else "try again later"
     return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{name}: {hint}")

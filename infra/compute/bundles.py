@@ -66,7 +66,7 @@ NEVER_IMPORTED = (
 )
 """These would be half of a bundle. The test that imports every bundle shows if one is needed."""
 
-EVERY_HANDLER = ("__init__", "clock", "entry", "wiring")
+EVERY_HANDLER = ("__init__", "clock", "entry", "logins", "wiring")
 """What handlers share. `wiring` imports an adapter only when it is asked for."""
 
 BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")

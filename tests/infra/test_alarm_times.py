@@ -23,6 +23,7 @@ OUTAGES = {
     "Redis fills up": ("RedisMemory", 15, False),
     "searches fail": ("SearchErrors", 10, False),
     "the schedule cannot start a run": ("ScheduleDeadLetters", 5, False),
+    "a password is not rotated": ("RotationFailed", 5, False),
     "nobody could be told why a run failed": ("FailureDeadLetters", 5, False),
 }
 
@@ -79,11 +80,11 @@ def test_the_metrics_that_alarms_ask_for_are_those_that_functions_write(
 ) -> None:
     import json
 
-    from handlers.entry import count_error
+    from handlers.entry import note_error
     from workflow.contract.errors import VerificationFailed
 
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "drug-catalog-sync-created")
-    count_error(VerificationFailed("x"))
+    note_error(VerificationFailed("x"))
     written = json.loads(capsys.readouterr().out)
     (metric,) = written["_aws"]["CloudWatchMetrics"]
     asked = alarms["VerificationFailed"]
