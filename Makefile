@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+QUIETLY := local/servers/quietly.sh
+PIP := $(QUIETLY) $(BIN)/pip install --disable-pip-version-check -c constraints.txt
 ROWS ?= 2000
 EXAMPLES ?= 300
 ROUNDS ?= 3
@@ -134,15 +136,15 @@ prerequisites:
 
 # The order-only prerequisite looks at the machine each time, but does not install again.
 .venv/installed-local: pyproject.toml constraints.txt | prerequisites
-	@echo "installing into .venv (about 200 MB, once)"
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@echo "installing into .venv (about 200 MB, once; what pip prints is in .venv/install.log)"
+	@$(QUIETLY) $(PYTHON) -m venv .venv
+	@$(PIP) -e .
 	@touch $@
 
 .venv/installed-test: .venv/installed-local
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(PIP) -e '.[test]'
 	@touch $@
 
 .venv/installed-dev: .venv/installed-local
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(PIP) -e '.[dev]'
 	@touch $@

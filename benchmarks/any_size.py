@@ -1,4 +1,4 @@
-"""`make bench-scale`: what the functions that grow with the catalog take, and where each would end.
+"""`make bench-scale`: what the functions that grow with the catalog need, and where each fails.
 
 Each is measured in a process of its own: the peak of its memory over what its imports took, and
 the processor's seconds, those of MySQL and Redis included. Its files are those of one page of a
@@ -78,7 +78,7 @@ class World:
 
 
 def _fakes() -> Any:
-    """Some of its methods are exchanged, which types would forbid."""
+    """Untyped, because some methods are replaced."""
     return FakeIndex()
 
 
@@ -195,7 +195,7 @@ STATES = {
 
 
 def one(state: str, folder: Path, rows: int) -> dict[str, Any]:
-    """In a process of its own: what one call takes."""
+    """Runs in its own process: what one call takes."""
     call, runs = STATES[state](folder, rows)
     runs.reads = runs.lists = runs.writes = 0
     stack = running(home() / "bench")
@@ -222,14 +222,14 @@ def _served_s(stack: Stack) -> float:
 
 
 def _peak_mb() -> float:
-    """Since the last reset, of this process alone: getrusage would tell the parent's, too."""
+    """The peak since the last reset, of this process only; getrusage includes the parent's."""
     status = Path("/proc/self/status").read_text()
     peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(peak.split()[1]) / 1024
 
 
 def make_keys(stack: Stack, rows: int) -> None:
-    """A table of so many keys: PlanPages reads no more of the catalog than these."""
+    """A table with this many keys and nothing else: PlanPages reads only keys."""
     name = KEYS.format(rows)
     with closing(connect(stack.mysql)) as connection:
         execute(connection, f"DROP TABLE IF EXISTS {name}")

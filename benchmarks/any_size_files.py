@@ -1,4 +1,4 @@
-"""The files of runs of any size: those of one page of a real run, again and again, in one pack."""
+"""The files of a run of any size: one page of a real run, repeated, in one file on the disk."""
 
 import gzip
 import os
@@ -73,7 +73,7 @@ def pages_of(rows: int) -> tuple[int, int]:
 
 
 def pack(run: Path, folder: Path, rows: int) -> None:
-    """`rows` drugs in the files that a run of one page of 1,000 left below `run`."""
+    """Packs `rows` drugs, from the files below `run` of a run with one page of 1,000."""
     folder.mkdir(parents=True, exist_ok=True)
     places: dict[str, tuple[int, int]] = {}
     with (folder / PACK).open("wb") as file:
@@ -139,7 +139,7 @@ def _manifest(name: str, items: Sequence[Item]) -> tuple[str, bytes]:
 
 
 def _read_lines(path: Path) -> tuple[dict[str, Any], list[Any]]:
-    """The head, and the lines behind it."""
+    """The first line, and the lines after it."""
     head, *lines = map(orjson.loads, gzip.decompress(path.read_bytes()).split(b"\n")[:-1])
     return head["file"], lines
 

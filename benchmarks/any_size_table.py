@@ -1,4 +1,4 @@
-"""The table of `docs/performance.md` about any size: lines fitted, and what follows of them."""
+"""The table of `docs/performance.md` about any size: fitted lines, and what they predict."""
 
 from math import ceil
 from pathlib import Path
@@ -91,7 +91,7 @@ def memory_at(rows: int, found: dict[int, dict[str, float]], state: str) -> floa
 
 
 def _end(state: str, found: dict[int, dict[str, float]], read_s: float) -> str:
-    """The first size, in steps of a hundredth, that is too much for 15 minutes or its memory."""
+    """The smallest size, in steps of 1 %, that exceeds 15 minutes or the function's memory."""
     rows = 1_000_000
     while pages_of(rows)[0] <= MOST_PAGES:
         if at(rows, found, read_s, state) > LAMBDA_S:

@@ -61,7 +61,7 @@ def _median(program: str, flag: str, cache: Path) -> float:
 
 
 def _seconds(program: str, cache: Path, flag: str = "-b") -> float:
-    """Isolated from this environment; compiled files are looked for in `cache` only."""
+    """Isolated from this environment; compiled files come from `cache` only."""
     command = [sys.executable, "-I", "-S", flag, "-X", f"pycache_prefix={cache}", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return float(done.stdout)

@@ -1,4 +1,4 @@
-"""The runs, beside the loader they replace and beside the floor."""
+"""Runs compared with the loader that they replace, and with the floor."""
 
 from collections.abc import Callable
 from typing import Any

@@ -105,7 +105,7 @@ class LocalEmbedder:
 
 
 def padded(vector: np.ndarray, dimensions: int) -> bytes:
-    """With zeros at the end, which leaves every cosine as it is."""
+    """Padded with zeros, which changes no cosine."""
     return np.pad(vector, (0, dimensions - len(vector))).astype("<f4").tobytes()
 
 

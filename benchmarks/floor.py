@@ -1,4 +1,4 @@
-"""What the same rows cost at least: bare loops over the same drivers, into the same indexes."""
+"""The least that the same rows can cost: bare loops with the same drivers and indexes."""
 
 import time
 from array import array

@@ -127,7 +127,7 @@ def _first(catalog: Catalog, texts: int) -> Catalog:
 
 
 def _share_of(place: int) -> str:
-    """One of a hundred `1`, ten `10`, fifty `50`, in no order that a catalog has."""
+    """`1` for 1 % of the drugs, `10` for 10 %, `50` for 50 %, spread over the catalog."""
     number = place * 61 % 100
     return "1" if number < 1 else "10" if number < 11 else "50" if number < 61 else "0"
 
@@ -160,7 +160,7 @@ def _measure(
 
 
 def _drop_texts(client: "Redis") -> None:
-    """All at once: one by one, HNSW would mend its graph for each."""
+    """All at once: if deleted one by one, HNSW repairs its graph after each."""
     client.execute_command("FT.DROPINDEX", f"texts:{NAMES.space}", "DD")
 
 
@@ -189,7 +189,7 @@ def _load_texts(index: RedisIndex, catalog: Catalog, fitted: dict[str, bytes]) -
 
 
 def _load_drugs(client: "Redis", choice: Choice, catalog: Catalog) -> dict[str, float]:
-    """The documents, which are the same whatever indexes the texts."""
+    """The documents, which are the same for every index of the texts."""
     client.flushall()
     index = choice.index(client)
     index.generations.take_fence(HOLDER)
@@ -280,7 +280,7 @@ def _a_vector_each(
     vectors: dict[str, Floats],
     queries: Floats,
 ) -> dict[str, Any]:
-    """What would be without texts: every document with its own vector, in one index."""
+    """The design without texts: one index in which every document has its own vector."""
     client.flushall()
     fitted = _fitted(catalog, vectors, choice.dimensions)
     before = _memory(client)

@@ -138,7 +138,7 @@ def timed_run(
     *,
     intercept: Interceptor = call_through,
 ) -> Timed:
-    """One execution of the state machine. Raises RuntimeError where it fails."""
+    """One execution of the state machine. Raises RuntimeError if it fails."""
     stopwatch = Stopwatch()
     stores: list[CountedRuns] = []
 
@@ -164,7 +164,7 @@ def timed_run(
 
 
 class Stopwatch:
-    """Observes a run: how long each function was busy, and how long any was."""
+    """Measures how long each function of a run was busy, and how long at least one was."""
 
     def __init__(self) -> None:
         self.busy_s: dict[str, float] = defaultdict(float)
@@ -200,7 +200,7 @@ def median_of(measure: Callable[[], float], times: int = 3) -> float:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine that the figures were measured on."""
     packages = ("redis", "hiredis", "mysql-connector-python", "boto3", "moto", "pydantic", "orjson")
     cpu = next(
         (

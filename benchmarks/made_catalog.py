@@ -1,4 +1,4 @@
-"""Catalogs of any size: the FDA's directory again and again, each copy with texts of its own.
+"""Catalogs of any size: copies of the FDA's directory, each with texts of its own.
 
 Run alone, it fills `drugs` of $DRUGSYNC_HOME: `python -m benchmarks.made_catalog 1000000`.
 """

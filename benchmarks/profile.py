@@ -1,7 +1,7 @@
 """Where the time of a run goes: by state and by function of this project, as a picture.
 
-Every few milliseconds a thread looks which function of `workflow/` each handler is in: what a
-driver or moto does counts for the function that called it. Waiting counts, too.
+Every few milliseconds, a thread records which function of `workflow/` each handler is in: time in a
+driver or in moto counts for the function that called it, and so does waiting.
 """
 
 import sys
@@ -34,7 +34,7 @@ Seconds = Mapping[str, Mapping[str, float]]
 
 
 class Sampler:
-    """An interceptor that remembers in which function each handler was seen, and how often."""
+    """An interceptor that counts how often each handler was in which function."""
 
     def __init__(self) -> None:
         self.seen: dict[str, Counter[str]] = defaultdict(Counter)

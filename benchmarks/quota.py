@@ -33,7 +33,7 @@ LOOK_S = 0.002
 
 
 def against_quota(stack: Stack) -> list[dict[str, Any]]:
-    """What went through, as a share of the quota, and what was refused.
+    """The share of the quota that was used, and the calls that were refused.
 
     16 threads at 70 ms send 228 texts a second, which have about 520,000 tokens a minute.
     """
@@ -86,7 +86,7 @@ def _embed(stack: Stack, quota: int, functions: int, threads: int) -> dict[str, 
 
 
 def connections(stack: Stack) -> list[dict[str, int]]:
-    """The most connections that MySQL had while pages were compared, looked at every 2 ms."""
+    """The most connections that MySQL had while pages were compared, sampled every 2 ms."""
     load_catalog(stack, ROWS)
     stand_in(stack)
     return [_connections(stack, limit) for limit in DIFF_LIMITS]
@@ -101,7 +101,7 @@ def _connections(stack: Stack, limit: int) -> dict[str, int]:
 
 
 class Watch:
-    """Looks how many connections MySQL has, its own left out, until it is left."""
+    """Counts MySQL's connections, without its own, until the block ends."""
 
     def __init__(self, stack: Stack) -> None:
         self.most = 0

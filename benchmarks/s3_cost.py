@@ -1,4 +1,4 @@
-"""What one small read of S3 takes of a function, with as many threads as a step has."""
+"""What one small read of S3 costs a function that reads with a step's number of threads."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Larger and larger catalogs: time, memory, requests, bytes; counted beside the cost model."""
+"""Catalogs of rising size: time, memory, requests and bytes, beside the cost model's estimates."""
 
 import tracemalloc
 from collections import defaultdict

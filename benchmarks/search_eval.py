@@ -64,7 +64,7 @@ def score(query: EvalQuery, found: Sequence[str]) -> Scores:
 
 
 def interval(values: Sequence[float]) -> tuple[float, float]:
-    """95 % of the means of as many queries drawn with replacement."""
+    """Holds 95 % of the means of resampled queries (bootstrap)."""
     draw = random.Random(6)  # the same intervals each time
     means = sorted(
         math.fsum(draw.choices(values, k=len(values))) / len(values) for _ in range(RESAMPLES)
@@ -97,7 +97,7 @@ def evaluate(
 
 
 def swapped(queries: Sequence[EvalQuery], ask: Callable[[str], Sequence[str]]) -> list[str]:
-    """Look-alike queries whose first text is of the other drug and not of the one asked for."""
+    """Look-alike queries whose first text belongs to the other drug."""
     return [
         query.query
         for query in queries
@@ -190,13 +190,13 @@ def report(queries: Sequence[EvalQuery], index: RedisSearch, *, blind: bool, ver
 
 
 def by_vector(index: RedisSearch, embedder: Embedder, text: str) -> list[str]:
-    """The nearest texts, whatever the words are."""
+    """The nearest texts by vector alone."""
     vector = embedder.embed([text], "query")[0].data
     return [hit.name for hit in index.nearest_texts(NAMES.space, vector, FIRST)]
 
 
 def by_search(index: RedisSearch, meaning: Meaning | None, text: str) -> list[str]:
-    """The text of each card's first strength, the parts in a row."""
+    """The text of each card's first strength, in the order of the parts."""
     found = ask_of(index, meaning)(text)
     return [product.packages[0]["text_hash"] for product in found.products]
 

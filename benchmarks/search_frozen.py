@@ -135,7 +135,7 @@ def main() -> None:
 
 
 def nonsense(first: int = 0, count: int = 50) -> tuple[str, ...]:
-    """Words that no language has, the same ones each time."""
+    """Made-up words, the same ones each time."""
     return tuple(_word(seed) for seed in range(first, first + count))
 
 

@@ -51,7 +51,7 @@ class EvalQuery:
 
 
 def order(name: str, salt: str) -> int:
-    """A number that looks random and is not."""
+    """A hash: spreads names evenly, and is the same everywhere."""
     return int.from_bytes(hashlib.blake2b(f"{salt}:{name}".encode(), digest_size=6).digest())
 
 
@@ -132,7 +132,7 @@ def _chosen(names: Iterable[str], salt: str, count: int) -> list[str]:
 
 
 def _true_brands(facts: Facts) -> list[str]:
-    """One-word brand names of at least five letters that are not their own substance's name."""
+    """One-word brand names of at least five letters that are not a name of their own substance."""
     return [
         brand
         for brand, texts in facts.by_brand.items()
@@ -158,7 +158,7 @@ def _long_names(facts: Facts) -> list[str]:
 
 
 def _misspelt(facts: Facts, names: Sequence[str], salt: str, count: int) -> Iterator[EvalQuery]:
-    """Each with one or two slips, so that it is no name any more."""
+    """Each name with one or two typing errors, so that it is no name any more."""
     known = {*facts.by_brand, *facts.by_substance}
     made = 0
     for name in _chosen(names, salt, len(names)):
@@ -171,9 +171,9 @@ def _misspelt(facts: Facts, names: Sequence[str], salt: str, count: int) -> Iter
 
 
 def misspell(name: str) -> str:
-    """One slip, and in names of ten letters or more with an even hash a second one.
+    """One typing error; a second one in names of ten letters or more with an even hash.
 
-    The kind and the place of a slip follow from the hash: a letter dropped, doubled or swapped with
+    The hash decides its kind and place: a letter dropped, doubled or swapped with
     the next, a vowel for another, or a letter for one that sounds like it. The first letter stays.
     """
     wrong = _slip(name, order(name, "slip"))
@@ -257,7 +257,7 @@ def _classes(facts: Facts, names: Iterable[str]) -> Iterator[EvalQuery]:
 
 
 def lay_queries(which: str) -> list[tuple[str, list[str]]]:
-    """The `first` or the `blind` ones: a query, and the classes that treat it."""
+    """The `first` or the `blind` set: each query, and the classes that answer it."""
     return [(query, classes) for query, classes in json.loads(LAY.read_text("utf-8"))[which]]
 
 

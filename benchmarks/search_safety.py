@@ -61,7 +61,7 @@ class Wrong(NamedTuple):
 
 
 def order(text: str, salt: str = "") -> int:
-    """A number that looks random and is not."""
+    """A hash: spreads names evenly, and is the same everywhere."""
     return int.from_bytes(hashlib.blake2b(f"{salt}:{text}".encode(), digest_size=6).digest())
 
 
@@ -136,7 +136,7 @@ def tall_man() -> list[str]:
 
 
 def wrong(asked: Asked, answer: Answer, known: KnownNames) -> Iterator[Wrong]:
-    """Products of the strongest parts that are another drug, and silence."""
+    """What is wrong in an answer: another drug in its strongest parts, or silence."""
     if not answer.parts and not answer.notices:
         yield Wrong(asked, "nothing", "and no word about it")
     means = known.means(asked.name)
@@ -150,7 +150,7 @@ def wrong(asked: Asked, answer: Answer, known: KnownNames) -> Iterator[Wrong]:
 
 
 def _own(answer: Answer, known: KnownNames) -> Meanings:
-    """What the catalog itself says that a brand is made of, which no table knows."""
+    """What a brand is made of by the catalog itself, where no table knows it."""
     found = (part for part in answer.parts if part.kind == PartKind.FOUND)
     return frozenset(
         substances_of(card.packages[0], known) for part in found for card in part.products
@@ -165,7 +165,7 @@ def _is_right(
     fields: Fields,
     known: KnownNames,
 ) -> bool:
-    """A product that is called just so is no other drug, whatever the table says."""
+    """A product with exactly this name is right, whatever the table says."""
     if kind not in (PartKind.FOUND, PartKind.SAME_SUBSTANCE):
         return True
     names = [fold(fields.get(column, "")) for column in NAME_COLUMNS]

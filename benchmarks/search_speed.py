@@ -1,4 +1,4 @@
-"""How long a search takes apart from the embedding, beside the bare FT.SEARCH.
+"""How long a search takes without its embedding, compared with a bare FT.SEARCH.
 
     python -m benchmarks.search_speed --rows 10000 --clients 8
 
@@ -46,6 +46,9 @@ NAMES = LiveNames("speed", "speed")
 FILTER = {"route": ("ORAL",)}
 BARE = f"bare {HEAD}"
 NAMED = ("brand", "misspelling", "exact", "look-alike")
+LONGEST_S = 120
+"""A batch of vectors into HNSW takes this long at most, on a busy machine."""
+
 BLOCK = 20
 """Queries that all clients ask in one kind before all go on to the next kind."""
 
@@ -87,12 +90,12 @@ def load(index: RedisIndex, rows: int | None) -> None:
 
 
 def index_of(url: str) -> RedisIndex:
-    client = Redis.from_url(url, protocol=3)
+    client = Redis.from_url(url, protocol=3, socket_timeout=LONGEST_S)
     return RedisIndex(client, dimensions=DIMENSIONS, algorithm="HNSW", options=HNSW)
 
 
 def client(queries: list[EvalQuery], number: int, url: str) -> list[Took]:
-    """Each query once, in an order of this client's own; the first block only warms up."""
+    """Sends each query once, in an order of its own; the first block is a warm-up."""
     index, embedder = index_of(url).search, CachedQueries(Hashed())
     ordered = random.Random(number).sample(queries, len(queries))
     vectors = {one.query: embedder.embed([one.query], "query")[0].data for one in queries}
@@ -123,7 +126,7 @@ def client(queries: list[EvalQuery], number: int, url: str) -> list[Took]:
 
 
 def meet(barrier: Barrier) -> None:
-    """For each process of the pool, once."""
+    """Called once in each process of the pool."""
     global together
     together = barrier
 

@@ -1,4 +1,4 @@
-"""What the second reading of the catalog costs: the server's CPU and the function's, a row.
+"""What the second reading of the catalog costs per row, in CPU of the server and the function.
 
 python -m benchmarks.second_read          # 20,000 rows in pages of 1,000, three rounds of ten
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 
 def show(console: Console, results: dict[str, Any]) -> None:
-    """Print what was measured; parts without results are left out."""
+    """Print what was measured, without parts that have no results."""
     for name, table in TABLES.items():
         if name in results:
             for one in table(results[name]):

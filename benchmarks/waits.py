@@ -1,4 +1,4 @@
-"""What a person waits for: commands of `drugsync` as processes, with a standby and without."""
+"""How long a person waits for commands of `drugsync`, with a standby and without."""
 
 import os
 import resource
@@ -24,7 +24,7 @@ COMMANDS = {
 
 
 def waits(stack: Stack, rows: int) -> dict[str, Any]:
-    """Seconds by command, alternately without the standby and with it: least and median of wall."""
+    """Wall seconds by command, alternately without and with the standby: minimum and median."""
     load_catalog(stack, rows)
     _seconds(stack.root, ["run"])
     found: dict[str, dict[str, list[float]]] = {name: {} for name in COMMANDS}

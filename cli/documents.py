@@ -58,6 +58,8 @@ class RejectedSample(Event):
 
     ndc: str
     column: str
+    value: str
+    """Its beginning, where it is long."""
     reason: str
     """Why it cannot be carried."""
 

@@ -1,5 +1,6 @@
 """Options that several commands share, and the site that they choose."""
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
@@ -10,6 +11,7 @@ from workflow.contract.events.base import Acceptable, Mode
 if TYPE_CHECKING:
     from cli.sites.aws_site import AwsSite
     from cli.sites.site import Site
+    from workflow.contract.events.payloads import RunInput
 
 ON_AWS = "On AWS"
 
@@ -105,6 +107,16 @@ Replace = Annotated[
 def run_input(**given: Any) -> dict[str, Any]:
     """The execution's input: only what was given, without defaults."""
     return {name: value for name, value in given.items() if value not in (None, [])}
+
+
+def as_options(asked: "RunInput") -> str:
+    """What `drugsync run` is given for this input, to be shown behind it."""
+    words = []
+    for name, value in asked.model_dump(mode="json", exclude_defaults=True).items():
+        option = f"--{name.replace('_', '-')}"
+        for one in value if isinstance(value, list) else [value]:
+            words += [option] if one is True else [option, shlex.quote(str(one))]
+    return "".join(f" {word}" for word in words)
 
 
 def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:

@@ -111,8 +111,10 @@ def secret_fields(
     return defaultdict(str, fields)
 
 
-def forget_secrets() -> None:
-    """The next connection reads them afresh."""
+def forget_refused(error: SyncError) -> None:
+    """A refused login may be one of before a rotation: the next one reads its secret afresh."""
+    if not isinstance(error, (CatalogAccessDenied, IndexAccessDenied)):
+        return
     from aws_lambda_powertools.utilities import parameters
 
     parameters.clear_caches()

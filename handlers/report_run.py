@@ -1,7 +1,8 @@
 """State ReportRun."""
 
 from handlers.clock import now
-from handlers.entry import count_report, handles
+from handlers.entry import handles
+from handlers.telemetry import count_report
 from handlers.wiring import wiring
 from workflow.contract.events.payloads import ReviewedTask
 from workflow.contract.events.report import RunReport

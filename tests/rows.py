@@ -1,4 +1,4 @@
-"""Small made catalogs, and what the index must hold for them, said without the product's code."""
+"""Small made-up catalogs, and what the index must hold for them, without the product's code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of the documents, as somebody on call copies them."""
+"""The documents' commands, as somebody on call would copy them."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ MYSQL_KNOWN = (
         "group_replication_consistency replica_* slave_* sql_slave_skip_counter sql_replica_* "
         "read_only super_read_only "
         "innodb_read_only* rpl_* relay_* replicate_* master_* source_* init_slave init_replica",
-        "a server that follows another may be behind: `mysql_reader_lag_s` (of a group's "
-        "secondaries nobody says it: give runs the primary)",
+        "a server that follows another may be behind: `mysql_reader_lag_s` (a reader of which "
+        "nobody says it, such as a group's secondary, is refused)",
     ),
     Line(
         "ft_* innodb_ft_* ngram_*",

@@ -1,1 +1,1 @@
-"""What a team would pick instead, over the same catalog, model, Redis and index options."""
+"""Alternatives that a team would choose, with the same catalog, model, Redis and index options."""

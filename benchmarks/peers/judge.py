@@ -1,4 +1,4 @@
-"""What is right in an index afterwards: counted in Redis, never taken from a tool's word."""
+"""Which drugs are right in an index afterwards, counted in Redis and not by the tool itself."""
 
 import json
 from array import array
@@ -31,7 +31,7 @@ class Found(NamedTuple):
 def judged(
     redis: "Redis", peer_is_ours: bool, catalog: dict[str, Row], refused: str
 ) -> Counter[str]:
-    """Drugs by how they stand.
+    """Drugs by their state.
 
     `right`: found once, with its row's text and labeler and that text's own vector. A drug with the
     refused text is right where it has no vector, or is not there.

@@ -27,7 +27,7 @@ def _calls(one: Any) -> str:
 
 
 def _drugs(one: Any) -> str:
-    """Where all are right, how many; else what is wrong."""
+    """How many there are if all are right, otherwise what is wrong."""
     drugs = one["drugs"]
     wrong = [f"{drugs[name]:,} {name}" for name in WRONG if drugs.get(name)]
     return ", ".join(wrong) or f"**{drugs.get('right', 0):,} right**"
@@ -35,7 +35,7 @@ def _drugs(one: Any) -> str:
 
 ROWS: tuple[tuple[str, str, Cell], ...] = (
     ("first load", "first load", _time),
-    ("... processor, own process", "first load", lambda one: f"{one['cpu_s']:.1f} s"),
+    ("... processor", "first load", lambda one: f"{one['cpu_s']:.1f} s"),
     ("... model calls", "first load", _calls),
     ("... peak memory", "first load", lambda one: f"{one['peak_mb']:.0f} MB"),
     ("... in Redis", "first load", lambda one: f"{one['redis_mb']:.1f} MB"),

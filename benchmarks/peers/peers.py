@@ -59,7 +59,7 @@ PEERS = (
 
 
 def installed(peer: Peer) -> str:
-    """Its environment is made where it is not there yet; why not, where it cannot be."""
+    """Makes its environment if it is missing; returns why it cannot."""
     if not peer.environment:
         return ""
     root = home() / "peers" / peer.environment
@@ -123,6 +123,12 @@ def _on_a_port(stack: Stack) -> str:
             redis.config_set("bind", "127.0.0.1")
             redis.config_set("port", port)
     return f"redis://127.0.0.1:{port}"
+
+
+def standby_of(peer: Peer, stack: Stack) -> int:
+    """The process whose children do this peer's work; 0 where the peer does it itself."""
+    record = standby.record(stack.root) if peer.stands_by else None
+    return record.pid if record else 0
 
 
 def stand_by(stack: Stack, wanted: bool) -> None:

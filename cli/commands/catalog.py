@@ -46,7 +46,7 @@ def load(
         str, typer.Option(metavar="fda|FILE.csv", help="The FDA's NDC directory, or a CSV file.")
     ] = "fda",
     rows: Rows = DEFAULT_ROWS,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     encoding: Encoding = None,
     column: Columns = None,
     keys_as_they_are: Annotated[

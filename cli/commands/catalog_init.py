@@ -15,7 +15,7 @@ from cli.documents import CatalogProposed, RejectedSample
 from cli.options import AsJson
 from cli.show.show import BAD, GOOD
 from cli.show.terminal import Out, console, many, print_json
-from local.catalogs.csv_catalog import DASHED_NDC, CsvForm, first_rows
+from local.catalogs.csv_catalog import DASHED_NDC, CsvForm, as_loaded, first_rows
 from local.catalogs.headings import unmatched
 from local.catalogs.proposal import Proposal, file_mapping, quoted, template_of
 from local.catalogs.source_table import SourceTables
@@ -23,7 +23,7 @@ from local.errors import LocalError
 from local.places import home
 from local.servers import given, servers
 from local.servers import stack as stacks
-from workflow.contract.columns import COLUMNS, KEY
+from workflow.contract.columns import COLUMNS, KEY, REQUIRED
 from workflow.contract.documents import Renderer
 from workflow.contract.ports.catalog import Row, UnreadableRow
 from workflow.contract.rows import SAMPLE_ROWS, read_row
@@ -47,7 +47,11 @@ Pairs = Annotated[
 ]
 Template = Annotated[str | None, typer.Option(help="The text that is embedded.")]
 Delimiter = Annotated[
-    str, typer.Option(help="Between the values of a CSV file: one character, or 'tab'.")
+    str | None,
+    typer.Option(
+        help="Between a CSV file's values: one character, or 'tab'. By default what its first line "
+        "has most of: comma, semicolon, tab or bar."
+    ),
 ]
 Encoding = Annotated[
     str | None,
@@ -64,7 +68,7 @@ def init(
     view: View = "drugs",
     column: Pairs = None,
     template: Template = None,
-    delimiter: Delimiter = ",",
+    delimiter: Delimiter = None,
     encoding: Encoding = None,
     create: Create = None,
     as_json: AsJson = False,
@@ -136,8 +140,8 @@ def _proposed(tables: SourceTables, proposal: Proposal, template: str | None) ->
         notes=proposal.notes,
         template=template or proposal.template,
         rows=rows,
-        sql=proposal.sql,
-        then="drugsync doctor && drugsync run --dry-run",
+        sql=proposal.sql + (tables.grant(proposal.view) if proposal.sql else ""),
+        then="drugsync run --dry-run",
     )
 
 
@@ -148,11 +152,17 @@ def _of_file(
     header, sample = first_rows(path, form, SAMPLE_ROWS)
     mapping = file_mapping(path, header, chosen)
     command = ["drugsync", "catalog", "load", "--source", str(path)]
-    if form.delimiter != ",":
+    if form.delimiter:
         command += ["--delimiter", {"\t": "tab"}.get(form.delimiter, form.delimiter)]
     command += ["--encoding", form.encoding] if form.encoding else []
     for ours, theirs in mapping.items():
         command += ["--column", f"{ours}={theirs}"] if ours != theirs else []
+    command += [
+        word
+        for ours, theirs in chosen.items()
+        if not theirs and ours in header
+        for word in ("--column", f"{ours}=")
+    ]
     keys = [str(row.get(mapping[KEY]) or "") for row in sample]
     dashed = [key for key in keys if DASHED_NDC.fullmatch(key.strip())]
     command += ["--pad-keys"] if dashed else []
@@ -165,7 +175,10 @@ def _of_file(
         unused=left_out,
         notes=[f"{dashed[0]} has dashes: eleven digits are stored"] if dashed else [],
         template=template or template_of(mapping),
-        rows=[{ours: row.get(theirs) for ours, theirs in mapping.items()} for row in sample],
+        rows=[
+            {ours: as_loaded(ours, row.get(theirs)) for ours, theirs in mapping.items()}
+            for row in sample
+        ],
         sql="",
         then=shlex.join(command),
     )
@@ -187,11 +200,11 @@ def _found(
     good = [row for row in read if not isinstance(row, UnreadableRow)]
     blank = [row for row in good if not (row["ndc"] or "").strip()]
     rejected = [
-        RejectedSample(ndc=row.ndc, column=row.column, reason=row.reason)
+        RejectedSample(ndc=row.ndc, column=row.column, value=row.value, reason=row.reason)
         for row in read
         if isinstance(row, UnreadableRow)
     ]
-    rejected += [RejectedSample(ndc="", column="ndc", reason="is blank") for _ in blank]
+    rejected += [RejectedSample(ndc="", column=KEY, value="", reason="is blank") for _ in blank]
     renderer = Renderer(template, LONGEST, space="")
     return CatalogProposed(
         source=source,
@@ -241,7 +254,11 @@ def _show(out: Out, found: CatalogProposed) -> None:
     sampled = many(found.sampled, "row")
     out.say("{} {} of the first {} would be left out", mark, len(found.rejected), sampled)
     for row in found.rejected[:REJECTED]:
-        out.say("    {} {} {}", row.ndc, row.column, row.reason)
+        out.say("    {} {} {!r} {}", row.ndc, row.column, row.value, row.reason)
+    columns = {row.column for row in found.rejected} - set(REQUIRED)
+    if columns:
+        leave = " ".join(f"--column {name}=" for name in sorted(columns))
+        out.say("    to do without, give this command {}", leave)
 
 
 def _save(found: CatalogProposed) -> Path:
@@ -271,13 +288,24 @@ def _finish(
         out.say("  [dim]{}[/]", line)
     if create is None and sys.stdin.isatty():
         create = typer.confirm("Run them now?")
+    by_others = _by_others(proposal.table, file)
     if not create:
-        out.say("have them run by somebody who may: mysql ... < {}", shlex.quote(str(file)))
+        out.say("have them run by somebody who may: {}", by_others)
         out.say("then: [bold]{}[/]", found.next)
         return found
-    tables.create(proposal)
+    try:
+        tables.create(proposal)
+    except LocalError as error:
+        raise LocalError(f"{error}; have them run by somebody who may: {by_others}") from error
     tables.check(found.view)
     return found.model_copy(update={"created": True})
+
+
+def _by_others(table: str, file: Path) -> str:
+    settings = given.read_settings(home())
+    if stacks.given_mysql(settings) is None:
+        return f"drugsync catalog init {shlex.quote(table)} --create"
+    return f"{given.client(settings)} < {shlex.quote(str(file))}"
 
 
 def pairs_of(given: list[str]) -> dict[str, str]:
@@ -294,8 +322,10 @@ def pairs_of(given: list[str]) -> dict[str, str]:
     return found
 
 
-def delimiter_of(text: str) -> str:
+def delimiter_of(text: str | None) -> str | None:
     """Raises BadParameter."""
+    if text is None:
+        return None
     named = {"tab": "\t", "\\t": "\t"}.get(text, text)
     if len(named) != 1 or named in '"\r\n':
         raise typer.BadParameter(

@@ -19,7 +19,8 @@ from cli.show.show_ops import (
 )
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
-from cli.sites.site import Site
+from cli.sites.site import Site, SiteError
+from workflow.contract.events.payloads import Run
 from workflow.contract.folding import fold
 from workflow.operate.changes import ChangedDrug
 
@@ -86,19 +87,22 @@ def changes(
 ) -> None:
     """What a run changes, after a dry run above all: drugs before and after, column by column."""
     site = site_of(stage, profile, region)
-    of_run = site.view(run).run_id
-    found = list(islice(_changes(site, of_run), limit or None))
+    run_id = site.view(run).run_id
+    accepted = site.accepted(run_id)
+    if accepted is None:
+        raise SiteError(f"run {run_id} changes nothing: AcceptRun refused it, or was not asked yet")
+    found = list(islice(_changes(site, accepted), limit or None))
     if as_json:
         print_json(found)
     else:
         show_changes(console(), found)
 
 
-def _changes(site: Site, of_run: str) -> Iterator[ChangedDrug]:
+def _changes(site: Site, run: Run) -> Iterator[ChangedDrug]:
     """One answer after another, each as long as a function's answer may be."""
     start: int | None = 0
     while start is not None:
-        answer = site.operate("changes", of_run=of_run, start=start)
+        answer = site.operate("changes", of_run=run.model_dump(mode="json"), start=start)
         yield from answer.changes
         start = answer.following
 

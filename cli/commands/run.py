@@ -1,6 +1,7 @@
 """Start a run, or go on with one that failed: here and, with --stage, on AWS."""
 
-from typing import get_args
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import typer
 
@@ -20,6 +21,7 @@ from cli.options import (
     Stage,
     ThroughKey,
     Wait,
+    as_options,
     planned_input,
     run_input,
     site_of,
@@ -126,21 +128,20 @@ def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool)
 
 
 def _show_next(site: Site, done: RunReport) -> None:
-    """The commands that may follow a plan, or a guard that stopped a run."""
+    """The commands that may follow a plan, or a run that was stopped."""
     out = console()
     tripped = [one.guard for one in done.guards if one.tripped and not one.accepted]
-    backfill = done.mode == "backfill" or "switch" in tripped
-    mode = " --mode backfill" if backfill else ""
     if done.error == "PlanStale":
-        out.say("  plan anew: drugsync run --dry-run{}{}", mode, site.options)
+        out.say("  plan anew: drugsync run --dry-run{}{}", _again(site, done), site.options)
+    if done.error == "GenerationMismatch":
+        again = _again(site, done, beside=True)
+        out.say("  build one with these settings beside it: drugsync run{}{}", again, site.options)
     if tripped and done.mode != "verify":
         if not done.dry_run:
             out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
-        accept = "".join(f" --accept {one}" for one in tripped if one in get_args(Acceptable))
         out.say(
-            "  right, as after a catalog load of other drugs? go on: drugsync run{}{}{}",
-            mode,
-            accept,
+            "  if that is right, as after a load of other drugs, go on with: drugsync run{}{}",
+            _again(site, done, accept=tripped, beside="switch" in tripped),
             site.options,
         )
     here = site.note(done)
@@ -155,3 +156,13 @@ def _show_next(site: Site, done: RunReport) -> None:
         out.say("  bring the index in step: drugsync run{}", site.options)
     else:
         out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)
+
+
+def _again(site: Site, done: RunReport, *, accept: Sequence[str] = (), beside: bool = False) -> str:
+    """The options of this run, without its being a plan or having one; `beside`: as a backfill."""
+    asked = site.input_of(done.run_id)
+    more = [one for one in accept if one in get_args(Acceptable)]
+    changed: dict[str, Any] = {"dry_run": False, "plan": None, "accept": (*asked.accept, *more)}
+    if beside:
+        changed |= {"mode": "backfill", "after_key": None, "through_key": None}
+    return as_options(asked.model_copy(update=changed))

@@ -26,7 +26,11 @@ def watch_run(site: Site, run_id: str | None, out: Out) -> RunView:
                 time.sleep(POLL_S)
                 view = site.view(view.run_id)
     except KeyboardInterrupt:
-        out.say("{0} goes on; see how far: drugsync status {0}{1}", view.run_id, site.options)
+        out.say(
+            "{0} is still running; follow it with: drugsync status {0}{1}",
+            view.run_id,
+            site.options,
+        )
         raise
     show_view(out, view)
     return view

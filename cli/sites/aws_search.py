@@ -41,7 +41,9 @@ def answered(found: DrugsFound) -> str:
     """In words. Raises SiteError where the model was not to be had."""
     for notice in found.notices:
         if notice.kind is NoticeKind.MEANING_UNAVAILABLE:
-            raise SiteError(f"{notice.text}; the function's log says why: it may invoke the model?")
+            raise SiteError(
+                f"{notice.text}; the function's log says why; check its right to invoke the model"
+            )
     products = sum(len(part.products) for part in found.parts)
     return f"generation {found.generation} answered {SMOKE!r} with {products} products"
 
@@ -52,8 +54,8 @@ def closed(address: str) -> str:
     try:
         with urllib.request.urlopen(url, timeout=ANSWERS_WITHIN_S):  # noqa: S310 - an output's
             raise SiteError(
-                f"{address} answers who gives no name; deploy it again: its routes lost their "
-                "authorizer"
+                f"{address} answers requests without a signature: its routes lost their "
+                "authorizer; deploy it again"
             )
     except urllib.error.HTTPError as error:
         with error:

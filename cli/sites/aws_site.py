@@ -4,6 +4,7 @@ import json
 import os
 from functools import cached_property
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.config import Config
@@ -13,7 +14,7 @@ from cli.show.terminal import Out
 from cli.sites.aws_errors import explained
 from cli.sites.aws_functions import TIMEOUT_S, call
 from cli.sites.aws_search import SMOKE, Asked, answered, closed, found_by, search_event
-from cli.sites.aws_view import execution_view, failure_of, map_progress
+from cli.sites.aws_view import accepted_run, execution_view, failure_of, map_progress
 from cli.sites.log_lines import read_lines
 from cli.sites.site import (
     Action,
@@ -110,7 +111,12 @@ class AwsSite:
         ]
 
     def history(self, limit: int) -> list[tuple[RunView, RunReport | None]]:
-        return [(view, readable_report(self.store, view)) for view in self.runs(limit)]
+        """One that AcceptRun refused left no report."""
+        views = [(view, self.accepted(view.run_id)) for view in self.runs(limit)]
+        return [
+            (view, readable_report(RunFiles.of(self.store, run.holder), view) if run else None)
+            for view, run in views
+        ]
 
     def view(self, run_id: str | None) -> RunView:
         execution, found = self._describe(run_id)
@@ -148,20 +154,28 @@ class AwsSite:
 
     def report(self, run_id: str | None) -> tuple[RunReport, Path]:
         view = self.view(run_id)
-        files = RunFiles(self.store, view.run_id)
-        report = ended_report(files, view, self._run(view))
+        run = self._run(view)
+        files = RunFiles.of(self.store, run.holder)
+        report = ended_report(files, view, run)
         return report, self._page(files, report, view.run_id)
 
     def input_of(self, run_id: str) -> RunInput:
         _, found = self._describe(run_id)
         return input_as_far_as_right(json.loads(found["input"]))
 
+    def accepted(self, run_id: str) -> Run | None:
+        execution, _ = self._describe(run_id)
+        with explained():
+            return accepted_run(self._sfn, execution)
+
     def _run(self, view: RunView) -> Run:
-        return Run(
+        """As AcceptRun answered it. If it refused the run, no file that is there is the run's."""
+        return self.accepted(view.run_id) or Run(
             run_id=view.run_id,
             started_at=view.started_at,
             settings_digest="",
             input=self.input_of(view.run_id),
+            key=token_hex(16),
         )
 
     def note(self, report: RunReport) -> str:
@@ -199,10 +213,10 @@ class AwsSite:
         lines.sort(key=lambda line: str(line["timestamp"]))
         return list(read_lines(lines, page))
 
-    def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
+    def operate(self, action: Action, **more: Any) -> OperatorAnswer:
         return self._operate(action, **more)
 
-    def _operate(self, action: str, **more: str | int) -> OperatorAnswer:
+    def _operate(self, action: str, **more: Any) -> OperatorAnswer:
         """Ask the function inside the VPC."""
         payload = {"action": action, "run_id": run_id_of(action), **more}
         return OperatorAnswer.model_validate(self._call(OPERATOR, payload))

@@ -8,6 +8,7 @@ from cli.documents import MapProgress, RunView
 from local.engine.definition import maps
 from local.engine.runs import input_as_far_as_right
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
+from workflow.contract.events.payloads import Run
 from workflow.operate.failure import find_failure
 
 if TYPE_CHECKING:
@@ -36,6 +37,17 @@ def execution_view(found: Any, progress: tuple[MapProgress, ...], failure: Failu
         error=failure.error,
         cause=failure.cause,
     )
+
+
+def accepted_run(sfn: "SFNClient", execution: str) -> Run | None:
+    """AcceptRun's answer, from the first events of the history. A redrive only adds to them."""
+    pages = sfn.get_paginator("get_execution_history").paginate(executionArn=execution)
+    for page in pages:
+        for event in page["events"]:
+            left = event.get("stateExitedEventDetails")
+            if left:
+                return Run.model_validate(json.loads(left["output"])["run"])
+    return None
 
 
 def map_progress(sfn: "SFNClient", execution: str) -> tuple[MapProgress, ...]:

@@ -20,11 +20,18 @@ from cli.sites.embedding_rate import (
 from cli.sites.first_steps import LOAD_ONE, advised, catalog_is_missing
 from cli.sites.log_lines import read_lines
 from cli.sites.run_log import begun, log_lines, view_of
-from cli.sites.site import Action, SiteError, no_redrive, no_run, readable_report
+from cli.sites.site import (
+    Action,
+    SiteError,
+    files_of,
+    no_redrive,
+    no_run,
+    readable_report,
+)
 from cli.sites.stopping import stopped, stopping
 from handlers.wiring import Wiring
 from local.engine import runner
-from local.engine.history import read_execution
+from local.engine.history import accepted, read_execution
 from local.engine.invocations import Invocation
 from local.engine.run_store import FolderRunStore
 from local.engine.runner import GOLDEN, LOG, golden_queries, golden_setting
@@ -34,7 +41,7 @@ from local.servers import stack as stacks
 from local.servers.reach import unreachable
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged, SettingsInvalid
 from workflow.contract.events.files import Review
-from workflow.contract.events.payloads import RunInput
+from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
 from workflow.operate.doctor import Finding, finding
@@ -76,7 +83,7 @@ class LocalSite:
 
     def _announce(self, stack: stacks.Stack, run_id: str, out: Out) -> None:
         """Before a long embedding: how long it takes, how to stop it, and what is shorter."""
-        review = RunFiles(self._store, run_id).read(REVIEW, Review)
+        review = self._files(run_id).read(REVIEW, Review)
         texts = review.estimate.texts
         rate = None if review.dry_run else self._rate(stack, texts)
         if rate is None or rate.takes(texts) < LONG_S:
@@ -119,14 +126,16 @@ class LocalSite:
         return [self.view(name) for name in names[:limit]]
 
     def history(self, limit: int) -> list[tuple[RunView, RunReport | None]]:
-        return [(view, readable_report(self._store, view)) for view in self.runs(limit)]
+        return [
+            (view, readable_report(self._files(view.run_id), view)) for view in self.runs(limit)
+        ]
 
     def view(self, run_id: str | None) -> RunView:
         name = self._name(run_id)
         lines = list(log_lines(self._folder / name / LOG))
         running = holder(self._root) == name
         try:
-            report = RunFiles(self._store, name).read_if_there(REPORT, RunReport)
+            report = self._files(name).read_if_there(REPORT, RunReport)
         except (RunFileCorrupt, SettingsChanged) as error:
             # One that is cut, or of another version, hides neither this run nor the others.
             unread = {"error": type(error).__name__, "cause": str(error)}
@@ -136,6 +145,12 @@ class LocalSite:
     def input_of(self, run_id: str) -> RunInput:
         execution = read_execution(self._folder / self._name(run_id))
         return input_as_far_as_right(execution.input)
+
+    def accepted(self, run_id: str) -> Run | None:
+        return accepted(self._folder / run_id)
+
+    def _files(self, run_id: str) -> RunFiles:
+        return files_of(self._store, run_id, self.accepted(run_id))
 
     def _name(self, run_id: str | None) -> str:
         name = run_id or max(self._names(), default=None)
@@ -147,7 +162,7 @@ class LocalSite:
 
     def report(self, run_id: str | None) -> tuple[RunReport, Path]:
         view = self.view(run_id)
-        files = RunFiles(self._store, view.run_id)
+        files = self._files(view.run_id)
         report = files.read_if_there(REPORT, RunReport)
         if report is None:
             raise SiteError(f"run {view.run_id} left no report: it still runs, or was killed")
@@ -160,7 +175,7 @@ class LocalSite:
         path = self._folder / self._name(run_id) / LOG
         return list(read_lines(log_lines(path), page))
 
-    def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
+    def operate(self, action: Action, **more: Any) -> OperatorAnswer:
         # Part of the answer is known even if a server is down.
         stack = (stacks.as_it_is if action == "explain" else stacks.ready)(self._root)
         with stacks.functions_see(stack.environment()):

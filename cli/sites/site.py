@@ -37,6 +37,13 @@ class Site(Protocol):
         """What a run was started with."""
         ...
 
+    def accepted(self, run_id: str) -> Run | None:
+        """The run as AcceptRun answered it, with the key of its files' seals; None if refused.
+
+        What a run wrote is read with it: a file that is not the run's own is RunFileCorrupt.
+        """
+        ...
+
     def view(self, run_id: str | None) -> RunView:
         """One run; the newest unless named."""
         ...
@@ -68,7 +75,7 @@ class Site(Protocol):
         """What the functions of a run said, in order."""
         ...
 
-    def operate(self, action: Action, **more: str | int) -> OperatorAnswer:
+    def operate(self, action: Action, **more: Any) -> OperatorAnswer:
         """`more` are fields of the OperatorTask."""
         ...
 
@@ -97,20 +104,23 @@ def not_redriven(run_id: str, reason: str, options: str) -> str:
     return f"run {run_id} cannot be redriven: {reason}; start a new run: drugsync run{options}"
 
 
-def readable_report(store: RunStore, view: RunView) -> RunReport | None:
+def files_of(store: RunStore, run_id: str, run: Run | None) -> RunFiles:
+    """Those of a run that AcceptRun refused have no seal: this machine wrote its report."""
+    return RunFiles.of(store, run.holder) if run else RunFiles(store, run_id)
+
+
+def readable_report(files: RunFiles, view: RunView) -> RunReport | None:
     """The report of a run; none if it left none that this version can read."""
     try:
-        report = RunFiles(store, view.run_id).read_if_there(REPORT, RunReport)
+        report = files.read_if_there(REPORT, RunReport)
     except (RunFileCorrupt, SettingsChanged):
         return None
-    return report if report and report.run_id == view.run_id and not view.running else None
+    return None if view.running else report
 
 
 def ended_report(files: RunFiles, view: RunView, run: Run) -> RunReport:
     """The report that a run left, or one assembled from its files if it failed."""
     done = files.read_if_there(REPORT, RunReport)
-    if done is not None and done.run_id != view.run_id:
-        raise SiteError(f"{files.key(REPORT)} is the report of another run: {done.run_id}")
     if done is not None and done.status == view.status:
         return done
     if view.running or view.ended_at is None:

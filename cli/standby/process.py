@@ -10,7 +10,7 @@ from pathlib import Path
 from cli.standby.alike import alike
 from cli.standby.client import FOLDER, SOCKET, stands_by
 from local.servers import processes
-from local.servers.processes import Facts, Home
+from local.servers.processes import Facts, Home, Record
 
 READY_S = 10.0
 """On a machine that needs longer, the first commands do without it."""
@@ -31,7 +31,7 @@ def beside(root: Path) -> Iterator[None]:
         stop(root)
         raise
     deadline = time.monotonic() + READY_S
-    while not serves(root) and time.monotonic() < deadline and processes.running(_home(root)):
+    while not serves(root) and time.monotonic() < deadline and record(root):
         time.sleep(POLL_S)
 
 
@@ -39,8 +39,8 @@ def start(root: Path) -> None:
     """Start one with the current code. Nobody waits for it: until it is ready, commands do without
     it."""
     home = _home(root)
-    record = processes.running(home)
-    if record and record.facts["alike"] != alike():
+    running = record(root)
+    if running and running.facts["alike"] != alike():
         processes.stop(home)
     processes.start(home, lambda: _launch(home), lambda _: True, env=dict(os.environ))
 
@@ -48,6 +48,11 @@ def start(root: Path) -> None:
 def stop(root: Path) -> bool:
     """False when none ran."""
     return processes.stop(_home(root))
+
+
+def record(root: Path) -> Record | None:
+    """Its process, where one runs."""
+    return processes.running(_home(root))
 
 
 def serves(root: Path) -> bool:

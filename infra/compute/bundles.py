@@ -20,7 +20,7 @@ from infra.compute.bytecode import compile_all, interpreter
 from infra.compute.pins import HASHES, PINS, hash_line, read_hashes, read_pins, requirements
 from infra.stage.stage import ROOT
 
-Library = Literal["core", "redis", "mysql", "http"]
+Library = Literal["core", "redis", "mysql"]
 
 LIBRARIES: dict[Library, tuple[str, ...]] = {
     "core": (
@@ -35,12 +35,8 @@ LIBRARIES: dict[Library, tuple[str, ...]] = {
     ),
     "redis": ("hiredis", "redis"),
     "mysql": ("mysql-connector-python",),
-    "http": ("aws-lambda-powertools",),
 }
-"""Complete lists: pip does not look for dependencies, and a test imports every bundle.
-
-`http` adds to `core` what that leaves out: Powertools with its event handler.
-"""
+"""Complete lists: pip does not look for dependencies, and a test imports every bundle."""
 
 PURE: frozenset[Library] = frozenset({"mysql"})
 """Taken as pure Python: the C extension of the MySQL driver alone is 21 MB."""
@@ -48,17 +44,12 @@ PURE: frozenset[Library] = frozenset({"mysql"})
 BUILD = ROOT / "build" / "bundles"
 UTILITIES = (
     *("auth_alpha", "batch", "circuit_breaker", "data_masking", "feature_flags", "idempotency"),
-    *("kafka", "metadata", "parser", "streaming", "validation"),
-)
-HTTP_NEVER_IMPORTED = (
-    "bin",
-    "aws_lambda_powertools/event_handler/openapi/swagger_ui",
-    *(f"aws_lambda_powertools/utilities/{name}" for name in UTILITIES),
+    *("data_classes", "kafka", "metadata", "parser", "streaming", "validation"),
 )
 NEVER_IMPORTED = (
-    *HTTP_NEVER_IMPORTED,
+    "bin",
+    *(f"aws_lambda_powertools/utilities/{name}" for name in UTILITIES),
     "aws_lambda_powertools/event_handler",
-    "aws_lambda_powertools/utilities/data_classes",
     "mysql/ai",
     "mysql/connector/aio",
     "mysql/connector/django",
@@ -66,7 +57,7 @@ NEVER_IMPORTED = (
 )
 """These would be half of a bundle. The test that imports every bundle shows if one is needed."""
 
-EVERY_HANDLER = ("__init__", "clock", "entry", "logins", "wiring")
+EVERY_HANDLER = ("__init__", "clock", "entry", "logins", "telemetry", "wiring")
 """What handlers share. `wiring` imports an adapter only when it is asked for."""
 
 BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
@@ -149,13 +140,12 @@ def _assemble(folder: Path, libraries: list[Path], sources: Mapping[str, Path]) 
 def _libraries(library: Library, target: Target, root: Path) -> Path:
     """The installed libraries of one group, from `build/` or from pip."""
     wanted = _wanted(library, target, root)
-    unwanted = HTTP_NEVER_IMPORTED if library == "http" else NEVER_IMPORTED
-    key = hashlib.sha256(json.dumps([wanted, target, unwanted]).encode()).hexdigest()[:16]
+    key = hashlib.sha256(json.dumps([wanted, target, NEVER_IMPORTED]).encode()).hexdigest()[:16]
     folder = BUILD / f"{target.name}-{library}-{key}"
     if not folder.exists():
         with tempfile.TemporaryDirectory(dir=_made(BUILD)) as work:
             _pip_install(wanted, Path(work), selection(library, target))
-            _prune(Path(work) / "libraries", unwanted)
+            _prune(Path(work) / "libraries", NEVER_IMPORTED)
             _keep(Path(work) / "libraries", folder)
     return folder
 

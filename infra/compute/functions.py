@@ -9,7 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.compute.bundles import build_bundle
-from infra.compute.specs import OPERATOR, OPERATORS_RUNS, Spec
+from infra.compute.specs import OPERATOR, OPERATORS_FOLDER, Spec
 from infra.data.data_stack import RUNS, DataStack
 from infra.grants import allow
 from infra.nag import acknowledge, shown
@@ -135,9 +135,9 @@ class StepFunction(Construct):
         return statement
 
     def _written(self) -> list[str]:
-        """Its own files, of any run; an operator's function has runs of its own."""
-        runs = OPERATORS_RUNS if self._spec is OPERATOR else ("*",)
-        names = [f"{RUNS}{run}/{file}" for run in runs for file in self._spec.writes]
+        """Its own files, of any run; the operator's function writes into none of theirs."""
+        run = OPERATORS_FOLDER if self._spec is OPERATOR else "*"
+        names = [f"{RUNS}{run}/{file}" for file in self._spec.writes]
         return [self._run_bucket.arn_for_objects(name) for name in names]
 
     def _grants(self) -> list[InvokeGrant]:

@@ -78,8 +78,8 @@ class Spec:
 
     @property
     def _libraries(self) -> tuple[Library, ...]:
-        needed = {"redis": self.uses_redis, "mysql": "catalog" in self.access, "http": self.http}
-        others: list[Library] = ["redis", "mysql", "http"]
+        needed = {"redis": self.uses_redis, "mysql": "catalog" in self.access}
+        others: list[Library] = ["redis", "mysql"]
         return ("core", *(library for library in others if needed[library]))
 
 
@@ -136,15 +136,12 @@ SPECS = (
 OPERATOR = _spec(
     *("OperateIndex", "catalog", "index", "model", "read runs", "golden queries"),
     rooms="embedding operate search steps verify",
-    writes="*",
+    writes="probe.json",
 )
-"""Not a state: what operators ask besides runs (roll back, examine, explain) from inside the VPC.
+"""Not a state: what operators ask besides runs (roll back, examine, explain), inside the VPC."""
 
-Its files are below ids of its own, `OPERATORS_RUNS`.
-"""
-
-OPERATORS_RUNS = ("doctor", "*-rollback-*", "*-doctor-*")
-"""Names of folders below `runs/`, as the command line makes them."""
+OPERATORS_FOLDER = "doctor"
+"""Below `runs/`: the only folder that it writes into. A run that is called so has no such file."""
 
 SEARCH = Spec(
     state="SearchApi",

@@ -47,7 +47,7 @@ class Alarms(Construct):
         self._unpublished(metrics, settings.unpublished_hours)
         self._add(
             "VerificationFailed",
-            "The index differed from the catalog, so nothing was published",
+            "A check of the index failed; the error says whether anything was published",
             metrics.of_errors("VerificationFailed"),
         )
         self._add(

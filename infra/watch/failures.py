@@ -113,10 +113,10 @@ class Failures(Construct):
     def _statements(self, run_bucket: s3.IBucket) -> list[iam.PolicyStatement]:
         stack = Stack.of(self)
         executions, children = execution_arns(stack, self._name)
-        reads = ["states:DescribeExecution", "states:GetExecutionHistory"]
+        reads = ["states:GetExecutionHistory", "states:ListMapRuns"]
         return [
-            allow(reads, executions, children),
-            allow("states:ListMapRuns", executions),
+            allow("states:DescribeExecution", executions, children),
+            allow(reads, executions),
             allow("states:ListExecutions", map_run_arns(stack, self._name)),
             allow("s3:PutObject", run_bucket.arn_for_objects(f"{RUNS}*/failure.json")),
             allow("sns:Publish", self.topic.topic_arn),

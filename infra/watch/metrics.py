@@ -1,4 +1,4 @@
-"""The workflow's metrics by name. `handlers/entry.py` writes them, separately for each stage."""
+"""The metrics of the workflow by name, each stage apart: `handlers/telemetry.py` writes them."""
 
 from dataclasses import dataclass
 

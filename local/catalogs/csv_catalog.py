@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 
 from local.catalogs.fda import pad_ndc
+from local.catalogs.flag_words import flag_of
 from local.catalogs.spreadsheet_keys import short_keys, why_mangled
 from local.errors import LocalError
-from workflow.contract.columns import COLUMNS, REQUIRED
+from workflow.contract.columns import COLUMNS, FLAG_COLUMNS, REQUIRED
 
 LONGEST_NDC = 64
 DASHED_NDC = re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}")
@@ -25,14 +26,17 @@ MARKS = {
 }
 """The marks of encodings at the beginning of a file; spreadsheets write both."""
 
+DELIMITERS = ",;\t|"
+
 CsvRow = tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
 class CsvForm:
-    """How a file is written. Without an encoding, its mark decides, otherwise UTF-8."""
+    """How a file is written. Without an encoding, its mark decides, otherwise UTF-8; without a
+    delimiter, the one that its first line has most of."""
 
-    delimiter: str = ","
+    delimiter: str | None = None
     encoding: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     """Column of the catalog -> its heading in the file, if they differ."""
@@ -64,7 +68,9 @@ def _lines(path: Path, form: CsvForm) -> Iterator[Iterator[list[str]]]:
     try:
         encoding = form.encoding or _marked(path)
         with path.open(encoding=encoding, newline="") as file:
-            lines = csv.reader(file, strict=True, delimiter=form.delimiter)
+            first = file.readline()
+            file.seek(0)
+            lines = csv.reader(file, strict=True, delimiter=form.delimiter or _most_of(first))
             try:
                 yield lines
             except csv.Error as error:
@@ -77,6 +83,10 @@ def _lines(path: Path, form: CsvForm) -> Iterator[Iterator[list[str]]]:
         raise LocalError(f"{path}: {error.strerror}. Check the path: ls -l {path}") from error
     except UnicodeError as error:
         raise _undecodable(path, encoding) from error
+
+
+def _most_of(first: str) -> str:
+    return max(DELIMITERS, key=first.count)
 
 
 def _marked(path: Path) -> str:
@@ -103,12 +113,17 @@ def _rows(path: Path, lines: Iterator[list[str]], form: CsvForm) -> list[CsvRow]
         _name(path, number, row, headings)
         key = _key(path, number, row["ndc"], seen, form)
         seen[key], row["ndc"] = number, key
-        rows.append(tuple(row.get(column) for column in COLUMNS))
+        rows.append(tuple(as_loaded(column, row.get(column)) for column in COLUMNS))
     if not rows:
         raise _wrong(path, 1, "there are no rows", "add at least one drug")
     if not form.any_keys:
         _check_lengths(path, seen)
     return rows
+
+
+def as_loaded(column: str, value: str | None) -> str | None:
+    """A flag's word as a run reads it; what else there is, as it is."""
+    return flag_of(value) if column in FLAG_COLUMNS else value
 
 
 def _check_header(
@@ -119,7 +134,7 @@ def _check_header(
         if name not in used and not form.others:
             todo = (
                 f"name it with --column NAME={name}, where NAME is one of {known}, or leave such "
-                "columns out with --other-columns"
+                f"columns out with --other-columns; drugsync catalog init {path} proposes all of it"
             )
             if len(header) == 1:
                 todo = "name what stands between the values with --delimiter"

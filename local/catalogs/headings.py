@@ -30,7 +30,8 @@ NAMES: Final[Mapping[str, str]] = {
     "route": """route route_name route_of_administration gcrt_desc gcrt applikationsart
         applikationsweg anwendungsart verabreichungsart 投与経路 投与方法 voie_administration
         voie_d_administration voie via_administracion via_de_administracion""",
-    "strength": """strength str60 str active_strength active_numerator_strength wirkstärke
+    "strength": """strength str60 str active_strength active_numerator_strength
+        active_ingredients_strength wirkstärke
         wirkstoffmenge stärke dosierung 規格 規格単位 含量 dosage concentracion dosis dose""",
     "manufacturer": """manufacturer mfg labeler_name labeler manufacturer_name company hersteller
         anbieter zulassungsinhaber pharmazeutischer_unternehmer メーカー 製造会社 製造販売業者

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from local.catalogs.csv_catalog import DASHED_NDC
+from local.catalogs.flag_words import FALSE, TRUE, are_words
 from local.catalogs.headings import match, plain_name
 from local.catalogs.spreadsheet_keys import NDC_LENGTHS
 from local.errors import LocalError
@@ -25,8 +26,6 @@ NDC11, OTHER_KEY = ("ndc11", 11), ("catalog_key", 20)
 
 PZN = ("pzn", "pharmazentralnummer")
 PZN_DIGITS = 8
-TRUE = ("1", "y", "yes", "t", "true", "j", "ja", "o", "oui", "s", "si", "有", "○")
-FALSE = ("0", "n", "no", "f", "false", "nein", "non", "無", "-")
 PLAIN = re.compile(r"[A-Za-z0-9_$]+")
 """A table name that the setting `catalog_table` accepts."""
 
@@ -190,16 +189,20 @@ def template_of(columns: Mapping[str, str]) -> str:
 
 
 def _expression(ours: str, theirs: str, sample: Sequence[Row]) -> str:
+    """A word that the sample lacks stays as it is, so that its row is left out by name."""
     column = _column(theirs)
     if ours not in FLAG_COLUMNS:
         return column
     values = {(row.get(theirs) or "").strip().lower() for row in sample} - {""}
-    if values <= {"0", "1", "true", "false"} or not values <= {*TRUE, *FALSE}:
+    if not are_words(values):
         return column
     word = f"LOWER(TRIM({column}))"
     no = _words(FALSE, values)
-    otherwise = f"WHEN {word} IN ({no}) THEN '0'" if no else "ELSE '0'"
-    return f"CASE WHEN {word} IN ({_words(TRUE, values)}) THEN '1' {otherwise} END"
+    is_no = f"{word} IN ({no})" if no else f"COALESCE({word}, '') = ''"
+    return (
+        f"CASE WHEN {word} IN ({_words(TRUE, values)}) THEN '1' WHEN {is_no} THEN '0' "
+        f"ELSE {column} END"
+    )
 
 
 def _words(known: Sequence[str], values: set[str]) -> str:

@@ -8,7 +8,7 @@ import mysql.connector
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from local.catalogs.catalog import CATALOGS
-from local.catalogs.proposal import Proposal, SourceColumn, propose, quoted, template_of
+from local.catalogs.proposal import Proposal, SourceColumn, place, propose, quoted, template_of
 from local.catalogs.tables import execute, kind
 from local.errors import LocalError
 from workflow.adapters.mysql import session
@@ -85,6 +85,13 @@ class SourceTables:
         wanted = ", ".join(f"{sql} AS {name}" for name, sql in proposal.now.items())
         source = f"FROM {quoted(proposal.table)} t"
         return self._read(f"SELECT {wanted} {source} LIMIT {SAMPLE_ROWS}")
+
+    def grant(self, view: str) -> str:
+        """What whoever makes the view must give this user, who reads it."""
+        ((user,),) = self._rows("SELECT CURRENT_USER()")
+        name, _, host = str(user).rpartition("@")
+        them = "@".join("'{}'".format(one.replace("'", "''")) for one in (name, host))
+        return f"GRANT SELECT, SHOW VIEW ON {place(view)} TO {them};\n"
 
     def check(self, view: str) -> None:
         """As a run reads it: columns, key, first rows. Raises CatalogError."""

@@ -33,7 +33,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
-from handlers import entry
+from handlers import telemetry
 from handlers.wiring import wiring
 from local.engine.definition import DEFINITION, for_this_machine
 from local.engine.history import History
@@ -275,7 +275,7 @@ def _output_to(log: IO[str]) -> Iterator[None]:
 
     moto's own lines go there, too: it logs each failed task with its whole parse tree.
     """
-    handler = entry.logger.registered_handler
+    handler = telemetry.logger.registered_handler
     before = handler.setStream(log)  # type: ignore[attr-defined]
     motos = logging.getLogger("moto")
     motos_handler = logging.StreamHandler(log)

@@ -15,9 +15,11 @@ from typing import IO, Any
 from local.errors import LocalError
 from local.places import is_there, own_only
 from workflow.contract.events.base import Event
+from workflow.contract.events.payloads import Run
 
 EXECUTION = "execution.json"
 HISTORY = "history.jsonl"
+FIRST = "AcceptRun"
 
 Payload = dict[str, Any]
 
@@ -73,6 +75,25 @@ def _whole_lines(path: Path) -> list[Payload]:
     if rest:
         path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     return [json.loads(line) for line in lines]
+
+
+def accepted(folder: Path) -> Run | None:
+    """The first result: the run, with the key that seals its files. None where it was refused.
+
+    Raises LocalError.
+    """
+    path = folder / HISTORY
+    if not is_there(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        line = file.readline()
+    if not line.endswith("\n"):
+        return None
+    try:
+        first = json.loads(line)
+        return Run.model_validate(first["result"]) if first["state"] == FIRST else None
+    except (ValueError, TypeError, KeyError) as error:
+        raise LocalError(f"the first line of {path} is no result of a function: {error}") from error
 
 
 def begin(folder: Path, run_input: Payload, started_at: datetime, definition: str) -> None:

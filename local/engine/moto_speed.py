@@ -31,6 +31,7 @@ _load_model = JSONFileLoader().load_file
 _answer = BotocoreStubber.__call__
 
 HERE = "http://127.0.0.1:"
+FUNCTIONS = "/2015-03-31/functions/"
 
 
 @contextmanager
@@ -72,8 +73,11 @@ def _model(_: JSONFileLoader, file_path: str) -> Any:
 
 
 def _answer_if_mocked(stubber: BotocoreStubber, request: AWSPreparedRequest, **facts: Any) -> Any:
-    """Requests to this machine are for the Bedrock stand-in; moto would match a thousand URLs."""
-    if request.url.startswith(HERE):
+    """Not what others answer: the Bedrock stand-in of this machine, and the engine for Lambda.
+
+    botocore asks every answerer and takes the first answer; moto would match a thousand URLs.
+    """
+    if request.url.startswith(HERE) or FUNCTIONS in request.url:
         return None
     return _answer(stubber, request=request, **facts)
 

@@ -13,6 +13,7 @@ from local.engine.history import (
     HISTORY,
     Execution,
     History,
+    accepted,
     begin,
     read_execution,
 )
@@ -130,9 +131,9 @@ def _execute(stack: Stack, folder: Path, files: list[str], options: Options) -> 
     with _engine(stack, folder, execution, files, see, options) as machine:
         try:
             outcome = machine.wait(machine.start(execution.input, folder.name))
-            return _report(machine, folder.name, execution, outcome, failures.first)
+            return _report(machine, folder, execution, outcome, failures.first)
         except KeyboardInterrupt:
-            _report(machine, folder.name, execution, INTERRUPTED, None)
+            _report(machine, folder, execution, INTERRUPTED, None)
             raise
 
 
@@ -198,17 +199,18 @@ def golden_queries(stack: Stack) -> bytes:
 
 def _report(
     machine: "Engine",
-    run_id: str,
+    folder: Path,
     execution: Execution,
     outcome: Outcome,
     failure: Invocation | None,
 ) -> RunReport:
-    files = RunFiles(S3RunStore(machine.s3, BUCKET), run_id)
+    store, run = S3RunStore(machine.s3, BUCKET), accepted(folder)
+    files = RunFiles.of(store, run.holder) if run else RunFiles(store, folder.name)
     done = files.read_if_there(REPORT, RunReport)
     if done is not None and done.status == outcome.status == "SUCCEEDED":
         return done
-    run = Run(
-        run_id=run_id,
+    run = run or Run(
+        run_id=folder.name,
         started_at=execution.started_at,
         settings_digest="",
         input=input_as_far_as_right(execution.input),

@@ -7,6 +7,7 @@ to read: a setting can be shown.
 
 import json
 import os
+import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,6 +103,16 @@ def use_mysql(root: Path, url: str) -> None:
     login = _login(root, "mysql", parts)
     values |= {"mysql_secret_arn": login} if login else {"mysql_user": unquote(parts.username)}
     save_settings(root, values, without=MYSQL_SETTINGS)
+
+
+def client(settings: Mapping[str, str]) -> str:
+    """What an administrator of the catalog's server types to run statements in its database."""
+    if "mysql_socket" in settings:
+        where = ["--socket", settings["mysql_socket"]]
+    else:
+        where = ["--host", settings["mysql_host"], "--port", settings.get("mysql_port", "3306")]
+    login = ["--user", "ADMIN", "--password", settings.get("mysql_database", "DATABASE")]
+    return shlex.join(["mysql", *where, *login])
 
 
 def use_redis(root: Path, url: str) -> None:

@@ -39,5 +39,6 @@ else
   exit 1
 fi
 echo "installing$missing"
-$sudo apt-get update -qq
-DEBIAN_FRONTEND=noninteractive $sudo $install -qq >/dev/null
+quietly=${0%/*}/quietly.sh
+"$quietly" $sudo apt-get update
+"$quietly" $sudo env DEBIAN_FRONTEND=noninteractive $install

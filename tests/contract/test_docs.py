@@ -134,7 +134,7 @@ def test_a_sample_is_one_part_of_what_the_demo_prints() -> None:
 
 @pytest.mark.parametrize("one", search_answers.SAMPLES, ids=lambda one: one.shows)
 def test_a_sample_answer_is_what_the_api_answers_today(one: search_answers.Sample) -> None:
-    """Recorded from a run: no field is missing, and none is too many."""
+    """The sample is recorded from a run: it has exactly the model's fields."""
     answer = search_answers.kept()[one.request]
     assert one.model.model_validate(answer).model_dump(mode="json") == answer
 
@@ -275,7 +275,7 @@ def test_the_readme_names_make_targets_that_exist() -> None:
 
 
 def test_figures_of_the_whole_catalog_agree() -> None:
-    """One catalog, so one number of calls and one of texts, wherever they are said."""
+    """There is one catalog, so pages must agree on its numbers of calls and texts."""
     performance = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
     calls = re.search(
         r"\| model calls, 243,941 drugs \| ([\d,]+): one a distinct text", performance

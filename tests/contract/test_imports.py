@@ -1,4 +1,4 @@
-"""Rooms and their doors: who may import what is a matter of folders, read off the code.
+"""Rooms and their doors: folders say who may import what, and the imports are read from the code.
 
 Each room's docstring says what is in it. A wrong import is shown with both files.
 """
@@ -107,7 +107,7 @@ def is_in(name: str, room: str) -> bool:
 
 
 def wrong_doors(name: str) -> list[str]:
-    """Each import through a wall, as `FILE imports FILE`."""
+    """Each forbidden import, as `FILE imports FILE`."""
     room = room_of(name)
     if room is None:
         return []

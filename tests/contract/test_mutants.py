@@ -1,4 +1,4 @@
-"""The list of planted defects stays one that can be planted."""
+"""Every defect of the list can still be planted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that pages say, held to the code: one value, wherever it is said."""
+"""Figures on pages agree with the code and with each other."""
 
 from __future__ import annotations
 

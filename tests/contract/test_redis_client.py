@@ -1,4 +1,4 @@
-"""What only a real Redis can tell: the fence in its transaction, and errors that are no answers."""
+"""What only a real Redis can show: the fence inside its transaction, and errors as errors."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_documents_whose_key_is_no_text_are_swept(index: RedisIndex) -> None:
 
 
 def test_a_record_without_its_run_is_a_record(index: RedisIndex) -> None:
-    """Else it would be missing for LoadPage, and there for EmbedPage, in every run."""
+    """Otherwise, in every run, LoadPage would miss it and EmbedPage would find it."""
     space, one = "0" * 16, "a" * 32
     index.client.ask("HSET", f"text:{space}:{one}", "text", "words")
     assert index.texts.origins(space, [one, "b" * 32]) == [TextOrigin("", 0), None]
@@ -351,6 +351,20 @@ def test_indexes_that_somebody_else_calls_so_stay(index: RedisIndex) -> None:
         index.client.ask("FT.CREATE", name, *create)
     index.generations.drop_indexes(Kept([], [], "", ""), OLD)
     assert {one.decode() for one in index.client.ask("FT._LIST")} == INDEXES_OF_OTHERS.keys()
+
+
+@pytest.mark.parametrize("algorithm", ["FLAT", "HNSW"])
+def test_an_index_of_another_algorithm_is_unlike_ours(
+    index: RedisIndex, url: str, algorithm: str
+) -> None:
+    """FLAT is exact, so nobody measures what HNSW in its place would find."""
+    names = LiveNames("made", "0" * 16)
+    with redis.Redis.from_url(url, protocol=3) as client:
+        made = RedisIndex(client, dimensions=4, algorithm=algorithm, options={})
+        made.server.create_indexes(names)
+    found = index.server.index("texts", names.space)
+    assert found
+    assert found.unlike == (() if algorithm == "FLAT" else ("embedding",))
 
 
 def test_a_text_to_embed_again_is_forgotten_with_its_record(index: RedisIndex) -> None:

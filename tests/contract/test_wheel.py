@@ -1,4 +1,4 @@
-"""The wheel is whole: what works in the repository works where only the wheel is."""
+"""The wheel is complete: what works in the repository works with the wheel alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures of the fault matrix, and the plugin that writes down what it tried."""
+"""Fixtures of the fault matrix, and the plugin that records what it tried."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, Any, Any]:
-    """Only a test that passed has tried its fault and seen its outcome."""
+    """A fault counts as tried only if its test passed."""
     report = yield
     if call.when == "call" and report.passed:
         for mark in item.iter_markers("fault"):

@@ -33,7 +33,7 @@ def refuses(*names: bytes) -> Behaviour:
 
 
 def in_query(pattern: bytes, replacement: bytes) -> Behaviour:
-    """A form that the engine reads as another one."""
+    """A query form that the engine misreads."""
 
     def change(words: Words) -> Words:
         if words[0].upper() not in (b"FT.SEARCH", b"FT.AGGREGATE"):

@@ -1,4 +1,4 @@
-"""A lab that breaks things: it counts what it tries and looks at what goes on answering."""
+"""A lab that breaks things: counts its tries, and checks that searches still answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class FaultLab(Lab):
         return super().run(*arguments, **named)
 
     def fail(self, error: str, *arguments: Any, answers: bool = True, **named: Any) -> RunReport:
-        """A run that must fail with this error. What was live is live still, and answers.
+        """A run that must fail with this error, while the live index stays and answers.
 
         Without `answers`, the test broke the server or the live index itself.
         """

@@ -90,7 +90,7 @@ def content_hash_of(fields: dict[str, str], space: str) -> str:
 
 
 def stale_document(index: IndexReader) -> None:
-    """Whole, and just what its own hash says: of a row as it was once."""
+    """Agrees with its own hash, but is of an older version of the row."""
     key = _document(index, 3)
     fields = index.documents()[ndc(3)] | {"manufacturer": "Before, Inc."}
     fields["content_hash"] = content_hash_of(fields, index.live()[1])
@@ -110,7 +110,7 @@ def two_documents_swapped(index: IndexReader) -> None:
 
 
 def two_documents_of_one_page_swapped(index: IndexReader) -> None:
-    """Each is whole, and what is added up over the page is the same."""
+    """Each document is sound, and the page's sums are unchanged."""
     _swap(index, 3, 5)
 
 
@@ -148,7 +148,7 @@ def wrong_vector(index: IndexReader) -> None:
 
 
 def _give(index: IndexReader, text_hash: str, **changed: bytes) -> None:
-    """Change a text record and its hash with it, so that the record itself says nothing."""
+    """Change a text record together with its hash, so that the record agrees with itself."""
     fields = index.redis.hgetall(text_key(index, text_hash))
     fields |= {name.encode(): value for name, value in changed.items()}
     columns = {
@@ -197,7 +197,7 @@ def all_vectors_of_another_model(index: IndexReader) -> None:
 
 
 def _recreated(index: IndexReader, name: str, prefix: str, *schema: str, scan: bool = True) -> None:
-    """By hand; without a scan it does not look at the hashes that exist."""
+    """Made without a scan, so that it does not index the hashes that exist."""
     index.redis.execute_command("FT.DROPINDEX", name)
     options = () if scan else ("SKIPINITIALSCAN",)
     create = ("FT.CREATE", name, "ON", "HASH", "PREFIX", 1, prefix, *options, "SCHEMA")
@@ -218,7 +218,7 @@ def unindexed_texts(index: IndexReader) -> None:
 
 
 def one_text_outside_the_index(index: IndexReader) -> None:
-    """Its record is whole, and no search can find it."""
+    """Its record is sound, but no search can find it."""
     unindexed_texts(index)
     for text_hash in index.texts():
         if text_hash != TEXT:
@@ -226,13 +226,13 @@ def one_text_outside_the_index(index: IndexReader) -> None:
 
 
 def documents_index_with_other_fields(index: IndexReader) -> None:
-    """It holds every document, and no filter finds any."""
+    """It holds every document, but no filter finds any."""
     generation = index.live()[0]
     _recreated(index, f"drugs:{generation}", f"drug:{generation}:", "text_hash", "TAG")
 
 
 def texts_index_with_another_metric(index: IndexReader) -> None:
-    """It holds every text, and its distances are others."""
+    """It holds every text, but measures distance in another way."""
     space = index.live()[1]
     attributes = ("TYPE", "FLOAT32", "DIM", str(DIMENSIONS), "DISTANCE_METRIC", "L2")
     schema = ("embedding", "VECTOR", "HNSW", "6", *attributes)

@@ -26,7 +26,7 @@ def named(error: str) -> str:
 
 
 class Fault(NamedTuple):
-    """One row of the matrix: what breaks, in which step, and what must come of it."""
+    """One row of the matrix: what breaks, in which step, and the outcome that must follow."""
 
     server: str
     what: str

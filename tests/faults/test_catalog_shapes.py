@@ -1,4 +1,4 @@
-"""A catalog that is not there, not whole, empty, or has two rows of one key."""
+"""A catalog that is missing, incomplete or empty, or has two rows with one key."""
 
 from __future__ import annotations
 

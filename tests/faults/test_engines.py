@@ -1,4 +1,4 @@
-"""Engines that refuse our queries, or read them as other ones, are refused by name."""
+"""Engines that refuse or misread our queries are refused by name."""
 
 from __future__ import annotations
 

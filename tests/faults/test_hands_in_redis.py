@@ -1,4 +1,4 @@
-"""What people do in Redis or ask of a run by hand: nothing right is lost, and syncs go on."""
+"""What people do by hand in Redis or with a run: nothing right is lost, and syncs still work."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def fields_of_indexes(lab: FaultLab) -> list[object]:
 
 
 def spoil_the_list(lab: FaultLab) -> None:
-    """What a switch notes its keys in is something else."""
+    """The key in which a switch notes its changes has another type."""
     lab.index.redis.set(f"drugs:undo:{lab.index.holder().identity}", "x")
 
 
@@ -152,7 +152,7 @@ def test_what_was_staged_is_switched_whoever_deletes_the_summary_of_its_page(
 def test_a_key_range_removes_nothing_that_sql_sorts_elsewhere(
     empty_lab: FaultLab, mode: str
 ) -> None:
-    """All keys are in one order for both; the bound that a person gives is not."""
+    """MySQL and Redis order all keys alike, but not the bound that a person gives."""
     lab = empty_lab
     lab.catalog.insert(*[make_row(number, ndc=f"{letter}1") for number, letter in enumerate("ABC")])
     lab.catalog.execute("CREATE TABLE folding AS SELECT * FROM drugs")

@@ -1,4 +1,4 @@
-"""A replica takes over from a primary that is gone: it answers at once, and runs go on with it."""
+"""A replica takes over from a lost primary: it answers at once, and runs continue with it."""
 
 from __future__ import annotations
 

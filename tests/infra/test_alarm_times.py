@@ -80,11 +80,11 @@ def test_the_metrics_that_alarms_ask_for_are_those_that_functions_write(
 ) -> None:
     import json
 
-    from handlers.entry import note_error
+    from handlers.telemetry import count_error
     from workflow.contract.errors import VerificationFailed
 
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "drug-catalog-sync-created")
-    note_error(VerificationFailed("x"))
+    count_error(VerificationFailed("x"))
     written = json.loads(capsys.readouterr().out)
     (metric,) = written["_aws"]["CloudWatchMetrics"]
     asked = alarms["VerificationFailed"]

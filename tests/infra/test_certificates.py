@@ -1,4 +1,4 @@
-"""The functions' Python looks at certificates strictly (RFC 5280), as none before 3.13 did."""
+"""The functions' Python checks certificates strictly (RFC 5280), which began with 3.13."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WANTED = (
 
 
 def lacks(path: Path) -> list[str]:
-    """What a root does not say and should."""
+    """What a root certificate lacks by RFC 5280."""
     command = ["openssl", "x509", "-in", str(path), "-noout", "-text"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [wanted for wanted in WANTED if not re.search(wanted, text)]

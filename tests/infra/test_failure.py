@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Any
 
 import boto3
@@ -13,6 +15,7 @@ import pytest
 from botocore.stub import Stubber
 
 from handlers import notify_failure
+from tests.infra.template import Grant, Template
 from workflow.adapters.stepfunctions.history import SnsAnnouncer, StepFunctionsHistory
 from workflow.contract.errors import ExecutionsUnavailable, RunStoreUnavailable
 from workflow.contract.ports.executions import Ended
@@ -266,8 +269,8 @@ def listed(map_run: str, status: str, children: list[str]) -> tuple[dict[str, An
     return {"executions": executions}, {"mapRunArn": map_run, "statusFilter": status}
 
 
-def test_the_last_map_run_of_the_failed_state_is_read(stub: tuple[Any, Stubber]) -> None:
-    client, stubber = stub
+def answer_a_failed_map(stubber: Stubber) -> None:
+    """It failed twice, and a Map behind it ran, too: the last run of its own is asked."""
     history = {"executionArn": RUN, "reverseOrder": True, "includeExecutionData": False}
     events = [
         {"timestamp": STARTED, "type": "ExecutionFailed", "id": 9},
@@ -296,8 +299,68 @@ def test_the_last_map_run_of_the_failed_state_is_read(stub: tuple[Any, Stubber])
     stubber.add_response("describe_execution", answer, {"executionArn": failed})
     for status in ("TIMED_OUT", "ABORTED"):
         stubber.add_response("list_executions", *listed(MAP_RUN.format("new"), status, []))
+
+
+def test_the_last_map_run_of_the_failed_state_is_read(stub: tuple[Any, Stubber]) -> None:
+    client, stubber = stub
+    answer_a_failed_map(stubber)
     found = find_failure(RUN, StepFunctionsHistory(client))
     assert (found.error, found.pages[0].page) == ("KeyBlank", "00042")
+
+
+def test_the_notifier_calls_all_that_its_role_may_and_nothing_else(
+    stub: tuple[Any, Stubber], monkeypatch: pytest.MonkeyPatch, workflow: Template
+) -> None:
+    called: set[tuple[str, str]] = set()
+
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        service = {"stepfunctions": "states"}.get(model.service_model.service_name)
+        of = next(params[one] for one in OF_WHAT if one in params)
+        called.add((f"{service or model.service_model.service_name}:{model.name}", of))
+
+    clients = {"stepfunctions": stub[0], "s3": answering("s3"), "sns": answering("sns")}
+    answer_a_failed_map(stub[1])
+    for client in clients.values():
+        client.meta.events.register("provide-client-params.*.*", note)
+    monkeypatch.setattr(boto3, "client", clients.get)
+    monkeypatch.setenv("RUN_BUCKET", "runs-of-the-test")
+    monkeypatch.setenv("FAILURE_TOPIC_ARN", TOPIC)
+    notify_failure.notifier.cache_clear()
+    notify_failure.handler({"detail": {"executionArn": RUN}}, None)  # type: ignore[arg-type]
+    notify_failure.notifier.cache_clear()
+
+    services = {"states", "s3", "sns"}
+    grants = workflow.grants("FailuresRole")
+    mine = [one for one in grants if one.action.partition(":")[0] in services]
+    assert [one for one in called if not any(allows(grant, *one) for grant in mine)] == []
+    assert [one for one in mine if not any(allows(one, *call) for call in called)] == []
+
+
+TOPIC = f"arn:aws:sns:{REGION}:111122223333:failures"
+OF_WHAT = ("executionArn", "mapRunArn", "TopicArn", "Key")
+
+
+def answering(service: str) -> Any:
+    client = boto3.client(
+        service, region_name=REGION, aws_access_key_id="x", aws_secret_access_key="x"
+    )  # type: ignore[call-overload]
+    stubber = Stubber(client)
+    stubber.add_response(
+        *(("put_object", {}) if service == "s3" else ("publish", {"MessageId": "1"}))
+    )
+    stubber.activate()
+    return client
+
+
+def allows(grant: Grant, action: str, where: str) -> bool:
+    """The stage is called otherwise than the test's; what follows the machine's name is alike."""
+    if grant.action != action:
+        return False
+    if action == "sns:Publish":
+        return True
+    form = re.sub(r".*:(execution|mapRun):drug-catalog-sync-\w+", r"\1:sync", grant.resource)
+    form = re.sub(r".*:s3:::[^/]*/", "", form)
+    return fnmatchcase(re.sub(r".*:(execution|mapRun):", r"\1:", where), form)
 
 
 def test_an_execution_that_cannot_be_looked_up_is_an_error_that_lambda_retries(

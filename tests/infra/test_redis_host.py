@@ -380,7 +380,7 @@ def test_a_rotation_gives_no_user_the_password_of_another(running: Host) -> None
 
 
 def test_the_server_takes_a_rotated_password_before_the_secret_has_it(host: Host) -> None:
-    """A function that reads the secret in between must be let in."""
+    """A function that reads the secret during the change must still be able to log in."""
     source = SCRIPT.read_text()
     body = source[source.index("rotate_users() {") :]
     assert body.index("cli ACL LOAD") < body.index("put_secret")

@@ -240,10 +240,11 @@ def test_the_functions_log_in_as_the_users_of_the_rights() -> None:
 
 
 def test_the_routes_are_those_of_the_handler() -> None:
-    from workflow.search.api import openapi
+    from handlers.search_api import ANSWERS
+    from workflow.search.api import VERSION, openapi
 
     document = openapi()
-    assert set(document["paths"]) == set(PATHS)
+    assert set(document["paths"]) == set(PATHS) == {f"/{VERSION}{path}" for path in ANSWERS}
     assert {method for path in document["paths"].values() for method in path} == {"get"}
 
 

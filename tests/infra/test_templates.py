@@ -429,7 +429,6 @@ def test_the_notifier_may_look_up_runs_write_one_file_and_publish(stack: Stack) 
         Grant("states:DescribeExecution", executions),
         Grant("states:DescribeExecution", children),
         Grant("states:GetExecutionHistory", executions),
-        Grant("states:GetExecutionHistory", children),
         Grant("states:ListMapRuns", executions),
         Grant("states:ListExecutions", f"{arn}:mapRun:{name}/*:*"),
         Grant("s3:PutObject", f"{bucket}/runs/*/failure.json"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ import mysql.connector
 import pytest
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
-from cli.commands.catalog_init import init
+from cli.commands.catalog_init import init, pairs_of
 from cli.documents import CatalogProposed
+from local.catalogs.csv_catalog import CsvForm, read_csv
 from local.catalogs.fda import packaged_directory, read_packages
 from local.errors import LocalError
 from local.places import HOME_VARIABLE
@@ -20,6 +23,7 @@ from local.servers.given import read_settings, use_mysql
 from local.servers.servers import connect
 from local.servers.stack import Stack, given_mysql
 from tests.fdb_rows import load_fdb_shaped
+from workflow.contract.columns import COLUMNS
 from workflow.contract.errors import CatalogAccessDenied
 from workflow.contract.unseen import is_seen
 
@@ -32,7 +36,7 @@ def first_databank(connection: MySQLConnectionAbstract) -> None:
 
 
 def openfda(connection: MySQLConnectionAbstract) -> None:
-    """As the download's JSON is put into a table: two dashed codes, no key."""
+    """The download's JSON as a table: two columns of dashed codes, no key."""
     run(
         connection,
         "CREATE TABLE packages (product_ndc VARCHAR(12), package_ndc VARCHAR(14), "
@@ -147,6 +151,7 @@ def test_nothing_is_made_unless_somebody_says_so(
     german(database)
     found = proposed(capsys, "arzneimittel")
     assert not found.created
+    assert found.sql.endswith("GRANT SELECT, SHOW VIEW ON `drugs` TO 'drugs'@'localhost';\n")
     assert (tmp_path / "catalog.sql").read_text(encoding="utf-8") == found.sql
     assert proposed(capsys, "arzneimittel").columns == found.columns
 
@@ -197,8 +202,13 @@ def test_what_would_be_left_out_is_shown(
     run(database, "CREATE TABLE t (ndc CHAR(11) PRIMARY KEY, drug_name TEXT, is_active TEXT)")
     fill(database, "t", [("00000000001", "A", "1"), ("00000000002", "B", "perhaps")])
     (row,) = proposed(capsys, "t").rejected
-    assert (row.ndc, row.column) == ("00000000002", "is_active")
+    assert (row.ndc, row.column, row.value) == ("00000000002", "is_active", "perhaps")
     assert "is not a flag" in row.reason
+    init("t", create=False)
+    said = capsys.readouterr().out
+    assert "is_active 'perhaps' is not a flag" in said
+    assert "to do without, give this command --column is_active=" in said
+    assert proposed(capsys, "t", column=["is_active="]).rejected == ()
 
 
 def test_two_drugs_of_one_key_are_refused_by_the_server_and_said(
@@ -231,6 +241,23 @@ def test_a_file_gets_the_command_that_loads_it(
         "'drug_name=Trade Name' --column 'brand_name=Trade Name' --column generic_name=Generic "
         "--pad-keys --other-columns"
     )
+
+
+def test_a_german_spreadsheets_file_is_read_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Semicolons and yes or no in words, which both commands read alike without being told."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path))
+    path = tmp_path / "lauer.csv"
+    path.write_text("PZN;Handelsname;Im Handel;is_brand\n00000001;Siofor;ja;x\n")
+    found = proposed(capsys, str(path), column=["is_brand="])
+    assert (found.columns["is_active"], found.rejected) == ("Im Handel", ())
+    options = shlex.split(found.next)
+    assert "--delimiter" not in options
+    pairs = [after for before, after in pairwise(options) if before == "--column"]
+    form = CsvForm(headers=pairs_of(pairs), others="--other-columns" in options)
+    (row,) = [dict(zip(COLUMNS, row, strict=True)) for row in read_csv(path, form)]
+    assert (row["drug_name"], row["is_active"], row["is_brand"]) == ("Siofor", "1", None)
 
 
 def test_a_wrong_password_is_said_with_what_to_check(

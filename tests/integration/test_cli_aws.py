@@ -21,7 +21,12 @@ from local.engine.engine import MACHINE, REGION, Engine, handler_of
 from local.servers.stack import BUCKET
 from tests.lab import Failing, Lab
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
-from workflow.contract.errors import CatalogUnavailable, InvalidInput, TextMissing
+from workflow.contract.errors import (
+    CatalogUnavailable,
+    InvalidInput,
+    RunFileCorrupt,
+    TextMissing,
+)
 
 ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:{MACHINE}"
 START = datetime(2026, 11, 1, 2, tzinfo=UTC)
@@ -59,14 +64,24 @@ class Session:
             stub.activate()
         if service == "stepfunctions":
             # moto gives the history forwards, whatever is asked.
-            name = "after-call.stepfunctions.GetExecutionHistory"
-            client.meta.events.register(name, lambda parsed, **_: parsed["events"].reverse())
+            history = "stepfunctions.GetExecutionHistory"
+            client.meta.events.register(f"provide-client-params.{history}", note_order)
+            client.meta.events.register(f"after-call.{history}", in_order)
         return client
 
     def _stacks(self) -> dict[str, Any]:
         outputs = [{"OutputKey": key, "OutputValue": one} for key, one in self._outputs.items()]
         stack = {"StackName": STACK, "CreationTime": START, "StackStatus": "UPDATE_COMPLETE"}
         return {"Stacks": [{**stack, "Outputs": outputs}]}
+
+
+def note_order(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    context["backwards"] = params.get("reverseOrder", False)
+
+
+def in_order(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    if context["backwards"]:
+        parsed["events"].reverse()
 
 
 STACK = "drug-catalog-sync-test-workflow"
@@ -132,14 +147,66 @@ def test_a_page_in_the_bucket_is_never_opened_and_its_names_never_paths(
         )
         _, page = site.report(run_id)
         assert "owned" not in page.read_text()
-        report = json.loads(site.store.read(f"{prefix}report.json"))
-        report["run_id"] = "../../../owned"
-        machine.s3.put_object(
-            Bucket=BUCKET, Key=f"{prefix}report.json", Body=json.dumps(report).encode()
-        )
-        with pytest.raises(SiteError, match="is the report of another run"):
+        forge(machine, f"{prefix}report.json", run_id="../../../owned")
+        with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
             site.report(run_id)
     assert [path.name for path in cache.rglob("*.html")] == [f"{run_id}.html"]
+
+
+def forge(machine: Engine, key: str, **fields: Any) -> None:
+    """Who can write into the bucket, and does not know the run's key."""
+    found = json.loads(machine.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    machine.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(found | fields).encode())
+
+
+@pytest.mark.parametrize("name", ["report.json", "verify/00001.json", "review.json"])
+def test_a_file_that_the_run_did_not_write_is_not_reported(
+    lab: Lab, cache: Path, name: str
+) -> None:
+    with deployed(lab) as (machine, site):
+        run_id = site.run(FAST, Out()).run_id
+        finish(machine, run_id)
+        forge(machine, f"runs/{run_id}/{name}", added=7, rows=7)
+        with pytest.raises(RunFileCorrupt, match=f"{name} is not a .* its seal does not fit"):
+            site.report(run_id)
+        [(view, listed)] = site.history(5)
+    assert view.run_id == run_id
+    assert (listed is None) == (name == "report.json")
+
+
+def test_changes_that_the_run_did_not_plan_are_not_shown(lab: Lab) -> None:
+    with deployed(lab) as (machine, site):
+        run_id = site.run({"dry_run": True, **FAST}, Out()).run_id
+        finish(machine, run_id)
+        run = site.accepted(run_id)
+        assert run
+        asked = {"of_run": run.model_dump(mode="json")}
+        assert len(site.operate("changes", **asked).changes) == 40
+        key = f"runs/{run_id}/load.json"
+        pages = json.loads(machine.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+        machine.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(pages[1:]).encode())
+        with pytest.raises(SiteError, match=r"RunFileCorrupt: .* has 3 items"):
+            site.operate("changes", **asked)
+        pages[0]["upserts"] = 0
+        machine.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(pages).encode())
+        with pytest.raises(SiteError, match=r"RunFileCorrupt: .*load\.json, page '00000'"):
+            site.operate("changes", **asked)
+
+
+def test_a_run_that_was_refused_has_no_file_of_its_own(lab: Lab, cache: Path) -> None:
+    """Whatever is there under its name."""
+    with deployed(lab) as (machine, site):
+        with pytest.raises(InvalidInput):
+            site.run({"page_size": 0}, Out())
+        execution = machine.start({"page_size": 0}, "refused")
+        machine.wait(execution)
+        assert site.accepted("refused") is None
+        machine.s3.put_object(
+            Bucket=BUCKET, Key="runs/refused/report.json", Body=b'{"file": {"seal": "0"}}'
+        )
+        with pytest.raises(RunFileCorrupt):
+            site.report("refused")
+        assert [listed for _, listed in site.history(5)] == [None]
 
 
 def test_a_failed_run_has_a_report_of_what_it_left(

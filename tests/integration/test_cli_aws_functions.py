@@ -115,7 +115,7 @@ def test_a_search_that_may_not_invoke_the_model_is_no_success(synced: Lab) -> No
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(200, "answers who gives no name"), (404, "answered 404")]
+    ("status", "words"), [(200, "answers requests without a signature"), (404, "answered 404")]
 )
 def test_an_address_that_is_open_or_lost_is_named(status: int, words: str) -> None:
     with address(status) as url, pytest.raises(SiteError, match=words):

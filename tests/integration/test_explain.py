@@ -1,4 +1,4 @@
-"""Why is this drug (not) found? Asked of real servers, in each state that a drug can be in."""
+"""`explain` on real servers, in each state that a drug can have."""
 
 from __future__ import annotations
 

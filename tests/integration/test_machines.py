@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -21,7 +22,9 @@ from local.places import HOME_VARIABLE
 from local.servers.stack import down
 
 ROOT = Path(__file__).parents[2]
-PREREQUISITES = ROOT / "local/servers/prerequisites.sh"
+SCRIPTS = ROOT / "local/servers"
+NEEDED = ("env", "mkdir", "tail", "wc")
+SAID = ("#", "echo ", "install=")
 
 LOOPBACK = "import fcntl, socket, struct; fcntl.ioctl(socket.socket(), 0x8914, "
 LOOPBACK += "struct.pack('16sh22x', b'lo', 0x49))"
@@ -36,6 +39,13 @@ def machine(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """`prerequisites.sh` on a machine that has these programs and no others."""
     programs = tmp_path / "bin"
     programs.mkdir()
+    project = tmp_path / "a project"
+    scripts = project / "local/servers"
+    scripts.mkdir(parents=True)
+    for script in SCRIPTS.glob("*.sh"):
+        shutil.copy(script, scripts)
+    for name in NEEDED:
+        (programs / name).symlink_to(str(shutil.which(name)))
 
     def ask(**others: str) -> subprocess.CompletedProcess[str]:
         has = {"id": "echo 1000", "python3": "exit 0", **others}
@@ -43,7 +53,8 @@ def machine(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             (programs / name).write_text(f"#!/bin/sh\n{body}\n")
             (programs / name).chmod(0o755)
         return subprocess.run(
-            ["/bin/sh", PREREQUISITES, "python3", "no-such-program"],
+            ["/bin/sh", "local/servers/prerequisites.sh", "python3", "no-such-program"],
+            cwd=project,
             env={"PATH": str(programs), "DRUGSYNC_MYSQL_SERVER": "sh-database"},
             capture_output=True,
             text=True,
@@ -77,7 +88,42 @@ def test_an_installation_that_fails_is_no_success(
 ) -> None:
     said = machine(**{"apt-get": "echo no network >&2; exit 100", "id": "echo 0"})
     assert said.returncode == 100
-    assert "no network" in said.stderr
+    assert said.stderr.splitlines()[0] == "no network"
+    log = Path(said.stderr.splitlines()[-1].removeprefix("All that it printed: "))
+    assert log.read_text() == "$ apt-get update\nno network\n"
+
+
+def test_what_an_installation_prints_is_in_the_log_alone(
+    machine: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    said = machine(**{"apt-get": "echo WARNING: $1; echo $DEBIAN_FRONTEND >&2", "id": "echo 0"})
+    assert (said.returncode, said.stdout) == (0, "installing no-such-program\n")
+    assert said.stderr == ""
+    assert (tmp_path / "a project/.venv/install.log").read_text() == (
+        "$ apt-get update\nWARNING: update\n\n"
+        "$ env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "
+        "no-such-program\nWARNING: install\nnoninteractive\n"
+    )
+
+
+def test_an_error_shows_the_last_lines_of_its_own_command(tmp_path: Path) -> None:
+    script = tmp_path / "a project/local/servers/quietly.sh"
+    script.parent.mkdir(parents=True)
+    shutil.copy(SCRIPTS / script.name, script)
+    subprocess.run([script, "echo", "an older line"], check=True)
+    said = subprocess.run(
+        [script, "sh", "-c", "seq 1 40; exit 7"], capture_output=True, text=True, check=False
+    )
+    assert (said.returncode, said.stdout) == (7, "")
+    assert said.stderr.splitlines()[:15] == [str(n) for n in range(26, 41)]
+
+
+def test_nothing_is_installed_but_with_its_output_in_the_log() -> None:
+    """Both scripts and the Makefile: no line calls pip or apt but through `quietly.sh`."""
+    for path in (ROOT / "Makefile", *SCRIPTS.glob("*.sh")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if re.search(r"(pip install|-m venv|apt-get (update|install)|\$install)\b", line):
+                assert "quietly" in line.lower() or line.lstrip().startswith(SAID), line
 
 
 # A network, a home, a port

@@ -55,10 +55,25 @@ def test_a_server_that_follows_no_other_is_not_behind(
 
 def test_a_replica_that_stands_still_is_refused_by_name(stack: Stack, standing_still: None) -> None:
     with (
-        pytest.raises(CatalogLagging, match=r"does not replicate, and 5 s are allowed"),
+        pytest.raises(CatalogLagging, match=r"that tells its lag, and 5 s are"),
         reader(stack, "root").connect(),
     ):
         pass
+
+
+def test_a_reader_that_follows_nobody_is_refused_by_name(
+    stack: Stack, admin: CatalogTable, catalog: CatalogTable
+) -> None:
+    """A secondary of a replication group, or a replica that was detached: both are read only."""
+    admin.execute("SET GLOBAL read_only = 1")
+    try:
+        with (
+            pytest.raises(CatalogLagging, match="no replication of it runs"),
+            reader(stack, "root").connect(),
+        ):
+            pass
+    finally:
+        admin.execute("SET GLOBAL read_only = 0")
 
 
 def test_a_lag_that_nobody_may_know_is_refused_with_the_grant(

@@ -6,16 +6,21 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
-from infra.compute.specs import EVERY, SPECS
+from handlers.wiring import wiring
+from infra.compute.specs import EVERY, NOTIFIER, OPERATOR, OPERATORS_FOLDER, SPECS
 from infra.stage.stage import ROOT
+from local.engine.history import accepted
 from tests.lab import Lab
 from tests.rows import make_row
 from workflow.adapters.s3.run_store import S3RunStore
+from workflow.contract.errors import NothingToRollBack
+from workflow.operate.operate import OperatorTask, operate
 
 SOMETIMES = {("VerifyIndex", "building.json"), ("VerifyIndex", "golden.json")}
 """While an index builds; where the team has golden queries."""
@@ -100,13 +105,79 @@ def test_no_file_is_written_by_two_functions(recorder: Recorder) -> None:
     assert {key: states for key, states in writers.items() if len(states) > 1} == {}
 
 
-@pytest.mark.parametrize("spec", EVERY, ids=lambda spec: spec.state)
+HANDLERS = [spec for spec in EVERY if spec not in (OPERATOR, NOTIFIER)]
+"""The operators' function takes its ports all at once: below. The notifier takes no wiring:
+tests/infra/test_failure.py compares its calls with its role."""
+
+
+@pytest.mark.parametrize("spec", HANDLERS, ids=lambda spec: spec.state)
 def test_a_function_reaches_what_its_handler_takes_and_nothing_else(spec: Any) -> None:
-    if spec.state in {"NotifyFailure", "OperateIndex"}:
-        pytest.skip("it takes them elsewhere: test_failure.py, test_cli_aws.py")
     source = (ROOT / "handlers" / f"{spec.handler}.py").read_text()
     taken = {name for name in re.findall(r"\bw\.(\w+)", source) if name in TAKES}
     for name in taken:
         assert TAKES[name] & spec.access, name
     for access in spec.access - {"read runs", "golden queries"}:
         assert any(access in TAKES[name] for name in taken), access
+
+
+# What operators ask
+
+GOLDEN = "golden.json"
+REACHES = {
+    **{"catalog": "catalog", "embedder": "model"},
+    **dict.fromkeys(("generations", "documents", "texts", "server", "engine", "search"), "index"),
+}
+"""The ports of the operators' function, and which access each one is."""
+
+
+class Noting:
+    """A port that notes what it is used for."""
+
+    def __init__(self, port: Any, note: Callable[[str, tuple[Any, ...]], None]) -> None:
+        self._port, self._note = port, note
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._port, name)
+        if not callable(found):
+            return found
+
+        def call(*given: Any, **named: Any) -> Any:
+            self._note(name, given)
+            return found(*given, **named)
+
+        return call
+
+
+def test_what_operators_ask_needs_all_that_their_function_may_and_no_more(synced: Lab) -> None:
+    used: set[str] = set()
+    written: set[str] = set()
+
+    def of_bucket(name: str, given: tuple[Any, ...]) -> None:
+        if name == "write":
+            written.add(given[0])
+        else:
+            used.add("golden queries" if given[0] == GOLDEN else "read runs")
+            assert given[0] == GOLDEN or given[0].startswith("runs/")
+
+    run = accepted(synced.stack.root / "runs" / "first")
+    assert run
+    with synced.redriven("first", golden_queries_key=GOLDEN):
+        ports = wiring().ports
+        ports.runs.write(GOLDEN, b'[{"query": "a", "expect": ["b"]}]')
+        noting: dict[str, Any] = {
+            name: Noting(getattr(ports, name), lambda *_, access=access: used.add(access))
+            for name, access in REACHES.items()
+        }
+        noting["runs"] = Noting(ports.runs, of_bucket)
+        ports = ports._replace(**noting)
+        for asked in (
+            {"action": "doctor"},
+            {"action": "explain", "ndc": make_row(0)["ndc"], "query": "a"},
+            {"action": "changes", "of_run": run},
+            {"action": "rollback"},
+        ):
+            task = OperatorTask.model_validate({"run_id": "of-an-operator", **asked})
+            with suppress(NothingToRollBack):
+                operate(task, ports)
+    assert used == OPERATOR.access
+    assert written == {f"runs/{OPERATORS_FOLDER}/{file}" for file in OPERATOR.writes}

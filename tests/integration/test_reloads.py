@@ -75,7 +75,7 @@ def test_a_catalog_that_is_truncated_and_filled_again_loses_nothing(
 
 
 def test_removals_that_a_reload_made_up_are_named_and_not_made(synced: Lab) -> None:
-    """Of the last page, too: it has one row less than planned, so nobody knows whether to go on."""
+    """Also of the last page, which has one row less than planned and so cannot be trusted."""
     synced.catalog.update(ndc(5), strength="999 mg/1")
     reload = Reload(synced, "DiffPage", later=1)
     report = synced.succeed(intercept=reload, settings=ONE_BY_ONE)
@@ -118,7 +118,7 @@ AWAY = [ndc(number) for number in range(0, 40, 3)]
 def test_rows_that_are_away_from_any_moment_to_any_other_are_not_removed(
     synced: Lab, mode: str, away: Moment
 ) -> None:
-    """Within every guard, and seen alike by both readings: as a view that is defined twice."""
+    """Within every guard, and the same in both readings, as after a view was redefined twice."""
     catalog = synced.catalog
     catalog.delete(ndc(39))
     for back in (*MOMENTS[MOMENTS.index(away) + 1 :], None):
@@ -166,7 +166,7 @@ def test_a_page_with_another_row_in_the_place_of_one_that_is_away_loses_nothing(
 
 
 def test_a_redrive_of_the_switch_asks_the_catalog_again(synced: Lab) -> None:
-    """Days may lie between: what was gone then may be there now."""
+    """Days may pass in between: what was missing then may have come back."""
     synced.catalog.delete(ndc(4), ndc(5))
     away = Failing("PublishIndex", LambdaFailure("Away", "for a day"))
     assert synced.run(run_id="late", intercept=away).status == "FAILED"

@@ -1,4 +1,4 @@
-"""The way back: the last switch undone, or the generation before the last backfill by name."""
+"""Rolling back the last switch, or to a named generation before the last backfill."""
 
 from __future__ import annotations
 

@@ -181,6 +181,19 @@ def test_filters_and_facets(api: Api) -> None:
     assert list(body["facets"]["is_active"]) == ["true"]
 
 
+@pytest.mark.parametrize("column", ["is_active", "is_generic", "is_brand"])
+def test_a_flag_may_be_said_in_words_or_as_a_digit(api: Api, column: str) -> None:
+    answers = {}
+    for value in ("true", "1", "false", "0"):
+        status, body = api(f"/drugs?q=aspirin&limit=50&{column}={value}")
+        assert status == 200
+        answers[value] = body["parts"]
+        for one in products(body):
+            packages = [each for of in one["strengths"] for each in of["packages"]]
+            assert {each[column] for each in packages} == {value in ("true", "1")}
+    assert answers["true"] == answers["1"] != answers["false"] == answers["0"]
+
+
 def test_several_values_of_a_filter_are_alternatives(api: Api) -> None:
     form = "INJECTION%2C+SOLUTION"
     one = products(api("/drugs?q=aspirin&dosage_form=TABLET&limit=50")[1])

@@ -1,4 +1,4 @@
-"""Nothing is an answer: below the floor that its space measured, meaning answers no query."""
+"""An empty answer is right: below the floor of its space, meaning answers nothing."""
 
 from __future__ import annotations
 

@@ -55,11 +55,14 @@ BRAND = {"is_generic": "0", "is_brand": "1"}
 MEDROL = {"drug_name": "Medrol", "brand_name": "Medrol", "generic_name": "methylprednisolone"}
 MEDROLS = ((52, 16), (53, 4))
 IBUPROFEN = {"gcn_seqno": "77", "drug_name": "Ibuprofen", "generic_name": "ibuprofen"}
+NAPROXEN = {"gcn_seqno": "78", "drug_name": "Naproxen", "generic_name": "naproxen"}
 OTHERS = [
     *(make_row(number, brand_name="Coumadin", generic_name="warfarin") for number in (50, 51)),
     *(make_row(number, **MEDROL, strength=f"{strength} mg/1") for number, strength in MEDROLS),
     make_row(54, **IBUPROFEN, is_brand="0", is_generic="1"),
     make_row(55, **IBUPROFEN, brand_name="Motrin", **BRAND),
+    make_row(56, **NAPROXEN, brand_name=None, is_active="0", is_brand="0", is_generic="1"),
+    make_row(57, **NAPROXEN, brand_name="Aleve", **BRAND),
 ]
 
 
@@ -363,7 +366,7 @@ def test_escape_clears_the_search_and_keeps_the_filters(page: Page) -> None:
     page.keyboard.press("Escape")
     status_is(page, "")
     expect(page.get_by_role("searchbox")).to_have_value("")
-    expect(page).to_have_url(re.compile(r"/\?is_active=1$"))
+    expect(page).to_have_url(re.compile(r"/\?is_active=true$"))
     expect(page.get_by_role("listitem")).to_contain_text(["Remove filter Market: still marketed"])
     assert page.get_by_role("checkbox").count() == 0
 
@@ -398,6 +401,33 @@ def test_a_filter_leaves_what_has_its_value_and_tells_how_many(page: Page) -> No
     page.keyboard.press("Space")
     status_is(page, "The first 10 products for “aspirin”")
     expect(box).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("column", "box", "shown"),
+    [
+        ("is_active=true", "still marketed", "Aleve"),
+        ("is_active=false", "no longer marketed", "Naproxen"),
+        ("is_generic=true", "generic", "Naproxen"),
+        ("is_generic=false", "not generic", "Aleve"),
+    ],
+)
+def test_a_flag_that_is_chosen_leaves_the_drugs_that_have_it(
+    page: Page, column: str, box: str, shown: str
+) -> None:
+    visit(page, "/?q=naproxen", re.compile("^2 products"))
+    name = re.compile(f"^{box} 1 drug$")
+    page.get_by_role("checkbox", name=name).check()
+    status_is(page, "1 product for “naproxen” with 1 filter")
+    expect(page.locator("summary")).to_contain_text([shown])
+    expect(page).to_have_url(f"/?q=naproxen&{column}")
+    number = column.replace("true", "1").replace("false", "0")
+    for address in (f"/?q=naproxen&{column}", f"/?q=naproxen&{number}"):
+        visit(page, address, "1 product for “naproxen” with 1 filter")
+        expect(page.locator("summary")).to_contain_text([shown])
+        expect(page.get_by_role("checkbox", name=name)).to_be_checked()
+    page.get_by_role("checkbox", name=name).uncheck()
+    status_is(page, "2 products for “naproxen”")
 
 
 def test_a_chosen_filter_is_shown_and_taken_back(page: Page) -> None:
@@ -581,9 +611,8 @@ def test_a_server_that_does_not_answer_is_said_and_asked_again(page: Page) -> No
 
 def test_the_generation_and_its_age_are_shown(page: Page) -> None:
     visit(page, "/", "")
-    expect(page.get_by_role("contentinfo")).to_have_text(
-        re.compile(r"^48 drugs, generation first-[0-9a-f]+, published \d+ (second|minute)s? ago$")
-    )
+    said = r"generation first-[0-9a-f]+, published \d+ (second|minute)s? ago"
+    expect(page.get_by_role("contentinfo")).to_have_text(re.compile(f"^50 drugs, {said}$"))
 
 
 # What the catalog says is text

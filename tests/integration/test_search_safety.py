@@ -57,7 +57,7 @@ def test_no_query_is_answered_by_another_drug(index: RedisSearch, rows: list[Row
 
 
 def test_the_judge_sees_another_drug_and_another_substance(stack: Stack) -> None:
-    """Else the goal of none would say nothing."""
+    """The judge must be able to find wrong answers, or its goal of none means nothing."""
     known = known_names()
     with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
         lamictal = drug(1, "Lamictal", "Lamictal", "lamotrigine", "25 mg/1", "TABLET", "ORAL")

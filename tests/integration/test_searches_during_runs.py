@@ -47,7 +47,7 @@ class Meant:
 
 
 class Searcher(threading.Thread):
-    """Asks all the time; keeps each other answer of each query, in their order."""
+    """Asks continuously; keeps each query's answers in order, without repetitions."""
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(daemon=True)
@@ -82,7 +82,7 @@ class Searcher(threading.Thread):
 
 
 def answer(query: str, index: SearchIndex) -> Answer:
-    """One search of every drug that it finds; asked again where a switch came between."""
+    """One search that lists every drug it finds; repeated if a switch came in between."""
     while True:
         names = index.live()
         assert names is not None
@@ -124,7 +124,7 @@ def edit(lab: Lab) -> None:
 
 
 def of_catalog(lab: Lab) -> dict[str, Answer]:
-    """What each query finds where the index is the catalog as it is now."""
+    """What each query must find if the index equals the catalog now."""
     rows = lab.catalog.rows()
     drugs = {
         key: (key, (row["manufacturer"] or "").strip(), (row["strength"] or "").strip())
@@ -230,7 +230,7 @@ def test_a_switch_of_a_sync_needs_no_memory(synced: Lab) -> None:
 
 @contextmanager
 def full_memory(lab: Lab) -> Iterator[Callable[[], Any]]:
-    """What is yielded lets Redis be full from then on, to the end of the block."""
+    """Yields a function that makes Redis full until the block ends."""
     client = lab.index.redis
     try:
         yield lambda: client.config_set("maxmemory", 1_000_000)

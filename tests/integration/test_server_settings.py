@@ -1,4 +1,4 @@
-"""Every setting of the servers: each is known, and set to its ends it changes no answer unnamed."""
+"""Every setting of the servers is known, and at its extremes it changes no answer unnoticed."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def answers(lab: Lab) -> list[Any]:
             index.texts_of_drugs(live.generation, under, 1_000),
             index.drugs_like(live.generation, under, "aspirin", 100),
             index.stored_values(live.generation, "route"),
-            index.count_values(live.generation, hashes, {}, ["route", "dosage_form"]),
+            index.count_values(live.generation, hashes, {"route": {}, "dosage_form": under}),
         ]
 
 
@@ -225,7 +225,7 @@ def every_end(
 ) -> tuple[int, set[str]]:
     """How many values were tried, and the settings of which one is refused.
 
-    Whatever is accepted gives the answers of before.
+    What is accepted gives the same answers as before.
     """
     expected = answers(lab)
     tried, refused = 0, set()

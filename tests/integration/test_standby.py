@@ -1,4 +1,4 @@
-"""The standby does a command as the caller would have done it, or leaves it to the caller."""
+"""The standby runs a command exactly as the caller would, or leaves it to the caller."""
 
 import ast
 import os

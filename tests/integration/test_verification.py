@@ -9,9 +9,11 @@ import boto3
 import pytest
 
 from local.servers.stack import BUCKET
-from tests.lab import Lab, before, cause_of
+from local.standin.bedrock_process import control, counters
+from tests.lab import NO_MODEL_CHECK, Failing, Lab, before, cause_of
 from tests.rows import fields_of, make_row, ndc, text_hash_of, text_of, vector_of
 from workflow.contract.documents import Renderer, record_of
+from workflow.contract.errors import IndexUnavailable
 from workflow.contract.settings import DEFAULT_TEMPLATE
 
 
@@ -41,7 +43,7 @@ def plant_document(lab: Lab) -> None:
 
 
 def swap_documents(lab: Lab) -> None:
-    """One missing, one that is not the catalog's: their numbers do not tell."""
+    """One missing and one extra document: the count is right."""
     plant_document(lab)
     delete_document(lab)
 
@@ -82,7 +84,7 @@ def cut_vectors(lab: Lab) -> None:
 
 
 def another_models_vectors(lab: Lab) -> None:
-    """Records that agree with themselves: only the model of today can tell."""
+    """Records that agree with their own hash: only asking the model again shows the defect."""
     renderer = Renderer(DEFAULT_TEMPLATE, 8000, "")
     for number in range(0, 40, 2):
         text = renderer.text(fields_of(make_row(number)))
@@ -380,3 +382,23 @@ def test_another_algorithm_waits_for_the_next_backfill(synced: Lab) -> None:
     synced.succeed("backfill", settings=flat)
     synced.succeed(settings=flat)
     synced.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [({"index_algorithm": "FLAT"}, b"FLAT"), ({"index_m": "32"}, 32)],
+)
+def test_after_a_first_build_that_failed_the_index_has_the_options_of_the_next_run(
+    lab: Lab, option: dict[str, str], said: bytes | int
+) -> None:
+    """Its texts are kept, and so was their index with the old options."""
+    lab.run(intercept=Failing("LoadPage", IndexUnavailable("away")))
+    texts = len(lab.index.redis.keys("text:*"))
+    assert texts
+    control(lab.stack.bedrock, reset=True)
+    lab.succeed(settings=option | NO_MODEL_CHECK)
+    lab.assert_in_step()
+    assert len(lab.index.redis.keys("text:*")) == texts
+    assert counters(lab.stack.bedrock)["texts"] == 0
+    info = lab.index.redis.execute_command("FT.INFO", f"texts:{lab.index.live()[1]}")
+    assert any(said in field for field in info[info.index(b"attributes") + 1])

@@ -1,4 +1,4 @@
-"""A row that DiffPage reads otherwise than it is: never published, whatever wrote the documents."""
+"""A row that DiffPage reads wrongly is never published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.rows import ndc
 
 
 def misread(lab: Lab, **columns: str) -> Callable[[str, Payload, Callable[[], Payload]], Payload]:
-    """While DiffPage reads, and only then, the catalog says something else of drug 3."""
+    """Drug 3 has another value while DiffPage reads, and only then."""
     right = lab.catalog.rows()[ndc(3)]
 
     def intercept(state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:

@@ -1,4 +1,4 @@
-"""The table of `make bench-scale`: lines, and what follows of them."""
+"""The table of `make bench-scale`: fitted lines, and what they predict."""
 
 from __future__ import annotations
 

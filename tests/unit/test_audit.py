@@ -1,4 +1,4 @@
-"""What an audit comes to: a finding is never tolerated, and no answer is never a good one."""
+"""An audit's result: findings always fail it, and no answer never passes."""
 
 from __future__ import annotations
 

@@ -100,9 +100,12 @@ def test_flags_in_other_words_become_ours() -> None:
     rows = [{"ndc": "1", "aktiv": "J", "後発品": "○"}, {"ndc": "2", "aktiv": "n", "後発品": ""}]
     found = propose("t1", "drugs", columns, rows, {}).columns
     assert found["is_active"].endswith(
-        "IN ('j') THEN '1' WHEN LOWER(TRIM(t.`aktiv`)) IN ('n') THEN '0' END"
+        "IN ('j') THEN '1' WHEN LOWER(TRIM(t.`aktiv`)) IN ('n') THEN '0' ELSE t.`aktiv` END"
     )
-    assert found["is_generic"].endswith("IN ('○') THEN '1' ELSE '0' END")
+    assert found["is_generic"].endswith(
+        "IN ('○') THEN '1' WHEN COALESCE(LOWER(TRIM(t.`後発品`)), '') = '' THEN '0' "
+        "ELSE t.`後発品` END"
+    )
 
 
 def test_the_text_has_the_columns_that_there_are() -> None:

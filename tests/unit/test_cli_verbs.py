@@ -1,4 +1,4 @@
-"""The verbs of the command line: what people type who know other tools."""
+"""The command line's verbs, and what people type who know other tools."""
 
 import pytest
 from typer.testing import CliRunner

@@ -44,14 +44,33 @@ def test_values_may_be_separated_by_something_else(tmp_path: Path) -> None:
     path = file(tmp_path / "drugs.csv", "ndc;drug_name\n1;Aspirin, 500 mg\n")
     assert read_csv(path, CsvForm(delimiter=";"))[0][:2] == ("1", "Aspirin, 500 mg")
     with pytest.raises(LocalError, match="--delimiter"):
-        read_csv(path, PLAIN)
+        read_csv(path, CsvForm(delimiter="|"))
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_first_line_says_what_separates_values(tmp_path: Path, mark: str) -> None:
+    lines = (("ndc", "drug_name", "route"), ("1", "Aspirin 500 mg", "ORAL"))
+    path = file(tmp_path / "drugs.csv", "".join(mark.join(line) + "\n" for line in lines), "utf-16")
+    assert read_csv(path, PLAIN)[0][:2] == ("1", "Aspirin 500 mg")
+
+
+@pytest.mark.parametrize(
+    ("word", "flag"),
+    [("ja", "1"), ("NEIN", "0"), ("○", "1"), ("true", "1"), ("x", "x")],
+)
+def test_words_for_yes_and_no_become_flags(tmp_path: Path, word: str, flag: str) -> None:
+    path = file(tmp_path / "drugs.csv", f"ndc,drug_name,is_active\n1,ja,{word}\n")
+    row = dict(zip(COLUMNS, read_csv(path, PLAIN)[0], strict=True))
+    assert (row["drug_name"], row["is_active"]) == ("ja", flag)
 
 
 def test_headings_may_be_other_ones(tmp_path: Path) -> None:
     path = file(tmp_path / "drugs.csv", "NDC Code,Name\n1,Aspirin\n")
     form = CsvForm(headers={"ndc": "NDC Code", "drug_name": "Name"})
     assert keys(path, form) == ["1"]
-    with pytest.raises(LocalError, match=r"unknown column 'NDC Code'.*--column NAME=NDC Code"):
+    with pytest.raises(
+        LocalError, match=r"unknown column 'NDC Code'.*--column NAME=NDC Code.*catalog init"
+    ):
         read_csv(path, PLAIN)
 
 

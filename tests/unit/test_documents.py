@@ -141,7 +141,7 @@ def test_manufacturer_and_key_do_not_change_the_text() -> None:
 
 
 def test_a_model_by_its_profile_is_the_same_space_as_by_its_id() -> None:
-    """Vectors are made by the model, whoever pays for the call."""
+    """The model alone decides a vector, not the account that calls it."""
     base = "amazon.titan-embed-text-v2:0"
     arn = "arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/a1b2c3"
     ours = settings(embedding_model=arn, embedding_base_model=base)

@@ -1,4 +1,4 @@
-"""Run files that somebody else wrote: what a later state relies on is what its writer wrote.
+"""Run files that somebody else wrote: only the run's own functions are believed.
 
 The attacker can write any object of the run bucket, and has read all of them. What they lack is
 the payload, which has the key.

@@ -1,4 +1,4 @@
-"""What alarms and dashboards read: one metric for each error, the figures of each publish."""
+"""What alarms and dashboards read: one metric per error, and the figures of each publication."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from handlers.entry import REPORTED, count_report, handles
+from handlers.entry import handles
+from handlers.telemetry import REPORTED, count_report
 from tests.fakes import NOW
 from workflow.contract.errors import VerificationFailed
 from workflow.contract.events.base import Event

@@ -257,6 +257,25 @@ def test_what_a_run_left_that_did_not_end_goes_once_the_fence_is_taken(
     assert set(writers) == {HOLDER.token}
 
 
+def test_an_index_that_nobody_is_searched_with_is_made_again_once_a_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No server tells all its options, and they may be those of a failed run's settings."""
+    server = Server(live=False)
+    server.memory.indexes.add(("texts", SPACE))
+    opened: list[set[tuple[str, str]]] = []
+    create = server.index.server.create_indexes
+
+    def look(names: LiveNames) -> None:
+        opened.append(set(server.memory.indexes))
+        create(names)
+
+    monkeypatch.setattr(server.index.server, "create_indexes", look)
+    server.plan()
+    server.plan()
+    assert opened == [set(), {("drugs", HOLDER.identity), ("texts", SPACE)}]
+
+
 @pytest.mark.parametrize("finished", [True, False])
 def test_redis_is_swept_only_where_the_last_writer_did_not_end_its_pruning(
     finished: bool, monkeypatch: pytest.MonkeyPatch

@@ -34,7 +34,7 @@ NO_NAMES = [
 
 @pytest.fixture(autouse=True)
 def _open_by_default() -> Iterator[None]:
-    """With the usual umask, nothing is private by itself."""
+    """With the usual umask, files are readable by everybody unless made otherwise."""
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -75,7 +75,7 @@ def test_a_home_that_somebody_chose_keeps_its_mode(tmp_path: Path) -> None:
 def test_a_runs_name_is_taken_at_every_door(name: str) -> None:
     assert is_run_id(name)
     assert RunInput(plan=name).plan == name
-    assert OperatorTask(action="changes", run_id="x", of_run=name).of_run == name
+    assert of_run(name).of_run
 
 
 def test_a_name_of_our_own_is_one() -> None:
@@ -90,7 +90,12 @@ def test_what_names_another_thing_is_taken_at_no_door(name: str) -> None:
     with pytest.raises(ValidationError):
         OperatorTask(action="doctor", run_id=name)
     with pytest.raises(ValidationError):
-        OperatorTask(action="changes", run_id="x", of_run=name)
+        of_run(name)
+
+
+def of_run(name: str) -> OperatorTask:
+    run = {"run_id": name, "started_at": datetime.now(UTC), "settings_digest": "", "input": {}}
+    return OperatorTask.model_validate({"action": "changes", "run_id": "x", "of_run": run})
 
 
 @given(st.text())

@@ -1,4 +1,4 @@
-"""PublishIndex: the switch, the look behind it, and its way back."""
+"""PublishIndex: the switch, the check after it, and how it is taken back."""
 
 from __future__ import annotations
 

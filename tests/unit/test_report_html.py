@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -109,10 +111,19 @@ def test_the_outcome_and_the_checks_that_fail_come_first() -> None:
     assert order == sorted(order)
 
 
-def test_a_sync_that_failed_behind_its_first_load_published_nothing() -> None:
-    facts = {"status": "FAILED", "published": False, "error": "VerificationFailed"}
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"published": False}, "nothing was published"),
+        ({"published": True}, "it was published all the same"),
+        ({"published": None}, "it ended during the switch"),
+        ({"mode": "verify", "published": False}, "what is live was not changed"),
+    ],
+)
+def test_a_run_that_failed_says_what_is_searched(facts: dict[str, Any], said: str) -> None:
     loaded = [StateTimes("LoadPages", bars(2), 2)]
-    assert "nothing was published" in render(report(generation="live", **facts), loaded)
+    page = render(report(status="FAILED", error="VerificationFailed", **facts), loaded)
+    assert f"FAILED: {said}" in page
 
 
 def test_a_dry_run_says_which_guards_would_stop_it() -> None:

@@ -1,4 +1,4 @@
-"""What a plan's digest is over: rows in the order of their keys, and nothing that may differ."""
+"""A plan's digest covers rows in the order of their keys, and nothing that may vary."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_it_is_another_one_where_another_row_is_written_or_removed(other: str) -
 
 
 def test_rows_that_change_places_are_other_rows() -> None:
-    """In a sum, the digests of two rows could be exchanged, and a set be found that adds up."""
+    """With a sum, two rows' digests could be swapped, or another set could give the same sum."""
     one, two = digests_of_page([change("01")], []), digests_of_page([change("02")], [])
     assert digest(one, two) != digest(two, one)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes import FakeIndex, FakeRunStore
-from tests.payloads import HOLDER, RUN, plan
+from tests.payloads import HOLDER, plan, review
 from workflow.contract.events.payloads import ChangesPage
 from workflow.contract.ports.documents import Change, Document
-from workflow.contract.runs import LOAD_MANIFEST, PLAN, PageChanges, RunFiles
+from workflow.contract.runs import LOAD_MANIFEST, PLAN, REVIEW, PageChanges, RunFiles
 from workflow.operate.changes import changes_of
 
 LIVE = "generation"
@@ -20,6 +20,7 @@ def world() -> tuple[FakeRunStore, FakeIndex]:
     store, index = FakeRunStore(), FakeIndex()
     files = RunFiles.of(store, HOLDER)
     files.write(PLAN, plan())
+    files.write(REVIEW, review(load_pages=3))
     index.generations.take_fence(HOLDER)
     index.documents.write(LIVE, HOLDER, [document("b"), document("d")])
     pages = {"00000": (["a", "c"], ["b"]), "00001": (["d"], []), "00002": (["e", "f"], [])}
@@ -49,7 +50,7 @@ def test_pieces_of_any_size_are_the_whole(
     start: int | None = 0
     calls = 0
     while start is not None:
-        some = changes_of(RUN, start, runs=store, documents=index.documents, piece=piece)
+        some = changes_of(plan().run, start, runs=store, documents=index.documents, piece=piece)
         assert len(some.drugs) <= piece
         found += [(one.ndc, one.kind) for one in some.drugs]
         start, calls = some.following, calls + 1

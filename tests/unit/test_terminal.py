@@ -1,4 +1,4 @@
-"""Data on a terminal: seen, never obeyed."""
+"""Data is shown on a terminal, and never acts as control characters."""
 
 from __future__ import annotations
 

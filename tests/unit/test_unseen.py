@@ -1,4 +1,4 @@
-"""What nobody sees, beside Unicode as a library that we did not write knows it."""
+"""Invisible characters, compared with Unicode's data in a library that we did not write."""
 
 import sys
 import unicodedata

@@ -295,7 +295,7 @@ def test_words_that_the_model_refuses_say_nothing_of_the_floor(index: Index) -> 
 
 
 def test_golden_queries_are_asked_when_the_model_is_and_say_why_they_are_not(index: Index) -> None:
-    """Other ones are another question than what was asked last."""
+    """Other queries than those that were embedded last time."""
     index.runs.write("golden.json", b'[{"query": "aspirin", "expect": ["aspirin"]}]')
     queries = [GoldenQuery(query="aspirin", expect=("aspirin",))]
     planned = reviewed_task().plan, review(**index.counts)
@@ -314,7 +314,7 @@ def test_a_verification_alone_asks_the_model_and_leaves_everything_as_it_is(inde
     assert len(index.embedder.embedded) == ALL
     index.record(next(iter(TEXTS)), vector_of("other"))
     index.page(damaged={ndc(1): "has no document"}, documents=5)
-    with pytest.raises(VerificationFailed):
+    with pytest.raises(VerificationFailed, match="searches answer from it now; start a sync"):
         index.verify()
     assert {"documents equal the catalog", MODEL} <= index.failed()
     assert (index.to_repair(), index.fake.texts.to_embed_again(SPACE)) == (set(), [])
@@ -337,7 +337,7 @@ def test_checks_that_are_off_say_so_by_their_own_setting(index: Index) -> None:
 
 
 def test_what_another_model_embedded_is_embedded_again_by_the_next_run(index: Index) -> None:
-    """Else the next run would find these vectors and publish two models in one space."""
+    """Otherwise the next run would reuse these vectors and mix two models in one space."""
     name = next(iter(TEXTS))
     index.files.write_manifest("embed.json", [TextsPage(page=PAGE, texts=1)])
     index.files.write_texts(f"embed/{PAGE}.jsonl.gz", [TEXTS[name]])

@@ -361,7 +361,7 @@ def test_a_rejected_row_that_changed_since_is_drift(sync: Page, now: list[Row], 
 
 
 def test_a_drug_that_is_live_and_in_the_catalog_must_not_vanish(backfill: Page) -> None:
-    """DiffPage read past it, as where a page is read at a bad moment."""
+    """DiffPage missed it, as if it read the page at a bad moment."""
     backfill.stores([make_row(4)], LIVE)
     backfill.rows.append(make_row(4))
     assert_nothing_but(backfill.compare(), vanishing=keys(4), drifted=keys(4))

@@ -1,4 +1,4 @@
-"""A run that is watched says what `status` says."""
+"""Watching a run shows the same as `status`."""
 
 from __future__ import annotations
 

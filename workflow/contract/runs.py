@@ -123,8 +123,8 @@ def page_name(number: int) -> str:
 class RunFiles:
     """Typed files of one run. Reading raises RunFileMissing, RunFileCorrupt, SettingsChanged.
 
-    Without a `holder`, files of any execution of that name are read: for people who look at a past
-    run.
+    Without a `holder`, files of any execution of that name are read, and seals are not looked at:
+    for a saved plan, and for what has no seal.
     """
 
     def __init__(self, store: RunStore, run_id: str, holder: Holder | None = None) -> None:

@@ -5,10 +5,11 @@ from typing import Final, Literal, NamedTuple
 
 from workflow.contract.columns import COLUMNS
 from workflow.contract.events.base import Event
-from workflow.contract.events.payloads import ChangesPage, Plan
+from workflow.contract.events.files import Review
+from workflow.contract.events.payloads import ChangesPage, Plan, Run
 from workflow.contract.ports.documents import Documents, Fields
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.runs import LOAD_MANIFEST, PLAN, PageChanges, RunFiles
+from workflow.contract.runs import LOAD_MANIFEST, PLAN, REVIEW, PageChanges, RunFiles
 
 PIECE: Final = 500
 """Drugs in one answer: about 4 MB if every column of each changed and has its greatest length."""
@@ -39,18 +40,19 @@ class Changes(NamedTuple):
 
 
 def changes_of(
-    run_id: str, start: int, *, runs: RunStore, documents: Documents, piece: int = PIECE
+    run: Run, start: int, *, runs: RunStore, documents: Documents, piece: int = PIECE
 ) -> Changes:
     """Compare `piece` of a run's changes with what is live now, from number `start` on.
 
     A function's answer may have 6 MB, so the caller asks again from where it ended. Raises
-    RunFileMissing if the run did not reach its review.
+    RunFileMissing if the run did not reach its review, RunFileCorrupt where a file is not its own.
     """
-    files = RunFiles(runs, run_id)
+    files = RunFiles.of(runs, run.holder)
     live = files.read(PLAN, Plan).live_generation
     drugs: list[ChangedDrug] = []
     first, end = 0, start + piece
-    for page in files.read_manifest(LOAD_MANIFEST, ChangesPage):
+    pages = files.read(REVIEW, Review).load_pages
+    for page in files.read_manifest(LOAD_MANIFEST, ChangesPage, pages):
         last = first + page.upserts + page.removals
         if first >= end:
             return Changes(drugs, end)

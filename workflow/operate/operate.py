@@ -6,7 +6,9 @@ On AWS a function of its own answers, because MySQL and Redis are reached from i
 from typing import Literal, NamedTuple
 
 from workflow.contract.documents import space_of
+from workflow.contract.errors import InvalidInput
 from workflow.contract.events.base import Event
+from workflow.contract.events.payloads import Run
 from workflow.contract.holder import Holder, RunId
 from workflow.contract.ports.catalog import Catalog
 from workflow.contract.ports.clock import Clock
@@ -36,8 +38,8 @@ class OperatorTask(Event):
     """With `explain`: the drug."""
     query: str = ""
     """With `explain`: the search whose answer it should stand in."""
-    of_run: RunId | None = None
-    """With `changes`: the run."""
+    of_run: Run | None = None
+    """With `changes`: the run, with the key of its files' seals."""
     start: int = 0
     """With `changes`: how many were answered before."""
 
@@ -114,11 +116,15 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
         case "explain":
             return OperatorAnswer(explained=_explain(task, ports))
         case "changes":
-            some = changes_of(
-                task.of_run or "", task.start, runs=ports.runs, documents=ports.documents
-            )
-            return OperatorAnswer(changes=tuple(some.drugs), following=some.following)
+            return _changes(task, ports)
     return OperatorAnswer(rolled_back=_roll_back(task, ports))
+
+
+def _changes(task: OperatorTask, ports: Ports) -> OperatorAnswer:
+    if task.of_run is None:
+        raise InvalidInput("changes needs of_run: the run, as AcceptRun answered it")
+    some = changes_of(task.of_run, task.start, runs=ports.runs, documents=ports.documents)
+    return OperatorAnswer(changes=tuple(some.drugs), following=some.following)
 
 
 def _explain(task: OperatorTask, ports: Ports) -> Explanation:

@@ -70,9 +70,7 @@ def _outcome(report: RunReport, timeline: Sequence[StateTimes]) -> str:
 
 def _headline(report: RunReport) -> str:
     if report.status != "SUCCEEDED":
-        # What a run writes before the switch is outside every index.
-        kept = "it was published all the same" if report.published else "nothing was published"
-        return f"✗ {text(report.status)}: {kept}"
+        return f"✗ {text(report.status)}: {_kept(report)}"
     if report.mode == "verify":
         return f"✓ Verified: {report.outcome}"
     if report.dry_run:
@@ -81,6 +79,15 @@ def _headline(report: RunReport) -> str:
             return f"✓ Dry run: a real run would be stopped by the guard {', '.join(stopping)}"
         return "✓ Dry run: nothing was written"
     return "✓ Verified and published"
+
+
+def _kept(report: RunReport) -> str:
+    """What a run writes before the switch is outside every index."""
+    if report.mode == "verify":
+        return "what is live was not changed"
+    if report.published is None:
+        return "it ended during the switch; drugsync doctor says what is live"
+    return "it was published all the same" if report.published else "nothing was published"
 
 
 def _verification(checks: Sequence[Check]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final, TypeVar
 
 from workflow.contract.columns import FLAG_COLUMNS
@@ -11,7 +11,7 @@ from workflow.contract.errors import EmbedderError, NothingLive
 from workflow.contract.folding import fold
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.documents import Fields
-from workflow.contract.ports.generations import LiveNames
+from workflow.contract.ports.generations import Generation, LiveNames
 from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import Filters, SearchIndex
 from workflow.contract.settings import Settings
@@ -19,7 +19,7 @@ from workflow.search import shown
 from workflow.search.cards import OfStrength, Product
 from workflow.search.equivalents import equivalents
 from workflow.search.facts import facts_of
-from workflow.search.filters import as_stored, unknown_values
+from workflow.search.filters import REMEMBERED, as_stored, unknown_values
 from workflow.search.floor import Meaning, floor_of
 from workflow.search.known import known_names
 from workflow.search.ndcs import LONGEST_KEY, dashed, ndcs_of
@@ -61,12 +61,20 @@ def meaning_of(
     Vectors of two models never meet: while a new model's backfill runs, and until the functions
     know of it, the words of a query are searched alone.
     """
-    generation = index.generation(names.generation)
+    try:
+        revision, floor = _space_of(names, index.generation)
+    except LookupError:
+        return None
+    return Meaning(embedder, floor) if space_of(settings, revision).id == names.space else None
+
+
+@lru_cache(REMEMBERED)
+def _space_of(names: LiveNames, find: Callable[[str], Generation | None]) -> tuple[str, float]:
+    """The revision and the floor of the live space, read once between two switches."""
+    generation = find(names.generation)
     if generation is None:
-        return None
-    if space_of(settings, generation.space_revision).id != names.space:
-        return None
-    return Meaning(embedder, floor_of(generation.baseline.asked, names.space))
+        raise LookupError(names.generation)
+    return generation.space_revision, floor_of(generation.baseline.asked, names.space)
 
 
 def between_switches(index: SearchIndex, ask: Callable[[LiveNames], T]) -> T:
@@ -134,13 +142,13 @@ def _facets(
     """A column's own filter does not narrow its values, because several may be chosen."""
     filters = as_stored(filters, names, index)
     best = list(dict.fromkeys(texts))[:FACET_TEXTS]
-    counts = {}
-    for column in FACETS:
-        others = {name: values for name, values in filters.items() if name != column}
-        counted = index.count_values(names.generation, best, others, (column,))[column]
-        folded = _folded(counted)
-        counts[column] = _as_flags(folded) if column in FLAG_COLUMNS else folded
-    return counts
+    others = {column: {one: filters[one] for one in filters if one != column} for column in FACETS}
+    counted = index.count_values(names.generation, best, others)
+    folded = {column: _folded(values) for column, values in counted.items()}
+    return {
+        column: _as_flags(values) if column in FLAG_COLUMNS else values
+        for column, values in folded.items()
+    }
 
 
 def _folded(counted: dict[str, int]) -> dict[str, int]:

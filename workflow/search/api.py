@@ -6,7 +6,6 @@ from typing import Annotated, Any, Final, TypeVar, get_origin
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic.json_schema import models_json_schema
 
 from workflow.contract.folding import fold
 from workflow.contract.invalid import wrongs
@@ -131,7 +130,7 @@ def _one(name: str, values: list[str], model: type[Nothing]) -> str | list[str]:
 class Problem(BaseModel):
     """RFC 9457."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     type: str = Field(description="always `about:blank`")
     title: str = Field(description="the status as text")
@@ -151,6 +150,8 @@ PATHS: Final[Mapping[str, tuple[str, type[BaseModel] | None]]] = {
 @cache
 def openapi() -> dict[str, Any]:
     """OpenAPI 3.1, generated from the models that read requests and form answers."""
+    from pydantic.json_schema import models_json_schema  # no search needs it
+
     models: list[type[BaseModel]] = [Problem]
     models += [model for _, model in PATHS.values() if model is not None]
     _, schemas = models_json_schema(

@@ -1,6 +1,7 @@
 """One card a product: the strengths and packages of one name, form and route."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold
@@ -17,7 +18,8 @@ MOST_STRENGTHS: Final = 16
 MOST_PROBED: Final = 400
 """For how many texts one search looks up drugs; each is one Redis command."""
 
-PROBED_AT_ONCE: Final = 24
+PROBED_AT_ONCE: Final = 60
+"""Texts of one round trip."""
 
 
 class OfStrength(NamedTuple):
@@ -64,16 +66,34 @@ class Drawer:
         self._left = MOST_PROBED
         self.cut = False
 
-    def cards(self, candidates: Iterable[Candidate]) -> Iterator[Product]:
-        """Products in the order of their first texts; those without drugs are left out."""
-        groups = iter(_grouped(candidates, self._known).values())
-        while part := list(_up_to(groups, PROBED_AT_ONCE)):
-            asked = [one for group in part for one in group]
-            if len(asked) > self._left:
+    def cards(
+        self, lists: Sequence[Iterable[Candidate]], wanted: int
+    ) -> Iterator[tuple[int, Product]]:
+        """Products with the number of their list, in the order of their first texts.
+
+        Those without drugs are left out. As many are looked up at once as are wanted, of all
+        lists, then twice as many: without filters, one round trip is enough.
+        """
+        rest = [
+            (number, group)
+            for number, candidates in enumerate(lists)
+            for group in _grouped(candidates, self._known).values()
+        ]
+        ahead = wanted
+        while wanted > 0 and rest:
+            size = _size_of_batch([len(group) for _, group in rest[:ahead]], self._left)
+            if not size:
                 self.cut = True
                 return
+            batch, rest, ahead = rest[:size], rest[size:], 2 * ahead
+            asked = [one.hash for _, group in batch for one in group]
             self._left -= len(asked)
-            yield from self._filled(part, self.drugs([one.hash for one in asked]))
+            drugs = self.drugs(asked)
+            for number, group in batch:
+                product = self._filled(group, drugs)
+                if product:
+                    wanted -= 1
+                    yield number, product
 
     def drugs(self, hashes: Sequence[str]) -> dict[str, Drugs]:
         found = self._index.drugs_of_texts(self._generation, hashes, self._packages, self._filters)
@@ -84,17 +104,13 @@ class Drawer:
         every = self._index.drugs_of_texts(self._generation, hashes, 0, {})
         return sum(one.total for one in every)
 
-    def _filled(
-        self, groups: Sequence[Sequence[Candidate]], drugs: Mapping[str, Drugs]
-    ) -> Iterator[Product]:
-        for group in groups:
-            items = [
-                OfStrength(strength_of(some.some[0]), some.total, some.some)
-                for one in group
-                if (some := drugs[one.hash]).some
-            ]
-            if items:
-                yield Product(group[0].why, group[0].cosine, self._merged(items))
+    def _filled(self, group: Sequence[Candidate], drugs: Mapping[str, Drugs]) -> Product | None:
+        items = [
+            OfStrength(strength_of(some.some[0]), some.total, some.some)
+            for one in group
+            if (some := drugs[one.hash]).some
+        ]
+        return Product(group[0].why, group[0].cosine, self._merged(items)) if items else None
 
     def _merged(self, items: Sequence[OfStrength]) -> tuple[OfStrength, ...]:
         """Texts of one strength are one item, by amount; the one that was asked for first."""
@@ -128,11 +144,7 @@ def _grouped(
     return groups
 
 
-def _up_to(groups: Iterator[list[Candidate]], most: int) -> Iterator[list[Candidate]]:
-    """Groups, until they have this many texts."""
-    count = 0
-    for group in groups:
-        yield group
-        count += len(group)
-        if count >= most:
-            return
+def _size_of_batch(texts: Sequence[int], left: int) -> int:
+    """How many of the first groups, of so many texts each, are asked for in one round trip."""
+    most = min(left, max(PROBED_AT_ONCE, texts[0]))
+    return sum(count <= most for count in accumulate(texts))

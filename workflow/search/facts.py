@@ -45,6 +45,7 @@ OVER_THE_COUNTER: Final = "otc"
 """Words of a product type that ranks after prescription products."""
 
 _READ: Final = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
+_BLANK: Final = ("",) * len(_READ)
 _ORDERED: Final = len((*NAME_COLUMNS, *DETAIL_COLUMNS))
 
 
@@ -130,7 +131,7 @@ class Facts:
 
 def facts_of(fields: Fields, known: KnownNames) -> Facts:
     """Of a text's columns, or of a document's."""
-    return _facts(tuple([fields.get(column, "") for column in _READ]), known)
+    return _facts(tuple(map(fields.get, _READ, _BLANK)), known)
 
 
 _facts = lru_cache(KEPT)(Facts)

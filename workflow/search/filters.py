@@ -13,7 +13,7 @@ FOLDED: Final = tuple(one for one in TAG_COLUMNS if one not in (*FLAG_COLUMNS, "
 """Columns whose values people type."""
 
 REMEMBERED: Final = 64
-"""Columns of generations, between two switches, whose values a process keeps."""
+"""Facts of generations, such as a column's values, that a process keeps between two switches."""
 
 
 def as_stored(filters: Filters, names: LiveNames, index: SearchIndex) -> Filters:

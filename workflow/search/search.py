@@ -5,6 +5,7 @@ may be empty. A filter excludes drugs and does not change the order.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from workflow.contract.ports.documents import Fields
@@ -13,7 +14,7 @@ from workflow.contract.ports.search import Filters, SearchIndex
 from workflow.search import notices
 from workflow.search.asked import HEAD, UNDER_FILTERS, Asked
 from workflow.search.by_ndc import by_ndc
-from workflow.search.cards import Candidate, Drawer
+from workflow.search.cards import Candidate, Drawer, Product
 from workflow.search.described import Described
 from workflow.search.filters import as_stored
 from workflow.search.floor import Meaning
@@ -120,22 +121,12 @@ def _take(
     listed: Sequence[Listed], drawer: Drawer, limit: int, offset: int, texts: list[str]
 ) -> list[Part]:
     """The products of all parts in a row, without the first `offset`."""
-    parts = []
-    left, skipped = limit, offset
-    for one in listed:
-        texts += [candidate.hash for candidate in one.candidates]
-        products = []
-        for card in drawer.cards(one.candidates) if left else ():
-            if skipped:
-                skipped -= 1
-                continue
-            products.append(card)
-            left -= 1
-            if not left:
-                break
-        if products:
-            parts.append(Part(one.kind, one.about, products))
-    return parts
+    texts += [candidate.hash for one in listed for candidate in one.candidates]
+    products: list[list[Product]] = [[] for _ in listed]
+    cards = drawer.cards([one.candidates for one in listed], offset + limit)
+    for number, card in islice(cards, offset, offset + limit):
+        products[number].append(card)
+    return [Part(one.kind, one.about, of) for one, of in zip(listed, products, strict=True) if of]
 
 
 def _without_last(parts: Sequence[Part]) -> list[Part]:

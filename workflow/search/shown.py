@@ -26,9 +26,9 @@ MOST_PACKAGES: Final = 2000
 
 
 class Shown(BaseModel):
-    """Part of an answer."""
+    """Part of an answer. Built at its first use."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class Package(Shown):

@@ -254,6 +254,7 @@ def _in_percent(amount: Amount, size: float) -> Amount:
     return amount._replace(forms=frozenset((*amount.forms, *percent)))
 
 
+@lru_cache(REMEMBERED)
 def sort_key(strength: str) -> tuple[tuple[str, float], ...]:
     """Strengths in the order of their amounts: 5 mg before 10 mg before 1 g."""
     return tuple(

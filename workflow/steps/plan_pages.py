@@ -316,6 +316,9 @@ def _make_room(generations: Generations, holder: Holder, target: Target) -> None
     """Take the fence, then remove what unfinished runs left.
 
     In this order, an old run can no longer write into what is removed.
+
+    An index that nobody is searched with goes in any case, and is made again from the same hashes:
+    it may have the options of an earlier run's settings, and no server tells them all.
     """
     before = generations.take_fence(holder)
     live = generations.live()
@@ -324,6 +327,8 @@ def _make_room(generations: Generations, holder: Holder, target: Target) -> None
         raise RunSuperseded(
             f"another run published generation {found} while this one was planned; start a new run"
         )
+    if generations.find(target.generation.name) is None:
+        generations.drop_indexes(kept_by(live, generations, holder), holder)
     kept = kept_by(live, generations, holder, target.generation)
     if _left_something(before, generations, holder, kept.generations):
         sweep_leftovers(generations, kept, holder)

@@ -157,6 +157,7 @@ def verify_index(
             verification,
             doubted=model is not None and bool(model.damaged) and not plan.run.input.dry_run,
             drifted=bool(_drifted(pages)),
+            of_what_is_live=plan.run.input.dry_run,
         )
     settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(

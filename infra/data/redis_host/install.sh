@@ -1,9 +1,9 @@
 #!/bin/bash
-# Makes an Amazon Linux 2023 machine a Redis 8 server with the query engine, and keeps it one.
+# Makes an Amazon Linux 2023 machine a Redis 8 server with the query engine, and keeps it in order.
 #
 # Systems Manager runs it when the instance appears, whenever the stage's file changed one of the
-# variables below, and daily: it changes what differs and nothing else. The stack waits for it, and
-# fails unless the server answers as it must. `rotate` gives every user a new password.
+# variables below, and daily: it changes only what differs. The stack waits for it, and fails unless
+# the server answers as it must. `rotate` gives every user a new password.
 # Everything it prints is in /var/log/redis-install.log and CloudWatch.
 set -euo pipefail
 shopt -s inherit_errexit
@@ -39,7 +39,7 @@ apply() {
   echo "redis is ready"
 }
 
-# The log group must have the installation from its beginning, whatever happens later.
+# Called first, so that the log group has the whole installation even if a later step fails.
 ship_logs() {
   [ -x /opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl ] ||
     dnf install -y amazon-cloudwatch-agent
@@ -54,7 +54,7 @@ JSON
     -a fetch-config -m ec2 -s -c file:/etc/redis-logs.json
 }
 
-# The data's volume is older than this instance: it is taken from the one before, which is stopped
+# The data's volume outlives instances. It is detached from the previous instance, which is stopped
 # first, so that two servers never write to it.
 attach_volume() {
   local holder me other
@@ -68,7 +68,7 @@ attach_volume() {
     ec2 wait instance-stopped --instance-ids "$holder"
     ec2 detach-volume --volume-id "$VOLUME" > /dev/null
   fi
-  # A stage that names another snapshot has another volume: the one in its place makes room.
+  # If the stage names another snapshot, its volume replaces the attached one.
   other=$(ec2 describe-volumes --filters "Name=attachment.instance-id,Values=$me" \
     "Name=attachment.device,Values=$DATA_DEVICE" --query 'Volumes[0].VolumeId' --output text)
   if [ "$other" != None ]; then
@@ -94,7 +94,7 @@ instance_id() {
     http://169.254.169.254/latest/meta-data/instance-id
 }
 
-# An existing file system is kept: it may come from a snapshot. A larger volume is used whole.
+# Keeps an existing file system, which may come from a snapshot, and grows it to the volume's size.
 mount_data() {
   local device
   if ! mountpoint --quiet "$DATA"; then
@@ -130,7 +130,7 @@ install_package() {
 }
 
 # check_version "Redis server v=8.2.9 sha=...": older ones have faults that let an attacker run code.
-# OLDEST_VERSIONS has one a branch, in order; a branch that is newer than all of them has every fix.
+# OLDEST_VERSIONS has one version per branch, ascending. A newer branch than these has every fix.
 check_version() {
   local version branch oldest
   version=$(sed -n 's/.* v=\([0-9]*\.[0-9]*\.[0-9]*\).*/\1/p' <<< "$1")
@@ -145,7 +145,8 @@ check_version() {
   fi
 }
 
-# A fork for the append-only file's rewrite must not fail for want of memory that it never touches.
+# Without overcommit, the fork that rewrites the append-only file can fail for memory that it never
+# uses.
 tune_kernel() {
   echo "vm.overcommit_memory = 1" > /etc/sysctl.d/90-redis.conf
   echo "net.core.somaxconn = 1024" >> /etc/sysctl.d/90-redis.conf
@@ -163,8 +164,8 @@ find_module() {
   echo "$found"
 }
 
-# The stack's own authority signs the server's certificate. Its key is in a secret that only this
-# host reads; its certificate is in another one, which the functions check the server with.
+# The stack's own authority signs the server's certificate. The authority's key is in a secret that
+# only this host reads. Its certificate is in another secret: functions verify the server with it.
 issue_certificates() {
   local work
   mkdir -p "$ETC"
@@ -188,8 +189,8 @@ issue_certificates() {
   rm -rf "$work"
 }
 
-# For two months at least: daily runs renew it long before it ends. Strictly, as Python 3.13 and newer
-# look at a certificate.
+# Valid for two more months (daily runs renew it in time), by the strict rules of Python 3.13 and
+# newer.
 certificate_is_good() {
   openssl x509 -in "$ETC/server.pem" -noout -checkend 5184000 > /dev/null 2>&1 &&
     openssl verify -x509_strict -CAfile "$1" -verify_hostname "$HOST_NAME" "$ETC/server.pem" > /dev/null 2>&1
@@ -236,8 +237,7 @@ put_secret() {
   return "$status"
 }
 
-# field NAME, of the JSON on standard input. To read it with jq would need jq; Python comes with the
-# image.
+# field NAME, of the JSON on standard input. Python, because the image has no jq.
 field() {
   python3 -IS -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]].strip())' "$1"
 }
@@ -249,7 +249,7 @@ pairs = zip(sys.argv[1::2], sys.argv[2::2])
 print(json.dumps({name: open(path).read() for name, path in pairs}))' "$@"
 }
 
-# One line a user, from the list of infra/data/redis_users.py: NAME SECRET RIGHTS. The password
+# One line per user, from the list of infra/data/redis_users.py: NAME SECRET RIGHTS. The password
 # before the last one stays valid, so that no function is ever locked out; the one before that ends
 # with the first daily run after a rotation.
 # Nobody else may log in but this host itself, by the socket's file.
@@ -269,7 +269,7 @@ write_users() {
   own "$ETC/users.acl"
 }
 
-# hashes NAME ARN: of the current password, the one before, and the one that a rotation brings.
+# hashes NAME ARN: of the current password, the previous one, and the pending one of a rotation.
 hashes() {
   local current previous=""
   current=$(secret "$2" | field password)
@@ -295,7 +295,7 @@ tls-protocols "TLSv1.2 TLSv1.3"
 CONF
 }
 
-# write_config MODULE. What may be changed while the server runs is changed by `start_service`.
+# write_config MODULE. `start_service` applies what can be changed while the server runs.
 write_config() {
   (umask 077 && cat > "$CONFIG.new") <<CONF
 $(listen_lines)
@@ -361,7 +361,7 @@ UNIT
   fi
 }
 
-# What a running server takes without a restart: memory, users, certificate.
+# Gives a running server what needs no restart: memory, users, certificate.
 take_over() {
   cli CONFIG SET maxmemory "${MAX_MEMORY_MB}mb"
   cli ACL LOAD
@@ -371,12 +371,13 @@ take_over() {
   fi
 }
 
-# As the host's own user, who is known by this file only.
+# Logs in as the host's own user, whose password is in this file only.
 cli() {
   REDISCLI_AUTH=$(cat "$ETC/host-password") redis-cli -e -s "$SOCKET" --user "$HOST_USER" "$@"
 }
 
-# Two figures a minute for the alarms: a server that is down or full publishes none, which alarms.
+# Publishes two metrics a minute. A server that is down or full publishes none, and alarms watch for
+# that.
 publish_figures() {
   cat > /usr/local/bin/drug-catalog-redis-figures <<SCRIPT
 #!/bin/bash
@@ -417,8 +418,8 @@ UNIT
   systemctl enable --now drug-catalog-redis-figures.timer
 }
 
-# The server with the query engine answers, answers nobody without a password, and lets each user
-# do what PROBES says: USER may|may-not COMMAND, one a line. DRYRUN only says what would be allowed.
+# The server answers, has the query engine, refuses clients without a password, and lets each user
+# do what PROBES says: USER may|may-not COMMAND, one per line. DRYRUN executes nothing.
 check_answers() {
   local tries=${TRIES:-600} user verb command answer
   until [ "$(cli PING 2>&1)" = PONG ]; do

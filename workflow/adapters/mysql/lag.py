@@ -29,7 +29,11 @@ def check_lag(connection: MySQLConnectionAbstract, host: str, most_s: int) -> No
     """
     lag_s = _lag_s(connection, host)
     if lag_s > most_s:
-        behind = "does not replicate" if lag_s == inf else f"is {lag_s:g} s behind its writer"
+        behind = (
+            "is a reader, and no replication of it runs that tells its lag"
+            if lag_s == inf
+            else f"is {lag_s:g} s behind its writer"
+        )
         raise CatalogLagging(
             f"mysql_reader_host {host} {behind}, and {most_s} s are allowed "
             "(mysql_reader_lag_s); asked again soon; repair it, or leave mysql_reader_host "
@@ -38,7 +42,9 @@ def check_lag(connection: MySQLConnectionAbstract, host: str, most_s: int) -> No
 
 
 def _lag_s(connection: MySQLConnectionAbstract, host: str) -> float:
-    """0 for a server that is not a replica."""
+    """0 for a writer. Infinite where nobody can say it, and for a reader that follows nobody: a
+    group's secondary, of which the server says nothing, or a replica that was detached.
+    """
     with connection.cursor(dictionary=True) as cursor:
         cursor.execute("SHOW VARIABLES LIKE 'aurora_server_id'")
         if cursor.fetchall():
@@ -54,7 +60,10 @@ def _lag_s(connection: MySQLConnectionAbstract, host: str) -> float:
                 "REPLICATION CLIENT (MariaDB: REPLICA MONITOR) ON *.* to the user, or leave "
                 "mysql_reader_host empty"
             ) from error
-        return max((of_replica(row) for row in cursor.fetchall()), default=0.0)
+        rows = cursor.fetchall()
+        cursor.execute("SELECT @@global.read_only AS reader")
+        of_none = inf if any(row["reader"] for row in cursor.fetchall()) else 0.0
+        return max(map(of_replica, rows), default=of_none)
 
 
 def of_aurora(row: Mapping[str, Any]) -> float:

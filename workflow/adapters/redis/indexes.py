@@ -30,9 +30,9 @@ from workflow.contract.ports.server import IndexFacts, IndexKind, ServerFacts
 
 NO_INDEX = ("unknown index", "no such index", "not found")
 KINDS: Final = {"TAG", "TEXT", "VECTOR"}
-TELLING: Final = frozenset({*KINDS, "NOSTEM"})
-"""Words of a field that FT.CREATE and FT.INFO write alike. The algorithm is not among them: it
-decides how near a search gets, which is measured (recall), and not what is true."""
+TELLING: Final = frozenset({*KINDS, "NOSTEM", "FLAT", "HNSW", "SVS-VAMANA"})
+"""Words of a field that FT.CREATE and FT.INFO write alike. Of an algorithm's options, no server
+tells all: what they decide is measured (recall)."""
 
 MOST_ARGUMENTS = 8
 

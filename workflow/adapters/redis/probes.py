@@ -19,7 +19,7 @@ from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.columns import KEY
 from workflow.contract.errors import IndexCommandFailed
 from workflow.contract.ports.generations import LiveNames
-from workflow.contract.ports.search import ClassQuery, NameQuery
+from workflow.contract.ports.search import ClassQuery, Filters, NameQuery
 
 A, B, C, D = (digit * 32 for digit in "abcd")
 DRUGS: Final = {
@@ -155,8 +155,8 @@ class Asked:
         return None if found is None else sorted(found)
 
     def _counted(self) -> dict[str, dict[str, int]]:
-        columns = ("route", "manufacturer")
-        return self._search.count_values(self._generation, [A, B], {}, columns)
+        columns: dict[str, Filters] = {"route": {}, "manufacturer": {}}
+        return self._search.count_values(self._generation, [A, B], columns)
 
     def _found(self, query: NameQuery, count: int) -> list[str]:
         (found,) = self._search.find_named(self._space, [query], count)

@@ -95,11 +95,10 @@ class RedisSearch:
             for n, (total, _) in found.items()
             if total > count and (preferred := _preferred(queries[n]))
         }
+        keys = {n: of for n, (_, of) in found.items()}
         for n, (_, first) in self._keys(space, many, count).items():
-            found[n] = (count, list(dict.fromkeys([*first, *found[n][1]]))[:count])
-        return self._columns_of_each(
-            space, [found[n][1] if n in found else [] for n in range(len(queries))]
-        )
+            keys[n] = list(dict.fromkeys([*first, *keys[n]]))[:count]
+        return self._columns_of_each(space, [keys.get(n, []) for n in range(len(queries))])
 
     def _keys(
         self, space: str, asked: Mapping[int, str], count: int
@@ -215,19 +214,19 @@ class RedisSearch:
         )
 
     def count_values(
-        self, generation: str, hashes: Sequence[str], filters: Filters, columns: Sequence[str]
+        self, generation: str, hashes: Sequence[str], columns: Mapping[str, Filters]
     ) -> dict[str, dict[str, int]]:
+        """One round trip."""
         if not hashes:
             return {column: {} for column in columns}
-        query = f"@text_hash:{{{' | '.join(map(word, hashes))}}} {filtered(filters)}".rstrip()
+        of_texts = f"@text_hash:{{{' | '.join(map(word, hashes))}}}"
         counted = ("REDUCE", "COUNT", 0, "AS", "drugs", "LIMIT", 0, MOST_VALUES)
-        index, fields = drugs_index(generation), [f"@{word(column)}" for column in columns]
-        answers = self._client.query_all(
-            [
-                ("FT.AGGREGATE", index, query, "LOAD", 1, field, "GROUPBY", 1, field, *counted)
-                for field in fields
-            ]
-        )
+        commands: list[Command] = []
+        for column, filters in columns.items():
+            query, field = f"{of_texts} {filtered(filters)}".rstrip(), f"@{word(column)}"
+            asked = ("LOAD", 1, field, "GROUPBY", 1, field, *counted)
+            commands.append(("FT.AGGREGATE", drugs_index(generation), query, *asked))
+        answers = self._client.query_all(commands)
         return {column: _counts(answer) for column, answer in zip(columns, answers, strict=True)}
 
 

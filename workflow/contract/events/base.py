@@ -14,9 +14,9 @@ RunStatus = Literal["SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"]
 
 
 class Event(BaseModel):
-    """Frozen; an unknown field is an error."""
+    """Frozen; an unknown field is an error. Built at its first use: no function needs all."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @property
     def where(self) -> str:

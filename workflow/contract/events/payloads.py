@@ -9,7 +9,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from workflow.contract.events.base import Acceptable, Event, Mode
-from workflow.contract.holder import RUN_ID, Holder
+from workflow.contract.holder import RUN_ID, Holder, RunId
 from workflow.contract.limits import LARGEST_PAGE
 
 
@@ -82,7 +82,7 @@ class AcceptRunTask(Event):
 class Run(Event):
     """An accepted run."""
 
-    run_id: str
+    run_id: RunId
     started_at: datetime
     settings_digest: str
     """Hash of the settings and code versions that must not change during the run."""

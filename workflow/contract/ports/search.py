@@ -109,7 +109,7 @@ class SearchIndex(Protocol):
         ...
 
     def count_values(
-        self, generation: str, hashes: Sequence[str], filters: Filters, columns: Sequence[str]
+        self, generation: str, hashes: Sequence[str], columns: Mapping[str, Filters]
     ) -> dict[str, dict[str, int]]:
-        """Column -> value -> how many drugs of these texts have it under the filters."""
+        """Column -> value -> how many drugs of these texts have it, under each column's filters."""
         ...
