@@ -117,15 +117,14 @@ def forget_refused(error: SyncError) -> None:
         return
     from aws_lambda_powertools.utilities import parameters
 
-    parameters.clear_caches()
+    parameters.clear_caches()  # type: ignore[no-untyped-call]
 
 
 def _kept(arn: str) -> str:
     """The version that is valid now, whatever a rotation prepares."""
     from aws_lambda_powertools.utilities import parameters
 
-    named = {"VersionStage": "AWSCURRENT"}
-    return str(parameters.get_secret(arn, max_age=SECRET_AGE_S, **named))
+    return parameters.get_secret(arn, max_age=SECRET_AGE_S, VersionStage="AWSCURRENT")
 
 
 def _read(path: str) -> str:

@@ -150,12 +150,14 @@ def test_a_login_does_not_show_its_password() -> None:
     assert "old" not in repr(Login("reader", "old"))
 
 
-def test_an_error_of_the_server_is_not_taken_for_a_refused_login(rotation: Rotation) -> None:
+def test_an_error_of_the_server_is_not_taken_for_a_refused_login(
+    rotation: Rotation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(_login: Login) -> None:
         raise CatalogQueryFailed("MySQL refused a statement")
 
     rotation.step("createSecret")
-    rotation.server.check = broken  # type: ignore[method-assign]
+    monkeypatch.setattr(rotation.server, "check", broken)
     with pytest.raises(CatalogQueryFailed):
         rotation.step("setSecret")
     assert rotation.server.valid == ["old"]
