@@ -16,6 +16,7 @@ def described(model: type[BaseModel]) -> list[tuple[str, Any, str]]:
         (name, field.annotation, docs.get(name) or field.description or "")
         for name, field in model.model_fields.items()
     ]
+    model.model_rebuild()  # what a computed field returns is known once the model is built
     computed = [
         (name, field.return_type, field.description or "")
         for name, field in model.model_computed_fields.items()

@@ -36,7 +36,9 @@ TESTS = (
     "tests/unit tests/contract tests/integration tests/faults "
     "tests/infra/test_bundles.py tests/infra/test_redis_tls.py"
 )
-PYTEST = "pytest -q -n 2 --dist loadfile --durations 20"
+PYTEST = "pytest -q -n 2 --dist loadfile --durations 20 --timeout 600"
+"""Each test's limit is there to end what hangs: a place beside other work, and with a server that
+starts in ten seconds, takes longer for the same."""
 ELSEWHERE = re.compile("tests[.]browser|benchmarks[.]search_")
 """What a test file imports that neither the servers nor the Python decide: the search page in a
 browser, and how well searches find over the FDA's whole directory. `make test` runs them."""

@@ -123,7 +123,7 @@ MYSQL_KNOWN = (
         "create_admin_listener_thread mandatory_roles activate_all_roles_on_login "
         "activate_mandatory_roles check_table_functions disabled_storage_engines "
         "enable_cascade_triggers "
-        "partial_revokes rand_seed* skip_replication skip_parallel_replication "
+        "partial_revokes rand_seed* rbr_exec_mode skip_replication skip_parallel_replication "
         "select_into_* avoid_temporal_upgrade protocol_* resultset_metadata lock_wait_* "
         "end_markers_in_json print_identified_with_as_hex",
         "of statements that write or define, which no run sends; a run reads and sorts nothing",

@@ -31,7 +31,7 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
 
 def _problem(one: Wrong, model: type[BaseModel]) -> Problem:
     if not one.field:
-        # What is wrong with several settings together begins with the name of one.
+        # A message about several settings starts with the name of the first.
         name, _, reason = one.reason.partition(" ")
         return name.rstrip(":"), reason
     name = one.field.partition(".")[0]
