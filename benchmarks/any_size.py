@@ -178,9 +178,9 @@ def _prune_index(folder: Path, rows: int) -> tuple[Callable[[], Any], PackedRuns
     wiring._redis.eval(fill, 0, 2 * SWEPT)
     run_ = world.plan.run.model_copy(update={"run_id": "prune"})
     task = PruneTask(plan=world.plan.model_copy(update={"run": run_}), review=REVIEW)
-    call = lambda: prune_index(  # noqa: E731
-        task, generations=index.generations, documents=index.documents, server=index.server
-    )
+    live = ("generation", "live", "space", "0" * 16, "switch", task.run.holder.identity)
+    wiring._redis.execute_command("HSET", "drugs:live", *live)
+    call = lambda: prune_index(task, generations=index.generations)  # noqa: E731
     return call, world.runs
 
 

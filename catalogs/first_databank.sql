@@ -47,7 +47,10 @@ SELECT
   CASE
     WHEN COALESCE(CAST(n.OBSDTEC AS CHAR), '') IN ('', '0', '00000000', '0000-00-00') THEN '1'
     ELSE '0'
-  END AS is_active
+  END AS is_active,
+
+  -- F needs a prescription by federal law, O does not. A search answers with the former first.
+  CASE n.CL WHEN 'F' THEN 'PRESCRIPTION' WHEN 'O' THEN 'OTC' END AS product_type
 FROM rndc14 n
 LEFT JOIN rgcnseq4 g ON g.GCN_SEQNO = n.GCN_SEQNO
 LEFT JOIN rlblrid3 l ON l.LBLRID = n.LBLRID

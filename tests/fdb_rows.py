@@ -21,7 +21,8 @@ RNDC14 = Table(
     """
     NDC CHAR(11) NOT NULL PRIMARY KEY, LBLRID CHAR(6) NOT NULL, LN VARCHAR(30), LN60 VARCHAR(60),
     BN VARCHAR(30), GCN_SEQNO DECIMAL(6,0) NOT NULL, INNOV CHAR(1), DEA CHAR(1), DF CHAR(1),
-    OBSDTEC DATE, PS DECIMAL(11,3), PD VARCHAR(10), OBC CHAR(2), REPACK CHAR(1), DUPDC DATE
+    CL CHAR(1), OBSDTEC DATE, PS DECIMAL(11,3), PD VARCHAR(10), OBC CHAR(2), REPACK CHAR(1),
+    DUPDC DATE
     """,
 )
 RGCNSEQ4 = Table(
@@ -42,8 +43,8 @@ ROUTES = {"ORAL": "1", "INTRAVENOUS": "C", "TOPICAL": "Q", "SUBCUTANEOUS": "D"}
 def load_fdb_shaped(connection: MySQLConnectionAbstract, rows: int) -> CatalogLoad:
     """``rows`` drugs in ``rndc14``, ``rgcnseq4``, ``rlblrid3``, and the view ``drugs`` over them.
 
-    Every third drug is a generic, every fifth is obsolete, every seventh has no formulation
-    (GCN_SEQNO 0), every eleventh no LN60.
+    Every second is sold over the counter, every third is a generic, every fifth is obsolete, every
+    seventh has no formulation (GCN_SEQNO 0), every eleventh no LN60.
     """
     started = time.monotonic()
     selection = select(rows)
@@ -83,6 +84,7 @@ def _rndc14(
         "1" if brand else "0",
         DEA.get(product.dea_schedule, "0"),
         _form(product),
+        "O" if i % 2 == 0 else "F",
         "2018-06-30" if i % 5 == 0 else ZERO_DATE,
         "100.000",
         "BOTTLE",

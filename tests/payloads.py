@@ -71,6 +71,7 @@ def plan(
         generation=GENERATION,
         new_generation=new_generation,
         live_generation=live if new_generation else GENERATION,
+        live_space=SPACE if live or not new_generation else None,
         space=SPACE,
         space_revision="0",
         failures_before=IndexFailures(),

@@ -11,7 +11,9 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -27,6 +29,9 @@ PROVENANCE: Final = Path("workflow/search/known_names.md")
 LONGEST: Final = 40
 MOST_WORDS: Final = 7
 SHORTEST_WORD, LONGEST_WORD = 3, 24
+SHORTEST_OTHER: Final = 5
+"""Letters of a name of another salt: shorter ones mean other things as well (dap, amp)."""
+
 SHORTEST_COMMON, LONGEST_COMMON = 7, 18
 """Common names that are shorter are everyday words as well (blood, fish, can, rank); longer ones
 are chemists', and far from any drug's."""
@@ -38,6 +43,9 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9 .,'/+&()-]+")
 AUTHORITY: Final = re.compile(r"\s*\[[^\]]*\]\s*$")
 STRENGTH: Final = re.compile(r"[0-9] ?(?:mg|mcg|percent)\b")
 """`celecoxib 100 mg` is a name and a strength: the search reads both."""
+
+UNREADABLE: Final = ("sys", "cd")
+"""Kinds of names that nobody asks for: systematic chemical ones and codes."""
 
 COMPONENT: Final = re.compile(r"(.+) COMPONENT (?:OF )?(.+)")
 Alternatives = frozenset[frozenset[str]]
@@ -66,23 +74,67 @@ def directory_substances() -> set[str]:
 
 
 def known_names(names: list[Name], substances: set[str]) -> dict[str, Alternatives]:
-    """Name -> the sets of substances that it may mean, of those in the directory."""
-    wanted = {one.unii for one in names if one.name.upper() in substances}
+    """Name -> the sets of substances that it may mean, of those in the directory.
+
+    A substance's own names come first. Those of its other salts are added (the FDA lists Lixiana
+    with edoxaban, and the directory has its tosylate): of these, brands, and names of one word.
+    A mixture is all of its components, whichever salts they are.
+    """
+    own = {one.unii for one in names if one.name.upper() in substances}
+    bases = {_base(one) for one in substances}
+    others = {one.unii for one in names if _base(one.display) in bases} - own
+    salts = _names_of((one for one in names if one.kind != "cn" or _is_word(_name(one))), others)
+    return {
+        **{name: means for name, means in salts.items() if _says_more(name)},
+        **_names_of(names, own),
+        **_mixtures(names, own | others),
+    }
+
+
+def _names_of(names: Iterable[Name], wanted: set[str]) -> dict[str, Alternatives]:
     found: dict[str, set[frozenset[str]]] = defaultdict(set)
-    mixed: dict[str, set[str]] = defaultdict(set)
     for one in names:
-        if one.unii not in wanted or one.kind in ("sys", "cd"):
+        if one.unii not in wanted or one.kind in UNREADABLE:
             continue
-        base = " ".join(base_of(fold_words(one.display)))
-        name = AUTHORITY.sub("", one.name)
-        if part := COMPONENT.fullmatch(name.upper()):
-            mixed[fold(part[1])].add(base)
-        elif (key := _key(name)) and base:
+        key, base = _key(_name(one)), _base(one.display)
+        if key and base and not COMPONENT.fullmatch(_name(one).upper()):
             found[key].add(frozenset((base,)))
-    for key, parts in mixed.items():
-        found[key] = {frozenset(parts)}
-    named = {key: frozenset(means) for key, means in sorted(found.items()) if key}
+    named = {key: frozenset(means) for key, means in sorted(found.items())}
     return {**without_salts(named), **named}
+
+
+def _mixtures(names: Iterable[Name], wanted: set[str]) -> dict[str, Alternatives]:
+    """`Janumet component sitagliptin` and `Janumet component metformin` are two lines."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for one in names:
+        part = COMPONENT.fullmatch(_name(one).upper())
+        if part and one.unii in wanted and one.kind not in UNREADABLE and fold(part[1]):
+            found[fold(part[1])].add(_base(one.display))
+    return {key: frozenset((frozenset(parts),)) for key, parts in found.items()}
+
+
+def _base(substance: str) -> str:
+    return " ".join(base_of(fold_words(substance)))
+
+
+def _name(one: Name) -> str:
+    return AUTHORITY.sub("", one.name)
+
+
+def _is_word(name: str) -> bool:
+    return name.isalpha() and len(name) >= SHORTEST_OTHER
+
+
+@cache
+def _lay() -> frozenset[str]:
+    """Words of lay phrases and classes: they are asked for as such."""
+    classes = (product.pharm_classes for product in fda.select(None).products)
+    said = chain(classes, fda_synonyms().phrases)
+    return frozenset(word for one in said for word in fold_words(one))
+
+
+def _says_more(name: str) -> bool:
+    return len(name) >= SHORTEST_OTHER and not _lay().issuperset(name.split())
 
 
 def without_salts(named: dict[str, Alternatives]) -> dict[str, Alternatives]:
@@ -100,7 +152,7 @@ def directory_brands() -> dict[str, frozenset[str]]:
     found: dict[str, set[frozenset[str]]] = defaultdict(set)
     for one in fda.select(None).products:
         if one.product_type == fda.PRESCRIPTION and one.substance_name:
-            parts = (" ".join(base_of(fold_words(part))) for part in one.substance_name.split(";"))
+            parts = map(_base, one.substance_name.split(";"))
             found[_key(one.proprietary_name)].add(frozenset(filter(None, parts)))
     return {key: next(iter(means)) for key, means in found.items() if key and len(means) == 1}
 
@@ -133,7 +185,7 @@ def _key(name: str) -> str:
 
 def other_words(names: list[Name]) -> list[str]:
     """The names of one word of every substance there is: none of them is a misspelling."""
-    words = {fold(AUTHORITY.sub("", one.name)) for one in names if one.kind in ("bn", "of")}
+    words = {fold(_name(one)) for one in names if one.kind in ("bn", "of")}
     return sorted(
         one for one in words if one.isalpha() and SHORTEST_WORD <= len(one) <= LONGEST_WORD
     )
@@ -144,12 +196,8 @@ def common_words(names: list[Name], others: Iterable[str]) -> list[str]:
 
     Without the words that classes are called by: they are asked for as such.
     """
-    classes = (
-        one for product in fda.select(None).products for one in fold_words(product.pharm_classes)
-    )
-    lay = (one for phrase in fda_synonyms().phrases for one in fold_words(phrase))
-    words = {fold(AUTHORITY.sub("", one.name)) for one in names if one.kind == "cn"}
-    kept = words.difference(classes, lay, others)
+    words = {fold(_name(one)) for one in names if one.kind == "cn"}
+    kept = words.difference(_lay(), others)
     return sorted(
         one for one in kept if one.isalpha() and SHORTEST_COMMON <= len(one) <= LONGEST_COMMON
     )

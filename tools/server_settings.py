@@ -66,7 +66,7 @@ MYSQL_KNOWN = (
     Line(
         "collation_database collation_server character_set_database character_set_server "
         "character_set_connection default_collation_for_utf8mb4 character_set_filesystem "
-        "character_set_system character_sets_dir",
+        "character_set_system character_sets_dir character_set_collations",
         "the session's own are set; of a table, its columns' decide",
     ),
     Line(
@@ -77,8 +77,8 @@ MYSQL_KNOWN = (
         "nobody says it, such as a group's secondary, is refused)",
     ),
     Line(
-        "ft_* innodb_ft_* ngram_*",
-        "only of a view that searches full text; do not make a catalog of one",
+        "ft_* innodb_ft_* ngram_* mhnsw_*",
+        "only of a view that searches full text or vectors; do not make a catalog of one",
     ),
     Line(
         "cte_max_recursion_depth regexp_* parser_max_mem_size max_error_count "
@@ -100,7 +100,8 @@ MYSQL_KNOWN = (
         "secondary_engine_* use_secondary_engine range_optimizer_max_mem_size analyze_* "
         "enable_secondary_engine_statistics external_table_* "
         "max_join_size sql_buffer_result big_tables stats_* information_schema_stats_expiry "
-        "set_operations_buffer_size original_* explain_json_format_version explain_format",
+        "set_operations_buffer_size original_* explain_json_format_version explain_format "
+        "new_mode",
         "how rows are found, not which",
     ),
     Line(
@@ -147,7 +148,8 @@ MYSQL_KNOWN = (
         "feedback* persist* mysqlx_* telemetry* component_* caching_sha2_* auto_generate_certs "
         "authentication_* validate_password* connection_control* clone_* plugin_* allow_* "
         "sync_* encrypt_* server_* version* hostname port socket pid_file basedir datadir "
-        "license bind_address have_* ssl_* tls_* ciphers* secure_auth proxy_protocol_* "
+        "license bind_address redirect_url have_* ssl_* tls_* ciphers* secure_auth "
+        "proxy_protocol_* "
         "statement_id build_id admin_ssl_* admin_tls_* storage_engine statement_* ignore_* "
         "datetime_format date_format time_format system_time_zone mysql56_temporal_format "
         "named_pipe* shared_memory* lower_case_* tls_* table_encryption_* super_* "

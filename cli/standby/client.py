@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -113,7 +114,10 @@ def call(connection: socket.socket, arguments: list[str]) -> int | None:
     def pause(*_: object) -> None:
         """The terminal stops our process group, where the child is not."""
         _send(pid, signal.SIGSTOP)
+        watcher = _wakes_if_we_end(pid)
         os.kill(os.getpid(), signal.SIGSTOP)
+        os.kill(watcher, signal.SIGKILL)
+        os.waitpid(watcher, 0)
         _send(pid, signal.SIGCONT)
 
     def end(number: int, _: object) -> None:
@@ -136,6 +140,23 @@ def call(connection: socket.socket, arguments: list[str]) -> int | None:
     finally:
         for number, answer in before:
             signal.signal(number, answer)
+
+
+def _wakes_if_we_end(pid: int) -> int:
+    """A process that lets `pid` go on once we are gone, so that it sees that and ends, too.
+
+    While we are stopped, SIGKILL ends us and nothing of ours runs any more.
+    """
+    us = os.pidfd_open(os.getpid())
+    watcher = os.fork()
+    if watcher == 0:
+        try:
+            select.select([us], [], [])
+            _send(pid, signal.SIGCONT)
+        finally:
+            os._exit(0)
+    os.close(us)
+    return watcher
 
 
 def _send(pid: int, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -401,6 +402,8 @@ def test_the_texts_that_a_rollback_would_need_are_kept(index: RedisIndex) -> Non
     index.documents.stage(OLD, [Document("1", {"ndc": "1", "text_hash": texts[1]})])
     made.switch(GENERATION, Swap(["1"]), OLD)
     kept = Kept(["made"], [space], "", OLD.identity)
+    while (facts := index.server.index("drugs", "made")) is None or facts.building:
+        time.sleep(0.005)
     assert made.sweep(kept, 0, OLD, keys=1000).removed == 1
     left = [index.client.ask("EXISTS", f"text:{space}:{one}") for one in texts]
     assert left == [1, 1, 0]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.fakes.memory import Memory, Owned
+from tests.fakes.server import FakeServer
 from workflow.contract.errors import IndexCommandFailed, RunSuperseded
 from workflow.contract.holder import Holder, run_of
 from workflow.contract.ports.generations import (
@@ -146,11 +147,17 @@ class FakeGenerations:
         memory = self._memory
         used = {one.get("text_hash") for owned, one in memory.stored.items()}
         used |= {one.get("text_hash") for owned, one in memory.undo.items()}
+        sure = kept.unused_texts and all(map(self._is_whole, kept.generations))
         return [
             (space, one)
             for space, one in memory.kept
-            if space not in kept.spaces or (kept.unused_texts and one not in used)
+            if space not in kept.spaces or (sure and one not in used)
         ]
+
+    def _is_whole(self, generation: str) -> bool:
+        facts = FakeServer(self._memory).index("drugs", generation)
+        held = sum(owner == generation for owner, _ in self._memory.stored)
+        return facts is not None and not facts.building and facts.documents == held
 
     def drop_indexes(self, kept: Kept, holder: Holder) -> None:
         self._memory.require(holder)

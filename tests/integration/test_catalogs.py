@@ -111,12 +111,9 @@ def test_loading_reports_its_progress_to_the_end(connection: MySQLConnectionAbst
 def test_the_first_databank_view_has_every_documented_column_but_no_other(
     fdb: MySQLConnectionAbstract,
 ) -> None:
-    assert tuple(query(fdb, "SELECT * FROM drugs LIMIT 1")[0]) == (
-        *("ndc", "drug_name", "brand_name", "generic_name", "gcn_seqno", "dosage_form", "route"),
-        *("strength", "manufacturer", "drug_class", "therapeutic_class", "dea_schedule"),
-        *("is_generic", "is_brand", "is_active"),
-    )
+    assert tuple(query(fdb, "SELECT * FROM drugs LIMIT 1")[0]) == COLUMNS
     assert count(fdb) == ROWS
+    assert count(fdb, "product_type = 'OTC'") == count(fdb, "product_type = 'PRESCRIPTION'") > 0
 
 
 def test_the_first_databank_view_is_read_by_its_key(fdb: MySQLConnectionAbstract) -> None:
@@ -166,7 +163,7 @@ def test_a_csv_file_becomes_the_catalog_and_the_fda_can_take_over_again(
     [
         ("ndc,strength\n1,2\n", "line 1: the required column 'drug_name' is missing"),
         ("ndc,drug_name,colour\n1,a,red\n", "line 1: unknown column 'colour'"),
-        ("ndc;drug_name\n1;a\n", "line 1: unknown column 'ndc;drug_name'"),
+        ("ndc^drug_name\n1^a\n", "line 1: unknown column 'ndc^drug_name'"),
         ("ndc,drug_name,ndc\n1,a,1\n", "line 1: column 'ndc' appears twice"),
         ("ndc,drug_name\n1,a\n1,b\n", "line 3: ndc '1' is on line 2 already"),
         ("ndc,drug_name\n1,a\n ,b\n", "line 3: ndc is blank"),

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,10 +21,10 @@ from local.catalogs.catalog import FDA_GOLDEN_QUERIES
 from local.engine import runner
 from local.places import HOME_VARIABLE
 from local.standin.bedrock_process import counters
+from tests.commands import begin
 from tests.lab import Lab
 from workflow import __version__
 
-DRUGSYNC = [sys.executable, "-m", "cli.main"]
 SLOW_MODEL_MS = 400
 
 
@@ -229,16 +226,6 @@ def test_without_servers_the_doctor_says_how_to_start_them(
     assert result.output.count("drugsync up") == 3
 
 
-def in_a_process(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*DRUGSYNC, *arguments],
-        env={**os.environ, HOME_VARIABLE: str(home), "DRUGSYNC_EMBED_PAGE_SIZE": "2"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def test_a_run_that_does_not_exist_is_named_as_such(home: Path) -> None:
     for verb in ("redrive", "status", "report"):
         assert str(drugsync(verb, "nightly").exception).startswith("there is no run nightly")
@@ -267,7 +254,7 @@ def test_a_failed_run_is_redriven(home: Path, lab: Lab) -> None:
 
 def test_a_run_that_was_killed_is_redriven(home: Path, lab: Lab) -> None:
     lab.control_model(latency_ms=SLOW_MODEL_MS)
-    process = in_a_process(home, "run", "--page-size", "10")
+    process = begin(home, "run", "--page-size", "10")
     run_id = until_it_embeds(home)
     process.kill()
     process.communicate(timeout=60)
@@ -282,7 +269,7 @@ def test_a_run_that_was_killed_is_redriven(home: Path, lab: Lab) -> None:
 
 def test_ctrl_c_stops_a_run_cleanly_and_the_next_one_works(home: Path, lab: Lab) -> None:
     lab.control_model(latency_ms=SLOW_MODEL_MS)
-    process = in_a_process(home, "run", "--page-size", "10")
+    process = begin(home, "run", "--page-size", "10")
     run_id = until_it_embeds(home)
     other = json_of("status")
     process.send_signal(signal.SIGINT)

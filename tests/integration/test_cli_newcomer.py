@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,10 +16,9 @@ from typer.testing import CliRunner, Result
 from cli.app import app
 from cli.sites.first_steps import next_step
 from local.places import HOME_VARIABLE
+from tests.commands import begin
 from tests.lab import Lab
 from tests.rows import make_row, ndc
-
-DRUGSYNC = [sys.executable, "-m", "cli.main"]
 
 
 @pytest.fixture
@@ -160,16 +157,6 @@ def test_the_documents_that_come_with_the_switch_are_counted_apart(home: Path, l
 # Ctrl-C
 
 
-def begin(home: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*DRUGSYNC, "run", "--page-size", "10"],
-        env={**os.environ, HOME_VARIABLE: str(home), "DRUGSYNC_EMBED_PAGE_SIZE": "2"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
 def until_it_embeds(home: Path) -> str:
     ends = time.monotonic() + 120
     while time.monotonic() < ends:
@@ -190,7 +177,7 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
 
 def test_ctrl_c_is_answered_while_pages_are_in_flight(home: Path, lab: Lab) -> None:
     lab.control_model(latency_ms=2_000)
-    with begin(home) as process:
+    with begin(home, "run", "--page-size", "10") as process:
         run_id = until_it_embeds(home)
         process.send_signal(signal.SIGINT)
         said = read_until(process, "stopping")
@@ -206,7 +193,7 @@ def test_ctrl_c_is_answered_while_pages_are_in_flight(home: Path, lab: Lab) -> N
 
 def test_a_second_ctrl_c_waits_for_nobody(home: Path, lab: Lab) -> None:
     lab.control_model(latency_ms=20_000)
-    with begin(home) as process:
+    with begin(home, "run", "--page-size", "10") as process:
         run_id = until_it_embeds(home)
         process.send_signal(signal.SIGINT)
         read_until(process, "stopping")

@@ -247,15 +247,19 @@ def test_ctrl_z_stops_the_work_too_and_both_go_on(waiting: Path) -> None:
     assert command.returncode == 7
 
 
-def test_a_caller_that_ends_while_it_is_stopped_leaves_nobody_stopped(waiting: Path) -> None:
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_caller_that_ends_while_it_is_stopped_leaves_nobody_stopped(
+    waiting: Path, ending: signal.Signals
+) -> None:
     command = begin(waiting, subprocess.PIPE)
     command.send_signal(signal.SIGTSTP)
     until(lambda: state(command.pid) == "T")
-    command.send_signal(signal.SIGTERM)
-    command.send_signal(signal.SIGCONT)
+    command.send_signal(ending)
+    if ending != signal.SIGKILL:
+        command.send_signal(signal.SIGCONT)
     # The pipe ends when the last process that could write into it is gone.
     assert command.communicate()[0] == b"working\n"
-    assert command.returncode == -signal.SIGTERM
+    assert command.returncode == -ending
 
 
 def test_a_command_sees_the_callers_terminal(waiting: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.fakes import NOW, FakeIndex
 from tests.payloads import GENERATION, HOLDER, SPACE, generation, reviewed_task
 from workflow.contract.documents import record_of
-from workflow.contract.errors import RunSuperseded
+from workflow.contract.errors import RunSuperseded, SwitchLost
 from workflow.contract.events.payloads import PruneTask, Pruning
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
@@ -52,9 +52,7 @@ def index() -> FakeIndex:
 
 def prune(index: FakeIndex, at: Pruning | None = None) -> Pruning:
     task = PruneTask(**dict(reviewed_task()), prune=at or Pruning())
-    return prune_index(
-        task, generations=index.generations, documents=index.documents, server=index.server
-    )
+    return prune_index(task, generations=index.generations)
 
 
 def held(index: FakeIndex) -> dict[str, set[Any]]:
@@ -138,6 +136,16 @@ def test_a_superseded_run_removes_nothing(index: FakeIndex) -> None:
     before = held(index)
     index.generations.take_fence(Holder("newer", NOW + timedelta(seconds=1)))
     with pytest.raises(RunSuperseded):
+        prune(index)
+    assert held(index) == before
+
+
+@pytest.mark.parametrize("live", [None, Live(LiveNames(GENERATION, SPACE, OLDER.identity))])
+def test_a_switch_that_redis_forgot_is_no_success(index: FakeIndex, live: Live | None) -> None:
+    """A replica that took over had not got it: everything is as before it."""
+    index.memory.live = live
+    before = held(index)
+    with pytest.raises(SwitchLost, match="searches answer as before; start a new run"):
         prune(index)
     assert held(index) == before
 

@@ -88,7 +88,7 @@ class Switch:
         self.files.write("baseline.json", BEFORE)
         self.files.write("verification.json", Verification(checks=(), bad_keys=()))
         profile = {"route": ColumnProfile(blanks=1, commonest={})}
-        self.files.write("review.json", review(rows=4, profile=profile))
+        self.files.write("review.json", review(rows=4, vanished=1, profile=profile))
         upserts = [Change(document(ndc, "new"), None) for ndc in "bd"]
         self.files.write_changes(PAGE, PageChanges(upserts, ["c"], {}, []))
         self.files.write_manifest("load.json", [ChangesPage(page=PAGE, upserts=2, removals=1)])

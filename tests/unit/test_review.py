@@ -179,8 +179,8 @@ def test_only_pages_with_changes_are_loaded() -> None:
     pages.add(rows=5, removed=2)
     ref = pages.review()
     assert pages.manifest("load.json") == [
-        {"page": "00001", "upserts": 1, "removals": 0},
-        {"page": "00002", "upserts": 0, "removals": 2},
+        {"page": "00001", "upserts": 1, "removals": 0, "changes": ""},
+        {"page": "00002", "upserts": 0, "removals": 2, "changes": ""},
     ]
     assert (ref.load_pages, ref.embed_pages, ref.dry_run) == (2, 0, False)
 

@@ -39,6 +39,7 @@ SyncError
 │   ├── IndexStillBuilding *    the server is still indexing
 │   ├── IndexBuildStalled       the server stopped indexing
 │   ├── VerificationFailed      the index is not what the catalog says
+│   ├── SwitchLost              Redis forgot the switch: a failover took it back
 │   ├── NothingLive             there is no live index
 │   └── NothingToRollBack       there is no previous generation
 ├── RunStoreError           about the run's files in S3
@@ -274,6 +275,10 @@ class IndexBuildStalled(IndexError_):
 
 class VerificationFailed(IndexError_):
     """A check failed. The message says whether anything was published, and what to do."""
+
+
+class SwitchLost(IndexError_):
+    """Redis forgot the switch, mostly in a failover. Searches answer as before it. Start a run."""
 
 
 class NothingLive(IndexError_):

@@ -7,6 +7,7 @@ run did not write raises RunFileCorrupt (contract/seals.py).
 """
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -215,19 +216,24 @@ class RunFiles:
 
     # Lines: rows and texts, gzipped
 
-    def write_changes(self, page: str, changes: PageChanges) -> None:
+    def write_changes(self, page: str, changes: PageChanges) -> str:
+        """The digest of what it wrote, for `read_changes`."""
         lines: list[dict[str, Any]] = [
             {"fields": one.document.fields, "old": one.old} for one in changes.upserts
         ]
         lines += [{"remove": key} for key in changes.removals]
         lines.append({"unchanged": changes.unchanged, "rejected": changes.rejected})
-        self._write_lines(DIFF_CHANGES.format(page), "PageChanges", lines)
+        return self._write_lines(DIFF_CHANGES.format(page), "PageChanges", lines)
 
-    def read_changes(self, page: str) -> PageChanges:
+    def read_changes(self, page: str, digest: str = "") -> PageChanges:
+        """With the digest of a review, raises RunFileCorrupt for any other file.
+
+        A function of this run that was aborted may go on, and write its page again with its seal.
+        """
         name = DIFF_CHANGES.format(page)
         changes = PageChanges([], [], {}, [])
         with self._whole(name):
-            for line in self._read_lines(name, "PageChanges"):
+            for line in self._read_lines(name, "PageChanges", digest):
                 if "fields" in line:
                     document = Document(line["fields"]["ndc"], line["fields"])
                     changes.upserts.append(Change(document, line["old"]))
@@ -245,15 +251,21 @@ class RunFiles:
         with self._whole(name):
             return [Text(**line) for line in self._read_lines(name, "Texts")]
 
-    def _write_lines(self, name: str, model: str, lines: Iterable[Any]) -> None:
+    def _write_lines(self, name: str, model: str, lines: Iterable[Any]) -> str:
         dumped = [orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines]
         said = {"bytes": sum(map(len, dumped)), "lines": len(dumped)}
         head = orjson.dumps({HEAD: self._head(model) | said}, option=orjson.OPT_APPEND_NEWLINE)
         content = self._sealed(name, b"".join([head, *dumped]))
-        self._store.write(self.key(name), gzip.compress(content, GZIP_LEVEL, mtime=0))
+        body = gzip.compress(content, GZIP_LEVEL, mtime=0)
+        self._store.write(self.key(name), body)
+        return _digest(body)
 
-    def _read_lines(self, name: str, model: str) -> Iterator[Any]:
+    def _read_lines(self, name: str, model: str, digest: str = "") -> Iterator[Any]:
         body = self._store.read(self.key(name))
+        if digest and digest != _digest(body):
+            raise RunFileCorrupt(
+                f"{self.key(name)} was written again after the review; start a new run"
+            )
         head = orjson.loads(seals.head_line(body)).get(HEAD)
         self._check(name, head, model)
         size, count = head["bytes"], head["lines"]
@@ -334,6 +346,10 @@ class RunFiles:
             raise RunFileMissing(
                 f"{self.key(name)} is of another execution of the same name; start a new run"
             )
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def _content(item: Item) -> bytes:

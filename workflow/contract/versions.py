@@ -14,5 +14,5 @@ HASHES: Final = 4
 KEYS: Final = 2
 """Raise it when Redis keys change their names or what they hold."""
 
-FILES: Final = 4
+FILES: Final = 5
 """Raise it when a file of the run bucket or a payload changes its form."""

@@ -146,6 +146,7 @@ NEEDS_NEW_RUN = (
     errors.RunSuperseded,
     errors.GenerationMismatch,
     errors.TextMissing,
+    errors.SwitchLost,
     errors.VerificationFailed,
     errors.RunFileMissing,
     errors.RunFileCorrupt,

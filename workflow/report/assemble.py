@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from workflow import __version__
+from workflow.contract.errors import SwitchLost
 from workflow.contract.events.base import RunStatus
 from workflow.contract.events.files import (
     Baseline,
@@ -62,7 +63,7 @@ def assemble(
         duration_s=_seconds(run.started_at, ended_at),
         verification=checks,
         bad_keys=verification.bad_keys if verification else (),
-        published=_published(switched),
+        published=error != SwitchLost.__name__ and _published(switched),
         drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
         kept=_kept(verified, switched)[:SHOWN],
         refused_drugs=tuple(key for page in verified for key in page.refused)[:SHOWN],

@@ -1,5 +1,6 @@
 """What a query describes: drugs of its classes and uses, and drugs near it in meaning."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Final
@@ -17,7 +18,7 @@ from workflow.search.lookup import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query
-from workflow.search.ranking import by_distance, form_of, unusual
+from workflow.search.ranking import LAST, by_distance, form_of, unusual
 
 MOST_CLASSES: Final = 12
 
@@ -78,21 +79,33 @@ class Described:
             [Candidate(hash_, texts[hash_], name, cosines.get(hash_)) for hash_ in order]
             for order, texts, name in zip(ranked, lists, names, strict=True)
         ]
-        candidates = _in_turn(turns, self._asked.known)
+        candidates = sorted(_in_turn(turns, self._asked.known), key=self._is_homeopathic)
         if not candidates:
             return None
         about = tuple(dict.fromkeys(one.why for one in candidates))
         return Listed(_class_or_use(query), about, candidates)
 
+    def _is_homeopathic(self, one: Candidate) -> bool:
+        """Last whatever its class, unless one is asked for."""
+        return unusual(facts_of(one.fields, self._asked.known), self._asked.query.words) == LAST
+
     def _ranked(self, texts: Texts, places: Mapping[str, int], held: set[str]) -> list[str]:
-        """Order: usual before unusual, the form asked for, the nearest, a single substance."""
+        """Order: usual before unusual, the form asked for, the nearest, a single substance.
+
+        Of what is not near, the commonest route of the class first, then its commonest substances.
+        """
         query, known, far = self._asked.query, self._asked.known, len(places)
+        every = [facts_of(fields, known) for fields in texts.values()]
+        routes = Counter(facts.routes for facts in every)
+        drugs = Counter(facts.substances for facts in every)
         order = {
             one: (
                 unusual(facts := facts_of(fields, known), query.words),
                 -round(form_of(query, facts), 1),
                 places.get(one, far),
                 len(facts.substances),
+                -routes[facts.routes],
+                -drugs[facts.substances],
                 facts.order,
                 one,
             )

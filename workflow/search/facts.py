@@ -41,6 +41,9 @@ UNUSUAL: Final = frozenset(
 )
 """Words of types, forms, classes and names. Such products rank last unless asked for."""
 
+HOMEOPATHIC: Final = "homeopathic"
+"""A word of a type. Products are called after what they are for (`Nausea`, `Gout`)."""
+
 OVER_THE_COUNTER: Final = "otc"
 """Words of a product type that ranks after prescription products."""
 

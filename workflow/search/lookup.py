@@ -7,11 +7,18 @@ from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import ClassQuery, NameQuery
 from workflow.search import notices
 from workflow.search.asked import HEAD, Asked, Texts
-from workflow.search.known import NOTHING, KnownNames, Substances
-from workflow.search.naming import Term, may_go_on, meant_sets, terms_of
+from workflow.search.known import NOTHING, Substances
+from workflow.search.naming import (
+    Term,
+    alternatives_of,
+    are_names,
+    is_unknown,
+    may_go_on,
+    meant_sets,
+    terms_of,
+)
 from workflow.search.notices import Notice
-from workflow.search.queries import Query
-from workflow.search.ranking import Match, match
+from workflow.search.ranking import Match, any_usable, is_asked, match, own_substances
 from workflow.search.spelling import Reading, may_be_misspelt, read
 from workflow.search.vocabulary import KINDS
 
@@ -57,24 +64,41 @@ class Lookup:
         if self._says_kind(terms) and self._is_class():
             return self._answer([], [], {}, decided=False)
         matches = [*self._named_so(), *self._match(terms)]
-        if _any_usable(matches, terms) or not terms:
+        if matches and all(term.lay for term in terms):
+            matches = [one for one in matches if not one.unasked]
+            if not matches:
+                return self._answer([], [], {}, decided=False)
+        if not any_usable(matches, terms) and (grown := self._grown_together()):
+            return self._answer(grown, [], {}, decided=True)
+        if any_usable(matches, terms) or not terms:
             return self._answer(
-                matches, terms, {}, decided=_are_names(terms, self._query, self._known)
+                matches, terms, {}, decided=are_names(terms, self._query, self._known)
             )
         if self._is_class():
             return self._answer([], [], {}, decided=False)
         if matches:
             return self._answer(
-                matches, terms, {}, decided=_are_names(terms, self._query, self._known)
+                matches, terms, {}, decided=are_names(terms, self._query, self._known)
             )
         return self._one_by_one(terms)
 
     def _named_so(self) -> list[Match]:
-        """Lay words are a name if a drug has exactly this name."""
+        """Lay words are a name if a drug has exactly this name.
+
+        A homeopathic that is called `Nausea` is none, unless one is asked for.
+        """
         words = self._query.words
         if not self._query.lay or not words:
             return []
-        return [one for one in self._match([Term(words, NOTHING, " ".join(words))]) if one.named_so]
+        matches = self._match([Term(words, NOTHING, " ".join(words))])
+        return [one for one in matches if one.named_so and not one.unasked]
+
+    def _grown_together(self) -> list[Match]:
+        """Where a name and its strength are one word in the catalog: `Quorvex10mg`."""
+        whole = self._query.whole
+        if whole == self._query.words:
+            return []
+        return [one for one in self._match([Term(whole, NOTHING, " ".join(whole))]) if one.named_so]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
         """An enzyme's name is no drug's where what stops it is asked for: `protease inhibitor`."""
@@ -99,7 +123,7 @@ class Lookup:
 
     def _match_each(self, several: Sequence[Sequence[Term]]) -> list[list[Match]]:
         """The same for several lists of terms, in one round trip, or in two."""
-        texts = self._ask([tuple(map(_alternatives, terms)) for terms in several])
+        texts = self._ask([tuple(map(alternatives_of, terms)) for terms in several])
         full = [n for n, one in enumerate(texts) if len(one) >= self._asked.name_count]
         # Too many: those with exactly this spelling must be among them.
         spelt = self._ask([tuple((term.words,) for term in several[n]) for n in full])
@@ -124,7 +148,7 @@ class Lookup:
         names."""
         terms = terms[:MOST_TERMS]
         present = self._present(terms)
-        unknown = [one for one in terms if not present[one.typed] and _is_unknown(one, self._known)]
+        unknown = [one for one in terms if not present[one.typed] and is_unknown(one, self._known)]
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
         readings = {} if sentence or self._as_written else self._readings(unknown)
@@ -141,7 +165,7 @@ class Lookup:
             kept = [one for one in kept if one.means]
         matches = self._match(kept) or self._apart(kept)
         decided = bool(matches or begins or any(one.may_be for one in readings.values()))
-        decided = decided or (not sentence and _are_names(terms, self._query, self._known))
+        decided = decided or (not sentence and are_names(terms, self._query, self._known))
         return self._answer(matches, kept, read_as, decided=decided, begins=begins)
 
     def _present(self, terms: Sequence[Term]) -> dict[str, bool]:
@@ -220,8 +244,8 @@ class Lookup:
         begins: Sequence[Match] = (),
     ) -> Named:
         meant = meant_sets(terms)
-        found = [one for one in matches if one.by_name and _is_asked(one, meant, self._query)]
-        meant = meant or _own(found, self._known)
+        found = [one for one in matches if one.by_name and is_asked(one, meant, self._query)]
+        meant = meant or own_substances(found, self._known)
         held = {one.hash for one in found}
         same = [one for one in matches if one.hash not in held and one.substances in meant]
         if found and not same and not any(term.means for term in terms):
@@ -269,55 +293,3 @@ class Lookup:
         for term in terms[:1]:
             means = next(iter(sorted(map(sorted, term.means))), [term.name])
             self._notices.append(notices.only_combined(term.typed, means, count))
-
-
-def _any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
-    meant = meant_sets(terms)
-    return any(one.by_name or one.substances in meant for one in matches)
-
-
-def _are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
-    """True if meaning has nothing to add: what was asked for is a drug, known or not here.
-
-    The `insulin` of `insulin glargine` asks for no other insulin.
-    """
-    named = {word for term in terms for word in term.typed.split() if _tells(term, query)}
-    if not query.lay <= named:
-        return False
-    every = bool(terms) and all(known.is_name(term.name) for term in terms)
-    return every or any(term.means for term in terms)
-
-
-def _tells(term: Term, query: Query) -> bool:
-    return any(word not in query.lay for word in term.typed.split())
-
-
-def _is_unknown(term: Term, known: KnownNames) -> bool:
-    return len(term.words) == 1 and not term.lay and not known.is_name(term.name)
-
-
-def _alternatives(term: Term) -> tuple[tuple[str, ...], ...]:
-    """The words of a term, or those of all substances of one of its meanings."""
-    meanings = (
-        tuple(word for one in sorted(means) for word in one.split())
-        for means in sorted(term.means, key=sorted)
-    )
-    return (term.words, *meanings)
-
-
-def _is_asked(one: Match, meant: frozenset[Substances], query: Query) -> bool:
-    """Tylenol is acetaminophen; Tylenol with Codeine is another drug, unless its strength is asked
-    for.
-
-    If no table knows the name, only the catalog can say.
-    """
-    if not meant or one.named_so or one.substances in meant:
-        return True
-    several = len(query.strengths) + len(query.bare) > 1
-    return several and one.strength == 1 and any(each <= one.substances for each in meant)
-
-
-def _own(found: Sequence[Match], known: KnownNames) -> frozenset[Substances]:
-    """The substances of the best text, if they are known."""
-    best = found[0].substances if found else frozenset()
-    return frozenset((best,)) if best and all(map(known.is_substance, best)) else frozenset()

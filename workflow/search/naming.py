@@ -126,3 +126,33 @@ def may_go_on(term: Term, query: Query) -> bool:
         and len(word) >= SHORTEST_PREFIX
         and not term.means
     )
+
+
+def are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
+    """True if meaning has nothing to add: what was asked for is a drug, known or not here.
+
+    The `insulin` of `insulin glargine` asks for no other insulin.
+    """
+    named = {word for term in terms for word in term.typed.split() if _tells(term, query)}
+    if not query.lay <= named:
+        return False
+    every = bool(terms) and all(known.is_name(term.name) for term in terms)
+    return every or any(term.means for term in terms)
+
+
+def _tells(term: Term, query: Query) -> bool:
+    return any(word not in query.lay for word in term.typed.split())
+
+
+def is_unknown(term: Term, known: KnownNames) -> bool:
+    """True for a word that may be a misspelt name."""
+    return len(term.words) == 1 and not term.lay and not known.is_name(term.name)
+
+
+def alternatives_of(term: Term) -> tuple[tuple[str, ...], ...]:
+    """The words of a term, or those of all substances of one of its meanings."""
+    meanings = (
+        tuple(word for one in sorted(means) for word in one.split())
+        for means in sorted(term.means, key=sorted)
+    )
+    return (term.words, *meanings)

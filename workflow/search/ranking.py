@@ -2,26 +2,31 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isclose
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import Hit
-from workflow.search.facts import OVER_THE_COUNTER, Facts, facts_of
+from workflow.search.facts import HOMEOPATHIC, OVER_THE_COUNTER, Facts, facts_of
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
 from workflow.search.strengths import Amount, Strength
 
+LAST: Final = 3
+"""Of homeopathics: products that do not answer what they are not asked for."""
+
 
 class Match(NamedTuple):
     """A text that holds every name of a query: by its own names, or by its substances.
 
-    `named_so`: one of its names is the query.
+    `named_so`: one of its names is the query. `unasked`: it is a homeopathic, and none is asked
+    for.
     """
 
     hash: str
     by_name: bool
     named_so: bool
+    unasked: bool
     substances: Substances
     strength: float
     place: tuple[object, ...]
@@ -66,13 +71,14 @@ def _placed(
 ) -> Match:
     strength = strength_of(query, facts.amounts)
     named_so = query.whole in facts.spelt or query.words in facts.spelt
+    rare = unusual(facts, query.words)
     place = (
         query.has_amounts and strength < 1,
         not named_so,
         bool(meant) and facts.substances not in meant,
         -strength,
         _in_a_volume(query, facts.amounts),
-        unusual(facts, query.words),
+        rare,
         -form_of(query, facts),
         -facts.share_of(asked),
         facts.letters,
@@ -80,7 +86,7 @@ def _placed(
         facts.order,
         hash_,
     )
-    return Match(hash_, by_name, named_so, facts.substances, strength, place)
+    return Match(hash_, by_name, named_so, rare == LAST, facts.substances, strength, place)
 
 
 def _is_meant(means: Meanings, substances: Substances) -> bool:
@@ -129,12 +135,37 @@ def form_of(query: Query, facts: Facts) -> float:
 
 
 def unusual(facts: Facts, asked: Sequence[str]) -> int:
-    """2 for kits, extracts and their like, 1 for what needs no prescription; unless asked for."""
+    """3 for homeopathics, 2 for kits, extracts and their like, 1 for what needs no prescription;
+    unless asked for."""
     if facts.unusual and not facts.unusual.issubset(asked):
-        return 2
+        return LAST if HOMEOPATHIC in facts.unusual else 2
     return int(facts.over_the_counter and OVER_THE_COUNTER not in asked)
 
 
 def by_distance(hits: Iterable[Hit]) -> list[Hit]:
     """Nearest first; equally near ones by name, so that any two searches agree."""
     return sorted(hits, key=lambda hit: (hit.distance, hit.name))
+
+
+def any_usable(matches: Sequence[Match], terms: Sequence[Term]) -> bool:
+    """True if a text has the names, or exactly the substances that they mean."""
+    meant = meant_sets(terms)
+    return any(one.by_name or one.substances in meant for one in matches)
+
+
+def is_asked(one: Match, meant: frozenset[Substances], query: Query) -> bool:
+    """Tylenol is acetaminophen; Tylenol with Codeine is another drug, unless its strength is asked
+    for.
+
+    If no table knows the name, only the catalog can say.
+    """
+    if not meant or one.named_so or one.substances in meant:
+        return True
+    several = len(query.strengths) + len(query.bare) > 1
+    return several and one.strength == 1 and any(each <= one.substances for each in meant)
+
+
+def own_substances(found: Sequence[Match], known: KnownNames) -> frozenset[Substances]:
+    """The substances of the best text, if they are known."""
+    best = found[0].substances if found else frozenset()
+    return frozenset((best,)) if best and all(map(known.is_substance, best)) else frozenset()

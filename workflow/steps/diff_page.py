@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from workflow.contract.columns import COLUMNS, KEY
-from workflow.contract.documents import Renderer, catalog_fields, record_fault, renderer_of
+from workflow.contract.documents import (
+    Renderer,
+    catalog_fields,
+    content_hash,
+    record_fault,
+    renderer_of,
+)
 from workflow.contract.errors import CatalogMoved
 from workflow.contract.events.files import SAMPLES, ColumnProfile, PageDiff, RejectedRow
 from workflow.contract.events.payloads import DiffPageTask, PageRange, Plan
@@ -71,12 +77,13 @@ def diff_page(
 
     rejected = [row.ndc for row in rows.unreadable]
     changes = PageChanges(difference.changes, difference.removed, difference.unchanged, rejected)
-    files.write_changes(page.page, changes)
+    written = files.write_changes(page.page, changes)
     for part, texts_of_part in parts.items():
         files.write_texts(texts_file(page.page, part), texts_of_part)
     update: dict[str, Any] = {
         "timing": task.timing(started_at, clock()),
         "text_parts": tuple(parts),
+        "changes": written,
     }
     if is_asked(plan.run.input):
         update["digests"] = digests_of_page(difference.changes, difference.removed)
@@ -103,13 +110,18 @@ def _as_published(
 ) -> list[Document]:
     """A new generation gets the last published document of a row that cannot be carried.
 
-    A sync leaves that document where it is.
+    A sync leaves that document where it is. One that was edited since stays out, and VerifyPage
+    names it: its new hash would say that it is right.
     """
-    if not (plan.new_generation and plan.live_generation):
+    if not (plan.new_generation and plan.live_generation and plan.live_space):
         return []
     ndcs = [row.ndc for row in rows.unreadable]
     live = zip(ndcs, documents.read(plan.live_generation, ndcs), strict=True)
-    return [renderer.document(catalog_fields(one)) for ndc, one in live if one.get("ndc") == ndc]
+    return [
+        renderer.document(catalog_fields(one))
+        for ndc, one in live
+        if one.get("ndc") == ndc and one.get("content_hash") == content_hash(one, plan.live_space)
+    ]
 
 
 def compare(

@@ -28,7 +28,7 @@ def load_page(
     plan, page = task.plan, task.page.page
     files = RunFiles.of(runs, plan.run.holder)
     files.check_item(LOAD_MANIFEST, task.page)
-    changes = files.read_changes(page)
+    changes = files.read_changes(page, task.page.changes)
     check_texts(texts, plan.space, changes.upserts)
     stamp = {"run_id": plan.run.run_id, "indexed_at": _timestamp(clock())}
     stamped = [Document(one.document.ndc, one.document.fields | stamp) for one in changes.upserts]

@@ -107,6 +107,7 @@ def plan_pages(
         generation=target.generation.name,
         new_generation=target.new,
         live_generation=target.live.name if target.live else None,
+        live_space=target.live.space if target.live else None,
         space=target.generation.space,
         space_revision=target.generation.space_revision,
         failures_before=IndexFailures(),

@@ -1,22 +1,27 @@
 """PruneIndex: remove what no kept generation uses, a piece at a time."""
 
+from workflow.contract.errors import SwitchLost
 from workflow.contract.events.payloads import PruneTask, Pruning
-from workflow.contract.ports.documents import Documents
-from workflow.contract.ports.generations import Generations, Kept
-from workflow.contract.ports.server import Server
+from workflow.contract.ports.generations import Generations
 from workflow.steps.prune import SWEPT, kept_by
 
 
-def prune_index(
-    task: PruneTask, *, generations: Generations, documents: Documents, server: Server
-) -> Pruning:
+def prune_index(task: PruneTask, *, generations: Generations) -> Pruning:
     """Remove one piece. The state machine calls again with the answer until it is done.
 
-    Raises RunSuperseded.
+    Raises RunSuperseded, SwitchLost.
     """
     holder, at = task.run.holder, task.prune
-    kept = kept_by(generations.live(), generations, holder, unused_texts=True)
-    kept = _settled(kept, documents, server)
+    live = generations.live()
+    if live is None or live.names.switch != holder.identity:
+        generations.take_fence(holder)
+        raise SwitchLost(
+            f"the switch of run {holder.run_id} is not in Redis any more, which happens where a "
+            "replica takes over that had not got it; searches answer as before; start a new run"
+        )
+    kept = kept_by(live, generations, holder, unused_texts=True)
+    # Staged documents have been switched by now.
+    kept = kept._replace(staged="")
     if at.cursor == 0:
         generations.drop_indexes(kept, holder)
     sweep = generations.sweep(kept, at.cursor, holder, keys=SWEPT)
@@ -26,16 +31,3 @@ def prune_index(
     generations.forget(kept, holder)
     generations.finish(holder)
     return Pruning(removed=removed, done=True)
-
-
-def _settled(kept: Kept, documents: Documents, server: Server) -> Kept:
-    """Staged documents have been switched by now, so they are removed. Unused texts are removed
-    only if each kept index has every drug; otherwise it is not certain which are used.
-    """
-    sure = all(
-        (facts := server.index("drugs", one)) is not None
-        and not facts.building
-        and facts.documents == documents.count(one)
-        for one in kept.generations
-    )
-    return kept._replace(staged="", unused_texts=sure)

@@ -30,7 +30,7 @@ from workflow.contract.ports.documents import Documents
 from workflow.contract.ports.generations import Generation, Generations, LiveNames, Swap
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
-from workflow.contract.ports.server import IndexKind, Server
+from workflow.contract.ports.server import Server
 from workflow.contract.runs import (
     BASELINE,
     GOLDEN,
@@ -79,7 +79,7 @@ def publish_index(
     if _is_switched(generations, holder.identity):
         before, note = before.undone(), files.read(PUBLISH, Switched)
     else:
-        check_indexes(before, server)
+        check_indexes(before, server, files.read(VERIFICATION, Verification))
         note = _switch(task, before, files, catalog, generations, clock())
     checks = _look(task, files, documents, server, search, runs, settings)
     wrong = [one for one in checks if not one.passed]
@@ -116,6 +116,7 @@ def _switch(
     pages = read_verified(files, plan.pages).pages
     record = _record(task, before, files, now)
     live = generations.live()
+    _check_reviewed(files.read(REVIEW, Review), pages)
     kept = _still_there(files, pages, catalog)
     note = Switched(generation=plan.generation, done=False, undo=live.undo if live else "")
     if plan.new_generation:
@@ -131,6 +132,16 @@ def _switch(
     files.write(PUBLISH, note)
     generations.switch(record, swap, holder, repair=sorted(left))
     return note
+
+
+def _check_reviewed(review: Review, pages: Sequence[VerifiedPage]) -> None:
+    """The guards saw the reviewed number of removals, so no more may be made."""
+    gone = sum(len(page.gone) for page in pages)
+    if gone > review.vanished:
+        raise CatalogMoved(
+            f"{gone:,} live drugs would vanish, and the review counted {review.vanished:,}; "
+            "nothing was published; start a new run"
+        )
 
 
 def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalog) -> set[str]:
@@ -169,7 +180,7 @@ def _staged(files: RunFiles, count: int) -> list[str]:
     return [
         one.document.ndc
         for page in files.read_manifest(LOAD_MANIFEST, ChangesPage, count)
-        for one in files.read_changes(page.page).upserts
+        for one in files.read_changes(page.page, page.changes).upserts
     ]
 
 
@@ -187,23 +198,23 @@ def _is_switched(generations: Generations, identity: str) -> bool:
     return live is not None and live.names.switch == identity
 
 
-def check_indexes(generation: Generation, server: Server) -> None:
-    """Raise VerificationFailed if an index vanished since it was verified."""
-    gone = missing_indexes(generation, server)
-    if gone:
+def check_indexes(generation: Generation, server: Server, verified: Verification) -> None:
+    """Raise VerificationFailed if an index is not what was verified."""
+    drugs, texts = f"index drugs:{generation.name}", f"index texts:{generation.space}"
+    found = {
+        drugs: server.index("drugs", generation.name),
+        texts: server.index("texts", generation.space),
+    }
+    wrong = [f"{name} disappeared" for name, facts in found.items() if facts is None]
+    wrong += [f"{name} was changed" for name, facts in found.items() if facts and facts.unlike]
+    held = found[texts]
+    if held and held.documents < verified.texts:
+        wrong.append(f"{texts} has {held.documents:,} records and had {verified.texts:,}")
+    if wrong:
         raise VerificationFailed(
-            f"{' and '.join(gone)} disappeared after the verification; nothing was published; "
-            "start a sync, which creates it again"
+            f"{' and '.join(wrong)} after the verification; nothing was published; start a sync, "
+            "which repairs it"
         )
-
-
-def missing_indexes(generation: Generation, server: Server) -> list[str]:
-    """The FT indexes of a generation that do not exist."""
-    kinds: tuple[tuple[IndexKind, str], ...] = (
-        ("drugs", generation.name),
-        ("texts", generation.space),
-    )
-    return [f"index {kind}:{name}" for kind, name in kinds if server.index(kind, name) is None]
 
 
 def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: datetime) -> Generation:
@@ -258,6 +269,5 @@ def _look(
         queries = read_golden_queries(runs, settings.golden_queries_key)
         floor = floor_of(_asked(files), plan.space)
         asker = GoldenAsker(search, names, synonyms, None, floor, vectors)
-        result = golden_check(queries, asker)
-        checks += [result] if result else []
+        checks.append(golden_check(queries, asker))
     return checks

@@ -178,7 +178,9 @@ def _review(
     upserts = sum(page.upserts for page in pages)
     baseline = files.read(BASELINE, Baseline)
     to_load = [
-        ChangesPage(page=page.page, upserts=page.upserts, removals=page.removed)
+        ChangesPage(
+            page=page.page, upserts=page.upserts, removals=page.removed, changes=page.changes
+        )
         for page in pages
         if page.upserts or page.removed
     ]

@@ -148,7 +148,8 @@ def verify_index(
             asker = GoldenAsker(search, names, synonyms, embedder, floor)
             checks += _golden_checks(files, plan, queries, asker)
     bad_keys = tuple(_bad(pages)[:BAD_KEYS_SHOWN])
-    verification = Verification(checks=tuple(checks), bad_keys=bad_keys, asked=asked)
+    held = index_of_texts.documents if index_of_texts else 0
+    verification = Verification(checks=tuple(checks), bad_keys=bad_keys, texts=held, asked=asked)
     files.write(VERIFICATION, verification)
     if not verification.passed:
         keys_fit = KEY_SET not in verification.failed
@@ -162,7 +163,7 @@ def verify_index(
     settle_drift(plan, _drifted(pages), documents)
     return VerifiedIndex(
         documents=sum(page.documents for page in pages),
-        texts=index_of_texts.documents if index_of_texts else 0,
+        texts=held,
         checks=len(checks),
     )
 
@@ -222,7 +223,7 @@ def _golden_checks(
     )
     files.write(GOLDEN, GoldenVectors(vectors=vectors))
     there = plan.new_generation or plan.run.input.dry_run
-    return [result] if there and result else []
+    return [result] if there else []
 
 
 def _bad(pages: Sequence[VerifiedPage]) -> list[str]:

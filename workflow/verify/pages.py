@@ -139,6 +139,9 @@ class PageComparison:
         now = {one.ndc: catalog_fields(one.fields) for one in rows.documents}
         held = set(documents.keys_between(live, self._page.after, self._page.through))
         rejected = self._rejected.intersection(one.ndc for one in rows.unreadable)
+        for ndc in sorted(rejected & held - stored.keys()):
+            what = "its row cannot be carried, and its published document was edited"
+            self.found.damage(ndc, f"{what}; correct the row")
         self.found.gone, self.found.vanishing = self._judge(held - stored.keys() - rejected)
         drifted = [key for key in self.found.drifted if key in held and key in stored]
         for ndc, fields in _read(drifted, lambda chunk: documents.read(live, chunk)).items():

@@ -244,14 +244,27 @@ class RedisGenerations:
         return useless
 
     def _unused(self, keys: Sequence[str], kept: Kept, of_undo: set[str]) -> list[str]:
-        """The text records that no kept drug names. Asks the drugs' indexes about each."""
+        """The text records that no kept drug names. Asks the drugs' indexes about each.
+
+        None while an index lacks a drug. That is looked at again behind the answers: a server that
+        restarted meanwhile builds its indexes anew, and has answered of the part that it had.
+        """
+        if not all(map(self._is_whole, kept.generations)):
+            return []
         hashes = [key.rpartition(":")[2] for key in keys]
         used = set(of_undo)
         for generation in kept.generations:
             left = [one for one in hashes if one not in used]
             counts = self._indexes.drugs_naming(generation, left)
             used |= {one for one, count in zip(left, counts, strict=True) if count}
+        if not all(map(self._is_whole, kept.generations)):
+            return []
         return [key for key, one in zip(keys, hashes, strict=True) if one not in used]
+
+    def _is_whole(self, generation: str) -> bool:
+        facts = self._indexes.index("drugs", generation)
+        drugs = self._client.ask("ZCARD", key_set(generation))
+        return facts is not None and not facts.building and facts.documents == int(drugs)
 
     def _texts_of_undo(self, undo: str) -> set[str]:
         """Documents that a rollback would bring back are in no index."""

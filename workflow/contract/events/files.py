@@ -83,6 +83,8 @@ class PageDiff(Event):
     """`diff/{page}.json`. Counts are drugs."""
 
     page: str
+    changes: str = ""
+    """Digest of the page's file of changes: no other one is loaded and switched in."""
     rows: int
     """Rows without the rejected ones."""
     added: int
@@ -299,6 +301,8 @@ class Verification(Event):
     """Each check, in order."""
     bad_keys: tuple[str, ...]
     """The first keys that differ; all of them are in the repair set."""
+    texts: int = 0
+    """Records in the texts' index then: right before the switch there must be as many."""
     asked: ModelAsked | None = None
     """When the model was asked; none if it was not."""
 

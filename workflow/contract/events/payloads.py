@@ -142,6 +142,8 @@ class Plan(Event):
     """True if it is built beside the live one, or is the first."""
     live_generation: str | None
     """The generation that is searched now; none before the first publish."""
+    live_space: str | None = None
+    """Its space."""
     space: str
     """The space: vectors of the same space are comparable."""
     space_revision: str
@@ -198,6 +200,8 @@ class ChangesPage(Item):
     """Documents to write."""
     removals: int
     """Keys to remove."""
+    changes: str = ""
+    """Digest of the page's file of changes, as it was reviewed."""
 
 
 class Tries(Event):
