@@ -27,6 +27,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LIST = ROOT / "tools" / "mutants.toml"
 PAGE = ROOT / "docs" / "mutants.md"
+NOT_RUN = "Of the list, not run since they were added: "
+BY_MACHINE = "## Made by machine"
 LONGEST_S = 300
 """A mutant that makes a test hang is noticed, too."""
 
@@ -74,7 +76,7 @@ def main() -> None:
         check_baseline(copy, {test for one in chosen for test in one.tests})
         results = [show(try_one(copy, one)) for one in chosen]
     if not words:
-        PAGE.write_text(page(results, datetime.now(UTC)), encoding="utf-8")
+        write(by_hand=page(results, datetime.now(UTC)))
     print(f"{sum(one.killed for one in results)} of {len(results)} killed")
 
 
@@ -146,8 +148,20 @@ def show(result: Result) -> Result:
     return result
 
 
+def write(*, by_hand: str = "", by_machine: str = "") -> None:
+    """One part of docs/mutants.md anew; the other stays. Between them, what was not run."""
+    old_hand, _, old_machine = PAGE.read_text(encoding="utf-8").partition(BY_MACHINE)
+    by_hand = by_hand or old_hand.partition(NOT_RUN)[0]
+    tried = {line.split(" | ")[0].removeprefix("| ") for line in by_hand.splitlines()}
+    new = [one.name for one in read_mutants() if one.name not in tried]
+    missing = f"{NOT_RUN}{len(new)}: {'; '.join(new) or 'none'}.\n\n"
+    machine = by_machine or old_machine.lstrip("\n") or "None was drawn yet.\n"
+    text = f"{by_hand.rstrip()}\n\n{missing}{BY_MACHINE}\n\n{machine}"
+    PAGE.write_text(text, encoding="utf-8")
+
+
 def page(results: Sequence[Result], now: datetime) -> str:
-    """docs/mutants.md."""
+    """The part of docs/mutants.md about those made by hand."""
     killed = sum(one.killed for one in results)
     lines = [
         "# Planted defects in the code",

@@ -3,19 +3,21 @@
 python -m tools.mutants_made 100 7          # a hundred of them, drawn with seed 7
 python -m tools.mutants_made 50 7 verify    # fifty of the modules whose name has that word
 
-Each is planted as those of `tools.mutants` are. What survives is printed: a rule without a test, or
-code that does nothing.
+Each is planted as those of `tools.mutants` are. What survives is a rule without a test, or code
+that does nothing; EQUIVALENT has those that change nothing. The result is in docs/mutants.md.
 """
 
 import ast
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from tools.mutants import ROOT, check_baseline, copy_tracked, import_libraries, pass_there
+from tools.mutants import ROOT, check_baseline, copy_tracked, import_libraries, pass_there, write
 
 UNIT, REDIS = "tests/unit/test_{}.py", "tests/contract/test_redis_client.py"
 FAKES = "tests/contract/test_fakes.py"
@@ -43,6 +45,10 @@ MODULES = {
     "adapters/redis/texts": [REDIS, FAKES],
 }
 """Below `workflow/`, and the quick tests that are to notice a defect of each."""
+
+SHOWN = 80
+EQUIVALENT: dict[str, str] = {}
+"""`file: code` of a survivor, and why it changes nothing."""
 
 TURNED: dict[type[ast.cmpop], str] = {
     **{ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">"},
@@ -73,17 +79,43 @@ def main() -> None:
     count, seed, *words = sys.argv[1:]
     chosen = draw(int(count), int(seed), words)
     import_libraries()
-    survived = 0
+    survivors: list[Made] = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copy = Path(folder) / "copy"
         copy_tracked(copy)
         check_baseline(copy, {test for one in chosen for test in one.tests})
         for one in chosen:
             killed = _is_killed(copy, one)
-            survived += not killed
+            survivors += [] if killed else [one]
             print(f"{'killed' if killed else 'SURVIVED':9} {one.name}: {one.old!r} -> {one.new!r}")
             sys.stdout.flush()
-    print(f"{len(chosen) - survived} of {len(chosen)} killed")
+    print(f"{len(chosen) - len(survivors)} of {len(chosen)} killed")
+    write(by_machine=part(chosen, survivors, " ".join(sys.argv[1:]), datetime.now(UTC)))
+
+
+def part(chosen: Sequence[Made], survivors: Sequence[Made], drawn: str, now: datetime) -> str:
+    """Each module with its number of defects, and each survivor."""
+    killed = len(chosen) - len(survivors)
+    lines = [
+        f"`python -m tools.mutants_made {drawn}` on {now:%Y-%m-%d}: **{killed} of {len(chosen)} "
+        f"killed, {len(survivors)} survived.** Each is tried against the quick tests of its module "
+        "alone; the tests over the whole state machine notice more.",
+        "",
+        "| module | drawn | killed |",
+        "|---|---|---|",
+    ]
+    left = Counter(one.file for one in survivors)
+    for file, count in sorted(Counter(one.file for one in chosen).items()):
+        lines.append(f"| `{file}` | {count} | {count - left[file]} |")
+    lines += ["", "| survivor | was | became | why |", "|---|---|---|---|"]
+    for one in survivors:
+        why = EQUIVALENT.get(f"{one.file}: {one.old}", "a rule without a quick test")
+        lines.append(f"| `{one.name}` | `{_cell(one.old)}` | `{_cell(one.new)}` | {why} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(code: str) -> str:
+    return " ".join(code.split()).replace("|", "\\|")[:SHOWN]
 
 
 def _is_killed(copy: Path, one: Made) -> bool:

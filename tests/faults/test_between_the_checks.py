@@ -65,7 +65,7 @@ def test_more_removals_than_the_guards_saw_are_not_made(synced: FaultLab) -> Non
     """
     rows = synced.catalog.rows()
     away = [ndc(number) for number in range(4)]
-    synced.catalog.update(ndc(12), strength=ANOTHER)
+    synced.catalog.update(ndc(14), strength=ANOTHER)  # of the other page
     synced.catalog.delete(*away)
     loaded = before("DiffPage", lambda: synced.catalog.insert(*(rows[one] for one in away)))
     twice = WrittenTwice("diff/00000.json", lambda: synced.catalog.delete(*away))

@@ -180,6 +180,15 @@ def test_in_a_new_generation_a_rejected_row_stands_as_it_was_last_published() ->
     assert files.read_texts(TEXTS) == texts_of(make_rows(2))[:1]  # of both
 
 
+def test_an_edited_document_of_a_rejected_row_is_not_taken_over() -> None:
+    """Its new hash would say that it is right."""
+    index = index_with([])
+    index.documents.write("live", HOLDER, documents_of(make_rows(2)))
+    index.memory.stored["live", ndc(1)]["strength"] = "500 mg"
+    _, files = diff([make_row(0), BAD], index, new_generation=True, live="live")
+    assert [one.document.ndc for one in changes(files).upserts] == [ndc(0)]
+
+
 @pytest.mark.parametrize("live", [[], [make_row(0)]], ids=["no document", "of another drug"])
 def test_a_rejected_row_that_was_not_published_has_no_document(live: list[Row]) -> None:
     index = index_with([])

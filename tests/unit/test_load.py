@@ -8,15 +8,16 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes import NOW, FakeIndex, FakeRunStore, clock
-from tests.payloads import GENERATION, HOLDER, PAGE, RUN, SPACE, load_task, settings
+from tests.payloads import GENERATION, HOLDER, PAGE, RUN, SPACE, load_task, sealed, settings
 from tests.rows import Row, make_row, make_rows, ndc, vector_of
 from workflow.contract.documents import record_of, renderer_of
-from workflow.contract.errors import RunSuperseded, TextMissing
+from workflow.contract.errors import RunFileCorrupt, RunSuperseded, TextMissing
 from workflow.contract.events.files import PageLoaded
+from workflow.contract.events.payloads import ChangesPage, LoadPageTask
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Change, Document, Fields
 from workflow.contract.ports.texts import NewRecord
-from workflow.contract.runs import PageChanges, RunFiles
+from workflow.contract.runs import LOAD_MANIFEST, PageChanges, RunFiles
 from workflow.steps.load_page import BATCH, load_page
 
 RENDERER = renderer_of(settings(), SPACE)
@@ -51,9 +52,9 @@ class Page:
             record = NewRecord(text.hash, record_of(text, vector, refused), 1)
             self.index.texts.write(SPACE, HOLDER, [record])
 
-    def load(self, *, new_generation: bool = False) -> PageLoaded:
+    def load(self, task: LoadPageTask | None = None, *, new_generation: bool = False) -> PageLoaded:
         return load_page(
-            load_task(new_generation=new_generation),
+            task or load_task(new_generation=new_generation),
             documents=self.index.documents,
             texts=self.index.texts,
             runs=self.runs,
@@ -156,3 +157,18 @@ def test_the_drug_of_a_refused_text_is_loaded(page: Page) -> None:
     page.changes(make_rows(2))
     page.embed(make_rows(2), refused="not to the model's taste")
     assert page.load().upserted == 2
+
+
+def test_only_the_changes_that_were_reviewed_are_loaded(page: Page) -> None:
+    """A function of this run that was aborted may have written its page again."""
+    rows = make_rows(2)
+    page.embed(rows)
+    upserts = [Change(document(row), None) for row in rows]
+    reviewed = page.files.write_changes(PAGE, PageChanges(upserts, [], {}, []))
+    task = load_task()
+    item = ChangesPage(page=PAGE, upserts=2, removals=0, changes=reviewed)
+    task = task.model_copy(update={"page": sealed(LOAD_MANIFEST, item)})
+    assert page.load(task).upserted == 2
+    page.changes(rows[:1])
+    with pytest.raises(RunFileCorrupt, match="written again after the review"):
+        page.load(task)

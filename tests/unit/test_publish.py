@@ -25,6 +25,7 @@ from tests.payloads import (
 from workflow.contract.errors import (
     CatalogMoved,
     IndexCommandFailed,
+    RunFileCorrupt,
     RunSuperseded,
     VerificationFailed,
 )
@@ -334,6 +335,39 @@ def test_an_index_that_vanished_stops_the_switch(switch: Switch, kind: Any) -> N
     with pytest.raises(VerificationFailed, match=f"index {kind}:.* disappeared"):
         switch.publish()
     assert switch.searched() == AS_BEFORE
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [({"unlike": ("embedding",)}, "was changed"), ({"documents": 2}, "has 2 records and had 3")],
+)
+def test_texts_that_are_not_those_verified_stop_the_switch(
+    switch: Switch, said: dict[str, Any], words: str
+) -> None:
+    before = everything(switch)
+    switch.memory.said["texts", SPACE] = {"documents": 3}
+    switch.files.write("verification.json", Verification(checks=(), bad_keys=(), texts=3))
+    switch.memory.said["texts", SPACE] |= said
+    with pytest.raises(VerificationFailed, match=f"{words} after the verification; nothing was"):
+        switch.publish()
+    switch.memory.said.clear()
+    assert everything(switch) == before
+
+
+def test_more_removals_than_the_review_counted_stop_the_switch(switch: Switch) -> None:
+    switch.files.write("review.json", review(rows=4, vanished=0))
+    with pytest.raises(CatalogMoved, match="1 live drugs would vanish, and the review counted 0"):
+        switch.publish()
+
+
+def test_changes_that_were_written_again_after_the_review_are_not_switched_in(
+    sync: Switch,
+) -> None:
+    item = ChangesPage(page=PAGE, upserts=2, removals=1, changes="of another file")
+    sync.files.write_manifest("load.json", [item])
+    with pytest.raises(RunFileCorrupt, match="written again after the review"):
+        sync.publish()
+    assert sync.searched() == AS_BEFORE
 
 
 def test_a_staged_document_that_is_gone_stops_the_whole_switch(sync: Switch) -> None:
