@@ -16,6 +16,9 @@ from moto import mock_aws
 from tests.contract.test_runbook import AWS_OF_THE_CLI, GLOBAL
 from tests.runbook import DOCUMENTS, Command, commands
 
+connect: Any = boto3.client
+"""Of a service whose name is a variable."""
+
 REGION = "us-east-1"
 STAGE = "drug-catalog-sync-prod"
 ACCOUNT = "123456789012"
@@ -45,7 +48,7 @@ CALLED = [one for one in EVERY if one.words[1:3] not in NOT_IN_MOTO]
 def arguments(command: Command, names: dict[str, str]) -> tuple[str, str, dict[str, Any]]:
     """Service, method and parameters, as AWS's command line makes them of the words."""
     service, operation, *words = command.words[1:]
-    model = botocore.session.get_session().get_service_model(service)
+    model: Any = botocore.session.get_session().get_service_model(service)
     called = {xform_name(name).replace("_", "-"): name for name in model.operation_names}
     shapes = model.operation_model(called[operation]).input_shape.members
     flags = {f"--{xform_name(name).replace('_', '-')}": name for name in shapes}
@@ -81,22 +84,22 @@ def names() -> Iterator[dict[str, str]]:
 
 
 def execution() -> str:
-    client = boto3.client("stepfunctions", region_name=REGION)
+    client = connect("stepfunctions", region_name=REGION)
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Succeed"}}}
     made = client.create_state_machine(
         name=STAGE, definition=json.dumps(definition), roleArn=f"arn:aws:iam::{ACCOUNT}:role/x"
     )
-    return client.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
+    return str(client.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"])
 
 
 def secret(name: str) -> str:
-    client = boto3.client("secretsmanager", region_name=REGION)
+    client = connect("secretsmanager", region_name=REGION)
     made = client.create_secret(Name=name, SecretString='{"username": "u", "password": "p"}')
-    return made["ARN"]
+    return str(made["ARN"])
 
 
 def database() -> dict[str, str]:
-    client = boto3.client("rds", region_name=REGION)
+    client = connect("rds", region_name=REGION)
     made = client.create_db_cluster(
         DBClusterIdentifier="catalog", Engine="aurora-mysql", MasterUsername="drugsync_admin",
         MasterUserPassword="of-a-test-only",
@@ -110,11 +113,11 @@ def database() -> dict[str, str]:
 
 
 def host() -> dict[str, str]:
-    client = boto3.client("ec2", region_name=REGION)
+    client = connect("ec2", region_name=REGION)
     image = client.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     (made,) = client.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"]
     volume = client.create_volume(AvailabilityZone=f"{REGION}a", Size=1)
-    boto3.client("cloudwatch", region_name=REGION).put_metric_alarm(
+    connect("cloudwatch", region_name=REGION).put_metric_alarm(
         AlarmName="drug-catalog-sync-dev-RunFailed", ComparisonOperator="GreaterThanThreshold",
         EvaluationPeriods=1, MetricName="m", Namespace="n", Period=60, Statistic="Sum", Threshold=0,
     )  # fmt: skip
@@ -130,11 +133,11 @@ def test_each_page_of_the_operators_with_aws_commands_is_among_them() -> None:
 @pytest.mark.parametrize("command", CALLED, ids=str)
 def test_moto_answers_the_command_as_it_stands(command: Command, names: dict[str, str]) -> None:
     service, method, given = arguments(command, names)
-    client: Any = boto3.client(service, region_name=REGION)
+    client: Any = connect(service, region_name=REGION)
     if set(given) < required(service, method):
         return  # named in a sentence, without what it needs
     if method == "delete_db_cluster":
-        boto3.client("rds", region_name=REGION).delete_db_instance(
+        connect("rds", region_name=REGION).delete_db_instance(
             DBInstanceIdentifier="writer", SkipFinalSnapshot=True
         )
     answer = getattr(client, method)(**given)
@@ -142,7 +145,7 @@ def test_moto_answers_the_command_as_it_stands(command: Command, names: dict[str
 
 
 def required(service: str, method: str) -> set[str]:
-    model = botocore.session.get_session().get_service_model(service)
+    model: Any = botocore.session.get_session().get_service_model(service)
     (name,) = [one for one in model.operation_names if xform_name(one) == method]
     return set(model.operation_model(name).input_shape.required_members)
 
@@ -153,7 +156,7 @@ def test_a_name_that_is_not_there_would_be_seen(names: dict[str, str]) -> None:
     )
     service, method, given = arguments(command, names)
     with pytest.raises(ClientError, match=r"InvalidVolume\.NotFound"):
-        getattr(boto3.client(service, region_name=REGION), method)(**given)
+        getattr(connect(service, region_name=REGION), method)(**given)
 
 
 def test_only_what_a_page_has_is_excused() -> None:
