@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import Process, Queue
 from unittest import mock
 
-from handlers.wiring import _aws_client
+from handlers.logins import aws_client
 from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.runs import READERS
 
@@ -58,7 +58,7 @@ def _server() -> Iterator[str]:
 def seconds_a_read() -> float:
     """The longer one: the processor's time, or S3's divided by the threads that wait for it."""
     with _server() as address, mock.patch.dict(os.environ, {**NOBODY, ADDRESS: address}):
-        client = _aws_client("s3", max_pool_connections=READERS)
+        client = aws_client("s3", max_pool_connections=READERS)
         store = S3RunStore(client, "bench")
         store.read("runs/warm")
         started = time.process_time()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from handlers.logins import forget_refused
 from handlers.telemetry import count_error, logger
 from handlers.wiring import wiring
 from workflow.contract.errors import InvalidInput, SettingsChanged, SyncError
@@ -33,6 +34,7 @@ def handles(model: type[Task]) -> Callable[[Callable[[Task], BaseModel]], Handle
             except SyncError as error:
                 logger.exception("step failed", error=type(error).__name__)
                 count_error(error)
+                forget_refused(error)
                 raise
             finally:
                 logger.thread_safe_clear_keys()
@@ -73,10 +75,11 @@ def _parse(model: type[Task], event: dict[str, Any]) -> Task:
 
 
 def _keys(event: dict[str, Any]) -> dict[str, str]:
-    """The run and the page of every log line."""
+    """The run and the page of every log line; a rotation has neither."""
     run = event.get("run") or event.get("plan", {}).get("run") or event
     page = event.get("page")
-    return {"run_id": run["run_id"]} | ({"page": page["page"]} if page else {})
+    named = {"run_id": run["run_id"]} if "run_id" in run else {}
+    return named | ({"page": page["page"]} if page else {})
 
 
 def check_settings(run: Run, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel
 
 from handlers.clock import now
+from handlers.logins import forget_refused
 from handlers.telemetry import count_error, logger
 from handlers.wiring import wiring
 from workflow.contract.errors import NothingLive, SyncError
@@ -144,6 +145,7 @@ def _unavailable(error: SyncError) -> Response:
     """Only for the log, because the message may name hosts."""
     logger.exception("search failed", error=type(error).__name__)
     count_error(error)
+    forget_refused(error)
     name = type(error).__name__
     hint = "run a sync first" if isinstance(error, NothingLive) else "try again later"
     return _problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{name}: {hint}")

@@ -10,8 +10,13 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
-FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+"""Also one that is part of a list, which is indented."""
+
 INLINE = re.compile(r"`((?:drugsync|make|aws) [^`\n]+)`")
+OUTPUT = re.compile(r'"?\$\(output (\w+)\)"?')
+"""The output of a stack, by the function that deploy.md defines."""
+
 ASSIGNED = re.compile(r"^[A-Z_]+=")
 
 
@@ -39,7 +44,7 @@ def commands(path: Path, *, inline: bool = True) -> list[Command]:
 
 
 def joined(block: str) -> str:
-    return block.replace("\\\n", " ")
+    return OUTPUT.sub(r'"output \1"', block.replace("\\\n", " "))
 
 
 def split(line: str) -> Iterator[tuple[str, ...]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from infra.compute.specs import EVERY, NOTIFIER, OPERATOR, SEARCH, SPECS, Access, Spec
+from infra.compute.specs import EVERY, NOTIFIER, OPERATOR, ROTATOR, SEARCH, SPECS, Access, Spec
 
 PICTURE = Path(__file__).parents[1] / "docs" / "architecture.svg"
 
@@ -17,6 +17,7 @@ CALLERS = {
     OPERATOR.state: "drugsync --stage",
     SEARCH.state: "HTTP API",
     NOTIFIER.state: "EventBridge, at a failure",
+    ROTATOR.state: "Secrets Manager",
 }
 OF_THE_MACHINE = "Step Functions"
 

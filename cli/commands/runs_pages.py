@@ -13,6 +13,7 @@ from cli.commands.runs_trend import recall_of, trend
 from cli.documents import MapProgress, RunView
 from cli.show.show_ops import map_line
 from cli.sites.site import Site, SiteError
+from cli.typed import as_typed, typed
 from local.errors import LocalError
 from workflow.contract.errors import SyncError, advice
 from workflow.contract.events.report import RunReport
@@ -70,7 +71,7 @@ class RunsPages:
         history = self._site.history(LISTED)
         rows = [_row(view, report) for view, report in history]
         if not rows:
-            body = f"<p>No run yet. Start one: <code>drugsync run{self._options}</code></p>"
+            body = f"<p>No run yet. Start one: {self._command('run')}</p>"
         else:
             table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
             wide = '<div class="wide" tabindex="0" role="region" aria-label="Runs">'
@@ -81,9 +82,8 @@ class RunsPages:
         running = any("RUNNING" in row for row in rows)
         return _page("Runs", f"<h1>Runs</h1>{body}", reload=running)
 
-    @property
-    def _options(self) -> str:
-        return text(self._site.options)
+    def _command(self, words: str) -> str:
+        return f"<code>{text(f'{typed()} {words}{self._site.options}')}</code>"
 
     def _run(self, run_id: str) -> str:
         view = self._site.view(run_id)
@@ -108,12 +108,12 @@ class RunsPages:
         try:
             lines = self._site.logs(view.run_id, None)
         except SiteError as error:
-            return f"<p>{text(str(error))}</p>"
+            return f"<p>{said(str(error))}</p>"
         last = {(one.function, one.page): one for one in lines}
         failed = [one for one in last.values() if one.error]
         shown = "".join(
             f"<li><b>{text(one.function)} {text(one.page)}</b> {text(one.error)}: "
-            f"{text(one.cause)}</li>"
+            f"{said(one.cause)}</li>"
             for one in failed[:FAILED_SHOWN]
         )
         more = len(failed) - FAILED_SHOWN
@@ -126,7 +126,7 @@ class RunsPages:
         try:
             dry = self._site.input_of(view.run_id).dry_run
         except LocalError as error:
-            return f"<p>{text(str(error))}</p>"
+            return f"<p>{said(str(error))}</p>"
         fitting = [one for one in ACTIONS.values() if one.fits(view, dry)]
         return "".join(self._actions.form(one, view.run_id) for one in fitting)
 
@@ -142,11 +142,16 @@ class RunsPages:
             given["undo the last switch"] = "rollback"
         given["what the next run would do"] = "run --dry-run"
         for why, command in given.items():
-            yield f"<li>{why}: <code>drugsync {text(command)}{self._options}</code></li>"
+            yield f"<li>{why}: {self._command(command)}</li>"
 
     def _report(self, run_id: str) -> Page:
         _, path = self._site.report(run_id)
         return Page(200, path.read_text(encoding="utf-8"), inline_styles=True)
+
+
+def said(words: str) -> str:
+    """A message: each command in it as it can be typed here."""
+    return text(as_typed(words))
 
 
 def _figure(column: int) -> str:
@@ -193,13 +198,13 @@ def _failure(view: RunView) -> str:
     if not view.error:
         return ""
     return (
-        f"<h2>Why it failed</h2><p><b>{text(view.error)}</b> {text(view.cause or '')}</p>"
-        f"<p>{text(advice(view.error))}</p>"
+        f"<h2>Why it failed</h2><p><b>{text(view.error)}</b> {said(view.cause or '')}</p>"
+        f"<p>{said(advice(view.error))}</p>"
     )
 
 
-def problem(status: int, said: str) -> Page:
-    body = f'<p><a href="/runs">All runs</a></p><h1>Not shown</h1><p>{text(said)}</p>'
+def problem(status: int, why: str) -> Page:
+    body = f'<p><a href="/runs">All runs</a></p><h1>Not shown</h1><p>{said(why)}</p>'
     return Page(status, _page("Not shown", body))
 
 

@@ -35,6 +35,8 @@ class State:
     done: int = 0
     retries: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    failed: set[str | None] = field(default_factory=set)
+    """Pages whose last call ended with an error."""
     errors: set[str] = field(default_factory=set)
     started: float = field(default_factory=time.monotonic)
     said: float = field(default_factory=time.monotonic)
@@ -84,9 +86,14 @@ class RunProgress:
         else:
             self._called.setdefault(state.name, set()).add(invocation.page)
         if invocation.begun:
-            state.retries += invocation.attempt > 1
+            # PruneIndex is asked again until it is done; only what failed is tried again.
+            state.retries += invocation.page in state.failed
+        elif invocation.error:
+            state.failed.add(invocation.page)
         elif invocation.result is not None:
+            state.failed.discard(invocation.page)
             state.done += 1
+            state.total = max(state.total, state.done)
             self._totals |= sizes(invocation.result)
             state.counts.update(_numbers(invocation.result))
         self._show(state, invocation)
@@ -117,7 +124,7 @@ class RunProgress:
 
     def _show(self, state: State, invocation: Invocation) -> None:
         note = _note(state, invocation)
-        self._bars.update(state.task, completed=state.done, note=note)
+        self._bars.update(state.task, completed=state.done, total=state.total, note=note)
         if self._out.is_terminal:
             return
         now = time.monotonic()
@@ -153,6 +160,8 @@ def _numbers(result: dict[str, Any]) -> dict[str, int]:
 
 def _note(state: State, invocation: Invocation) -> str:
     notes = [_counts(state.name, state.counts)] if state.done else []
+    if state.name == "PruneIndex" and state.done > 1:
+        notes.append(many(state.done, "piece"))
     if state.retries:
         notes.append(f"({state.retries} retried)")
     if invocation.error:

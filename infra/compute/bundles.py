@@ -57,7 +57,7 @@ NEVER_IMPORTED = (
 )
 """These would be half of a bundle. The test that imports every bundle shows if one is needed."""
 
-EVERY_HANDLER = ("__init__", "clock", "entry", "telemetry", "wiring")
+EVERY_HANDLER = ("__init__", "clock", "entry", "logins", "telemetry", "wiring")
 """What handlers share. `wiring` imports an adapter only when it is asked for."""
 
 BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")

@@ -102,6 +102,8 @@ class StepFunction(Construct):
             found.append(allow("states:ListExecutions", self._machine_arn))
         if "catalog" in access:
             found += data.catalog.server.statements
+        if "own password" in access:
+            found += data.catalog.server.own_password
         if self._spec.uses_redis:
             found += data.redis.by_user(self._spec.access).statements
         if "read runs" in access:

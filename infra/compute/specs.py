@@ -16,6 +16,7 @@ Access = Literal[
     "read runs",
     "golden queries",
     "executions",
+    "own password",
 ]
 """`read index` and `search index` are the index by Redis users who may only read."""
 OF_REDIS: frozenset[Access] = frozenset({"index", "read index", "search index"})
@@ -30,6 +31,7 @@ ADAPTERS: dict[Access, str] = {
     "read runs": "adapters/s3",
     "golden queries": "adapters/s3",
     "executions": "adapters/stepfunctions",
+    "own password": "adapters/secretsmanager",
 }
 
 
@@ -155,4 +157,7 @@ NOTIFIER = _spec(
 )
 """Not a state: it tells people why a run failed. `infra/watch/failures.py` has its rights."""
 
-EVERY = (*SPECS, OPERATOR, SEARCH, NOTIFIER)
+ROTATOR = _spec("RotatePassword", "catalog", "own password", rooms="operate", timeout_s=60)
+"""Not a state: Secrets Manager calls it to rotate the password of the catalog's user."""
+
+EVERY = (*SPECS, OPERATOR, SEARCH, NOTIFIER, ROTATOR)

@@ -10,8 +10,9 @@ from infra.compute.bytecode import interpreter
 from infra.compute.environment import environment
 from infra.compute.functions import StepFunction
 from infra.compute.machine import Machine, machine_arn
+from infra.compute.rotation import rotate_password
 from infra.compute.schedule import Schedule
-from infra.compute.specs import OPERATOR, SEARCH, SPECS, Spec
+from infra.compute.specs import OPERATOR, ROTATOR, SEARCH, SPECS, Spec
 from infra.data.data_stack import DataStack
 from infra.search.search import SearchApi
 from infra.stage.sections.search import SearchSection
@@ -62,7 +63,7 @@ class WorkflowStack(Stack):
             self, "Schedule", name=stage.prefix, schedule=stage.schedule, machine=self.machine
         )
         search = self._search(stage.search) if stage.search else None
-        self._watch(failures, schedule, search)
+        self._watch(failures, schedule, search, self._rotator())
         if interpreter(LAMBDA.python) is None:
             Annotations.of(self).add_info_v2("drugsync:sources", NOT_COMPILED)
         if stage.alarms.budget_usd_per_month:
@@ -100,6 +101,14 @@ class WorkflowStack(Stack):
             CfnOutput(self, "SearchArn", value=search.callable_arn)
         return search
 
+    def _rotator(self) -> lambda_.Function | None:
+        created = self._stage.mysql.create
+        if created is None or created.rotation_days is None:
+            return None
+        function = self._function(ROTATOR)
+        rotate_password(function, self._data.catalog.server, created.rotation_days)
+        return function
+
     def _function(self, spec: Spec) -> lambda_.Function:
         return StepFunction(
             self,
@@ -112,7 +121,13 @@ class WorkflowStack(Stack):
             machine_arn=machine_arn(self, self._stage.prefix),
         ).function
 
-    def _watch(self, failures: Failures, schedule: Schedule, search: SearchApi | None) -> None:
+    def _watch(
+        self,
+        failures: Failures,
+        schedule: Schedule,
+        search: SearchApi | None,
+        rotator: lambda_.Function | None,
+    ) -> None:
         stage, redis = self._stage, self._data.redis.server
         alarms = Alarms(
             self,
@@ -123,6 +138,7 @@ class WorkflowStack(Stack):
             queues={"ScheduleDeadLetters": schedule.queue, "FailureDeadLetters": failures.queue},
             redis=redis,
             search=search,
+            rotator=rotator,
             topic=failures.topic,
         )
         Dashboard(

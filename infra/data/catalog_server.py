@@ -145,9 +145,7 @@ class CatalogServer(Construct):
             ),
             removal_policy=KEEP,
         )
-        acknowledge(
-            secret, "Rotation needs SQL rights; docs/passwords.md says how to rotate", "SMG4"
-        )
+        acknowledge(secret, "Once its user exists: rotation_days, in the workflow stack", "SMG4")
         return secret
 
     def _iam_user(self, cluster_resource_id: str) -> str:

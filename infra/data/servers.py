@@ -23,6 +23,15 @@ class Server:
     """For IAM database authentication: the ARN of the database user."""
 
     @property
+    def own_password(self) -> list[iam.PolicyStatement]:
+        """What a function needs, besides logging in, to rotate the password in the secret."""
+        actions = ["PutSecretValue", "DescribeSecret", "UpdateSecretVersionStage"]
+        found = [allow([f"secretsmanager:{action}" for action in actions], self.secret_arn)]
+        if self.secret_key_arn:
+            found.append(allow("kms:GenerateDataKey", self.secret_key_arn))
+        return found
+
+    @property
     def statements(self) -> list[iam.PolicyStatement]:
         """What a function needs to log in."""
         found = []

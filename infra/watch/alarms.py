@@ -3,6 +3,7 @@
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
@@ -34,6 +35,7 @@ class Alarms(Construct):
         queues: dict[str, sqs.Queue],
         redis: RedisServer,
         search: SearchApi | None,
+        rotator: lambda_.Function | None,
         topic: sns.ITopic,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -62,6 +64,12 @@ class Alarms(Construct):
             self._redis_host(redis.memory, redis.disk, redis.instance_id, settings)
         if search:
             self._search(search)
+        if rotator:
+            self._add(
+                "RotationFailed",
+                "The database user's password could not be rotated; the current one stays valid",
+                rotator.metric_errors(period=FIVE_MINUTES),
+            )
 
     def _run_failed(self, machine: sfn.StateMachine) -> None:
         """The notifier says why; this alarm fires even if the notifier cannot."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from handlers.wiring import mysql_options
+from handlers.logins import mysql_options
 from local.errors import LocalError
 from local.places import own_only, private
 from workflow.contract.settings import PREFIX, Settings

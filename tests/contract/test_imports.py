@@ -48,6 +48,7 @@ SDKS = {
     "mysql": {"mysql"},
     "redis": {"hiredis", "redis"},
     "s3": {"botocore", "mypy_boto3_s3"},
+    "secretsmanager": {"botocore", "mypy_boto3_secretsmanager"},
     "stepfunctions": {"botocore", "mypy_boto3_sns", "mypy_boto3_stepfunctions"},
 }
 """Folder of `workflow/adapters/` -> the vendor's packages that only it may import."""

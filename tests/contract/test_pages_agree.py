@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from handlers import wiring
+from handlers import logins
 from infra.stage.stage import Stage
 from tests.contract.test_imports import DOORS
 from workflow.adapters.redis import queries
@@ -75,7 +75,7 @@ def test_times_that_operators_are_told_are_those_of_the_code() -> None:
     assert hours == 6
     assert "an execution ends after six hours" in page("docs/failed-run.md")
     assert f"more than {limits.REDRIVE_DAYS} days ago" in page("docs/failed-run.md")
-    assert wiring.SECRET_AGE_S == 5 * 60
+    assert logins.SECRET_AGE_S == 5 * 60
     assert "Functions read secrets again within five minutes" in page("docs/passwords.md")
     assert f"no run published for {OF['unpublished_hours']} hours" in page("docs/alarms.md")
     assert f"when {OF['unpublished_hours']} hours have passed" in page("docs/stop-and-pause.md")

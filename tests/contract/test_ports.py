@@ -19,6 +19,7 @@ from tests.fakes import (
 )
 from workflow.adapters.bedrock.embedder import BedrockEmbedder
 from workflow.adapters.mysql.catalog import MySQLCatalog, MySQLReader
+from workflow.adapters.mysql.passwords import MySQLPasswords
 from workflow.adapters.redis.documents import RedisDocuments
 from workflow.adapters.redis.generations import RedisGenerations
 from workflow.adapters.redis.indexes import RedisIndexes
@@ -27,6 +28,7 @@ from workflow.adapters.redis.queries import RedisSearch
 from workflow.adapters.redis.quota import RedisQuota
 from workflow.adapters.redis.texts import RedisTexts
 from workflow.adapters.s3.run_store import S3RunStore
+from workflow.adapters.secretsmanager.versions import AwsSecretVersions
 from workflow.adapters.stepfunctions.executions import StepFunctionsExecutions
 from workflow.adapters.stepfunctions.history import SnsAnnouncer, StepFunctionsHistory
 from workflow.contract import ports
@@ -35,6 +37,7 @@ from workflow.contract.ports.documents import Documents
 from workflow.contract.ports.executions import Announcer, ExecutionHistory, Executions
 from workflow.contract.ports.generations import Generations
 from workflow.contract.ports.model import Embedder, Quota
+from workflow.contract.ports.passwords import Passwords, SecretVersions
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.server import Engine, Server
@@ -67,9 +70,11 @@ ADAPTERS: list[tuple[type, type]] = [
     (ExecutionHistory, StepFunctionsHistory),
     (Executions, StepFunctionsExecutions),
     (Generations, RedisGenerations),
+    (Passwords, MySQLPasswords),
     (Quota, RedisQuota),
     (RunStore, S3RunStore),
     (SearchIndex, RedisSearch),
+    (SecretVersions, AwsSecretVersions),
     (Server, RedisIndexes),
     (Texts, RedisTexts),
 ]

@@ -23,6 +23,7 @@ OUTAGES = {
     "Redis fills up": ("RedisMemory", 15, False),
     "searches fail": ("SearchErrors", 10, False),
     "the schedule cannot start a run": ("ScheduleDeadLetters", 5, False),
+    "a password is not rotated": ("RotationFailed", 5, False),
     "nobody could be told why a run failed": ("FailureDeadLetters", 5, False),
 }
 

@@ -44,11 +44,13 @@ COMPILED_LIMIT = 7 * MEGABYTE
 CERTIFICATES = {"mysql-ca.pem": ROOT / "infra" / "certificates" / "rds-roots.pem"}
 AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 
+SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:reader-AbCdEf"
 SETTINGS = {
     "RUN_BUCKET": "runs",
     "CATALOG_TABLE": "drugs",
     "MYSQL_HOST": "localhost",
     "MYSQL_DATABASE": "catalog",
+    "MYSQL_SECRET_ARN": SECRET,
     "REDIS_URL": "redis://127.0.0.1:1",
 }
 
@@ -160,6 +162,10 @@ EVENTS: dict[str, tuple[Any, str]] = {
     "notify_failure": (
         {"detail": {"executionArn": "arn:aws:states:us-east-1:1:execution:m:r"}},
         "ExecutionsUnavailable",
+    ),
+    "rotate_password": (
+        {"Step": "createSecret", "SecretId": SECRET, "ClientRequestToken": "t" * 36},
+        "CatalogUnavailable",
     ),
 }  # fmt: skip
 """A right event of each function, and how its answer ends where no server can be reached."""

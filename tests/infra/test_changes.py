@@ -40,6 +40,7 @@ class Change(NamedTuple):
 NOTHING: frozenset[str] = frozenset()
 CHANGES = [
     Change("`[search]` off", SEARCH, ""),
+    Change("`rotation_days`", "[mysql.create]\n", "[mysql.create]\nrotation_days = 30\n"),
     Change("`iam_auth` on", '[mysql]\n', '[mysql]\niam_auth = true\nuser = "drugsync_reader"\n'),
     Change("`max_memory_gb`, `volume_gb`", REDIS, f"{REDIS}max_memory_gb = 8\nvolume_gb = 60\n"),
     Change("`package`, `package_sha256`", "8.2.9.aarch64", "8.4.6.aarch64"),
@@ -74,7 +75,7 @@ STACKS = ("Data", "Workflow")
 
 
 def created() -> str:
-    return (STAGES / "created.toml").read_text()
+    return (STAGES / "created.toml").read_text().replace("rotation_days = 30\n", "")
 
 
 @pytest.fixture(params=CHANGES, ids=lambda change: change.words)

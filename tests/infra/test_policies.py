@@ -252,8 +252,9 @@ def test_every_endpoint_of_a_vpc_of_ours_has_its_policy_and_no_other(
     assert closed <= {configuration == "created"}
 
 
-def test_only_the_api_and_the_rule_may_invoke_functions(workflow: Template) -> None:
+def test_only_the_api_the_rule_and_the_rotation_may_invoke_functions(workflow: Template) -> None:
+    services = {f"{name}.amazonaws.com" for name in ("apigateway", "events", "secretsmanager")}
     for one in workflow.of("AWS::Lambda::Permission").values():
         permission = one["Properties"]
-        assert permission["Principal"] in {"apigateway.amazonaws.com", "events.amazonaws.com"}
+        assert permission["Principal"] in services
         assert "SourceArn" in permission

@@ -38,7 +38,12 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
         ("existing", "eu-west-1b", "eu-west-2b", "zone eu-west-2b is not in eu-west-1"),
         ("existing", "oncall@example.com", "oncall", "'oncall' is not an e-mail address"),
         ("existing", "secret:pharmacy/redis-AbCdEf", "secret:x", "redis.existing.secret_arn"),
-        ("created", "[mysql.create]", "", "one of the tables `existing` and `create` is required"),
+        (
+            "created",
+            "[mysql.create]\nrotation_days = 30\n",
+            "",
+            "one of the tables `existing` and `create` is required",
+        ),
         (
             "created",
             "s3://packages-of-the-team",

@@ -449,6 +449,7 @@ def test_the_alarms_are_those_that_are_documented(workflow: Template) -> None:
         for one in workflow.of("AWS::CloudWatch::Alarm").values()
     }
     others = {"SearchErrors", "SearchLatency", "RedisDown", "RedisDisk", "RedisHost"}
+    others |= {"RotationFailed"}
     assert set(alarms) - others == {
         "RunFailed", "Unpublished", "VerificationFailed", "Throttled",
         "ScheduleDeadLetters", "FailureDeadLetters", "RedisMemory",

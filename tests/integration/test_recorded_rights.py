@@ -32,6 +32,8 @@ TAKES = {
     "embedder": {"model"},
     "queries": {"model"},
     "executions": {"executions"},
+    "passwords": {"catalog"},
+    "secret_versions": {"own password"},
     "index": OF_INDEX,
     "quota": OF_INDEX,
 }

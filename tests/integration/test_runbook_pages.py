@@ -18,6 +18,7 @@ from tests.runbook import ROOT, Command, commands
 
 PAGES = (
     *("operations", "failed-run", "guards", "rollback", "redis-server", "schedule", "upgrade"),
+    *("changing-the-model", "stop-and-pause"),
 )
 ELSEWHERE = {"up", "down", "demo", "serve", "schedule", "catalog", "info"}
 """They start and stop servers, and have tests of their own."""

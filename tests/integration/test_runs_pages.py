@@ -64,6 +64,20 @@ def test_a_failed_run_says_why_and_names_the_command(pages: RunsPages) -> None:
     assert "DiffPages" in shown
 
 
+def test_its_commands_can_be_typed_as_they_stand(
+    pages: RunsPages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / ".venv" / "bin" / "drugsync"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    monkeypatch.setattr("sys.argv", [str(program), "serve"])
+    for path in ("/runs", "/runs/first", "/runs/second", "/runs/none"):
+        shown = pages.answer(path).html
+        assert re.findall(r"<code>drugsync ", shown) == []
+    assert f"<code>{program} redrive second</code>" in html(pages, "/runs/second")
+    assert f"{program} run" in html(RunsPages(LocalSite(tmp_path)), "/runs")
+
+
 def test_a_run_that_succeeded_has_its_report(pages: RunsPages) -> None:
     assert "drugsync redrive" not in html(pages, "/runs/first")
     report = pages.answer("/runs/first/report")

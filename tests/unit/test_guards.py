@@ -71,6 +71,13 @@ def test_a_catalog_trips_when_five_percent_and_more_than_twenty_rows_are_gone(
     assert bool(shrinkage(now, Baseline(rows=before), settings())) == tripped
 
 
+def test_a_column_trips_at_a_gain_of_exactly_the_limit() -> None:
+    before = Baseline(rows=100, profile={"route": profile(0)})
+    limit = settings().profile_guard_share
+    assert degraded({"route": profile(round(100 * limit))}, 100, before, settings())
+    assert not degraded({"route": profile(round(100 * limit) - 1)}, 100, before, settings())
+
+
 @pytest.mark.parametrize(("blanks", "tripped"), [(39, False), (40, True), (100, True)])
 def test_a_column_trips_when_thirty_points_more_of_it_are_blank(blanks: int, tripped: bool) -> None:
     before = Baseline(rows=100, profile={"route": profile(10)})

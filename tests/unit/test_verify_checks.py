@@ -19,6 +19,7 @@ from workflow.contract.ports.server import IndexFacts
 from workflow.contract.ports.texts import NewRecord, Text
 from workflow.embedding.caller import Caller
 from workflow.verify.checks import (
+    KEY_SET,
     ModelCheck,
     document_checks,
     drift_check,
@@ -267,3 +268,10 @@ def test_checks_that_are_off_say_so_by_their_own_setting() -> None:
         ("self-recall@1", True, "off: verify_texts is 0"),
         ("recall@10", True, "off: verify_queries is 0"),
     ]
+
+
+def test_a_check_that_fails_shows_what_it_compared() -> None:
+    pages = [verified_page(rows=3, documents=3, drifted=("a",))]
+    found = document_checks(plan(), pages, facts(documents=4), 4, 1)
+    assert {one.check: one.found for one in found}[KEY_SET] == "5"
+    assert drift_check(pages, settings()).found == "1, such as 'a'"

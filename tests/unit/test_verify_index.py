@@ -178,6 +178,14 @@ def test_an_index_with_other_fields_is_made_anew(index: Index) -> None:
     assert index.fake.server.rebuilt == ["drugs"]
 
 
+def test_a_key_set_that_lacks_what_the_index_lacks_too_is_rebuilt(index: Index) -> None:
+    index.memory.key_sets[GENERATION].discard(ndc(2))
+    index.memory.said["drugs", GENERATION] = {"documents": 5}
+    with pytest.raises(VerificationFailed, match="key set"):
+        index.verify()
+    assert index.memory.key_sets[GENERATION] == {ndc(number) for number in range(6)}
+
+
 def test_an_index_that_is_gone_is_made_anew_and_the_key_set_with_it(index: Index) -> None:
     index.memory.indexes.discard(("drugs", GENERATION))
     index.memory.key_sets[GENERATION].add(ndc(9))
@@ -443,6 +451,7 @@ REPAIRS, NO_REPAIR = "start a sync, which repairs it", "a sync cannot repair thi
         ([DRIFT], CatalogMoved, "start a new run once its load has ended"),
         ([VANISHING], CatalogMoved, "start a new run once its load has ended"),
         ([DRIFT, VANISHING], CatalogMoved, "start a new run once its load has ended"),
+        ([DRIFT, VANISHING, REJECTED], CatalogMoved, "start a new run once its load has ended"),
         ([MODEL], VerificationFailed, NO_REPAIR),
         ([SELF_RECALL, RECALL, GOLDEN], VerificationFailed, NO_REPAIR),
         (["documents equal the catalog"], VerificationFailed, REPAIRS),

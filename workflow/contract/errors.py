@@ -8,7 +8,7 @@ SyncError
 ├── RunSuperseded           a newer run took the right to write
 ├── CatalogError            about the MySQL catalog
 │   ├── CatalogUnavailable *    no connection, lost connection, deadlock, timeout
-│   ├── CatalogAccessDenied     wrong user, password or grants
+│   ├── CatalogAccessDenied *   wrong user, password or grants
 │   ├── CatalogMissing          the table or view does not exist
 │   ├── CatalogEmpty            the table has no row
 │   ├── CatalogQueryFailed      the server refused a statement
@@ -29,7 +29,7 @@ SyncError
 │   └── RequestRejected         the model refuses every text: the request is wrong
 ├── IndexError_             about Redis and its indexes
 │   ├── IndexUnavailable *      no connection, loading, read-only, timeout
-│   ├── IndexAccessDenied       wrong user, password or ACL
+│   ├── IndexAccessDenied *     wrong user, password or ACL
 │   ├── IndexFeatureMissing     the server lacks what the settings ask for
 │   ├── IndexCommandFailed      the server refused a command
 │   ├── MemoryShort             no room for the new generation, or memory ran out
@@ -134,6 +134,8 @@ class CatalogUnavailable(CatalogError):
 class CatalogAccessDenied(CatalogError):
     """MySQL refused the user, or TLS its certificate. Check user, secret, CA and SELECT grant."""
 
+    retry = retries.ACCESS
+
 
 class CatalogMissing(CatalogError):
     """The catalog's table or view does not exist. Check the setting catalog_table."""
@@ -231,6 +233,8 @@ class IndexUnavailable(IndexError_):
 
 class IndexAccessDenied(IndexError_):
     """Redis refused the user, or TLS its certificate. Check secret, CA and ACL."""
+
+    retry = retries.ACCESS
 
 
 class IndexFeatureMissing(IndexError_):

@@ -20,4 +20,5 @@ MEMORY_MB: Final = {
     "OperateIndex": 1769,
     "SearchApi": 1769,
     "NotifyFailure": 256,
+    "RotatePassword": 256,
 }

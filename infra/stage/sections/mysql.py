@@ -51,6 +51,8 @@ class NewMysql(Section):
     """How long backups are kept."""
     data_api: bool = False
     """SQL over HTTPS for whoever fills the database; turn it off again afterwards."""
+    rotation_days: int | None = Field(None, ge=1, le=1000)
+    """Days between two passwords of the functions' user, who must exist before it is set."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -78,6 +80,8 @@ class MysqlSection(Section):
         exactly_one(self.existing, self.create)
         if self.iam_auth and not self.user:
             raise ValueError("user is required with iam_auth")
+        if self.create and self.iam_auth and self.create.rotation_days:
+            raise ValueError("create.rotation_days: iam_auth has no password to rotate")
         if self.existing and self.iam_auth and not self.existing.cluster_resource_id:
             raise ValueError("existing.cluster_resource_id is required with iam_auth")
         if self.existing and not self.iam_auth and not self.existing.secret_arn:

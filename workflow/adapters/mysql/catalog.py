@@ -27,6 +27,22 @@ CUT: Final = {1260, 1301, 1931}
 """Warnings that a value or row was left out: GROUP_CONCAT, packet size, rows examined."""
 
 
+def open_connection(options: dict[str, Any], table: str, timeout_s: int) -> MySQLConnectionAbstract:
+    """As the driver leaves it. `table` is for messages."""
+    with translated(table), greeted():
+        return connect(
+            **options,
+            use_pure=True,
+            charset=session.CHARSET,
+            collation=session.COLLATION,
+            use_unicode=True,
+            autocommit=True,
+            connection_timeout=min(CONNECT_S, timeout_s),
+            read_timeout=timeout_s,
+            write_timeout=timeout_s,
+        )
+
+
 class MySQLCatalog:
     """One table or view. Each step opens one connection and closes it at its end."""
 
@@ -49,18 +65,7 @@ class MySQLCatalog:
     @contextmanager
     def connect(self) -> Iterator["MySQLReader"]:
         options = self._options()
-        with translated(self._table), greeted():
-            connection = connect(
-                **options,
-                use_pure=True,
-                charset=session.CHARSET,
-                collation=session.COLLATION,
-                use_unicode=True,
-                autocommit=True,
-                connection_timeout=min(CONNECT_S, self._timeout_s),
-                read_timeout=self._timeout_s,
-                write_timeout=self._timeout_s,
-            )
+        connection = open_connection(options, self._table, self._timeout_s)
         with closing(connection):
             with translated(self._table):
                 session.prepare(connection, self._timeout_s)

@@ -203,6 +203,9 @@ def translated() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
+        ours = error.__cause__
+        if isinstance(ours, SyncError):  # of a login that could not be made
+            raise ours from ours.__cause__
         raise _translate(error) from error
 
 

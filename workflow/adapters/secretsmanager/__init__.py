@@ -1,0 +1,1 @@
+"""The secret of the catalog's user, while it is rotated."""
