@@ -32,6 +32,8 @@ class RunFile(NamedTuple):
     model: type[BaseModel] | None
     what: str
     manifest: bool = False
+    noted: bool = False
+    """For its writer's own next try."""
 
     @property
     def name(self) -> str:
@@ -58,7 +60,15 @@ FILES = (
     RunFile("EMBED_SUMMARY", files.PageEmbedded, "the outcome of one page of texts"),
     RunFile("LOAD_SUMMARY", files.PageLoaded, "what one page wrote"),
     RunFile("VERIFY_SUMMARY", files.VerifiedPage, "one page compared with MySQL read again"),
-    RunFile("BUILDING", files.Building, "the progress of an index that is still being built"),
+    RunFile(
+        "VERIFY_BUILDING",
+        files.Building,
+        "how far the texts' index was when a page waited",
+        noted=True,
+    ),
+    RunFile(
+        "BUILDING", files.Building, "the progress of an index that is still being built", noted=True
+    ),
     RunFile("GOLDEN", files.GoldenVectors, "vectors of the golden queries"),
     RunFile("VERIFICATION", files.Verification, "each check with its figures"),
     RunFile("PUBLISH", files.Switched, "the switch: written before it, and again after it"),
@@ -200,6 +210,8 @@ def writers(file: RunFile) -> list[str]:
 
 def readers(file: RunFile) -> list[str]:
     """The Maps that list a manifest, and the states whose code reads the file."""
+    if file.noted:
+        return writers(file)
     key = f"{file.name.removesuffix('.json')}_key"
     states = read_definition()["States"].items()
     maps = [

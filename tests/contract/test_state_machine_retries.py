@@ -86,11 +86,10 @@ def test_each_retry_has_a_limit_and_backs_off_with_jitter_under_a_cap(name: str)
             assert retry["MaxDelaySeconds"] <= 300
 
 
-def test_waiting_for_an_index_is_a_steady_retry_of_step_functions() -> None:
+@pytest.mark.parametrize("name", ["VerifyPage", "VerifyIndex"])
+def test_waiting_for_an_index_is_a_steady_retry_of_step_functions(name: str) -> None:
     waiting = [
-        retry
-        for retry in TASKS["VerifyIndex"]["Retry"]
-        if "IndexStillBuilding" in retry["ErrorEquals"]
+        retry for retry in TASKS[name]["Retry"] if "IndexStillBuilding" in retry["ErrorEquals"]
     ]
     assert [retry["BackoffRate"] for retry in waiting] == [1.0]
     assert waiting[0]["IntervalSeconds"] * waiting[0]["MaxAttempts"] >= 600

@@ -38,7 +38,8 @@ from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import NewRecord
 from workflow.contract.runs import RunFiles
 from workflow.search.floor import UNMEASURED, floor_of
-from workflow.steps.verify_index import STALLED, verify_index
+from workflow.steps.verify_index import verify_index
+from workflow.verify.building import STALLED
 from workflow.verify.checks import DRIFT, GOLDEN, MODEL, RECALL, REJECTED, SELF_RECALL, VANISHING
 from workflow.verify.due import model_due
 from workflow.verify.floor import WORDS, nonsense

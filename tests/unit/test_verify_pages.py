@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import FakeCatalog, FakeIndex
-from tests.payloads import GENERATION, HOLDER, SPACE, plan, settings, whole_page
+from tests.fakes import NOW, FakeCatalog, FakeIndex, FakeRunStore
+from tests.payloads import GENERATION, HOLDER, PAGE, SPACE, plan, sealed, settings, whole_page
 from tests.rows import DIMENSIONS, Row, make_row, make_rows, ndc, vector_of
 from workflow.contract.documents import record_of, renderer_of
+from workflow.contract.errors import IndexStillBuilding
+from workflow.contract.events.files import VerifiedPage
+from workflow.contract.events.payloads import VerifyPageTask
 from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.texts import NewRecord
 from workflow.contract.read_page import read_page
-from workflow.contract.runs import PageChanges
+from workflow.contract.runs import PAGES, PageChanges, RunFiles
+from workflow.steps.verify_page import verify_page
 from workflow.verify.pages import PageComparison, PageFindings
 from workflow.verify.removals import digest
 
@@ -443,3 +447,34 @@ def test_the_drugs_of_a_refused_text_are_named_and_right(page: Page) -> None:
     drugs = [str(row["ndc"]) for row in page.rows if document(row).text_hash == text_of(2)]
     assert_nothing_but(found, refused=drugs)
     assert text_of(2) not in found.records
+
+
+def test_a_page_waits_while_the_texts_index_is_being_built() -> None:
+    """It would count texts as not indexed."""
+    page = Page(new_generation=True, live=False)
+    page.stores(page.rows)
+    page.memory.indexes.add(("texts", SPACE))
+    runs = FakeRunStore()
+    files = RunFiles.of(runs, HOLDER)
+    page.upserts(page.rows)
+    files.write_changes(PAGE, page.changes)
+
+    def verify() -> VerifiedPage:
+        planned = plan(new_generation=True, live=None)
+        task = VerifyPageTask(plan=planned, page=sealed(PAGES, whole_page(4)))
+        return verify_page(
+            task,
+            catalog=FakeCatalog(page.rows),
+            documents=page.index.documents,
+            texts=page.index.texts,
+            server=page.index.server,
+            runs=runs,
+            settings=settings(),
+            clock=lambda: NOW,
+        )
+
+    page.memory.said["texts", SPACE] = {"building": True, "percent": 0.5, "documents": 1}
+    with pytest.raises(IndexStillBuilding, match="is 50% built"):
+        verify()
+    page.memory.said.clear()
+    assert verify().unindexed == 0

@@ -60,6 +60,7 @@ EMBED_TEXTS = "embed/{}.jsonl.gz"
 EMBED_SUMMARY = "embed/{}.json"
 LOAD_SUMMARY = "load/{}.json"
 VERIFY_SUMMARY = "verify/{}.json"
+VERIFY_BUILDING = "verify/{}.building.json"
 """Files of one page; `{}` is its name."""
 
 READERS = 16

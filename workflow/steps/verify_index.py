@@ -3,16 +3,11 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import closing
-from datetime import timedelta
+from functools import partial
 from typing import Final
 
-from workflow.contract.errors import (
-    IndexBuildStalled,
-    IndexStillBuilding,
-)
 from workflow.contract.events.files import (
     Baseline,
-    Building,
     Check,
     GoldenVectors,
     QueryVector,
@@ -31,7 +26,7 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Embedder, Quota
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.search import SearchIndex
-from workflow.contract.ports.server import IndexFacts, Server
+from workflow.contract.ports.server import Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import (
     BASELINE,
@@ -52,6 +47,7 @@ from workflow.steps.mend_index import (
     note_bad_texts,
     settle_drift,
 )
+from workflow.verify.building import built
 from workflow.verify.checks import (
     KEY_SET,
     ModelCheck,
@@ -79,8 +75,6 @@ from workflow.verify.samples import embedded_now, sample_texts
 from workflow.verify.verdict import stop
 
 BAD_KEYS_SHOWN: Final = 100
-STALLED: Final = timedelta(minutes=10)
-"""After this long without progress, nobody is building the index any more."""
 
 
 def verify_index(
@@ -104,7 +98,8 @@ def verify_index(
     plan = task.plan
     files = RunFiles.of(runs, plan.run.holder)
     names = LiveNames(plan.generation, plan.space)
-    drugs, index_of_texts = _built(files, server, names, clock)
+    ready = partial(built, progress=BUILDING, server=server, files=files, clock=clock)
+    drugs, index_of_texts = ready("drugs", names.generation), ready("texts", names.space)
     pages, nearest = read_verified(files, plan.pages)
     review = files.read(REVIEW, Review)
     queries = read_golden_queries(runs, settings.golden_queries_key)
@@ -166,32 +161,6 @@ def verify_index(
         texts=held,
         checks=len(checks),
     )
-
-
-def _built(
-    files: RunFiles, server: Server, names: LiveNames, clock: Clock
-) -> tuple[IndexFacts | None, IndexFacts | None]:
-    drugs = server.index("drugs", names.generation)
-    texts = server.index("texts", names.space)
-    for name, facts in ((f"drugs:{names.generation}", drugs), (f"texts:{names.space}", texts)):
-        if facts and facts.building:
-            _note_progress(files, name, facts, clock)
-            raise IndexStillBuilding(f"index {name} is {facts.percent:.0%} built; asked again soon")
-    return drugs, texts
-
-
-def _note_progress(files: RunFiles, name: str, facts: IndexFacts, clock: Clock) -> None:
-    """Raise IndexBuildStalled if the index made no progress for `STALLED`."""
-    before = files.read_if_there(BUILDING, Building)
-    now = Building(index=name, percent=facts.percent, at=clock())
-    if before is None or (before.index, before.percent) != (now.index, now.percent):
-        files.write(BUILDING, now)
-    elif now.at - before.at > STALLED:
-        minutes = (now.at - before.at).total_seconds() / 60
-        raise IndexBuildStalled(
-            f"index {name} has been {facts.percent:.0%} built for {minutes:.0f} minutes; check the "
-            "server's log and load, then redrive the execution"
-        )
 
 
 def _growth(plan: Plan, review: Review, pages: Sequence[VerifiedPage], documents: Documents) -> int:

@@ -10,8 +10,9 @@ from workflow.contract.ports.run_store import RunStore
 from workflow.contract.ports.server import Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.read_page import most_rows, read_page
-from workflow.contract.runs import PAGES, VERIFY_SUMMARY, PageChanges, RunFiles
+from workflow.contract.runs import PAGES, VERIFY_BUILDING, VERIFY_SUMMARY, PageChanges, RunFiles
 from workflow.contract.settings import Settings
+from workflow.verify.building import built
 from workflow.verify.pages import PageComparison, PageFindings
 from workflow.verify.recall import nearest_of_page
 from workflow.verify.samples import sample_texts
@@ -28,7 +29,9 @@ def verify_page(
     settings: Settings,
     clock: Clock,
 ) -> VerifiedPage:
-    """Write `verify/{page}.json`; change nothing in Redis. Raises CatalogMoved.
+    """Write `verify/{page}.json`; change nothing in Redis.
+
+    Raises CatalogMoved, IndexStillBuilding, IndexBuildStalled.
 
     A verification without a sync compares with the index as it is. Catalog changes since the last
     run are the next sync's work, not drift.
@@ -36,6 +39,8 @@ def verify_page(
     started_at = clock()
     files = RunFiles.of(runs, task.run.holder)
     files.check_item(PAGES, task.page)
+    progress = VERIFY_BUILDING.format(task.page.page)
+    built("texts", task.plan.space, progress, server=server, files=files, clock=clock)
     changes = files.read_changes(task.page.page)
     if task.run.input.dry_run:
         changes = as_it_is(changes)

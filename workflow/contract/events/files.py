@@ -317,7 +317,7 @@ class Verification(Event):
 
 
 class Building(Event):
-    """`building.json`: when VerifyIndex last saw an index make progress, and how far it was."""
+    """`building.json` of VerifyIndex and of each page: when an index last made progress."""
 
     index: str
     """Name of the FT index."""
