@@ -126,7 +126,7 @@ SPECS = (
     _spec(
         *("PublishIndex", "catalog", "index", "read runs", "golden queries"),
         rooms="embedding report search steps verify",
-        writes="publish.json",
+        writes="publish.json publish.building.json",
     ),
     _spec("PruneIndex", "index"),
     _spec("ReportRun", "read runs", rooms="report steps", writes="report.json report.html"),

@@ -86,7 +86,7 @@ def test_each_retry_has_a_limit_and_backs_off_with_jitter_under_a_cap(name: str)
             assert retry["MaxDelaySeconds"] <= 300
 
 
-@pytest.mark.parametrize("name", ["VerifyPage", "VerifyIndex"])
+@pytest.mark.parametrize("name", ["VerifyPage", "VerifyIndex", "PublishIndex"])
 def test_waiting_for_an_index_is_a_steady_retry_of_step_functions(name: str) -> None:
     waiting = [
         retry for retry in TASKS[name]["Retry"] if "IndexStillBuilding" in retry["ErrorEquals"]

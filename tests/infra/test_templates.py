@@ -33,7 +33,7 @@ WRITES = {
     "LoadPage": {"load/*"},
     "VerifyPage": {"verify/*"},
     "VerifyIndex": {"verification.json", "building.json", "golden.json"},
-    "PublishIndex": {"publish.json"},
+    "PublishIndex": {"publish.json", "publish.building.json"},
     "ReportRun": {"report.json", "report.html"},
 }
 READS_NO_FILE = {"AcceptRun", "PlanPages", "DiffPage", "PruneIndex"}

@@ -25,6 +25,7 @@ from tests.payloads import (
 from workflow.contract.errors import (
     CatalogMoved,
     IndexCommandFailed,
+    IndexStillBuilding,
     RunFileCorrupt,
     RunSuperseded,
     VerificationFailed,
@@ -42,6 +43,7 @@ from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Change, Document
 from workflow.contract.ports.generations import Live, LiveNames
 from workflow.contract.ports.search import SearchIndex
+from workflow.contract.ports.server import IndexKind
 from workflow.contract.runs import PageChanges, RunFiles
 from workflow.steps.publish_index import TAKEN_BACK, publish_index
 from workflow.verify.removals import digest
@@ -335,6 +337,28 @@ def test_an_index_that_vanished_stops_the_switch(switch: Switch, kind: Any) -> N
     with pytest.raises(VerificationFailed, match=f"index {kind}:.* disappeared"):
         switch.publish()
     assert switch.searched() == AS_BEFORE
+
+
+@pytest.mark.parametrize("kind", ["texts", "drugs"])
+def test_a_switch_waits_while_an_index_is_being_built(switch: Switch, kind: IndexKind) -> None:
+    """A server that restarted since the verification has not lost what it does not find yet."""
+    before = everything(switch)
+    name = SPACE if kind == "texts" else GENERATION
+    switch.memory.said[kind, name] = {"building": True, "percent": 0.5, "documents": 0}
+    with pytest.raises(IndexStillBuilding):
+        switch.publish()
+    assert everything(switch) == before
+    switch.memory.said.clear()
+    switch.publish()
+    assert set(switch.searched()) == {"a", "b", "d"}
+
+
+def test_a_switch_is_not_taken_back_while_its_index_is_being_built(sync: Switch) -> None:
+    sync.publish()
+    sync.index_says(building=True, percent=0.5, documents=1)
+    with pytest.raises(IndexStillBuilding):
+        sync.publish()
+    assert sync.searched() == {"a": "old", "b": "new", "d": "new"}
 
 
 @pytest.mark.parametrize(

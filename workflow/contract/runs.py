@@ -50,6 +50,7 @@ VERIFICATION = "verification.json"
 GOLDEN = "golden.json"
 BUILDING = "building.json"
 PUBLISH = "publish.json"
+PUBLISH_BUILDING = "publish.building.json"
 REPORT = "report.json"
 REPORT_PAGE = "report.html"
 

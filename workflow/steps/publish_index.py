@@ -4,6 +4,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from workflow.contract.errors import CatalogMoved, RunSuperseded, VerificationFailed
@@ -37,6 +38,7 @@ from workflow.contract.runs import (
     LOAD_MANIFEST,
     PAGES,
     PUBLISH,
+    PUBLISH_BUILDING,
     REVIEW,
     VERIFICATION,
     RunFiles,
@@ -45,6 +47,7 @@ from workflow.contract.settings import Settings
 from workflow.report.assemble import assemble
 from workflow.search.floor import floor_of
 from workflow.search.synonyms import read_synonyms
+from workflow.verify.building import Look, built
 from workflow.verify.checks import check, described
 from workflow.verify.golden import GoldenAsker, golden_check, read_golden_queries
 from workflow.verify.pages import read_verified
@@ -71,17 +74,19 @@ def publish_index(
 ) -> PublishedIndex:
     """Switch, check what searches now find, and undo a sync's switch if it is wrong.
 
-    Twice is the same as once. Raises RunSuperseded, VerificationFailed, CatalogMoved.
+    Twice is the same as once. Raises RunSuperseded, VerificationFailed, CatalogMoved,
+    IndexStillBuilding (a server that restarted), IndexBuildStalled.
     """
     plan, holder = task.plan, task.run.holder
     files = RunFiles.of(runs, holder)
     before = _own_generation(task, generations)
+    look = partial(built, progress=PUBLISH_BUILDING, server=server, files=files, clock=clock)
     if _is_switched(generations, holder.identity):
         before, note = before.undone(), files.read(PUBLISH, Switched)
     else:
-        check_indexes(before, server, files.read(VERIFICATION, Verification))
+        check_indexes(before, look, files.read(VERIFICATION, Verification))
         note = _switch(task, before, files, catalog, generations, clock())
-    checks = _look(task, files, documents, server, search, runs, settings)
+    checks = _checks(task, files, look, documents, search, runs, settings)
     wrong = [one for one in checks if not one.passed]
     if wrong and note.written + note.removed:
         switch = f"{holder.identity}{TAKEN_BACK}"
@@ -198,12 +203,12 @@ def _is_switched(generations: Generations, identity: str) -> bool:
     return live is not None and live.names.switch == identity
 
 
-def check_indexes(generation: Generation, server: Server, verified: Verification) -> None:
+def check_indexes(generation: Generation, look: Look, verified: Verification) -> None:
     """Raise VerificationFailed if an index is not what was verified."""
     drugs, texts = f"index drugs:{generation.name}", f"index texts:{generation.space}"
     found = {
-        drugs: server.index("drugs", generation.name),
-        texts: server.index("texts", generation.space),
+        drugs: look("drugs", generation.name),
+        texts: look("texts", generation.space),
     }
     wrong = [f"{name} disappeared" for name, facts in found.items() if facts is None]
     wrong += [f"{name} was changed" for name, facts in found.items() if facts and facts.unlike]
@@ -242,18 +247,18 @@ def _asked(files: RunFiles) -> ModelAsked | None:
     return files.read(VERIFICATION, Verification).asked or files.read(BASELINE, Baseline).asked
 
 
-def _look(
+def _checks(
     task: ReviewedTask,
     files: RunFiles,
+    look: Look,
     documents: Documents,
-    server: Server,
     search: SearchIndex,
     runs: RunStore,
     settings: Settings,
 ) -> list[Check]:
     """Checks after the switch: the index has every key, and golden queries find their drugs."""
     plan = task.plan
-    facts = server.index("drugs", plan.generation)
+    facts = look("drugs", plan.generation)
     keys = documents.count(plan.generation)
     indexed = facts.documents if facts else 0
     grown = facts.failures - plan.failures_before.documents if facts else 0

@@ -4,6 +4,7 @@ Redis builds an index beside its other work: after FT.CREATE over hashes that ex
 loaded them from disk.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -12,6 +13,9 @@ from workflow.contract.events.files import Building
 from workflow.contract.ports.clock import Clock
 from workflow.contract.ports.server import IndexFacts, IndexKind, Server
 from workflow.contract.runs import RunFiles
+
+Look = Callable[[IndexKind, str], IndexFacts | None]
+"""`built` for one state."""
 
 STALLED: Final = timedelta(minutes=10)
 """After this long without progress, nobody is building the index any more."""

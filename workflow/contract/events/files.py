@@ -317,7 +317,7 @@ class Verification(Event):
 
 
 class Building(Event):
-    """`building.json` of VerifyIndex and of each page: when an index last made progress."""
+    """`building.json` and the like: when an index last made progress."""
 
     index: str
     """Name of the FT index."""
