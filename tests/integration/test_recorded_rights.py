@@ -162,9 +162,9 @@ def test_what_operators_ask_needs_all_that_their_function_may_and_no_more(synced
             used.add("golden queries" if given[0] == GOLDEN else "read runs")
             assert given[0] == GOLDEN or given[0].startswith("runs/")
 
-    run = accepted(synced.stack.root / "runs" / "first")
+    run = accepted(synced.stack.root / "runs" / synced.succeed().run_id)
     assert run
-    with synced.redriven("first", golden_queries_key=GOLDEN):
+    with synced.redriven(run.run_id, golden_queries_key=GOLDEN):
         ports = wiring().ports
         ports.runs.write(GOLDEN, b'[{"query": "a", "expect": ["b"]}]')
         noting: dict[str, Any] = {

@@ -264,12 +264,12 @@ class RunFiles:
 
     def _read_lines(self, name: str, model: str, digest: str = "") -> Iterator[Any]:
         body = self._store.read(self.key(name))
+        head = orjson.loads(seals.head_line(body)).get(HEAD)
+        self._check(name, head, model)
         if digest and digest != _digest(body):
             raise RunFileCorrupt(
                 f"{self.key(name)} was written again after the review; start a new run"
             )
-        head = orjson.loads(seals.head_line(body)).get(HEAD)
-        self._check(name, head, model)
         size, count = head["bytes"], head["lines"]
         if size > UNPACKED_LIMIT:
             raise ValueError(f"it unpacks to more than {UNPACKED_LIMIT:,} bytes")

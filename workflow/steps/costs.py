@@ -116,9 +116,9 @@ def requests_of(work: Work) -> Requests:
     diffs, embeds, loads = work.diff_pages, work.embed_pages, work.load_pages
     states = 13 + 2 * bool(embeds) + bool(loads)
     transitions = states + 1 + 2 * (2 * diffs + embeds + loads)
-    # The Maps' manifests, and of the run itself: ReviewChanges 4, VerifyIndex 3, PublishIndex 10,
+    # The Maps' manifests, and of the run itself: ReviewChanges 4, VerifyIndex 3, PublishIndex 12,
     # ReportRun 7. Those three and VerifyPage read the pages' files, some of them several times.
-    reads = 26 + bool(embeds) + bool(loads) + work.pages_with_new_texts
+    reads = 28 + bool(embeds) + bool(loads) + work.pages_with_new_texts
     reads += 8 * diffs + 4 * embeds + 4 * loads
     if not embeds:
         reads += 1  # PublishIndex carries on when the model was last asked.
