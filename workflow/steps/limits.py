@@ -8,7 +8,8 @@ from workflow.contract.limits import EVENTS, MOST_PAGES, PAYLOAD_BYTES, READER_B
 from workflow.steps.prune import SWEPT
 
 EVENTS_OF_STATES: Final = 6_000
-"""Every state once, ten retries of each Task, and 720 waits of VerifyIndex and PublishIndex at three events."""
+"""Every state once, ten retries of each Task, and 720 waits of VerifyIndex and of PublishIndex at
+three events each."""
 
 EVENTS_A_PIECE: Final = 7
 """A Task and the Choice after it."""
