@@ -243,6 +243,18 @@ def test_every_page_is_in_the_sites_navigation() -> None:
     assert [name for name in decisions if f"decisions/{name}\n" not in config] == []
 
 
+def test_each_operators_page_says_what_is_not_safe() -> None:
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    operate = config.partition("  - Operate:\n")[2].partition("  - Reference:\n")[0]
+    names = {*re.findall(r": (\S+\.md)", operate), "schedule.md", "changing-the-model.md"}
+    without = {
+        name
+        for name in names - {"operations.md"}  # the list of the others
+        if "not safe" not in (ROOT / "docs" / name).read_text(encoding="utf-8").lower()
+    }
+    assert without == set()
+
+
 def test_the_first_page_links_every_page() -> None:
     first = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     pages_there = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}

@@ -46,7 +46,8 @@ READS: Final = Rights(
     functions=("DiffPage", "VerifyPage"),
     keys=(*LIVE, "staged:*"),
     commands=(
-        *("hget", "hgetall", "hmget", "zrangebylex", "smismember", "ft.search", "ft._list"),
+        *("hget", "hgetall", "hmget", "zrangebylex", "smismember"),
+        *("ft.search", "ft._list", "ft.info"),
         *CONNECTION,
     ),
 )
