@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 from mysql.connector import errorcode
-from mysql.connector.errors import DatabaseError, ProgrammingError
+from mysql.connector.errors import DatabaseError, InterfaceError, ProgrammingError
 
 from workflow.adapters.mysql import errors
 from workflow.adapters.mysql.errors import translated
@@ -65,6 +65,20 @@ def test_what_passes_is_retried(number: int, what: str) -> None:
     assert isinstance(error, CatalogUnavailable), what
     assert error.retry is not None
     assert what in str(error)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "sha256_password requires SSL",
+        "Authentication plugin 'authentication_kerberos_client' cannot be imported",
+    ],
+)
+def test_what_the_driver_itself_cannot_log_in_with_is_access(said: str) -> None:
+    """MySQL asks an unknown user for a password of any kind."""
+    error = translation(InterfaceError(said))
+    assert isinstance(error, CatalogAccessDenied)
+    assert "check mysql_user" in str(error)
 
 
 @pytest.mark.parametrize(

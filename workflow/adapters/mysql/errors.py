@@ -83,6 +83,11 @@ def greeted() -> Iterator[None]:
         ) from error
 
 
+OF_PLUGINS: Final = ("requires SSL", "uthentication plugin")
+"""What the driver itself says where it cannot log in as the server asks. MySQL asks unknown users
+for a password of any kind, so that nobody learns which users exist."""
+
+
 def _number(error: BaseException | None) -> int | None:
     """The server's. The driver wraps some of its errors in another without one."""
     while error is not None:
@@ -100,7 +105,7 @@ def _translate(error: Error, table: str) -> CatalogError:
             f"no TLS connection to MySQL that can be trusted: {distrust or error.msg}; check "
             "mysql_host, mysql_ssl_ca and mysql_tls"
         )
-    if number in LOGIN:
+    if number in LOGIN or (number is None and any(words in str(error) for words in OF_PLUGINS)):
         return CatalogAccessDenied(
             f"MySQL refused the user: {error.msg}; check mysql_user, its secret, its host and TLS"
         )
