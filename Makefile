@@ -65,10 +65,10 @@ docs: .venv/installed-dev ## Write the generated pages, and the site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: install ## Measure speed, memory, costs and index choices (about ten minutes)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --write
 
 bench-full: install ## The same over the whole catalog of 243,941 rows (an hour)
-	$(BIN)/python -m benchmarks --full
+	$(BIN)/python -m benchmarks --full --write
 
 bench-scale: install ## What the functions that grow take, and where each ends (ROWS="250000 1000000 4000000")
 	$(BIN)/python -m benchmarks.any_size $(if $(filter file,$(origin ROWS)),,$(ROWS)) --record

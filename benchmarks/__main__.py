@@ -1,12 +1,13 @@
 """`make bench`: what docs/performance.md says, measured.
 
-Writes benchmarks/results/latest.json and prints tables. Seconds are this machine's; the ratios are
-of things that ran side by side.
+Writes benchmarks/results/latest.json, prints tables, and writes them into the page. Seconds are
+this machine's; the ratios are of things that ran side by side.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from os import getloadavg
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from benchmarks import page
 from benchmarks.comparisons import against_floor, against_old_loader
 from benchmarks.index_choices import index_choices
 from benchmarks.lab import machine, start
@@ -29,7 +31,7 @@ RESULTS = Path(__file__).parent / "results" / "latest.json"
 PICTURE = Path(__file__).parents[1] / "docs" / "profile.svg"
 OLD_LOADER_ROWS = 5_000
 FLOOR_ROWS = 10_000
-WAITS_ROWS = 2_000
+WAITS_ROWS, FULL_WAITS_ROWS = (2_000, 10_000), (2_000, 10_000, 100_000)
 SIZES: tuple[int, ...] = (10_000, 50_000)
 INDEX_TEXTS: tuple[int, ...] = (10_000,)
 FULL_SIZES: tuple[int | None, ...] = (10_000, 50_000, None)
@@ -53,6 +55,7 @@ class Part(StrEnum):
 def main(
     full: Annotated[bool, typer.Option("--full", help="Also the whole catalog.")] = False,
     only: Annotated[list[Part] | None, typer.Option(help="This part; may be repeated.")] = None,
+    write: Annotated[bool, typer.Option("--write", help="Into docs/performance.md.")] = False,
 ) -> None:
     """Measure, write the results, show them. Parts that are left out keep their last results."""
     console = Console()
@@ -64,6 +67,7 @@ def main(
             announce(f"measuring {part.value}")
             results[part.value] = {
                 "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "load": getloadavg()[1],
                 "machine": machine(),
                 "found": _measure(part, stack, full, announce),
             }
@@ -72,6 +76,8 @@ def main(
     finally:
         down(stack.root)
     show(console, {name: one["found"] for name, one in results.items()})
+    if write:
+        page.write(results)
 
 
 def _cold_starts() -> Any:
@@ -84,6 +90,7 @@ def _cold_starts() -> Any:
 def _measure(part: Part, stack: Stack, full: bool, announce: Callable[[str], None]) -> Any:
     sizes: Sequence[int | None] = FULL_SIZES if full else SIZES
     texts = FULL_INDEX_TEXTS if full else INDEX_TEXTS
+    waiting = FULL_WAITS_ROWS if full else WAITS_ROWS
     measures: dict[Part, Callable[[], Any]] = {
         Part.old_loader: lambda: against_old_loader(stack, OLD_LOADER_ROWS),
         Part.floor: lambda: against_floor(stack, FLOOR_ROWS),
@@ -92,7 +99,7 @@ def _measure(part: Part, stack: Stack, full: bool, announce: Callable[[str], Non
         Part.quota: lambda: {"quota": against_quota(stack), "mysql": connections(stack)},
         Part.indexes: lambda: [index_choices(home() / "bench", one, announce) for one in texts],
         Part.cold_start: _cold_starts,
-        Part.waits: lambda: waits(stack, WAITS_ROWS),
+        Part.waits: lambda: [waits(stack, rows) for rows in waiting],
     }
     return measures[part]()
 

@@ -20,6 +20,7 @@ from local.servers.stack import Stack
 OLD_ROWS = 500
 IN_FLIGHT = {"embedding_threads": "32", "embed_concurrency": "2"}
 BACKFILL = {"mode": "backfill"}
+VERIFICATION = ("VerifyPage", "VerifyIndex")
 
 
 def against_old_loader(stack: Stack, rows: int) -> dict[str, Any]:
@@ -53,7 +54,12 @@ def against_floor(stack: Stack, rows: int | None) -> dict[str, Any]:
     same = _median_run(lambda: timed_run(stack, {}, FAST, intercept=no_cost), 3)
     return {
         "rows": count,
-        "floor": vars(bare) | {"backfill_s": bare.backfill_s, "no_change_s": bare.no_change_s},
+        "floor": vars(bare)
+        | {
+            "backfill_s": bare.backfill_s,
+            "no_change_s": bare.no_change_s,
+            "verify_s": bare.verify_s,
+        },
         "backfill": _beside(backfill, bare.backfill_s),
         "no_change": _beside(same, bare.no_change_s),
     }
@@ -77,6 +83,7 @@ def _beside(timed: Timed, floor_s: float) -> dict[str, Any]:
         "wall_s": timed.wall_s,
         "moto_s": timed.wall_s - timed.functions_s,
         "functions_s": timed.functions_s,
+        "verification_s": sum(timed.spans_s.get(state, 0.0) for state in VERIFICATION),
         "times_the_floor": timed.functions_s / floor_s,
         "busy_s": timed.busy_s,
     }

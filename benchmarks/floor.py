@@ -6,21 +6,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from redis import Redis
 
 from benchmarks.lab import adapters
 from local.servers.stack import Stack
-from workflow.contract.documents import record_of, renderer_of, text_hash
+from workflow.contract.documents import (
+    content_hash,
+    record_hash,
+    record_of,
+    renderer_of,
+    text_hash,
+)
 from workflow.contract.holder import Holder
+from workflow.contract.ports.documents import Document
 from workflow.contract.ports.generations import Kept, LiveNames
 from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.ports.texts import Text
 from workflow.embedding.caller import tokens_of
 from workflow.steps.prune import sweep_leftovers
 
+T = TypeVar("T")
 BATCH = 500
+OWN = (b"text", b"embedding", b"record_hash")
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Floor:
     texts_s: float
     documents_s: float
     hashes_s: float
+    back_s: float
 
     @property
     def backfill_s(self) -> float:
@@ -42,6 +52,11 @@ class Floor:
     def no_change_s(self) -> float:
         """The bare fetch and the bare read of the stored hashes."""
         return self.fetch_s + self.hashes_s
+
+    @property
+    def verify_s(self) -> float:
+        """Rows fetched and built again; every document and text record read back and hashed."""
+        return self.fetch_s + self.build_s + self.back_s
 
 
 def measure(stack: Stack, settings: dict[str, str]) -> Floor:
@@ -71,9 +86,10 @@ def measure(stack: Stack, settings: dict[str, str]) -> Floor:
         hashes_s = _timed(
             redis, [("HGET", f"drug:floor:{one.ndc}", "content_hash") for one in documents]
         )
+        back_s = _read_back(redis, documents, list(texts))
         nothing = Kept((), (), staged="", undo="")
         sweep_leftovers(wiring.index.generations, nothing, holder)
-    return Floor(fetched - started, built - fetched, texts_s, documents_s, hashes_s)
+    return Floor(fetched - started, built - fetched, texts_s, documents_s, hashes_s, back_s)
 
 
 class NoCostEmbedder:
@@ -103,6 +119,29 @@ def _text_command(text: Text, vectors: NoCostEmbedder) -> tuple[Any, ...]:
     return ("HSET", f"text:floor:{text.hash}", *_pairs(text.columns), *own)
 
 
+def _read_back(redis: "Redis", documents: Sequence[Document], texts: Sequence[str]) -> float:
+    """Seconds to read what a search would find, and to compare it with its own hashes."""
+    started = time.perf_counter()
+    for batch in _batches(documents):
+        pipe = redis.pipeline(transaction=False)
+        for one in batch:
+            pipe.hgetall(f"drug:floor:{one.ndc}")
+        for one, found in zip(batch, pipe.execute(), strict=True):
+            fields = {name.decode(): value.decode() for name, value in found.items()}
+            if content_hash(fields, "floor") != one.content_hash:
+                raise RuntimeError(f"{one.ndc} was not read back as it was written")
+    for hashes in _batches(texts):
+        pipe = redis.pipeline(transaction=False)
+        for each in hashes:
+            pipe.hgetall(f"text:floor:{each}")
+        for found in pipe.execute():
+            text, vector, own = (found.pop(name) for name in OWN)
+            columns = {name.decode(): value.decode() for name, value in found.items()}
+            if record_hash(text.decode(), columns, vector, "") != own.decode():
+                raise RuntimeError(f"{text!r} was not read back as it was written")
+    return time.perf_counter() - started
+
+
 def _pairs(fields: dict[str, str]) -> list[str]:
     return [part for pair in fields.items() for part in pair]
 
@@ -117,6 +156,6 @@ def _timed(redis: "Redis", commands: Sequence[tuple[Any, ...]]) -> float:
     return time.perf_counter() - started
 
 
-def _batches(commands: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]]]:
-    for start in range(0, len(commands), BATCH):
-        yield commands[start : start + BATCH]
+def _batches(every: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(every), BATCH):
+        yield every[start : start + BATCH]

@@ -86,12 +86,14 @@ class Timed:
 
     `handlers_s` is the time in which at least one function was at work; the rest of `wall_s` is the
     local engine's own (moto, and the files kept at the end). `functions_s` leaves out what moto's
-    S3 took inside the functions, too. `busy_s` adds the functions' times up, by state.
+    S3 took inside the functions, too. `spans_s` divides `handlers_s` by state; `busy_s` adds the
+    functions' times up, so that those of a Map count one by one.
     """
 
     report: RunReport
     wall_s: float
     handlers_s: float
+    spans_s: dict[str, float]
     busy_s: dict[str, float]
     calls: dict[str, int]
     runs: CountedRuns
@@ -156,7 +158,8 @@ def timed_run(
     return Timed(
         report,
         wall,
-        stopwatch.handlers_s,
+        sum(stopwatch.spans_s.values()),
+        dict(stopwatch.spans_s),
         dict(stopwatch.busy_s),
         dict(stopwatch.calls),
         stores[0],
@@ -164,12 +167,15 @@ def timed_run(
 
 
 class Stopwatch:
-    """Measures how long each function of a run was busy, and how long at least one was."""
+    """Measures how long each function of a run was busy, and how long at least one was.
+
+    One state follows the other, so each span belongs to one state.
+    """
 
     def __init__(self) -> None:
         self.busy_s: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
-        self.handlers_s = 0.0
+        self.spans_s: dict[str, float] = defaultdict(float)
         self._begun: dict[tuple[str, str | None], float] = {}
         self._since = 0.0
         self._lock = Lock()
@@ -185,7 +191,7 @@ class Stopwatch:
             self.calls[invocation.state] += 1
             self.busy_s[invocation.state] += now - self._begun.pop(key)
             if not self._begun:
-                self.handlers_s += now - self._since
+                self.spans_s[invocation.state] += now - self._since
 
 
 @contextmanager

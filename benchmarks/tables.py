@@ -7,6 +7,15 @@ from rich.console import Console
 from rich.table import Table
 
 
+def markdown(table: Table) -> str:
+    """The same table for a page."""
+    names = [str(column.header) for column in table.columns]
+    rows = zip(*(column.cells for column in table.columns), strict=True)
+    lines = [" | ".join(names), " | ".join("---" for _ in names)]
+    lines += [" | ".join(map(str, row)) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
 def show(console: Console, results: dict[str, Any]) -> None:
     """Print what was measured, without parts that have no results."""
     for name, table in TABLES.items():
@@ -37,19 +46,22 @@ def _old_loader(found: dict[str, Any]) -> list[Table]:
 
 def _floor(found: dict[str, Any]) -> list[Table]:
     rows = []
-    for name, bare in (("backfill", "backfill_s"), ("no_change", "no_change_s")):
-        one = found[name]
-        rows.append(
-            (
-                name,
-                f"{one['functions_s']:.2f} s",
-                f"{one['moto_s']:.2f} s",
-                f"{found['floor'][bare]:.2f} s",
-                f"{one['times_the_floor']:.1f} x",
-            )
-        )
-    columns = ("run", "functions", "moto apart", "bare loops", "times the floor")
+    runs = (("backfill", "backfill"), ("no_change", "sync without changes"))
+    for run, name in runs:
+        one = found[run]
+        least, read_again = found["floor"][f"{run}_s"], found["floor"]["verify_s"]
+        alone = one["functions_s"] - one["verification_s"]
+        rows += [
+            _beside_floor(name, one["functions_s"], least + read_again, f"{one['moto_s']:.2f} s"),
+            _beside_floor("... without verification", alone, least),
+            _beside_floor("... verification alone", one["verification_s"], read_again),
+        ]
+    columns = ("run", "functions", "bare loops", "times the floor", "moto apart")
     return [_table(f"Beside bare loops, {found['rows']:,} rows", columns, rows)]
+
+
+def _beside_floor(name: str, seconds: float, bare: float, apart: str = "") -> tuple[str, ...]:
+    return name, f"{seconds:.2f} s", f"{bare:.2f} s", f"{seconds / bare:.1f}", apart
 
 
 def _profile(found: dict[str, Any]) -> list[Table]:
@@ -179,7 +191,11 @@ def _cold_start(found: list[dict[str, Any]]) -> list[Table]:
     return [_table("Cold starts", columns, rows)]
 
 
-def _waits(found: dict[str, Any]) -> list[Table]:
+def _waits(found: list[dict[str, Any]]) -> list[Table]:
+    return [_waits_over(one) for one in found]
+
+
+def _waits_over(found: dict[str, Any]) -> Table:
     rows = [
         (
             name,
@@ -188,7 +204,7 @@ def _waits(found: dict[str, Any]) -> list[Table]:
         for name, ways in found["commands"].items()
     ]
     columns = ("command", "alone, least s", "median", "by the standby, least s", "median")
-    return [_table(f"What a person waits for, {found['rows']:,} drugs", columns, rows)]
+    return _table(f"What a person waits for, {found['rows']:,} drugs", columns, rows)
 
 
 _OF = ("least_s", "median_s")

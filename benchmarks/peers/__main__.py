@@ -20,13 +20,18 @@ from benchmarks.peers.peers import PEERS, installed, stand_by
 from benchmarks.peers.scenarios import Bench, measured
 from local.servers.stack import down
 
-LEFT_OUT: dict[str, Any] = {"rounds": [], "why": "the runs behind this table did not include it"}
 RESULTS = Path(__file__).parents[1] / "results" / "peers.json"
+FAULTS = "faults"
+LEFT_OUT: dict[str, Any] = {"rounds": [], "why": "the runs behind this table did not include it"}
 
 
 def main(
     rows: Annotated[int, typer.Option(min=1300, help="Drugs; fewer would trip a guard.")] = 5000,
+    dimensions: Annotated[int, typer.Option(help="Of a vector: 256, 512 or 1024.")] = 256,
     rounds: Annotated[int, typer.Option(min=1, help="Medians of so many.")] = 3,
+    loads: Annotated[
+        bool, typer.Option(help="Only a first load and a run that changes nothing: other sizes.")
+    ] = False,
     only: Annotated[
         list[str] | None, typer.Option(help="These peers; the others keep theirs.")
     ] = None,
@@ -34,18 +39,21 @@ def main(
 ) -> None:
     """Measure each peer in turn, round by round, so that what is compared ran side by side."""
     console = Console()
-    results = orjson.loads(RESULTS.read_bytes()) if RESULTS.exists() else {}
+    every = orjson.loads(RESULTS.read_bytes()) if RESULTS.exists() else {}
+    results = every.setdefault(
+        f"{rows:,} drugs, {dimensions:,} dimensions" if loads else FAULTS, {}
+    )
     peers = [peer for peer in PEERS if not only or peer.name in only]
     missing = {peer.name: why for peer in peers if (why := installed(peer))}
     stack = start(lambda part: console.print(f"[dim]starting {part}[/]"))
     try:
-        bench = Bench(stack, rows)
+        bench = Bench(stack, rows, dimensions)
         for turn in range(rounds):
             for peer in peers:
                 if peer.name in missing:
                     continue
                 console.print(f"[dim]round {turn + 1}: {peer.name}[/]")
-                found = measured(bench, peer, stack.root / "peer-state")
+                found = measured(bench, peer, stack.root / "peer-state", loads_only=loads)
                 if found["first load"]["exit_code"]:
                     missing[peer.name] = f"its first load ended: {found['first load']['said']}"
                     continue
@@ -54,18 +62,25 @@ def main(
                 kept["lines"] = peer.lines
                 kept["facts"] = _facts(rows)
                 results[peer.name].pop("why", None)
-                _save(results)
+                _save(every)
         results |= {name: {"rounds": [], "why": why} for name, why in missing.items()}
-        _save(results)
+        _save(every)
     finally:
         stand_by(stack, False)
         down(stack.root)
-    every = {peer.name: results.get(peer.name, LEFT_OUT) for peer in PEERS}
-    shown = {name: one | _medians(one["rounds"]) for name, one in every.items()}
-    console.print(table(shown))
+    console.print(table(_shown(results, [peer.name for peer in peers])))
     if write:
-        PAGE.write_text(page(shown), encoding="utf-8")
+        names = [peer.name for peer in PEERS]
+        sizes = {name: _shown(one, list(one)) for name, one in every.items() if name != FAULTS}
+        shown = _shown(every[FAULTS], names)
+        PAGE.write_text(page(shown, sizes), encoding="utf-8")
         PICTURE.write_text(picture(shown), encoding="utf-8")
+
+
+def _shown(results: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Peer -> its rounds and the medians of them."""
+    every = {name: results.get(name, LEFT_OUT) for name in names}
+    return {name: one | _medians(one["rounds"]) for name, one in every.items()}
 
 
 def _facts(rows: int) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from redis import Redis
 from benchmarks.peers.programs.words import text
 from local.standin.embedders import HashEmbedder
 
-DIMENSIONS = 256
 TOLERANCE = 1e-5
 BATCH = 1000
 Row = dict[str, str]
@@ -29,7 +28,11 @@ class Found(NamedTuple):
 
 
 def judged(
-    redis: "Redis", peer_is_ours: bool, catalog: dict[str, Row], refused: str
+    redis: "Redis",
+    peer_is_ours: bool,
+    catalog: dict[str, Row],
+    refused: str,
+    dimensions: int,
 ) -> Counter[str]:
     """Drugs by their state.
 
@@ -39,12 +42,14 @@ def judged(
     there: dict[str, list[Found]] = defaultdict(list)
     for one in _ours(redis) if peer_is_ours else _peers(redis):
         there[one.ndc].append(one)
-    counts = Counter(_verdict(row, there.pop(ndc, []), refused) for ndc, row in catalog.items())
+    counts = Counter(
+        _verdict(row, there.pop(ndc, []), refused, dimensions) for ndc, row in catalog.items()
+    )
     counts["leftover"] = len(there)
     return counts
 
 
-def _verdict(row: Row, found: list[Found], refused: str) -> str:
+def _verdict(row: Row, found: list[Found], refused: str, dimensions: int) -> str:
     if refused and refused in text(row):
         return "stale" if any(one.vector for one in found) else "right"
     if not found:
@@ -54,13 +59,13 @@ def _verdict(row: Row, found: list[Found], refused: str) -> str:
     one = found[0]
     if one.text != text(row) or one.manufacturer != row.get("manufacturer", ""):
         return "stale"
-    return "right" if _agrees(one.vector, one.text) else "wrong vector"
+    return "right" if _agrees(one.vector, one.text, dimensions) else "wrong vector"
 
 
-def _agrees(vector: bytes, words: str) -> bool:
-    if len(vector) != 4 * DIMENSIONS:
+def _agrees(vector: bytes, words: str, dimensions: int) -> bool:
+    if len(vector) != 4 * dimensions:
         return False
-    expected = map(float, HashEmbedder().embed(words, DIMENSIONS, 1.0))
+    expected = map(float, HashEmbedder().embed(words, dimensions, 1.0))
     return all(
         isclose(a, b, abs_tol=TOLERANCE) for a, b in zip(array("f", vector), expected, strict=True)
     )

@@ -80,11 +80,25 @@ def _cell(scenarios: Results, scenario: str, cell: Cell) -> str:
     return cell(scenarios[scenario]) if scenario in scenarios else "not tried"
 
 
-def page(results: Results) -> str:
+def _sizes(sizes: Mapping[str, Results]) -> str:
+    """One table a size: what was measured there, of the peers that were tried."""
+    parts = []
+    for size, results in sizes.items():
+        rounds = max((len(one["rounds"]) for one in results.values()), default=0)
+        said = "one round" if rounds == 1 else f"medians of {rounds} rounds"
+        rows = [row for row in _rows(results) if row[0] != "lines to write"]
+        shown = [row for row in rows if any(cell != "not tried" for cell in row[1:])]
+        parts += [f"\n### {size}\n", f"{said[0].upper()}{said[1:]}.\n", _markdown(results, shown)]
+    return "\n".join(parts)
+
+
+def _markdown(results: Results, rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(["", *results]) + " |", "|" + "---|" * (len(results) + 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def page(results: Results, sizes: Mapping[str, Results]) -> str:
     """docs/peers.md."""
-    columns = ["", *results]
-    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(row) + " |" for row in _rows(results)]
     facts = next(one["facts"] for one in results.values() if one.get("facts"))
     rounds = max(len(one["rounds"]) for one in results.values())
     tried = [
@@ -95,7 +109,8 @@ def page(results: Results) -> str:
     tried += [f"- **{name}**: {one['note']}." for name, one in results.items() if one.get("note")]
     return TEMPLATE.read_text(encoding="utf-8").format(
         rows=f"{facts['rows']:,}",
-        table="\n".join(lines),
+        table=_markdown(results, _rows(results)),
+        sizes=_sizes(sizes),
         rounds="one round" if rounds == 1 else f"medians of {rounds} rounds",
         cores=facts["machine"]["cores"],
         cpu=facts["machine"]["cpu"],

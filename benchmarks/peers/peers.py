@@ -83,7 +83,9 @@ def command(peer: Peer) -> list[str]:
     return [str(python if peer.environment else sys.executable), str(PROGRAMS / peer.program)]
 
 
-def environment(peer: Peer, stack: Stack, state: Path, quota: int | None) -> dict[str, str]:
+def environment(
+    peer: Peer, stack: Stack, state: Path, dimensions: int, quota: int | None
+) -> dict[str, str]:
     """What it finds: the servers, AWS's SDK pointed at the stand-in, and nothing of ours else."""
     given = {name: value for name, value in os.environ.items() if not name.startswith("DRUGSYNC_")}
     sdk = {name: value for name, value in stack.environment().items() if name.startswith("AWS_")}
@@ -91,7 +93,7 @@ def environment(peer: Peer, stack: Stack, state: Path, quota: int | None) -> dic
         settings = {
             "catalog_table": "peer_drugs",
             "tokens_per_minute": str(quota or NO_QUOTA),
-            "embedding_dimensions": "256",
+            "embedding_dimensions": str(dimensions),
             "embedding_threads": str(THREADS),
             "embed_concurrency": "2",
             "embed_page_size": str(PAGE),
@@ -107,6 +109,7 @@ def environment(peer: Peer, stack: Stack, state: Path, quota: int | None) -> dic
             "PEER_MYSQL_USER": stack.mysql.user,
             "PEER_MYSQL_DATABASE": stack.mysql.database,
             "PEER_STATE": str(state),
+            "PEER_DIMENSIONS": str(dimensions),
             "PEER_THREADS": "1" if peer.threads else "",
         }
     )

@@ -52,8 +52,9 @@ class Measured:
 class Bench:
     """One catalog and one Redis, and what has been done to them."""
 
-    def __init__(self, stack: Stack, rows: int) -> None:
+    def __init__(self, stack: Stack, rows: int, dimensions: int) -> None:
         self.stack = stack
+        self.dimensions = dimensions
         load_catalog(stack, rows)
         self._sql("DROP TABLE IF EXISTS peer_drugs, peer_drugs_before")
         for name in ("peer_drugs_before", "peer_drugs"):
@@ -101,12 +102,12 @@ class Bench:
             for key in chosen[:DAMAGED]:
                 redis.hset(key, "manufacturer", "somebody else")
             for key in chosen[DAMAGED : 2 * DAMAGED]:
-                self._spoil(redis, key)
+                self._spoil(redis, key, self.dimensions)
             for key in chosen[2 * DAMAGED :]:
                 redis.delete(key)
 
     @staticmethod
-    def _spoil(redis: "Redis", key: bytes) -> None:
+    def _spoil(redis: "Redis", key: bytes, dimensions: int) -> None:
         """The vector of a document, wherever it is kept."""
         live: Any = redis.hget("drugs:live", "space")
         where: Any = key
@@ -114,7 +115,7 @@ class Bench:
             text_hash: Any = redis.hget(key, "text_hash")
             where = b"text:%b:%b" % (live, text_hash)
         name = next(one for one in ("embedding", "vector") if redis.hexists(where, one))
-        redis.hset(where, name, b"\x00\x00\x80?" * 256)
+        redis.hset(where, name, b"\x00\x00\x80?" * dimensions)
 
     def _a_text(self) -> str:
         rows = list(self.catalog().values())
@@ -136,7 +137,7 @@ class Bench:
         with log.open("ab") as out:
             process = subprocess.Popen(
                 command(peer),
-                env=environment(peer, self.stack, state, quota),
+                env=environment(peer, self.stack, state, self.dimensions, quota),
                 stdout=out,
                 stderr=out,
             )
@@ -145,7 +146,7 @@ class Bench:
         wall = time.perf_counter() - started
         after = counters(self.stack.bedrock)
         with Redis.from_url(self.stack.redis.url) as redis:
-            drugs = judged(redis, peer.is_ours, self.catalog(), refused)
+            drugs = judged(redis, peer.is_ours, self.catalog(), refused, self.dimensions)
             used = int(redis.info("memory")["used_memory_dataset"])
         return Measured(
             wall_s=wall,
@@ -225,36 +226,41 @@ def _empty(bench: Bench, root: Path, **model: Any) -> Iterator[Path]:
     yield root
 
 
-def measured(bench: Bench, peer: Peer, root: Path) -> dict[str, Any]:
+def measured(bench: Bench, peer: Peer, root: Path, *, loads_only: bool) -> dict[str, Any]:
     """Scenario -> what was measured."""
     stand_by(bench.stack, peer.stands_by)
+    with _empty(bench, root) as state:
+        found = {"first load": bench.run(peer, state), "nothing changed": bench.run(peer, state)}
+        if not loads_only and not found["first load"].exit_code:
+            bench.change()
+            stand_in(
+                bench.stack,
+                latency_ms=LATENCY_MS,
+                faults=[{"kind": "ValidationException", "times": None, "match": "peer 7 "}],
+            )
+            found["changed, removed, one refused"] = bench.run(peer, state, refused="peer 7 ")
+            found |= _faults(bench, peer, root, found["first load"].calls)
+    bench.restore()
+    return {name: asdict(one) for name, one in found.items()}
+
+
+def _faults(bench: Bench, peer: Peer, root: Path, calls: int) -> dict[str, Measured]:
+    """What starts with an empty Redis and then meets a fault; a first load makes `calls`."""
     found: dict[str, Measured] = {}
     refuse = {"kind": "ValidationException", "times": None, "match": bench.refused_text}
     with _empty(bench, root, faults=[refuse]) as state:
         found["one text refused"] = bench.run(peer, state, refused=bench.refused_text)
     with _empty(bench, root) as state:
-        found["first load"] = bench.run(peer, state)
-        found["nothing changed"] = bench.run(peer, state)
-        bench.change()
-        stand_in(
-            bench.stack,
-            latency_ms=LATENCY_MS,
-            faults=[{"kind": "ValidationException", "times": None, "match": "peer 7 "}],
-        )
-        found["changed, removed, one refused"] = bench.run(peer, state, refused="peer 7 ")
-    with _empty(bench, root) as state:
         bench.run(peer, state)
         bench.damage()
-        bench.run(peer, state)  # what finds damage may end here, and mend it by the next run
+        bench.run(peer, state)  # what finds damage may end here, and repair it by the next run
         found["damaged, two runs"] = bench.run(peer, state)
-    half = found["first load"].calls // 2
     with _empty(bench, root) as state:
-        killed = bench.run(peer, state, until_calls=half)
+        killed = bench.run(peer, state, until_calls=calls // 2)
         again = bench.run(peer, state)
         again.calls += killed.calls
         again.wall_s += killed.wall_s
         found["killed half-way and run again"] = again
     with _empty(bench, root, tokens_per_minute=QUOTA, bucket_s=BUCKET_S) as state:
         found["quota"] = bench.run(peer, state, quota=QUOTA)
-    bench.restore()
-    return {name: asdict(one) for name, one in found.items()}
+    return found

@@ -9,7 +9,7 @@ from words import text
 __all__ = ["drugs", "text"]
 
 MODEL = "amazon.titan-embed-text-v2:0"
-DIMENSIONS = 256
+DIMENSIONS = int(os.environ["PEER_DIMENSIONS"])
 M, EF_CONSTRUCTION, EF_RUNTIME = 16, 400, 800
 THREADS = 64
 REDIS_URL = os.environ["PEER_REDIS_URL"]
