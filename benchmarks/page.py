@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.short import short
 from benchmarks.tables import TABLES, markdown
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 PART = re.compile(r"(<!-- bench: ([a-z-]+) -->\n).*?(<!-- end of bench -->\n)", re.DOTALL)
+SHORT = "short"
 SAID = "Measured {date} on {cores} cores ({cpu}) with Python {python}, load {load:.0f}."
 
 
@@ -19,6 +21,8 @@ def write(results: dict[str, Any]) -> None:
 
 def _part(found: re.Match[str], results: dict[str, Any]) -> str:
     begin, name, end = found.groups()
+    if name == SHORT:
+        return f"{begin}\n{markdown(short(results))}\n{end}"
     if name not in results:
         return found[0]
     one = results[name]

@@ -14,6 +14,8 @@ WIDTH, LEFT, BAR, GAP = 900, 190, 18, 7
 RIGHT_COLOR, WRONG_COLOR = "#2f6db3", "#b5544b"
 WRONG = ("stale", "missing", "double", "wrong vector", "leftover")
 
+NOT_TRIED = "not tried"
+
 Results = Mapping[str, Any]
 Cell = Callable[[Any], str]
 
@@ -58,7 +60,7 @@ def table(results: Results) -> Table:
     shown = Table(title="Beside peers", title_justify="left")
     for place, column in enumerate(("", *results)):
         shown.add_column(column, justify="left" if place == 0 else "right")
-    for row in _rows(results):
+    for row in _tried(_rows(results)):
         shown.add_row(*(cell.replace("**", "") for cell in row))
     return shown
 
@@ -70,25 +72,30 @@ def _rows(results: Results) -> list[list[str]]:
     ]
     lines = [f"{one['lines'] or 'none'}" if "lines" in one else "" for one in results.values()]
     measured = [
-        f"{one['facts']['measured_at'][11:16]}, {one['facts']['load']:.0f}" if one["rounds"] else ""
+        "{}, {:.0f}, {}".format(
+            one["facts"]["measured_at"][11:16], one["facts"]["load"], len(one["rounds"])
+        )
+        if one["rounds"]
+        else ""
         for one in results.values()
     ]
-    return [*rows, ["lines to write", *lines], ["measured until (UTC), load", *measured]]
+    return [*rows, ["lines to write", *lines], ["measured until (UTC), load, rounds", *measured]]
 
 
 def _cell(scenarios: Results, scenario: str, cell: Cell) -> str:
-    return cell(scenarios[scenario]) if scenario in scenarios else "not tried"
+    return cell(scenarios[scenario]) if scenario in scenarios else NOT_TRIED
+
+
+def _tried(rows: list[list[str]]) -> list[list[str]]:
+    return [row for row in rows if any(cell != NOT_TRIED for cell in row[1:])]
 
 
 def _sizes(sizes: Mapping[str, Results]) -> str:
     """One table a size: what was measured there, of the peers that were tried."""
     parts = []
     for size, results in sizes.items():
-        rounds = max((len(one["rounds"]) for one in results.values()), default=0)
-        said = "one round" if rounds == 1 else f"medians of {rounds} rounds"
-        rows = [row for row in _rows(results) if row[0] != "lines to write"]
-        shown = [row for row in rows if any(cell != "not tried" for cell in row[1:])]
-        parts += [f"\n### {size}\n", f"{said[0].upper()}{said[1:]}.\n", _markdown(results, shown)]
+        shown = [row for row in _tried(_rows(results)) if row[0] != "lines to write"]
+        parts += [f"\n### {size}\n", _markdown(results, shown)]
     return "\n".join(parts)
 
 
@@ -100,7 +107,6 @@ def _markdown(results: Results, rows: list[list[str]]) -> str:
 def page(results: Results, sizes: Mapping[str, Results]) -> str:
     """docs/peers.md."""
     facts = next(one["facts"] for one in results.values() if one.get("facts"))
-    rounds = max(len(one["rounds"]) for one in results.values())
     tried = [
         f"- **{name}** was not tried: {one['why']}"
         for name, one in results.items()
@@ -111,7 +117,6 @@ def page(results: Results, sizes: Mapping[str, Results]) -> str:
         rows=f"{facts['rows']:,}",
         table=_markdown(results, _rows(results)),
         sizes=_sizes(sizes),
-        rounds="one round" if rounds == 1 else f"medians of {rounds} rounds",
         cores=facts["machine"]["cores"],
         cpu=facts["machine"]["cpu"],
         python=facts["machine"]["python"],

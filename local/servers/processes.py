@@ -26,9 +26,13 @@ from local.places import closed, is_there
 from local.servers.reasons import did_not_start
 
 Facts = dict[str, str | int]
+Announce = Callable[[str], None]
 
 SOCKET_PATH_LIMIT = 107  # bytes: sun_path is 108 with its closing zero (unix(7))
 POLL_S = 0.02
+SAY_EVERY_S = 10
+WORKING = 0.01
+"""A process works if it takes this share of a processor; an idle server takes a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,14 @@ def start(
     ready: Callable[[Record], bool],
     *,
     env: Mapping[str, str] | None = None,
-    timeout_s: float = 60,
+    patience_s: float = 60,
+    announce: Announce = lambda _: None,
 ) -> Record:
     """The process that already runs, or a new one, once it is ready.
 
     ``launch`` gives the command and the facts of a new process. Two callers at once start one.
+    LocalError if it ends, or does no work for ``patience_s`` and is not ready: a server that reads
+    its data, and Redis that builds its vector index again, may need many minutes.
     """
     closed(home.path)
     with _locked(home):
@@ -78,7 +85,7 @@ def start(
         if record is None:
             command, facts = launch()
             record = _spawn(home, command, facts, env)
-        _wait_until_ready(home, record, ready, timeout_s)
+        _wait_until_ready(home, record, ready, patience_s, announce)
     return record
 
 
@@ -178,17 +185,38 @@ def _save(home: Home, record: Record) -> None:
 
 
 def _wait_until_ready(
-    home: Home, record: Record, ready: Callable[[Record], bool], timeout_s: float
+    home: Home,
+    record: Record,
+    ready: Callable[[Record], bool],
+    patience_s: float,
+    announce: Announce,
 ) -> None:
-    deadline = time.monotonic() + timeout_s
+    started = worked = said = time.monotonic()
+    seconds = _processor_s(record.pid)
     while not ready(record):
+        now = time.monotonic()
+        if _processor_s(record.pid) > seconds + WORKING * patience_s:
+            worked, seconds = now, _processor_s(record.pid)
         died = not _alive(record.pid)
-        if died or time.monotonic() > deadline:
+        if died or now > worked + patience_s:
             _end(record.pid, home.marker, timeout_s=1)
             home.record.unlink(missing_ok=True)
-            what = "ended at once" if died else f"was not ready after {timeout_s:.0f} s"
+            what = "ended at once" if died else f"did nothing for {patience_s:.0f} s"
             raise LocalError(did_not_start(f"{home.name} {what}", home.log))
+        if now > said + SAY_EVERY_S:
+            announce(f"{home.name}, which is reading its data ({now - started:.0f} s)")
+            said = now
         time.sleep(POLL_S)
+
+
+def _processor_s(pid: int) -> float:
+    """User and system time, fields 14 and 15 of proc(5)'s stat; 0 for a process that has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    fields = stat.rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _end(pid: int, marker: str, timeout_s: float) -> None:

@@ -22,7 +22,7 @@ from local.errors import LocalError
 from local.places import is_there
 from local.servers import processes
 from local.servers.mysql_binaries import MySQLBinaries, find_mysql
-from local.servers.processes import Facts, Home, Record
+from local.servers.processes import Announce, Facts, Home, Record
 from local.servers.reasons import did_not_start
 from local.servers.redis_binaries import find_redis
 
@@ -60,13 +60,17 @@ class RedisServer:
     version: str = ""
 
 
-def start_mysql(root: Path, *, extra_args: Sequence[str] = ()) -> MySQLServer:
+def start_mysql(
+    root: Path, *, extra_args: Sequence[str] = (), announce: Announce = lambda _: None
+) -> MySQLServer:
     """Private MariaDB or MySQL below ``root``; LocalError with the apt command where none is.
 
     ``extra_args`` apply to new data and to a new process only.
     """
     home = _mysql_home(root) or _home_of(root, find_mysql().kind)
-    record = processes.start(home, lambda: _launch_mysql(home, extra_args), _mysql_answers)
+    record = processes.start(
+        home, lambda: _launch_mysql(home, extra_args), _mysql_answers, announce=announce
+    )
     return _mysql(record)
 
 
@@ -99,10 +103,14 @@ def connect(server: MySQLServer, database: str | None = None) -> MySQLConnection
     return connection
 
 
-def start_redis(root: Path, *, extra_args: Sequence[str] = ()) -> RedisServer:
+def start_redis(
+    root: Path, *, extra_args: Sequence[str] = (), announce: Announce = lambda _: None
+) -> RedisServer:
     """Private Redis below ``root``. ``extra_args`` apply to a new process only."""
     home = _redis_home(root)
-    record = processes.start(home, lambda: _launch_redis(home, extra_args), _redis_answers)
+    record = processes.start(
+        home, lambda: _launch_redis(home, extra_args), _redis_answers, announce=announce
+    )
     server = _redis(record)
     _require_search(root, server)
     return server

@@ -1,7 +1,7 @@
 """MySQL, Redis and the Bedrock stand-in together, and the settings that reach them."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from local.errors import LocalError
 from local.places import NO_SETTINGS
 from local.servers.given import read_settings
+from local.servers.processes import Announce
 from local.servers.reach import unreachable
 from local.servers.servers import (
     DATABASE,
@@ -36,8 +37,6 @@ DIMENSIONS = 512
 
 NO_QUOTA = "1000000000"
 """Tokens a minute. The stand-in refuses nobody by default, so nobody should wait for the quota."""
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -114,9 +113,9 @@ def up(root: Path, announce: Announce, *, embedder: str = "minilm") -> Stack:
     """Start what does not run yet and is not given. Raises LocalError with the remedy."""
     settings = read_settings(root)
     announce("MariaDB or MySQL")
-    mysql = given_mysql(settings) or start_mysql(root)
+    mysql = given_mysql(settings) or start_mysql(root, announce=announce)
     announce("Redis with vector search")
-    redis = given_redis(settings) or start_redis(root)
+    redis = given_redis(settings) or start_redis(root, announce=announce)
     announce("Bedrock stand-in")
     bedrock = start_standin(root, embedder=embedder)
     return Stack(root, mysql, redis, bedrock)

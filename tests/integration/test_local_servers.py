@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -204,3 +205,44 @@ def test_without_a_database_the_error_has_the_command_that_installs_it(
     monkeypatch.setattr(mysql_binaries, "SERVER_DIRECTORIES", ())
     with pytest.raises(LocalError, match=r"apt-get install .*mariadb-server-core"):
         servers.start_mysql(tmp_path)
+
+
+WORKS_THEN_SERVES = """
+import pathlib, sys, time
+end = time.monotonic() + float(sys.argv[2])
+while time.monotonic() < end:
+    pass
+pathlib.Path(sys.argv[1]).touch()
+time.sleep(600)
+"""
+
+
+def started(root: Path, program: str, works_s: float, announced: list[str]) -> processes.Record:
+    """A server that is ready once its marker exists, and has two seconds to show that it works."""
+    home = processes.Home("A server", root / "server", str(root / "ready"))
+    command = [sys.executable, "-c", program, home.marker, str(works_s)]
+    return processes.start(
+        home,
+        lambda: (command, {}),
+        lambda _: Path(home.marker).exists(),
+        patience_s=2,
+        announce=announced.append,
+    )
+
+
+def test_a_server_that_reads_its_data_is_waited_for(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis builds a large vector index again before it answers, which takes minutes."""
+    monkeypatch.setattr(processes, "SAY_EVERY_S", 1)
+    announced: list[str] = []
+    record = started(root, WORKS_THEN_SERVES, 5, announced)
+    kill(record.pid)
+    assert len(announced) >= 3
+    assert announced[0].startswith("A server, which is reading its data (1 s)")
+
+
+def test_a_server_that_does_nothing_is_given_up(root: Path) -> None:
+    with pytest.raises(LocalError, match=r"A server did nothing for 2 s"):
+        started(root, "import time; time.sleep(600)", 0, [])
+    assert processes.running(processes.Home("", root / "server", str(root / "ready"))) is None
