@@ -20,7 +20,9 @@ from local.servers.stack import Stack
 
 INTERVAL_S = 0.003
 OURS = str(Path(__file__).parents[1] / "workflow")
-ONE_BY_ONE = {"diff_concurrency": "1", "embed_concurrency": "1", "load_concurrency": "1"}
+ONE_BY_ONE = dict.fromkeys(
+    [f"{name}_concurrency" for name in ("diff", "embed", "load", "verify")], "1"
+)
 SHOWN = 10
 WIDTH, BAR, LEFT = 900, 22, 130
 COLORS = (

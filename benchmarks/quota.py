@@ -86,7 +86,7 @@ def _embed(stack: Stack, quota: int, functions: int, threads: int) -> dict[str, 
 
 
 def connections(stack: Stack) -> list[dict[str, int]]:
-    """The most connections that MySQL had while pages were compared, sampled every 2 ms."""
+    """The most connections that MySQL had during a run, sampled every 2 ms."""
     load_catalog(stack, ROWS)
     stand_in(stack)
     return [_connections(stack, limit) for limit in DIFF_LIMITS]
@@ -94,7 +94,7 @@ def connections(stack: Stack) -> list[dict[str, int]]:
 
 def _connections(stack: Stack, limit: int) -> dict[str, int]:
     empty_redis(stack)
-    settings = {**FAST, "diff_concurrency": str(limit)}
+    settings = {**FAST, "diff_concurrency": str(limit), "verify_concurrency": str(limit)}
     with Watch(stack) as watch:
         timed_run(stack, {**BACKFILL, "page_size": DIFF_PAGE_ROWS}, settings)
     return {"limit": limit, "most_connections": watch.most, "pages": ROWS // DIFF_PAGE_ROWS}
