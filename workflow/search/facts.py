@@ -62,6 +62,10 @@ class Facts:
         self.order = columns[:_ORDERED]
         """The last criterion of every order, so that two searches always agree."""
 
+    def says(self, column: str) -> str:
+        """One of its columns, folded."""
+        return fold(self._fields[column])
+
     @cached_property
     def spelt(self) -> tuple[tuple[str, ...], ...]:
         """The words of each name."""
@@ -102,7 +106,7 @@ class Facts:
     def unusual(self) -> frozenset[str]:
         classes = (self._fields[column] for column in CLASS_COLUMNS)
         said = (self._fields[TYPE_COLUMN], self._fields["dosage_form"], *classes, *self._names)
-        return UNUSUAL.intersection(word for one in said for word in fold_words(one))
+        return UNUSUAL.intersection(fold_words(" ".join(said)))
 
     @cached_property
     def over_the_counter(self) -> bool:

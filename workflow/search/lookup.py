@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import ClassQuery, NameQuery
 from workflow.search import notices
 from workflow.search.asked import HEAD, Asked, Texts
+from workflow.search.facts import Facts
 from workflow.search.known import NOTHING, Substances
 from workflow.search.naming import (
     Term,
@@ -51,7 +51,7 @@ class Lookup:
     def __init__(self, asked: Asked, *, as_written: bool = False) -> None:
         self._as_written = as_written
         self._asked, self._query, self._known = asked, asked.query, asked.known
-        self._texts: dict[str, Fields] = {}
+        self._texts: dict[str, Facts] = {}
         self._notices: list[Notice] = []
 
     def named(self) -> Named:
@@ -129,10 +129,7 @@ class Lookup:
         spelt = self._ask([tuple((term.words,) for term in several[n]) for n in full])
         for number, one in zip(full, spelt, strict=True):
             texts[number] = {**one, **texts[number]}
-        return [
-            match(self._query, terms, of, self._known)
-            for terms, of in zip(several, texts, strict=True)
-        ]
+        return [match(self._query, terms, of) for terms, of in zip(several, texts, strict=True)]
 
     def _ask(self, several: Sequence[_Alternatives], prefix: str = "") -> list[Texts]:
         forms = tuple(word for form in self._query.forms for word in form)
@@ -193,7 +190,7 @@ class Lookup:
         if not may_go_on(last, self._query) or self._known.is_name(last.name):
             return []
         texts = self._ask([()], last.words[0])[0]
-        return match(self._query, [], texts, self._known)
+        return match(self._query, [], texts)
 
     def _unless_begun(
         self, readings: dict[str, Reading], begins: Sequence[Match]
@@ -279,7 +276,7 @@ class Lookup:
         substances = next(iter(meant))
         texts = self._ask([tuple((tuple(one.split()),) for one in sorted(substances))])[0]
         held = {one.hash for one in found}
-        others = match(self._query, [], texts, self._known)
+        others = match(self._query, [], texts)
         return [one for one in others if one.hash not in held and one.substances == substances]
 
     def _tell_substance(self, terms: Sequence[Term], meant: frozenset[Substances]) -> None:
