@@ -43,6 +43,11 @@ FAST = {
 """No quota and few dimensions: a benchmark is about this code, not about the stand-in's JSON."""
 
 
+ONE_BY_ONE = dict.fromkeys(
+    [f"{name}_concurrency" for name in ("diff", "embed", "load", "verify")], "1"
+)
+
+
 class CountedRuns:
     """The runs' store, counting what is asked of it, and the CPU seconds that moto's S3 takes."""
 
@@ -122,11 +127,6 @@ def load_catalog(stack: Stack, rows: int | None) -> int:
 def empty_redis(stack: Stack) -> None:
     with Redis.from_url(stack.redis.url) as client:
         client.flushall()
-
-
-def kept_file(stack: Stack, report: RunReport, name: str) -> bytes:
-    """A file of a run, as it was in the run bucket."""
-    return (stack.root / "runs" / report.run_id / name).read_bytes()
 
 
 def stand_in(stack: Stack, *, latency_ms: int = 0, **settings: Any) -> None:

@@ -15,14 +15,11 @@ from types import FrameType
 from typing import Any
 
 from benchmarks.comparisons import BACKFILL, no_cost
-from benchmarks.lab import FAST, empty_redis, load_catalog, stand_in, timed_run
+from benchmarks.lab import FAST, ONE_BY_ONE, empty_redis, load_catalog, stand_in, timed_run
 from local.servers.stack import Stack
 
 INTERVAL_S = 0.003
 OURS = str(Path(__file__).parents[1] / "workflow")
-ONE_BY_ONE = dict.fromkeys(
-    [f"{name}_concurrency" for name in ("diff", "embed", "load", "verify")], "1"
-)
 SHOWN = 10
 WIDTH, BAR, LEFT = 900, 22, 130
 COLORS = (

@@ -10,9 +10,8 @@ from redis import Redis
 from benchmarks.comparisons import BACKFILL, no_cost
 from benchmarks.lab import (
     FAST,
-    Timed,
+    ONE_BY_ONE,
     empty_redis,
-    kept_file,
     load_catalog,
     stand_in,
     timed_run,
@@ -20,8 +19,6 @@ from benchmarks.lab import (
 from local.servers.servers import connect
 from local.servers.stack import Stack
 from local.standin.bedrock_process import counters
-from workflow.contract.events.files import Review
-from workflow.contract.runs import REVIEW
 
 TRACED_PAGES = 2
 """Pages of each Map whose memory is measured: tracing takes twice the time."""
@@ -94,7 +91,6 @@ def _measured(stack: Stack, run_input: dict[str, Any]) -> dict[str, Any]:
     before = _rows_read(stack)
     timed = timed_run(stack, run_input, SETTINGS)
     rows_read = _rows_read(stack) - before
-    review = Review.model_validate_json(kept_file(stack, timed.report, REVIEW))
     return {
         "wall_s": timed.wall_s,
         "functions_s": timed.functions_s,
@@ -103,26 +99,11 @@ def _measured(stack: Stack, run_input: dict[str, Any]) -> dict[str, Any]:
         "texts_embedded": timed.report.texts_embedded,
         "mysql_rows_read": rows_read,
         "s3_bytes": timed.runs.bytes_written,
-        "estimated_and_counted": _beside_estimate(timed, review),
-    }
-
-
-def _beside_estimate(timed: Timed, review: Review) -> dict[str, list[float]]:
-    estimated = review.estimate
-    maps = 1 + bool(review.embed_pages) + bool(review.load_pages)
-    states = 5 + maps + 2
-    children = sum(timed.calls.get(name, 0) for name in ("DiffPage", "EmbedPage", "LoadPage"))
-    return {
-        "tokens": [estimated.tokens, timed.report.tokens],
-        "transitions": [estimated.transitions, states + 1 + 2 * children],
-        "s3_reads": [estimated.s3_reads, timed.runs.reads + maps],
-        "s3_writes": [estimated.s3_writes, timed.runs.writes],
     }
 
 
 def _peak_memory(stack: Stack) -> dict[str, float]:
     """Peak of what each function allocates, in MB, what moto keeps of its files included."""
-    one_by_one = {"diff_concurrency": "1", "embed_concurrency": "1", "load_concurrency": "1"}
     peaks: dict[str, float] = defaultdict(float)
     seen: dict[str, int] = defaultdict(int)
 
@@ -137,5 +118,5 @@ def _peak_memory(stack: Stack) -> dict[str, float]:
             peaks[state] = max(peaks[state], tracemalloc.get_traced_memory()[1] / 1e6)
             tracemalloc.stop()
 
-    timed_run(stack, BACKFILL, {**SETTINGS, **one_by_one}, intercept=traced)
+    timed_run(stack, BACKFILL, {**SETTINGS, **ONE_BY_ONE}, intercept=traced)
     return dict(peaks)

@@ -94,19 +94,7 @@ def _scale(found: list[dict[str, Any]]) -> list[Table]:
     states = found[-1]["peak_memory_mb"]
     for state in states:
         add(f"peak memory of {state}, MB", ".1f", "peak_memory_mb", state)
-    counted = [
-        (
-            f"{one['rows']:,} rows, {run}",
-            *(f"{of[0]:,} / {of[1]:,}" for of in one[run]["estimated_and_counted"].values()),
-        )
-        for one in found
-        for run in ("backfill", "no_change")
-    ]
-    kinds = found[-1]["backfill"]["estimated_and_counted"]
-    return [
-        _table("At scale", columns, rows),
-        _table("Estimated / counted", ("run", *kinds), counted),
-    ]
+    return [_table("At scale", columns, rows)]
 
 
 def _at(found: Any, path: Iterable[str]) -> Any:
