@@ -14,8 +14,8 @@ EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ of the 
 
 On AWS: [bold]drugsync status --stage prod[/] (or $DRUGSYNC_STAGE).
 
-Exit codes: 0 done; 1 the run failed, a check does not hold, or nothing was found; 2 wrong usage,
-or something is missing; 130 Ctrl-C."""
+Exit codes: 0 done; 1 the run failed, a check failed, or nothing was found; 2 wrong usage, or
+something is missing; 130 Ctrl-C."""
 
 app = typer.Typer(
     cls=Verbs,

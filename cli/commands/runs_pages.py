@@ -133,14 +133,14 @@ class RunsPages:
     def _commands(self, view: RunView) -> Iterable[str]:
         run = f" {view.run_id}"
         given = {
-            "what its functions said": f"logs{run}",
-            "what it changed, or would": f"changes{run}",
+            "its functions' logs": f"logs{run}",
+            "what it changed, or would change": f"changes{run}",
         }
         if view.status in ("FAILED", "TIMED_OUT", "ABORTED"):
-            given["run again what failed, and what follows"] = f"redrive{run}"
+            given["repeat the failed pages, then continue"] = f"redrive{run}"
         if view.status == "SUCCEEDED":
             given["undo the last switch"] = "rollback"
-        given["what the next run would do"] = "run --dry-run"
+        given["plan the next run"] = "run --dry-run"
         for why, command in given.items():
             yield f"<li>{why}: {self._command(command)}</li>"
 

@@ -120,10 +120,10 @@ def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:
             done.before or "none",
         )
     if done.settings_fit:
-        out.say("  bring it in step with the catalog: drugsync run{}", options)
+        out.say("  update it from the catalog: drugsync run{}", options)
         return
     out.say(
-        "  [yellow]it was built with other settings than the functions have now: put back model, "
-        "dimensions, template and index settings, or searches go by words alone and the next sync "
-        "stops; to undo this, roll back again[/]"
+        "  [yellow]it was built with other settings than the functions have now: restore the "
+        "model, dimensions, template and index settings, or searches will use words only and the "
+        "next sync will stop; to undo this, roll back again[/]"
     )

@@ -72,8 +72,8 @@ class AwsSite:
     def output(self, name: str) -> str:
         if name not in self.outputs:
             raise SiteError(
-                f"stack {STACK.format(self.stage)} has no output {name}; another version deployed "
-                f"it: 'make deploy STAGE={self.stage}'"
+                f"stack {STACK.format(self.stage)} has no output {name}; it was deployed by "
+                f"another version; run 'make deploy STAGE={self.stage}'"
             )
         return self.outputs[name]
 

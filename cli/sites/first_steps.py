@@ -9,7 +9,7 @@ from local.servers.stack import Stack
 from workflow.operate.doctor import Finding
 
 LOAD_ONE = (
-    "load the FDA's directory or a CSV file: drugsync catalog load; or read a server of yours: "
+    "load the FDA's directory or a CSV file: drugsync catalog load; or use your own server: "
     "drugsync up --mysql URL"
 )
 

@@ -57,7 +57,7 @@ def stands_by(folder: Path) -> str | None:
 def _tell(other: str) -> None:
     """A person is told why this takes longer; a program's stderr stays as it was."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"the standby has {other}: done without it, which takes longer\n")
+        sys.stderr.write(f"the standby has {other}: running without it, which takes longer\n")
 
 
 def reach(folder: Path) -> socket.socket | None:
@@ -167,7 +167,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _killed(pid: int) -> int:
-    sys.stderr.write(f"error the process that did this command ({pid}) was killed\n")
+    sys.stderr.write(f"error the process that ran this command ({pid}) was killed\n")
     return KILLED
 
 

@@ -83,8 +83,8 @@ def test_before_anything_was_started(
 
 
 NOWHERE = {
-    "a file": (lambda path: path.write_text(""), "a file stands where a folder is needed"),
-    "a folder of nobody's": (lambda path: path.symlink_to("/proc/drugsync"), "not there"),
+    "a file": (lambda path: path.write_text(""), "a file is in the place of a folder"),
+    "a folder of nobody's": (lambda path: path.symlink_to("/proc/drugsync"), "does not exist"),
 }
 
 
@@ -316,7 +316,7 @@ def no_growth() -> None:
 def test_without_room_no_run_starts_and_it_is_said(home: Path, command: str) -> None:
     said = limited(command, home, [], no_growth)
     assert (said.code, said.err[:6], said.err.count("\n")) == (2, "error ", 1), said
-    assert "may not grow" in said.err
+    assert "reached the size limit" in said.err
     assert not list(home.glob("runs/*/report.json"))
 
 

@@ -184,8 +184,8 @@ def test_a_person_plans_does_and_rolls_back_in_the_browser(
         visitor.wait_for_url("**/runs")
         (plan,) = _ended(site, {"first", "second"})
         visitor.goto(f"/runs/{plan}")
-        visitor.get_by_text("Do what it planned", exact=True).click()
-        visitor.get_by_role("button", name="Yes: do what it planned").click()
+        visitor.get_by_text("Apply this plan", exact=True).click()
+        visitor.get_by_role("button", name="Yes: apply this plan").click()
         visitor.wait_for_url("**/runs")
         (done,) = _ended(site, {"first", "second", plan})
         assert site.view(done).status == "SUCCEEDED"

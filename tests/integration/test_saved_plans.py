@@ -76,7 +76,9 @@ def test_a_backfill_is_run_as_planned_with_a_space_of_its_own(lab: Lab, planned:
     lab.succeed("backfill", reembed=True, plan="anew")
 
 
-@pytest.mark.parametrize(("name", "words"), [("nowhere", "is not there"), ("first", "not a dry")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("nowhere", "there is no plan"), ("first", "not a dry")]
+)
 def test_what_is_no_plan_is_said(lab: Lab, planned: str, name: str, words: str) -> None:
     assert words in cause_of(lab.run(plan=name), "PlanStale")
 

@@ -338,7 +338,7 @@ class RunFiles:
 
     def _check(self, name: str, head: dict[str, Any] | None, model: str) -> None:
         if not head or head.get("model") != model:
-            raise ValueError(f"it does not say that it is a {model}")
+            raise ValueError(f"it is not marked as a {model}")
         if head.get("version") != versions.FILES:
             raise SettingsChanged(
                 f"{self.key(name)} has version {head.get('version')} of the files and this "

@@ -112,7 +112,7 @@ def _server(server: Server, settings: Settings) -> str:
 
 def _queries(server: Server, engine: Engine) -> str:
     check_engine(engine, server.facts().version)
-    return "every form of query is answered as it is meant"
+    return "every kind of query is answered correctly"
 
 
 def _rights(server: Server) -> str:
@@ -142,7 +142,7 @@ def _live(generations: Generations, documents: Documents, server: Server) -> str
     if drugs.documents != keys:
         raise VerificationFailed(f"{drugs.documents:,} documents indexed, {keys:,} keys")
     if not server.aliases_point_at(names):
-        raise VerificationFailed(f"the aliases do not stand for generation {names.generation}")
+        raise VerificationFailed(f"the aliases do not point to generation {names.generation}")
     live_generation(generations)
     return (
         f"generation {names.generation}, {keys:,} drugs, {texts.documents:,} texts; "

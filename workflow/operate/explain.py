@@ -171,7 +171,7 @@ def verdict(one: Explanation) -> str:
     if "catalog" in one.failures or "document" in one.failures or "live index" in one.failures:
         return "part of the answer is missing: see what failed"
     if one.rejected:
-        return f"its row cannot be carried ({one.rejected}); what is indexed of it stays as it was"
+        return f"its row was rejected ({one.rejected}); its indexed document stays as it was"
     if not one.in_catalog:
         if one.in_index:
             return "it left the catalog; the next sync removes it"
@@ -184,7 +184,7 @@ def verdict(one: Explanation) -> str:
         return f"found by NDC and name, not by meaning: the model refused it ({one.text.refused})"
     if one.text and not one.text.record:
         return "its text has no record, so searches by meaning do not find it; start a sync"
-    return "the index has it as the catalog has it"
+    return "its document matches the catalog"
 
 
 def _rows(catalog: Catalog, keys: tuple[str, ...]) -> RangeRows:

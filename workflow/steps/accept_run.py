@@ -19,8 +19,8 @@ def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Setting
     """
     if not is_run_id(task.run_id):
         raise InvalidInput(
-            f"the execution's name {task.run_id!r} is no run's: use letters, digits, - and _, "
-            "80 at most, with no - at the beginning; start it again under another name"
+            f"the execution name {task.run_id!r} is not a valid run id: use at most 80 letters, "
+            "digits, - and _, and no - at the start; start it again under another name"
         )
     run_input = parse_input(task.input)
     # Only VerifyIndex needs them, perhaps an hour later; a wrong file must stop the run now.

@@ -51,7 +51,7 @@ def check_server(server: ServerFacts, redis_url: str) -> None:
             right = limit.least if figure < limit.least else limit.most
             raise IndexFeatureMissing(
                 f"{name} is {figure}, so that {limit.otherwise}; set it: FT.CONFIG SET {name} "
-                f"{right}, and in the server's configuration, so that it outlasts a restart"
+                f"{right}, and in the server's configuration, so that it survives a restart"
             )
 
 
@@ -62,7 +62,7 @@ def check_engine(engine: Engine, version: str) -> None:
     """
     if wrong := engine.misreadings():
         raise IndexFeatureMissing(
-            f"the query engine of {version} does not answer as searches mean it ({len(wrong)} of "
-            f"the probes: {'; '.join(wrong)}); use Redis 8 with its query engine, Redis Cloud or "
+            f"the query engine of {version} gives wrong answers to {len(wrong)} of the test "
+            f"queries ({'; '.join(wrong)}); use Redis 8 with its query engine, Redis Cloud or "
             "Redis Enterprise with one shard"
         )

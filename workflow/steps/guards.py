@@ -94,7 +94,7 @@ def review_guards(
 def _message(guard: Guard, reasons: list[str]) -> str:
     if guard == "switch":
         return "; ".join(reasons)
-    return f'{"; ".join(reasons)}; if that is right, start with "accept": ["{guard}"]'
+    return f'{"; ".join(reasons)}; if that is correct, start with "accept": ["{guard}"]'
 
 
 def stop(guards: Iterable[GuardResult]) -> None:

@@ -50,7 +50,7 @@ def _figures(planned: Planned) -> tuple[tuple[str, int, int, str], ...]:
             f"the number of pages of {planned.page_size:,} rows",
             planned.pages,
             MOST_PAGES,
-            'raise "page_size" (up to 20000), or give each part of the catalog a stage of its own',
+            'raise "page_size" (up to 20000), or give each part of the catalog its own stage',
         ),
         (
             "the payload of a state in bytes",
@@ -69,6 +69,6 @@ def _figures(planned: Planned) -> tuple[tuple[str, int, int, str], ...]:
             EVENTS_OF_STATES + EVENTS_A_PIECE * pieces,
             EVENTS,
             f"{planned.drugs:,} drugs of all generations are too many to sweep in one run: give "
-            "each part of the catalog a stage of its own",
+            f"each part of the catalog its own stage",
         ),
     )

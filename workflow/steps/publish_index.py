@@ -175,8 +175,8 @@ def _refuse_to_lose(kept: set[str]) -> None:
     if kept:
         raise CatalogMoved(
             f"{len(kept):,} live drugs are not in the new generation, such as {min(kept)!r}, and "
-            "the catalog has them again or is being loaded; nothing was published; asked again "
-            "soon; start a new run once the load has ended"
+            f"the catalog has them again or is being loaded; nothing was published; this is "
+            f"retried; start a new run once the load has ended"
         )
 
 

@@ -33,7 +33,7 @@ def built(
     if facts and facts.building:
         now = Building(index=f"{kind}:{name}", percent=facts.percent, at=clock())
         _note(now, files, progress)
-        raise IndexStillBuilding(f"index {now.index} is {now.percent:.0%} built; asked again soon")
+        raise IndexStillBuilding(f"index {now.index} is {now.percent:.0%} built; this is retried")
     return facts
 
 

@@ -113,7 +113,7 @@ def golden_check(queries: Sequence[GoldenQuery], asker: GoldenAsker) -> Check:
     """Says so if no query counts for this catalog."""
     counting = that_count(queries, asker.names, asker.index)
     if not counting:
-        return not_made(GOLDEN, f"not asked: of {len(queries)}, none expects a drug that is here")
+        return not_made(GOLDEN, f"not asked: none of {len(queries)} expects a drug of this catalog")
     bad = [one.query for one in counting if not _is_answered(one, asker)]
     found = f"{len(counting) - len(bad)} answered" + "".join(f"; not {one!r}" for one in bad[:3])
     return check(GOLDEN, not bad, f"{len(counting)} answered", found)

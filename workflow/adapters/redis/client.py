@@ -126,7 +126,7 @@ class RedisClient:
             self.require(holder, self.ask("GET", WRITER))
         except RunSuperseded as error_of_fence:
             return error_of_fence
-        return IndexUnavailable(f"a transaction of Redis was cut off: {error}")
+        return IndexUnavailable(f"a Redis transaction was interrupted: {error}")
 
     @staticmethod
     def require(holder: Holder, held: bytes | None) -> None:
@@ -166,7 +166,8 @@ def whole(answer: dict[bytes, Any]) -> dict[bytes, Any]:
 
 def cut_short(words: str) -> IndexQueryCut:
     return IndexQueryCut(
-        f"Redis cut a query short: {words} ({QUERY_MS / 1000:g} s allowed); the server is busy or "
+        f"Redis ended a query early: {words} ({QUERY_MS / 1000:g} s allowed); the server is busy "
+        f"or "
         "too small"
     )
 
@@ -222,8 +223,8 @@ def _translate(error: RedisError) -> SyncError:
         )
     if isinstance(error, OutOfMemoryError):
         return MemoryShort(
-            f"Redis is full: {words}; raise maxmemory and start a new run, which first drops what "
-            "this one left"
+            f"Redis is full: {words}; raise maxmemory and start a new run, which first removes "
+            f"what this one left"
         )
     passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
     if isinstance(error, passing) or words.startswith(PASSING):
