@@ -273,7 +273,7 @@ def test_a_catalog_is_not_loaded_while_a_run_reads_it(
 
     with only_one(home, "nightly"):
         assert_a_sentence(
-            drugsync("catalog load --rows 5 --replace"), "nightly is under way", "wait"
+            drugsync("catalog load --rows 5 --replace"), "nightly is in progress", "wait"
         )
 
 

@@ -275,7 +275,7 @@ def test_ctrl_c_stops_a_run_cleanly_and_the_next_one_works(home: Path, lab: Lab)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "stopped: go on with drugsync redrive" in said
+    assert "stopped: continue with drugsync redrive" in said
     assert "Traceback" not in said
     assert (other["run_id"], other["status"]) == (run_id, "RUNNING")
     report = json_of("report", run_id)

@@ -244,7 +244,10 @@ def test_what_cannot_be_started_now_is_said(pages: RunsPages, lab: Lab) -> None:
     actions = Actions(lab.stack.root, token)
     form = re.findall('value="([^"]+)"', actions.form(ACTIONS["plan"], ""))[0].encode()
     headers = {"Cookie": f"{COOKIE}={token.value}", "Origin": "http://h", "Host": "h"}
-    with only_one(lab.stack.root, "nightly"), pytest.raises(Refused, match="nightly is under way"):
+    with (
+        only_one(lab.stack.root, "nightly"),
+        pytest.raises(Refused, match="nightly is in progress"),
+    ):
         actions.do("/runs/new/plan", b"form=" + form, headers)
     with pytest.raises(Refused, match="no such action"):
         actions.do("/runs/first/delete", b"form=" + form, headers)

@@ -108,6 +108,6 @@ def test_the_command_refuses_what_would_change_a_plan(lab: Lab) -> None:
     lab.succeed(run_id="real")
     with pytest.raises(typer.BadParameter) as refused:
         given(lab, "real", page_size=5, dry_run=True)
-    assert "--page-size, --dry-run: a plan is run as it was made" in str(refused.value)
+    assert "--page-size, --dry-run: a plan runs exactly as it was made" in str(refused.value)
     with pytest.raises(SiteError, match="real is not a dry run; make a plan with"):
         given(lab, "real")

@@ -84,7 +84,7 @@ def read_search(query_string: str) -> SearchRequest:
     """Raises BadRequest."""
     request = _read(query_string, SearchRequest)
     if not fold(request.q):
-        raise BadRequest("q: holds no letter and no digit")
+        raise BadRequest("q: contains no letter and no digit")
     return request
 
 

@@ -24,11 +24,16 @@ NO_PLURALS: Final = {"aids", "hives"}
 SHORTEST_SLIP: Final = 6
 STEMS_KEPT: Final = 8192
 
-Words = Annotated[str, Field(max_length=200, pattern=r"[^\W_]")]
+MOST_PHRASES: Final = 5_000
+MOST_CLASSES: Final = 50
+MOST_LETTERS: Final = 200
+"""Of a file: its phrases, the classes of one, and the characters of either."""
+
+Words = Annotated[str, Field(max_length=MOST_LETTERS, pattern=r"[^\W_]")]
 _Entries: Final = TypeAdapter(
     Annotated[
-        dict[Words, Annotated[list[Words], Field(min_length=1, max_length=50)]],
-        Field(max_length=5000),
+        dict[Words, Annotated[list[Words], Field(min_length=1, max_length=MOST_CLASSES)]],
+        Field(max_length=MOST_PHRASES),
     ]
 )
 """Phrase -> classes. Both need a letter or a digit; a query asks for every class of its phrases."""
