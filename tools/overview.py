@@ -40,25 +40,25 @@ class Phase(NamedTuple):
     states: tuple[str, ...]
     catalog: str = ""
     model: str = ""
-    index: str = ""
+    redis: str = ""
 
 
 PHASES: Final = (
-    Phase("Plan", ("AcceptRun", "PlanPages"), catalog="keys", index="fence, server checks"),
-    Phase("Compare", ("DiffPages", "ReviewChanges"), catalog="rows", index="hashes"),
-    Phase("Build", ("EmbedPages", "LoadPages"), model="new texts", index="vectors, documents"),
+    Phase("Plan", ("AcceptRun", "PlanPages"), catalog="keys", redis="fence, server checks"),
+    Phase("Compare", ("DiffPages", "ReviewChanges"), catalog="rows", redis="hashes"),
+    Phase("Build", ("EmbedPages", "LoadPages"), model="new texts", redis="vectors, documents"),
     Phase(
         "Verify",
         ("VerifyPages", "VerifyIndex"),
         catalog="rows, again",
         model="samples",
-        index="every document",
+        redis="every document",
     ),
     Phase(
         "Switch",
         ("PublishIndex", "PruneIndex", "ReportRun"),
         catalog="removals",
-        index="all at once",
+        redis="all at once",
     ),
 )
 
@@ -86,7 +86,7 @@ def check(definition: State) -> None:
         raise SystemExit(f"the phases show {shown}, the machine has {works}")
     for phase in PHASES:
         used = servers_of(phase, definition)
-        drawn = {name for name in ("catalog", "model", "index") if getattr(phase, name)}
+        drawn = {name for name in ("catalog", "model", "redis") if getattr(phase, name)}
         if used != drawn:
             raise SystemExit(f"{phase.title} uses {sorted(used)} and shows {sorted(drawn)}")
 
@@ -95,7 +95,7 @@ def servers_of(phase: Phase, definition: State) -> set[str]:
     specs = {spec.state: spec for spec in SPECS}
     functions = [_function(name, definition) for name in phase.states]
     used = {one for name in functions for one in specs[name].access if one in ("catalog", "model")}
-    return used | ({"index"} if any(specs[name].uses_redis for name in functions) else set())
+    return used | ({"redis"} if any(specs[name].uses_redis for name in functions) else set())
 
 
 def writes_redis(phase: Phase, definition: State) -> bool:
@@ -124,7 +124,7 @@ def _phase(phase: Phase, x: int, *, last: bool) -> Iterator[str]:
         yield _text(middle - aside + 7, PHASES_AT - 14, phase.model, "note")
     kind = "arrow both" if writes_redis(phase, read_definition()) else "both"
     yield _path(f"M{middle} {PHASES_AT + TALL + 2}V{REDIS_AT - 2}", kind)
-    yield _text(middle + 7, PHASES_AT + TALL + 30, phase.index, "note")
+    yield _text(middle + 7, PHASES_AT + TALL + 30, phase.redis, "note")
 
 
 def _servers() -> Iterator[str]:

@@ -112,7 +112,7 @@ def test_a_picture_with_a_state_missing_or_an_arrow_too_few_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plan, compare, *others = overview.PHASES
-    for wrong in ((compare, *others), (plan, compare._replace(index=""), *others)):
+    for wrong in ((compare, *others), (plan, compare._replace(redis=""), *others)):
         monkeypatch.setattr(overview, "PHASES", wrong)
         with pytest.raises(SystemExit):
             overview.picture()
