@@ -42,7 +42,7 @@ def test_the_first_sentences_of_readme_and_site_are_the_same() -> None:
         page(name).partition(begins)[2] for name in ("README.md", "docs/index.md")
     )
     assert readme_words
-    assert readme_words.partition(" **For you**")[0] == site.partition(" ![")[0]
+    assert readme_words.partition(" **For you**")[0] == site.partition(" [![")[0]
 
 
 def test_the_readme_has_the_figures_of_the_page_about_alternatives() -> None:

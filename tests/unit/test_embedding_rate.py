@@ -40,7 +40,8 @@ def test_nothing_is_remembered_of_runs_that_embedded_nothing() -> None:
 
 def test_an_estimate_has_its_rate_and_where_that_is_from() -> None:
     assert said(Rate(90.0, "measured in run full"), 67_220) == (
-        "67,220 texts to embed on this machine: about 12 min 27 s, at 90 a second (as run full did)"
+        "67,220 texts to embed on this machine: about 12 min 27 s, at 90 a second "
+        "(measured in run full)"
     )
 
 

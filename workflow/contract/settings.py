@@ -302,5 +302,5 @@ def check_template(template: str) -> None:
             )
     if not names:
         raise ValueError(
-            "embedding_template names no column, so all drugs would have the same text"
+            "embedding_template names no column, so every drug would have the same text"
         )

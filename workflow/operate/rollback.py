@@ -84,6 +84,6 @@ def _take_fence(generations: Generations, live: Live, holder: Holder) -> None:
     now = generations.live()
     if now is None or now.names != live.names:
         raise NothingToRollBack(
-            f"another run just published generation {now.names.generation if now else 'none'}; "
-            f"check it, then try again"
+            f"another run published generation {now.names.generation if now else 'none'}; "
+            "check it, then try again"
         )
