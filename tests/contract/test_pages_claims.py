@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from functools import cache
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from benchmarks.peers.page import PAGE as PEERS
 from benchmarks.peers.page import README, readme, sentence
@@ -48,46 +43,6 @@ def test_the_first_sentences_of_readme_and_site_are_the_same() -> None:
 def test_the_readme_has_the_figures_of_the_page_about_alternatives() -> None:
     text = README.read_text(encoding="utf-8")
     assert readme(text, sentence(PEERS.read_text(encoding="utf-8"))) == text
-
-
-@cache
-def alarms() -> dict[str, float]:
-    """Name -> the minutes that an alarm looks at, of the template that is reviewed."""
-    template = json.loads((ROOT / "tests/infra/workflow.snapshot.json").read_text("utf-8"))
-    found = {}
-    for one in resources(template):
-        if one.get("Type") == "AWS::CloudWatch::Alarm":
-            told = one["Properties"]
-            metrics = [each.get("MetricStat", {}) for each in told.get("Metrics", ())]
-            period = told.get("Period") or max(each.get("Period", 0) for each in metrics)
-            name = told["AlarmName"].rpartition("-")[2]
-            found[name] = period * told["EvaluationPeriods"] / 60
-    return found
-
-
-def resources(node: Any) -> list[dict[str, Any]]:
-    if isinstance(node, list):
-        return [one for each in node for one in resources(each)]
-    if not isinstance(node, dict):
-        return []
-    return [node, *(one for each in node.values() for one in resources(each))]
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("RedisDown", "no metric for {} minutes"),
-        ("RedisDisk", "volume is used, for {} minutes"),
-        ("RedisHost", "have failed for {} minutes"),
-        ("Throttled", "within {} minutes, the model throttled"),
-        ("SearchErrors", "of the answers were 5xx for {} minutes"),
-        ("SearchLatency", "(`latency_ms`) for {} minutes"),
-    ],
-)
-def test_the_minutes_of_an_alarm_are_those_of_the_template(name: str, words: str) -> None:
-    text = (ROOT / "docs/alarms.md").read_text(encoding="utf-8")
-    (row,) = re.findall(rf"^\| `{name}` \|.*$", text, re.MULTILINE)
-    assert words.format(f"{alarms()[name]:.0f}") in row
 
 
 def test_what_waits_in_a_queue_is_kept_as_long_as_the_page_says() -> None:
