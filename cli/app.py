@@ -1,4 +1,4 @@
-"""The application: its options, its help, and what a failure says."""
+"""The application: its options, its help, and its error messages."""
 
 import sys
 from typing import Annotated
@@ -29,7 +29,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """What `sys.argv` says. What a person can correct is one sentence and exit code 2."""
+    """What `sys.argv` says. An error that the user can fix is one sentence and exit code 2."""
     try:
         app(prog_name=typed())
     except BrokenPipeError:

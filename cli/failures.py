@@ -1,6 +1,5 @@
-"""Every failure that a person can meet, as one sentence: what is wrong, and what to do.
-
-Any other failure is a defect of ours, and shows its traceback.
+"""Every failure that a user can fix, as one sentence: what is wrong, and what to do. Any other
+failure is a bug, and shows its traceback.
 """
 
 import errno
@@ -46,7 +45,7 @@ MYSQL_WORDS = {
 
 
 def sentence(error: BaseException) -> str:
-    """The sentence for a person; empty if the failure is a defect."""
+    """The sentence for the user; empty if the failure is a bug."""
     for kind, tell in TOLD.items():
         if isinstance(error, kind):
             return tell(error)

@@ -196,7 +196,7 @@ class Verbs(Group):
 
 
 def _in_words(error: typer.BadParameter) -> str:
-    """What a person typed wrong; where typer quotes pydantic, in our words, with the limits."""
+    """What a user typed wrong; where typer quotes pydantic, in our words, with the limits."""
     from pydantic import ValidationError
 
     from workflow.contract.invalid import wrongs

@@ -283,7 +283,7 @@ def _finish(
     found: CatalogProposed,
     create: bool | None,
 ) -> CatalogProposed:
-    """Write the settings and the statements; run the statements if somebody agreed."""
+    """Write the settings and the statements; run the statements if someone agreed."""
     path = _save(found)
     out.say("settings: {}", path)
     if not found.sql:

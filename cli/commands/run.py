@@ -1,4 +1,4 @@
-"""Start a run, or go on with one that failed: here and, with --stage, on AWS."""
+"""Start a run, or continue with one that failed: here and, with --stage, on AWS."""
 
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -108,7 +108,7 @@ def verify(
 
 
 def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool) -> None:
-    """The report of a run that ended, or how to watch one that goes on."""
+    """The report of a run that ended, or how to watch one that continues."""
     out = console(stderr=as_json)
     if isinstance(done, Started):
         out.say("started {}", done.run_id)

@@ -1,6 +1,6 @@
-"""The pages of runs that `drugsync serve` shows: a list, one run as it goes on, its report.
+"""The pages of runs that `drugsync serve` shows: a list, one run as it continues, its report.
 
-They have no script; the page of a run that goes on reloads every other second. They name the
+They have no script; the page of a run that continues reloads every other second. They name the
 command for each next step, and with the token of this machine's server they can start it.
 """
 

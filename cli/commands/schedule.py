@@ -53,7 +53,7 @@ def schedule(
 
 
 def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
-    """One run. A failure that a person can correct is printed, and the schedule goes on."""
+    """One run. A failure that a user can correct is printed, and the schedule continues."""
     try:
         report = site.run(given, out)
         show_report(out, *site.report(report.run_id))

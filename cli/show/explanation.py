@@ -29,7 +29,7 @@ def show_explanation(out: Out, one: Explanation) -> None:
 
 
 def show_changes(out: Out, drugs: Sequence[ChangedDrug]) -> None:
-    """One block a drug: removed values in red, new values in green."""
+    """One block per drug: removed values in red, new values in green."""
     if not drugs:
         out.say("nothing changes")
     for one in drugs:

@@ -86,7 +86,7 @@ class AwsSite:
             return self._session.client(service, config=Config(**options))
 
     def run(self, run_input: dict[str, Any], out: Out) -> Started:
-        """It goes on by itself."""
+        """It continues by itself."""
         run_id = run_id_of(parse_input(run_input).mode)
         with explained():
             self._sfn.start_execution(

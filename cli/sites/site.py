@@ -20,7 +20,7 @@ Action = Literal["rollback", "explain", "changes"]
 
 
 class SiteError(Exception):
-    """An error for a person: says what is wrong, and what to do."""
+    """An error for the user: says what is wrong, and what to do."""
 
 
 class Site(Protocol):

@@ -8,7 +8,7 @@ from cli.show.terminal import Out
 
 @contextmanager
 def stopped(out: Out, run_id: str) -> Iterator[None]:
-    """Says what Ctrl-C leaves, and lets it go on."""
+    """Says what Ctrl-C leaves, and lets it continue."""
     try:
         yield
     except KeyboardInterrupt:

@@ -210,7 +210,7 @@ def _embedder(name: str) -> Embedder:
 
 
 def _announce(ready_file: Path, endpoint: str) -> None:
-    """Writes the whole file or nothing, because somebody polls for it."""
+    """Writes the whole file or nothing, because someone polls for it."""
     draft = ready_file.with_suffix(".new")
     draft.write_text(endpoint)
     draft.replace(ready_file)

@@ -230,7 +230,8 @@ class RunFiles:
     def read_changes(self, page: str, digest: str = "") -> PageChanges:
         """With the digest of a review, raises RunFileCorrupt for any other file.
 
-        A function of this run that was aborted may go on, and write its page again with its seal.
+        A function of this run that was aborted may continue, and write its page again with its
+        seal.
         """
         name = DIFF_CHANGES.format(page)
         changes = PageChanges([], [], {}, [])

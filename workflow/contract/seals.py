@@ -43,12 +43,12 @@ def sealed(key: str, name: str, content: bytes) -> bytes:
 
 
 def check_seal(key: str, name: str, content: bytes) -> None:
-    """Raise ValueError where somebody else wrote it, or changed it."""
+    """Raise ValueError where someone else wrote it, or changed it."""
     _check(content, seal_of(key, name, _blanked(content)))
 
 
 def check_item(key: str, name: str, content: bytes, seal: str) -> None:
-    """The same of an item of a manifest, whose seal stands beside it."""
+    """The same of an item of a manifest, whose seal stands next to it."""
     if not hmac.compare_digest(seal.encode(), seal_of(key, name, content).encode()):
         raise ValueError(NOT_OURS)
 

@@ -239,7 +239,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read `DRUGSYNC_*`. Unknown names are refused, because a misspelt one would silently be
+        """Read `DRUGSYNC_*`. Unknown names are refused, because a misspelled one would silently be
         the default.
 
         An empty value is the default; `none` unsets a setting that may be unset.

@@ -1,4 +1,4 @@
-"""Why is this drug (not) found? Everything known about one drug, in one answer. Writes nothing."""
+"""Explains why a drug is or is not found, with everything known about it. Writes nothing."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -38,14 +38,14 @@ class Column(Event):
 
 
 class TextFacts(Event):
-    """The text that is embedded for a drug, and what became of it."""
+    """The text that is embedded for a drug, and the result."""
 
     hash: str
     text: str
     record: bool
     """Whether the index has a record of it."""
     refused: str = ""
-    """Why the model refused it; then NDC and name find the drug, and meaning does not."""
+    """Why the model refused it; the drug is then found by NDC and name, but not by meaning."""
     run: str = ""
     """The run that embedded it."""
     tokens: int = 0
@@ -70,7 +70,7 @@ class Place(Event):
 
 
 class Explanation(Event):
-    """One drug: row, document, text and place. `failures` says which part could not be asked."""
+    """One drug: row, document, text and place. `failures` says which parts are missing."""
 
     ndc: str
     verdict: str
@@ -89,7 +89,7 @@ class Explanation(Event):
     """The run that wrote its document."""
     written_at: str
     rejected: str
-    """Why its row cannot be carried."""
+    """Why its row was rejected."""
     to_repair: bool
     """Whether the next sync writes it again."""
     place: Place | None
@@ -102,7 +102,7 @@ class Explanation(Event):
 
 
 class _Asker:
-    """Asks for each part. A failure is noted, and the other parts are still asked for."""
+    """Collects each part. A failure is recorded, and the other parts are still collected."""
 
     def __init__(self) -> None:
         self.failures: dict[str, str] = {}

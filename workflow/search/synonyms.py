@@ -60,7 +60,7 @@ class Synonyms:
     def classes_of(self, words: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
         """The classes of every phrase that the words hold, and the words that say so.
 
-        A phrase that is a part of a longer one is left out. A word beside a phrase that only some
+        A phrase that is a part of a longer one is left out. A word next to a phrase that only some
         of its classes have in their names chooses these: the azole of `azole antifungals`.
         """
         stems = {word: self._stem(word) for word in words}

@@ -1,4 +1,4 @@
-"""AcceptRun: is the input right, and does no older execution run?"""
+"""AcceptRun: checks the input, and that no older execution is running."""
 
 from pydantic import ValidationError
 
@@ -12,7 +12,8 @@ from workflow.search.synonyms import read_synonyms
 
 
 def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Settings, key: str) -> Run:
-    """Check the input; refuse while an older execution runs. `key` will seal the run's files.
+    """Check the input; refuse to start while an older execution runs. `key` will seal the run's
+    files.
 
     This only saves a wasted run: ListExecutions lags behind, and the fence in Redis guarantees one
     writer. Raises InvalidInput, SettingsInvalid, RunInProgress.

@@ -10,7 +10,7 @@ from workflow.contract.redis_versions import refusal_of
 
 
 class Limit(NamedTuple):
-    """What a figure of the engine must be, and what happens to searches where it is not."""
+    """The required value of an engine setting, and what happens to searches otherwise."""
 
     least: int
     most: int
@@ -56,9 +56,9 @@ def check_server(server: ServerFacts, redis_url: str) -> None:
 
 
 def check_engine(engine: Engine, version: str) -> None:
-    """Raise IndexFeatureMissing if the engine misreads one of our queries.
+    """Raise IndexFeatureMissing if the engine answers one of our test queries wrongly.
 
-    Judged by its answers: versions do not tell, and a proxy may hide the engine.
+    Versions do not tell what an engine can do, and a proxy may hide it, so the answers decide.
     """
     if wrong := engine.misreadings():
         raise IndexFeatureMissing(

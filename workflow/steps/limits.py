@@ -1,4 +1,6 @@
-"""Would a run exceed a limit of Step Functions? Asked at planning, before anything is written."""
+"""Checks at planning, before anything is written, whether a run would exceed a Step Functions
+limit.
+"""
 
 from math import ceil
 from typing import Final, NamedTuple
@@ -18,7 +20,7 @@ KEYS_A_DRUG: Final = 2
 """A document and at most one text of its own."""
 
 BESIDE_THE_PLAN: Final = 4_096
-"""What a payload holds besides the plan and a page."""
+"""Bytes of a payload besides the plan and a page."""
 
 
 class Planned(NamedTuple):

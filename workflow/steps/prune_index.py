@@ -1,4 +1,4 @@
-"""PruneIndex: remove what no kept generation uses, a piece at a time."""
+"""PruneIndex: removes what no kept generation uses, one piece per call."""
 
 from workflow.contract.errors import SwitchLost
 from workflow.contract.events.payloads import PruneTask, Pruning

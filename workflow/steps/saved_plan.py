@@ -21,7 +21,7 @@ LEFT_OUT: Final = frozenset(NOT_CATALOG)
 
 
 def is_asked(run_input: RunInput) -> bool:
-    """Whether the run is a plan, or carries one out: only then is it worth a digest of each row."""
+    """Whether the run is a plan or applies one: only then is a digest of each row computed."""
     return run_input.dry_run or run_input.plan is not None
 
 

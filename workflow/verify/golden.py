@@ -1,4 +1,4 @@
-"""Golden queries: what a team knows that a search must find."""
+"""Golden queries: test queries with the drugs that a search must find."""
 
 from collections.abc import Mapping, Sequence
 
@@ -64,7 +64,7 @@ def _is_known(expected: str, names: LiveNames, index: SearchIndex) -> bool:
 
 
 class GoldenAsker:
-    """Asks one generation, and remembers each vector, so that PublishIndex needs no model."""
+    """Searches one generation, and keeps each vector, so that PublishIndex needs no model call."""
 
     def __init__(
         self,

@@ -81,7 +81,7 @@ class PageComparison:
         return self.found
 
     def _judge(self, gone: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Removals that are believed, and those that are not (`verify/removals.py`)."""
+        """Removals that are safe, and those that are not (`verify/removals.py`)."""
         may_go = sorted(believed(gone, self._page, *self._readings))
         if may_go:
             self.found.keys = digest(self._readings[-1])

@@ -39,7 +39,7 @@ class MySQLPasswords:
         table: str,
         timeout_s: int,
     ) -> None:
-        """The first of `hosts` writes; `options` are those of a connection to one as somebody."""
+        """The first of `hosts` writes; `options` are those of a connection to one as someone."""
         self._options = options
         self._hosts = hosts
         self._table = table

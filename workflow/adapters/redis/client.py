@@ -1,6 +1,6 @@
 """Commands to Redis (redis-py, RESP3), the fence, and the server's errors as ours.
 
-Commands are written as Redis names them, so that the adapters can be read beside the key table of
+Commands are written as Redis names them, so that the adapters can be read next to the key table of
 the docs.
 """
 
@@ -120,7 +120,7 @@ class RedisClient:
                 raise self._cut_off(holder, error) from error
 
     def _cut_off(self, holder: Holder, error: WatchError) -> SyncError:
-        """Somebody wrote the fence, or the connection broke: redis-py has one error for both."""
+        """Someone wrote the fence, or the connection broke: redis-py has one error for both."""
         try:
             self.require(holder, self.ask("GET", WRITER))
         except RunSuperseded as error_of_fence:
