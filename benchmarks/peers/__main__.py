@@ -15,7 +15,16 @@ import typer
 from rich.console import Console
 
 from benchmarks.lab import machine, start
-from benchmarks.peers.page import PAGE, PICTURE, page, picture, table
+from benchmarks.peers.page import (
+    PAGE,
+    PICTURE,
+    README,
+    page,
+    picture,
+    readme,
+    sentence,
+    table,
+)
 from benchmarks.peers.peers import PEERS, installed, stand_by
 from benchmarks.peers.scenarios import Bench, measured
 from local.servers.stack import down
@@ -73,7 +82,9 @@ def main(
         names = [peer.name for peer in PEERS]
         sizes = {name: _shown(one, list(one)) for name, one in every.items() if name != FAULTS}
         shown = _shown(every[FAULTS], names)
-        PAGE.write_text(page(shown, sizes), encoding="utf-8")
+        told = page(shown, sizes)
+        PAGE.write_text(told, encoding="utf-8")
+        README.write_text(readme(README.read_text("utf-8"), sentence(told)), encoding="utf-8")
         PICTURE.write_text(picture(shown), encoding="utf-8")
 
 

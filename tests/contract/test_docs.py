@@ -103,12 +103,19 @@ def test_the_picture_of_generations_is_current() -> None:
 
 
 def test_the_picture_in_the_readme_is_current() -> None:
-    text = overview.README.read_text(encoding="utf-8")
-    assert text == overview.page(text, diagram.read_definition())
-    drawn = overview.mermaid(diagram.read_definition())
-    assert {"EmbedPages <-.-> Redis", "Redis -.-> DiffPages", "MySQL -.-> VerifyPages"} <= {
-        line.strip() for line in drawn.splitlines()
-    }
+    assert overview.PICTURE.read_text(encoding="utf-8") == overview.picture()
+    for page in ("README.md", "docs/index.md"):
+        assert "overview.svg)" in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_a_picture_with_a_state_missing_or_an_arrow_too_few_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan, compare, *others = overview.PHASES
+    for wrong in ((compare, *others), (plan, compare._replace(redis=""), *others)):
+        monkeypatch.setattr(overview, "PHASES", wrong)
+        with pytest.raises(SystemExit):
+            overview.picture()
 
 
 def test_the_sample_in_the_readme_has_the_states_of_a_sync() -> None:
@@ -302,26 +309,3 @@ def test_figures_of_the_whole_catalog_agree() -> None:
     costs = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
     assert "97,463 of 493,573" in source
     assert "97,463 distinct texts" in costs
-
-
-def test_the_readme_says_what_the_peers_table_says() -> None:
-    page = (ROOT / "docs" / "peers.md").read_text(encoding="utf-8")
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    small, *others = page.split("\n### ")
-    large = next(one for one in others if one.startswith("50,000 drugs, 256 dimensions"))
-    first, same = (
-        _ours_and_fastest(small, "first load"),
-        _ours_and_fastest(small, "nothing changed"),
-    )
-    more = _ours_and_fastest(large, "first load")
-    assert f"5,000 drugs takes {first[0]} s and the fastest peer {first[1]} s" in readme
-    assert f"of 50,000 drugs, {more[0]} s and {more[1]} s" in readme
-    assert f"changes nothing over 5,000 drugs, {same[0]} s and {same[1]} s" in readme
-
-
-def _ours_and_fastest(table: str, row: str) -> tuple[str, str]:
-    """Seconds by the standby, and of the fastest peer. The second column is ours without it."""
-    line = re.search(rf"^\| {row} \|(.*)\|$", table, re.MULTILINE)
-    assert line
-    ours, _, *peers = (cell.strip().removesuffix(" s") for cell in line[1].split("|"))
-    return ours, min(peers, key=float)
