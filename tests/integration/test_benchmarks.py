@@ -35,7 +35,7 @@ def test_the_floor_does_the_same_work(stack: Stack, scale: dict[str, Any]) -> No
     measured: dict[str, Any] = {"floor": {"found": found}, "scale": {"found": [scale]}}
     goals = markdown(short(measured))
     assert "sync without changes, 400 drugs, without its verification" in goals
-    assert "texts embedded, 400 drugs" in goals
+    assert "model calls of a first build, 400 drugs" in goals
     for part in measured:
         for table in TABLES[part](measured[part]["found"]):
             assert markdown(table).count("\n") > len(table.columns)
