@@ -190,7 +190,7 @@ def test_the_page_of_guards_has_the_limits_of_the_settings() -> None:
 
 def test_how_long_things_are_kept_is_what_the_stage_says() -> None:
     page = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-    kept = page.partition("## How long what is kept")[2].partition("\n## ")[0]
+    kept = page.partition("## How long things are kept")[2].partition("\n## ")[0]
     of = Stage.model_fields
     assert f"{of['runs_kept_days'].default} days on AWS (`runs_kept_days`)" in kept
     assert f"{of['log_retention_days'].default} days (`log_retention_days`)" in kept

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
+from itertools import chain, repeat
 from typing import Final
 
 from workflow.search.edits import distance, one_edit
@@ -196,8 +197,9 @@ def known_names() -> KnownNames:
     """Read on first use: a search by NDC needs no names."""
     folder = files("workflow.search")
     text = gzip.decompress(folder.joinpath(TABLE).read_bytes()).decode()
-    bases, lines, words, common = text.rstrip("\n").split("\n\n")
-    pairs = iter(lines.replace("\n", "\t").split("\t"))
-    names = dict(zip(pairs, pairs, strict=True))
-    known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"), common.split("\n"))
+    bases, counts, lines, words, common = (of.split("\n") for of in text[:-1].split("\n\n"))
+    runs = (one.split("\t") for one in counts)
+    means = chain.from_iterable(repeat(numbers, int(count)) for count, numbers in runs)
+    names = dict(zip(lines, means, strict=True))
+    known = KnownNames(bases, names, words, common)
     return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))

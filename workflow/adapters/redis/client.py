@@ -6,7 +6,6 @@ the docs.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import repeat
 from typing import Any
 
 from hiredis import pack_command
@@ -189,12 +188,15 @@ def as_text(value: bytes) -> str:
 
 
 def as_texts(values: Iterable[bytes]) -> list[str]:
-    """As `as_text`, without a call in Python for each."""
-    return list(map(str, values, repeat("utf-8"), repeat("replace")))
+    """As `as_text`, without a call in Python for each: a comprehension decodes fastest."""
+    return [value.decode("utf-8", "replace") for value in values]
 
 
 def decoded(fields: dict[bytes, bytes]) -> Fields:
-    return dict(zip(as_texts(fields), as_texts(fields.values()), strict=True))
+    return {
+        name.decode("utf-8", "replace"): value.decode("utf-8", "replace")
+        for name, value in fields.items()
+    }
 
 
 @contextmanager
