@@ -103,7 +103,7 @@ class NewVpc(Section):
     def private_bits(self) -> int:
         """Bits of the network part of each zone's private subnet; its NAT subnet is a /28."""
         in_a_zone = IPv4Network(self.cidr).num_addresses // len(self.availability_zones)
-        room = in_a_zone - 2 ** (32 - SMALLEST_BITS) * self.nat
+        room = in_a_zone - (1 << 32 - SMALLEST_BITS) * self.nat
         return max(PRIVATE_BITS, 33 - room.bit_length())
 
 
