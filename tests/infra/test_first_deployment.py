@@ -49,7 +49,7 @@ OF_TEMPLATES = {
 def rows() -> dict[str, str]:
     """What is typed, and the answer that the page says."""
     found = re.findall(r"^\| (.+?) \| (.+?) \|$", PAGE, re.MULTILINE)
-    return {typed: answer for typed, answer in found if typed not in ("type", "command", "---")}
+    return {typed: answer for typed, answer in found if typed not in ("do", "command", "---")}
 
 
 def answer(beginning: str) -> str:
@@ -62,7 +62,7 @@ def test_every_line_of_the_page_is_compared() -> None:
 
 
 def test_synth_names_a_wrong_field_with_its_limit(tmp_path: Path) -> None:
-    assert answer("`make synth`") == "no finding; a wrong field is named with its limit"
+    assert answer("`make synth`") == "no findings; an invalid field is named with its limit"
     (tmp_path / "wrong.toml").write_text(
         (STAGES / "created.toml").read_text().replace('"iam"', '"iam"\nburst = 9000')
     )
@@ -76,7 +76,7 @@ def test_the_stacks_come_in_this_order_and_the_first_waits_for_redis(
     says = answer("`make deploy`")
     manifest = json.loads((assembly("created") / "manifest.json").read_text())["artifacts"]
     name = manifest["Data"]["properties"]["stackName"].replace("created", "dev")
-    assert f"`{name}` is complete only after Redis answered" in says
+    assert f"`{name}` completes only after Redis passes its checks" in says
     assert says.endswith("then `-workflow`")
     assert manifest["Workflow"]["properties"]["stackName"].endswith("-workflow")
     assert "Data" in manifest["Workflow"]["dependencies"]
@@ -125,7 +125,7 @@ def test_the_page_that_fills_the_database_is_there_and_its_field(stack: Stacks) 
 def test_searches_and_protection_replace_nothing() -> None:
     """Compared by test_changes.py, template against template."""
     says = answer("add `[search]`")
-    assert says == "only the workflow stack gets resources; nothing is replaced"
+    assert says == "only the workflow stack gets new resources; nothing is replaced"
     compared = {change.words: change.replaced for change in CHANGES}
     assert compared["`[search]` off"] == compared["`protected`"] == NOTHING
 
@@ -146,7 +146,7 @@ def test_the_search_address_has_the_path_and_refuses_strangers(stack: Stacks) ->
 
 def test_a_stopped_host_is_told_as_soon_as_the_page_says(stack: Stacks) -> None:
     says = answer("stop the host")
-    alarm, after, again = re.findall(r"`(\w+)` after (\d+) minutes; .* OK within (\d+)", says)[0]
+    alarm, after, again = re.findall(r"`(\w+)` after (\d+) minutes; .*OK within (\d+)", says)[0]
     (found,) = [
         one["Properties"]
         for one in stack("created", "Workflow").of("AWS::CloudWatch::Alarm").values()
@@ -160,7 +160,7 @@ def test_a_stopped_host_is_told_as_soon_as_the_page_says(stack: Stacks) -> None:
 
 def test_another_image_or_snapshot_replaces_what_the_page_says(stack: Stacks) -> None:
     compared = {change.words: change.replaced for change in CHANGES}
-    assert "a new instance" in answer("deploy another `image_id`")
+    assert "a new one takes over its volume" in answer("deploy another `image_id`")
     assert compared["`image_id`"] == {"AWS::EC2::Instance"}
     assert answer("`snapshot_id`").startswith("the old volume is kept")
     assert compared["`snapshot_id`"] == {"AWS::EC2::Volume"}
@@ -169,7 +169,7 @@ def test_another_image_or_snapshot_replaces_what_the_page_says(stack: Stacks) ->
 
 def test_passwords_are_rotated_as_the_page_says(stack: Stacks) -> None:
     says = answer("`rotation_days = 30`")
-    assert "a new version within a minute" in says
+    assert "a new secret version within a minute" in says
     workflow = stack("created", "Workflow")
     assert workflow.function("RotatePassword")["Timeout"] <= 60
     schedule = workflow.only("AWS::SecretsManager::RotationSchedule")["Properties"]
@@ -180,7 +180,7 @@ def test_passwords_are_rotated_as_the_page_says(stack: Stacks) -> None:
 
 
 def test_the_workflow_stack_can_be_removed_and_made_again(stack: Stacks) -> None:
-    assert answer("`make destroy`").startswith("no name is taken")
+    assert answer("`make destroy`").startswith("no name conflicts")
     kept = {
         name
         for name, one in stack("created", "Workflow").resources.items()
@@ -190,7 +190,9 @@ def test_the_workflow_stack_can_be_removed_and_made_again(stack: Stacks) -> None
 
 
 def test_a_wrong_package_stops_the_script_and_so_the_deployment(stack: Stacks) -> None:
-    assert answer("a stage whose `package_sha256`").startswith("the deployment fails, rolls back")
+    assert answer("a stage whose `package_sha256`").startswith(
+        "the deployment fails and rolls back"
+    )
     script = (ROOT / "infra" / "data" / "redis_host" / "install.sh").read_text()
     assert "set -euo pipefail" in script
     assert 'echo "$PACKAGE_SHA256  $file" | sha256sum --check -' in script

@@ -34,7 +34,7 @@ def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_before_the_first_sync_all_is_right_but_the_live_index(lab: Lab) -> None:
     assert answer("drugsync doctor --stage dev") == (
-        "every line is right but *live index*: there is none, and the first sync builds it"
+        "every line passes but *live index*: there is none, and the first sync builds it"
     )
     with lab.machine():
         found = findings(site_with())
@@ -45,7 +45,7 @@ def test_before_the_first_sync_all_is_right_but_the_live_index(lab: Lab) -> None
 
 def test_a_dry_run_says_what_the_page_lists_and_no_guard(home: Path) -> None:
     says = answer("drugsync run --dry-run --wait --stage dev")
-    assert says == "rows, texts, dollars, minutes, no guard"
+    assert says == "rows, texts, dollars and minutes; no guard trips"
     printed = drugsync("run", "--dry-run", "--page-size", "10").output
     for words in (r"\d+ rows", r"\d+ texts", r"\$\d", r"[\d.]+ minutes"):
         assert re.search(words, printed), (words, printed)
@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_the_page_lists_and_no_guard(home: Path) -> None:
 
 def test_a_first_sync_succeeds_and_every_check_holds(home: Path) -> None:
     says = answer("drugsync run --stage dev --wait")
-    assert says == "`SUCCEEDED`, every check of the report holds"
+    assert says == "`SUCCEEDED`; every check in the report passes"
     drugsync("run", "--page-size", "10")
     (run,) = json_of("runs")
     assert run["status"] == "SUCCEEDED"
@@ -67,7 +67,7 @@ def test_a_first_sync_succeeds_and_every_check_holds(home: Path) -> None:
 def test_after_it_every_line_is_right_and_strangers_are_refused(synced: Lab, status: int) -> None:
     says = answer("make deploy-check STAGE=dev")
     assert "*search* names the live generation" in says
-    assert "*search address* refuses who gives no name (403; 401 with tokens)" in says
+    assert "*search address* refuses anonymous calls (403; with tokens 401)" in says
     with synced.machine(), address(status) as url:
         found = findings(site_with(SEARCHES | {"SearchUrl": url}))
     assert [one for one in found.values() if not one.ok] == []

@@ -104,7 +104,7 @@ class MysqlSection(Section):
         if self.iam_auth and not self.user:
             raise ValueError("user is required with iam_auth")
         if self.create and self.iam_auth and self.create.rotation_days:
-            raise ValueError("create.rotation_days: iam_auth has no password to rotate")
+            raise ValueError("create.rotation_days: with iam_auth there is no password to rotate")
         if self.create and not OF_A_NEW_DATABASE.fullmatch(self.database):
             raise ValueError(
                 f"database: RDS makes none that is called {self.database!r}; begin with a letter, "
