@@ -72,7 +72,7 @@ def test_after_it_every_line_is_right_and_strangers_are_refused(synced: Lab, sta
         found = findings(site_with(SEARCHES | {"SearchUrl": url}))
     assert [one for one in found.values() if not one.ok] == []
     assert synced.index.live()[0] in found["search"].found
-    assert f"refuses who gives no name ({status})" in found["search address"].found
+    assert f"refuses anonymous calls ({status})" in found["search address"].found
 
 
 def test_the_check_after_a_deployment_asks_both_verbs() -> None:
