@@ -51,7 +51,7 @@ CHANGES = [
            frozenset({"AWS::EC2::Volume"})),
     Change("`protected`", 'region = "us-east-1"', 'region = "us-east-1"\nprotected = true'),
     Change("a setting", "[settings]\n", "[settings]\ntokens_per_minute = 100000\n"),
-    Change("an e-mail address", "catalog@example.com", "other@example.com"),
+    Change("an address", "catalog@example.com", "other@example.com"),
 ]  # fmt: skip
 
 
