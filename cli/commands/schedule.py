@@ -43,16 +43,20 @@ def schedule(
     """Run syncs at an interval, here, as the stage's schedule does on AWS.
 
     The first one runs at once. One that fails stops nothing: the next one is tried all the same.
+    Exit code 1 if the last of --times failed.
     """
     step = interval(every)
     out = console()
     site = LocalSite(home())
+    well = True
     for start in starts(step, times, datetime.now, time.sleep, out):
         out.say("[bold]{:%Y-%m-%d %H:%M:%S}[/] scheduled sync", start)
-        _try(site, run_input(page_size=page_size), out)
+        well = _try(site, run_input(page_size=page_size), out)
+    if not well:
+        raise typer.Exit(1)
 
 
-def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
+def _try(site: LocalSite, given: dict[str, object], out: Out) -> bool:
     """One run. A failure that a person can correct is printed, and the schedule goes on."""
     try:
         report = site.run(given, out)
@@ -62,6 +66,8 @@ def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
         if not said:
             raise
         out.say("[bold red]no run[/]: {}", said)
+        return False
+    return report.status == "SUCCEEDED"
 
 
 def starts(

@@ -32,7 +32,7 @@ from workflow.verify.golden import read_golden_queries
 PROBE_KEY = "runs/doctor/probe.json"
 PAGE_ROWS = 1000
 RETRIED = "Retried; if it lasts, "
-"""How advice about retries begins. The doctor makes none, so it cuts this off."""
+"""How advice about retries begins."""
 
 
 class Finding(Event):
@@ -80,8 +80,14 @@ def finding(name: str, check: Callable[[], str]) -> Finding:
             check=name,
             ok=False,
             found=f"{type(error).__name__}: {error}",
-            advice=advice(type(error).__name__).removeprefix(RETRIED),
+            advice=remedy(type(error).__name__),
         )
+
+
+def remedy(name: str) -> str:
+    """An error's advice for who asked once, and retried nothing."""
+    left = advice(name).removeprefix(RETRIED)
+    return left[:1].upper() + left[1:]
 
 
 def _settings(settings: Settings) -> str:
