@@ -242,6 +242,16 @@ def test_a_catalog_is_not_loaded_while_a_run_reads_it(
         )
 
 
+def test_servers_are_not_stopped_under_a_run(
+    drugsync: Callable[[str], Said], home: Path, stack: Stack
+) -> None:
+    from local.engine.runs import only_one
+
+    with only_one(home, "nightly"):
+        assert_a_sentence(drugsync("down"), "nightly is under way", "Ctrl-C", "drugsync down")
+    assert up(home, lambda _: None, embedder="hash").mysql.pid == stack.mysql.pid
+
+
 def test_json_of_a_failure_is_a_sentence_on_stderr_and_nothing_on_stdout(
     drugsync: Callable[[str], Said], home: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,9 @@ from local.engine.definition import functions
 from local.engine.engine import REGION, Engine
 from local.places import HOME_VARIABLE
 from local.servers.stack import BUCKET
-from tests.integration.test_cli_aws import EXECUTION, Session
+from tests.integration.test_cli_aws import EXECUTION, Session, in_order, note_order
 from tests.lab import Lab
-from tests.rows import make_row, ndc
+from tests.rows import ndc
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
 from workflow.contract.ports.executions import Ended
 
@@ -39,6 +40,13 @@ class Children(StepFunctionsHistory):
     """moto lists no children of a Map's run: those that failed are taken from their log."""
 
     lab: Lab
+
+    def __init__(self, client: Any) -> None:
+        super().__init__(client)
+        # moto gives the history forwards, whatever is asked.
+        history = "stepfunctions.GetExecutionHistory"
+        client.meta.events.register(f"provide-client-params.{history}", note_order)
+        client.meta.events.register(f"after-call.{history}", in_order)
 
     def failed_children(self, execution_arn: str, state: str) -> Iterator[Ended]:
         for line in logged(self.lab):
@@ -104,15 +112,15 @@ def test_the_mail_of_a_failed_page_has_page_cause_and_the_commands_that_follow(
     assert "What to do: " in text
 
 
-def test_the_mail_of_a_row_that_stops_a_run_names_its_key(
+def test_the_mail_of_rows_that_stop_a_run_names_a_key_and_its_value(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab.catalog.insert(make_row(50, ndc="   "))
+    lab.catalog.update_all(is_active="perhaps")
     with failed(lab, monkeypatch) as (_, execution):
         subject, text = mail(execution)
-    assert "KeyBlank" in subject
-    assert "page 00000" in text
-    assert ndc(0) in text or "'   '" in text, text
+    assert subject == "Drug catalog failed: ColumnUnreadable"
+    assert f"in ndc '{ndc(0)}' for one: 'perhaps' is not a flag; make it 0, 1" in text
+    assert "state PlanPages" in text
 
 
 def to_cloudwatch(lab: Lab, stage: str = "test") -> None:
@@ -126,7 +134,7 @@ def to_cloudwatch(lab: Lab, stage: str = "test") -> None:
         mine = [line for line in lines if line["function"] == name]
         events = [
             {
-                "timestamp": 1_790_000_000_000 + at,
+                "timestamp": int(time.time() * 1000) - len(mine) + at,
                 "message": json.dumps(line | {"function": f"drug-catalog-sync-{stage}-{name}"}),
             }
             for at, line in enumerate(mine)
@@ -138,7 +146,6 @@ def to_cloudwatch(lab: Lab, stage: str = "test") -> None:
 def stage(monkeypatch: pytest.MonkeyPatch) -> None:
     site = AwsSite("test", Session())  # type: ignore[arg-type]
     monkeypatch.setattr("cli.options.stage_of", lambda *_: site)
-    monkeypatch.setattr("cli.commands.ops.site_of", lambda *_: site)
 
 
 def test_logs_says_the_same_of_a_page_here_and_from_cloudwatch(
