@@ -11,10 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.app import app
+from cli.documents import Started
 from cli.failures import sentence
+from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
 from local.engine.engine import Engine
-from tests.integration.test_cli_aws import OUTPUTS, Session
+from tests.integration.test_cli_aws import EXECUTION, OUTPUTS, Session
 from tests.integration.test_failure_told import to_cloudwatch
 from tests.lab import Lab
 from tests.rows import ndc
@@ -62,15 +64,25 @@ def account(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("cli.show.watch.POLL_S", 0.05)
     (lab.stack.root / "machine.log").unlink(missing_ok=True)
+    run = AwsSite.run
     with lab.machine() as machine:
+
+        def run_to_its_end(site: AwsSite, given: dict[str, Any], out: Out) -> Started:
+            """moto cannot be asked about a run that has just begun."""
+            started = run(site, given, out)
+            machine.wait(f"{EXECUTION}:{started.run_id}")
+            return started
+
+        monkeypatch.setattr(AwsSite, "run", run_to_its_end)
 
         def stage_of(stage: str | None, *_: Any) -> AwsSite:
             assert stage in ("prod", "dev")
-            return AwsSite(stage, Session(OUTPUTS | SEARCH))  # type: ignore[arg-type]
+            return AwsSite(stage, Session(OUTPUTS | SEARCH, stage))  # type: ignore[arg-type]
 
         monkeypatch.setattr("cli.options.stage_of", stage_of)
         monkeypatch.setattr("cli.commands.search.stage_of", stage_of)
-        assert call("run", "--wait", "--stage", "prod").exit_code == 0
+        done = call("run", "--wait", "--stage", "prod")
+        assert done.exit_code == 0, (done.output, done.exception)
         lab.catalog.update(ndc(3), strength="999 mg/1")
         for stage in ("prod", "dev"):
             to_cloudwatch(lab, stage)
