@@ -32,6 +32,7 @@ from local.places import home
 from local.servers.servers import start_redis, stop_redis
 from local.servers.stack import DIMENSIONS
 from local.standin.embedders import HashEmbedder
+from workflow.adapters.redis.client import CommandPacker
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.model import Purpose, Vector
@@ -90,7 +91,9 @@ def load(index: RedisIndex, rows: int | None) -> None:
 
 
 def index_of(url: str) -> RedisIndex:
-    client = Redis.from_url(url, protocol=3, socket_timeout=LONGEST_S)
+    """As a function makes it: hiredis packs the commands."""
+    packer = CommandPacker()
+    client = Redis.from_url(url, protocol=3, socket_timeout=LONGEST_S, command_packer=packer)
     return RedisIndex(client, dimensions=DIMENSIONS, algorithm="HNSW", options=HNSW)
 
 

@@ -188,7 +188,7 @@ def _waits(found: dict[str, Any]) -> list[Table]:
         for name, ways in found["commands"].items()
     ]
     columns = ("command", "alone, least s", "median", "by the standby, least s", "median")
-    return [_table(f"What a person waits for, {found['rows']:,} drugs", columns, rows)]
+    return [_table(f"What a user waits for, {found['rows']:,} drugs", columns, rows)]
 
 
 _OF = ("least_s", "median_s")

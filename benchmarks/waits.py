@@ -1,4 +1,4 @@
-"""How long a person waits for commands of `drugsync`, with a standby and without."""
+"""How long a user waits for commands of `drugsync`, with a standby and without."""
 
 import os
 import resource

@@ -49,8 +49,14 @@ SELECT
     ELSE '0'
   END AS is_active,
 
-  -- F needs a prescription by federal law, O does not. A search answers with the former first.
-  CASE n.CL WHEN 'F' THEN 'PRESCRIPTION' WHEN 'O' THEN 'OTC' END AS product_type
+  -- A search ranks by these words (docs/catalog.md). F (66 % of a published catalog of 493,573 rows)
+  -- needs a prescription by federal law, O (29 %) does not; source: FDB_DATABASE_SCHEMA_REFERENCE.md
+  -- in github.com/Baalakay/drug-search-redis-vector-and-filtering. It has Q, too (5 %), and does not
+  -- say what that is: such a code is carried as it is and ranked as any other. If your licence's
+  -- documentation says that a code or another column means a kit, a device or a homeopathic, write
+  -- WHEN 'Q' THEN 'DEVICE' (KIT, HOMEOPATHIC, ALLERGENIC) here: those rank last.
+  CASE n.CL WHEN 'F' THEN 'PRESCRIPTION' WHEN 'O' THEN 'OTC' ELSE NULLIF(TRIM(n.CL), '') END
+    AS product_type
 FROM rndc14 n
 LEFT JOIN rgcnseq4 g ON g.GCN_SEQNO = n.GCN_SEQNO
 LEFT JOIN rlblrid3 l ON l.LBLRID = n.LBLRID

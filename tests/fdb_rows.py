@@ -43,7 +43,8 @@ ROUTES = {"ORAL": "1", "INTRAVENOUS": "C", "TOPICAL": "Q", "SUBCUTANEOUS": "D"}
 def load_fdb_shaped(connection: MySQLConnectionAbstract, rows: int) -> CatalogLoad:
     """``rows`` drugs in ``rndc14``, ``rgcnseq4``, ``rlblrid3``, and the view ``drugs`` over them.
 
-    Every second is sold over the counter, every third is a generic, every fifth is obsolete, every
+    Every ninth has a class code without a word (Q), of the others every second is sold over the
+    counter; every third is a generic, every fifth is obsolete, every
     seventh has no formulation (GCN_SEQNO 0), every eleventh no LN60.
     """
     started = time.monotonic()
@@ -84,7 +85,7 @@ def _rndc14(
         "1" if brand else "0",
         DEA.get(product.dea_schedule, "0"),
         _form(product),
-        "O" if i % 2 == 0 else "F",
+        "Q" if i % 9 == 0 else "O" if i % 2 == 0 else "F",
         "2018-06-30" if i % 5 == 0 else ZERO_DATE,
         "100.000",
         "BOTTLE",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from redis import Redis
@@ -31,7 +31,7 @@ class Hashed:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def embed(self, texts: list[str], purpose: Purpose = "document") -> list[Vector]:
+    def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[Vector]:
         self.asked += texts
         return [Vector(vector_of(text), 1) for text in texts]
 

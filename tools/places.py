@@ -39,7 +39,7 @@ TESTS = (
 PYTEST = "pytest -q -n 2 --dist loadfile --durations 20 --timeout 600"
 """Each test's limit is there to end what hangs: a place beside other work, and with a server that
 starts in ten seconds, takes longer for the same."""
-ELSEWHERE = re.compile("tests[.]browser|benchmarks[.]search_")
+ELSEWHERE = re.compile("tests[.](?:browser|search_page)|benchmarks[.]search_")
 """What a test file imports that neither the servers nor the Python decide: the search page in a
 browser, and how well searches find over the FDA's whole directory. `make test` runs them."""
 COUNTS = re.compile(r"(\d+) (passed|failed|error|errors|skipped)")

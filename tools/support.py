@@ -85,5 +85,12 @@ def _tests(one: Result) -> str:
     if not one.tests:
         return "-"
     counts = ", ".join(f"{count:,} {word}" for word, count in one.tests.items())
-    part = f" (a part: {len(one.given.split())} files)" if one.given else ""
-    return f"{counts} in {_seconds(one, 'tests')}{part}"
+    return f"{counts} in {_seconds(one, 'tests')}{part_of(one.given)}"
+
+
+def part_of(given: str) -> str:
+    """How many folders and files of tests were given; empty where all tests ran."""
+    files = sum(path.endswith(".py") for path in given.split())
+    counts = {"folder": len(given.split()) - files, "file": files}
+    said = [f"{count} {kind}{'s' * (count > 1)}" for kind, count in counts.items() if count]
+    return f" (only {' and '.join(said)} of tests)" if said else ""

@@ -30,8 +30,10 @@ MySQLUrl = Annotated[
     typer.Option(
         "--mysql",
         metavar="URL",
-        help="Read the catalog of a server that exists: mysql://USER:PASSWORD@HOST/DATABASE, "
-        "with ?tls=false or ?ssl_ca=FILE; 'own' is this machine's again.",
+        help=(
+            "Read the catalog from an existing server: mysql://USER:PASSWORD@HOST/DATABASE, with "
+            "?tls=false or ?ssl_ca=FILE; 'own' returns to the local server."
+        ),
     ),
 ]
 RedisUrl = Annotated[
@@ -39,7 +41,10 @@ RedisUrl = Annotated[
     typer.Option(
         "--redis",
         metavar="URL",
-        help="Keep the index on a server that exists: redis://, rediss:// or unix://; or 'own'.",
+        help=(
+            "Keep the index on an existing server: redis://, rediss:// or unix://; 'own' returns "
+            "to the local server."
+        ),
     ),
 ]
 
@@ -52,7 +57,7 @@ def up(
 ) -> None:
     """Start MariaDB (or MySQL), Redis with vector search and the Bedrock stand-in.
 
-    A server that exists already is used in place of one of these, from now on, and examined.
+    With --mysql or --redis, an existing server is checked and used instead from now on.
     """
     out = console(stderr=as_json)
     if mysql is not None:
@@ -102,6 +107,7 @@ def _examine(out: Out) -> None:
 
 
 def down(as_json: AsJson = False) -> None:
+<<<<<<< HEAD
     """Stop what [bold]up[/] and [bold]demo[/] started, and nothing else. Data are kept.
 
     Not while a run is under way: it would wait for its servers.
@@ -112,6 +118,9 @@ def down(as_json: AsJson = False) -> None:
                 f"{under_way} is under way on {root}; stop it with Ctrl-C in its terminal, or wait "
                 "for its end, then: drugsync down"
             )
+=======
+    """Stop only what [bold]up[/] and [bold]demo[/] started. Data is kept."""
+>>>>>>> main
     helper = ("standby",) if standby.stop(home()) else ()
     ours = (*helper, *stacks.down(home()))
     stopped = (*ours, *(f"{name} (demo)" for name in stacks.down(demo_home())))
@@ -124,7 +133,7 @@ def down(as_json: AsJson = False) -> None:
 
 
 def info(as_json: AsJson = False) -> None:
-    """Where the servers are, and the settings that the functions get."""
+    """Show where the servers are, and the settings that the functions get."""
     found = servers_of(stacks.running(home()))
     if as_json:
         print_json(found)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from tests.machine import MACHINE, ROOT
+from tools.capacity import capacity
 from workflow.contract.settings import Settings
 from workflow.steps.costs import (
     USD_PER_CALL,
@@ -108,6 +110,53 @@ def rows_of_the_table() -> Iterator[str]:
 def test_the_page_has_what_a_run_costs_at_each_size() -> None:
     page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
     assert [line for line in rows_of_the_table() if line not in page] == []
+
+
+def fixed_costs() -> dict[str, float]:
+    """Dollars a month of each line of the page that is bold or an endpoint."""
+    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| \**([^|*]+?)\** \|[^|]*\| \**([\d.]+)\** \|$", page, re.MULTILINE)
+    return {name: float(dollars) for name, dollars in lines}
+
+
+def rows_of_the_month() -> Iterator[str]:
+    fixed = fixed_costs()
+    exists = fixed["everything exists"]
+    shapes = (
+        exists,
+        exists + fixed["endpoints, no NAT, existing Redis"],
+        fixed["everything created, NAT"],
+        fixed["everything created, no NAT"],
+    )
+    for rows in SIZES[:2]:
+        run = estimate(work_of(rows, 0.01, PAGE_SIZES[0]), DEFAULTS)
+        runs = 30 * (run.usd + run.aws_usd)
+        yield f"| {rows:,} | {' | '.join(f'{one + runs:.2f}' for one in shapes)} |"
+
+
+def test_the_page_has_what_a_month_costs_in_total() -> None:
+    page = " ".join((ROOT / "docs" / "costs.md").read_text(encoding="utf-8").split())
+    assert [line for line in rows_of_the_month() if line not in page] == []
+    small, large = (estimate(work_of(rows, 0.01, 1_000), DEFAULTS) for rows in SIZES[:2])
+    months = [30 * (run.usd + run.aws_usd) for run in (small, large)]
+    said = f"${months[0]:.2f} a month for 10,000 drugs and ${months[1]:.2f} for 500,000"
+    assert said in page
+    loads = [estimate(work_of(rows, 1.0, 1_000), DEFAULTS) for rows in SIZES[:2]]
+    first = [f"${one.usd + one.aws_usd:.2f}" for one in loads]
+    assert f"The first load costs {first[0]} and {first[1]} once" in page
+    created = fixed_costs()["everything created, NAT"]
+    assert created / (created + months[1]) > 0.97
+    drugs = capacity("r7g.large", 1024).drugs
+    assert f"[{drugs / 1e6:.1f} million drugs](deploy.md#how-much-fits)" in page
+
+
+def test_pages_that_speak_of_a_months_cost_say_the_same() -> None:
+    fixed = fixed_costs()
+    least, most = fixed["everything exists"], fixed["everything created, no NAT"]
+    said = f"${least:.0f} a month on servers and a network that you have, to ${most:.0f}"
+    for name in ("index.md", "deploy.md"):
+        page = " ".join((ROOT / "docs" / name).read_text(encoding="utf-8").split())
+        assert said in page, name
 
 
 def test_what_a_run_without_changes_costs_is_said_alike_everywhere() -> None:

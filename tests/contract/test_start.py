@@ -1,4 +1,4 @@
-"""What a command imports before it starts to work, which a person waits for."""
+"""What a command imports before it starts to work, which a user waits for."""
 
 import json
 import subprocess

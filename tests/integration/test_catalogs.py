@@ -113,7 +113,16 @@ def test_the_first_databank_view_has_every_documented_column_but_no_other(
 ) -> None:
     assert tuple(query(fdb, "SELECT * FROM drugs LIMIT 1")[0]) == COLUMNS
     assert count(fdb) == ROWS
-    assert count(fdb, "product_type = 'OTC'") == count(fdb, "product_type = 'PRESCRIPTION'") > 0
+
+
+def test_a_class_code_of_first_databank_that_has_no_word_is_carried_as_it_is(
+    fdb: MySQLConnectionAbstract,
+) -> None:
+    """So that it is seen, and no guess."""
+    types = query(fdb, "SELECT product_type, COUNT(*) AS n FROM drugs GROUP BY product_type")
+    counts = {str(row["product_type"]): row["n"] for row in types}
+    assert set(counts) == {"PRESCRIPTION", "OTC", "Q"}
+    assert counts["Q"] == ROWS // 9
 
 
 def test_the_first_databank_view_is_read_by_its_key(fdb: MySQLConnectionAbstract) -> None:

@@ -13,11 +13,10 @@ from tests.verbs import Said, each
 STAGED = ("status", "runs", "report", "changes", "logs", "explain", "verify", "run", "rollback")
 MOST_S = 5.0
 NO_NETWORK = "check the network, its proxy and --region"
-KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"}
+KEYS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
 NOWHERE = "http://127.0.0.1:1"
 ENVIRONS = {
-    "no credentials": ({"AWS_REGION": "us-east-1"}, "no AWS credentials"),
-    "no region": ({**KEYS, "AWS_REGION": ""}, "no AWS region; add --region"),
+    "no region": ({**KEYS, "AWS_DEFAULT_REGION": ""}, "no AWS region; add --region"),
     "no such profile": ({**KEYS, "AWS_PROFILE": "nobody"}, "aws configure list-profiles"),
     "nobody listens": ({**KEYS, "AWS_ENDPOINT_URL": NOWHERE}, NO_NETWORK),
     "nobody answers": ({**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:PORT"}, NO_NETWORK),

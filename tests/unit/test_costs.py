@@ -8,7 +8,8 @@ import pytest
 
 from tests.payloads import settings
 from workflow.embedding.caller import tokens_of
-from workflow.steps.costs import Work, bytes_of_generation, estimate
+from workflow.steps.costs import FLOOR_TOKENS, Work, bytes_of_generation, estimate
+from workflow.verify.floor import WORDS, nonsense
 
 
 def test_tokens_follow_the_bytes_of_a_text() -> None:
@@ -33,8 +34,20 @@ def work(**changed: int) -> Work:
 
 
 def test_an_estimate_multiplies_tokens_by_the_price() -> None:
-    found = estimate(work(), settings(usd_per_1k_tokens=2))
+    found = estimate(work(), settings(usd_per_1k_tokens=2, verify_texts=0))
     assert (found.texts, found.tokens, found.usd) == (1000, 1000, 2.0)
+
+
+def test_what_the_verification_asks_of_the_model_is_paid_too() -> None:
+    """Twenty sampled texts of one token, and the floor's words."""
+    found = estimate(work(), settings(usd_per_1k_tokens=2, verify_texts=20))
+    assert (found.tokens, found.usd) == (1220, 2.44)
+    assert estimate(work(texts=0, tokens=0), settings()).tokens == 0
+
+
+def test_the_floor_s_words_have_the_tokens_that_are_counted() -> None:
+    asked = sum(tokens_of(nonsense(number)) for number in range(WORDS))
+    assert asked == pytest.approx(FLOOR_TOKENS, rel=0.25)
 
 
 def test_the_quota_sets_the_time_where_it_is_the_bottleneck() -> None:

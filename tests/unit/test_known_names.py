@@ -11,7 +11,7 @@ import pytest
 from workflow.search.known import TABLE, KnownNames, known_names
 from workflow.search.spelling import read
 
-MOST_BYTES = 500 * 1024
+MOST_BYTES = 500_000
 FOLDER = files("workflow.search")
 
 

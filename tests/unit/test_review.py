@@ -215,7 +215,7 @@ def test_a_guard_stops_after_the_review_was_written() -> None:
 
 
 def test_the_budget_is_for_the_texts_that_are_embedded() -> None:
-    dear = {"usd_per_1k_tokens": 1000.0, "budget_usd": 0.9}
+    dear = {"usd_per_1k_tokens": 1000.0, "budget_usd": 0.9, "verify_texts": 0}
     pages = Pages()
     pages.add(rows=10, added=10, texts=["abc"])
     with pytest.raises(BudgetExceeded, match=r"\$1.00"):

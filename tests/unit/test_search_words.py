@@ -14,10 +14,12 @@ from workflow.contract.folding import fold_words
 from workflow.contract.ports.model import Vector
 from workflow.search import synonyms
 from workflow.search.edits import distance
+from workflow.search.facts import facts_of
 from workflow.search.known import known_names
 from workflow.search.naming import terms_of
 from workflow.search.queries import understand
 from workflow.search.query_cache import CachedQueries
+from workflow.search.ranking import LAST, unusual
 from workflow.search.strengths import Strength
 from workflow.search.substances import SALTS
 from workflow.search.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
@@ -236,3 +238,23 @@ def test_a_query_is_embedded_once() -> None:
     assert [cached.embed(["a"], "query")[0].data for _ in range(3)] == [b"query"] * 3
     assert cached.embed(["a"], "document")[0].data == b"document"
     assert model.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ({"product_type": "PRESCRIPTION"}, 0),
+        ({"product_type": "Q"}, 0),
+        ({}, 0),
+        ({"product_type": "HUMAN OTC DRUG"}, 1),
+        ({"product_type": "DEVICE"}, 2),
+        ({"product_type": "Kit"}, 2),
+        ({"dosage_form": "intrauterine device"}, 0),
+        ({"dosage_form": "kit"}, 2),
+        ({"product_type": "homeopathic"}, LAST),
+    ],
+)
+def test_what_a_catalog_says_that_a_product_is_ranks_it(said: dict[str, str], place: int) -> None:
+    facts = facts_of({"drug_name": "quorvex", **said}, known_names())
+    assert unusual(facts, ["quorvex"]) == place
+    assert unusual(facts, ["quorvex", "otc", "device", "kit", "homeopathic"]) == 0

@@ -1,4 +1,4 @@
-"""One query, and the index's answers: no search asks the same thing twice."""
+"""One query and the index's answers, cached so that no search requests the same thing twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,8 @@ from typing import Final
 
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
-from workflow.contract.ports.search import ClassQuery, Filters, NameQuery, SearchIndex
+from workflow.contract.ports.search import ClassQuery, Filters, Hit, NameQuery, SearchIndex
+from workflow.search.facts import Facts, facts_of
 from workflow.search.floor import Meaning
 from workflow.search.known import KnownNames
 from workflow.search.queries import Query
@@ -17,7 +18,8 @@ HEAD: Final = 150
 UNDER_FILTERS: Final = 1000
 """Texts of each list under a narrow filter, which leaves this many drugs or fewer."""
 
-Texts = Mapping[str, Fields]
+Texts = Mapping[str, Facts]
+"""By their hashes."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Asked:
     filters: Filters
     known: KnownNames
     _named: dict[tuple[NameQuery, int], Texts] = field(default_factory=dict)
-    _classed: dict[tuple[ClassQuery, int], Texts] = field(default_factory=dict)
+    _classed: dict[tuple[ClassQuery, int], list[str]] = field(default_factory=dict)
 
     @property
     def name_count(self) -> int:
@@ -44,13 +46,31 @@ class Asked:
         new = [one for one in dict.fromkeys(queries) if (one, count) not in self._named]
         if new:
             found = self.index.find_named(self.names.space, new, count)
-            self._named.update(((one, count), of) for one, of in zip(new, found, strict=True))
+            for one, texts in zip(new, found, strict=True):
+                self._named[one, count] = self._facts(texts)
         return [self._named[one, count] for one in queries]
 
-    def classed(self, queries: Sequence[ClassQuery], count: int) -> list[Texts]:
-        """The texts of each class, all in one round trip."""
-        new = [one for one in dict.fromkeys(queries) if (one, count) not in self._classed]
+    def classed(self, queries: Sequence[ClassQuery], count: int) -> list[list[str]]:
+        """The hashes of each class's texts, all in one round trip."""
+        new = self._not_asked(queries, count)
         if new:
             found = self.index.find_classed(self.names.space, new, count)
             self._classed.update(((one, count), of) for one, of in zip(new, found, strict=True))
         return [self._classed[one, count] for one in queries]
+
+    def near(self, vector: bytes, queries: Sequence[ClassQuery], count: int) -> list[Hit]:
+        """The texts nearest to a vector; those of the classes come in the same round trip."""
+        new = self._not_asked(queries, count)
+        hits, found = self.index.find_near(self.names.space, vector, new, count)
+        self._classed.update(((one, count), of) for one, of in zip(new, found, strict=True))
+        return hits
+
+    def texts(self, hashes: Sequence[str]) -> Texts:
+        """In one round trip at most; a text that does not exist is left out."""
+        return self._facts(self.index.text_columns(self.names.space, hashes))
+
+    def _not_asked(self, queries: Sequence[ClassQuery], count: int) -> list[ClassQuery]:
+        return [one for one in dict.fromkeys(queries) if (one, count) not in self._classed]
+
+    def _facts(self, texts: Mapping[str, Fields]) -> Texts:
+        return {name: facts_of(fields, self.known) for name, fields in texts.items()}

@@ -8,8 +8,8 @@ from workflow.contract.folding import fold
 from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import Drugs
 from workflow.search.asked import Asked
-from workflow.search.facts import facts_of
-from workflow.search.known import KnownNames
+from workflow.search.facts import Facts
+from workflow.search.filters import may_pass, of_texts
 from workflow.search.strengths import sort_key
 
 MOST_STRENGTHS: Final = 16
@@ -50,7 +50,7 @@ class Candidate(NamedTuple):
     """A text that may answer, the reason, and how near its meaning is."""
 
     hash: str
-    fields: Fields
+    facts: Facts
     why: str
     cosine: float | None = None
 
@@ -61,7 +61,7 @@ class Drawer:
     def __init__(self, asked: Asked, packages: int) -> None:
         self._generation, self._index = asked.names.generation, asked.index
         self._filters, self._packages = asked.filters, packages
-        self._known = asked.known
+        self._of_texts = of_texts(asked.filters)
         self._asked_amount = asked.query.has_amounts
         self._left = MOST_PROBED
         self.cut = False
@@ -77,7 +77,9 @@ class Drawer:
         rest = [
             (number, group)
             for number, candidates in enumerate(lists)
-            for group in _grouped(candidates, self._known).values()
+            for group in _grouped(
+                one for one in candidates if may_pass(one.facts, self._of_texts)
+            ).values()
         ]
         ahead = wanted
         while wanted > 0 and rest:
@@ -133,12 +135,10 @@ def strength_of(fields: Fields) -> str:
     return fields.get("strength", "")
 
 
-def _grouped(
-    candidates: Iterable[Candidate], known: KnownNames
-) -> dict[tuple[object, ...], list[Candidate]]:
+def _grouped(candidates: Iterable[Candidate]) -> dict[tuple[object, ...], list[Candidate]]:
     groups: dict[tuple[object, ...], list[Candidate]] = {}
     for one in candidates:
-        group = groups.setdefault(facts_of(one.fields, known).card, [])
+        group = groups.setdefault(one.facts.card, [])
         if len(group) < MOST_STRENGTHS:
             group.append(one)
     return groups

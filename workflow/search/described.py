@@ -2,18 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import Final
 
 from workflow.contract.folding import fold_words
-from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import ClassQuery, Hit, SearchIndex
 from workflow.contract.vectors import cosine, to_floats
 from workflow.search import notices
-from workflow.search.asked import UNDER_FILTERS, Asked, Texts
+from workflow.search.asked import Asked, Texts
 from workflow.search.cards import Candidate
-from workflow.search.facts import facts_of
-from workflow.search.known import KnownNames
+from workflow.search.facts import Facts
+from workflow.search.filters import texts_under
 from workflow.search.lookup import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
@@ -36,72 +35,79 @@ class Described:
 
     def parts(self, named: Named) -> Iterator[Listed]:
         """The class or use that the words mean, and what is near in meaning."""
-        near = self._near(named)
+        classes = self._classes()
+        near = self._near(named, list(classes.values()))
+        lists = self._asked.classed(list(classes.values()), self._count)
+        self.cut |= any(len(one) >= self._count for one in lists)
         held = {one.hash for one in (*named.found, *named.same, *named.others)}
-        classed = self._classed(near, held)
+        means = [] if named.found else [hit for hit in near if self._means(hit)]
+        every = dict.fromkeys(chain(*lists, (hit.name for hit in means)))
+        texts = self._asked.texts([one for one in every if one not in held])
+        classed = self._classed(dict(zip(classes, lists, strict=True)), texts, near)
         if classed is not None:
             held |= {one.hash for one in classed.candidates}
             yield classed
-        if named.found:
-            return
-        hits = [hit for hit in near if self._means(hit) and hit.name not in held]
-        fields = self._asked.index.text_columns(self._asked.names.space, [hit.name for hit in hits])
         ranked = sorted(
-            (hit for hit in hits if hit.name in fields),
-            key=lambda hit: self._how_usual(fields[hit.name]),
+            (hit for hit in means if hit.name in texts and hit.name not in held),
+            key=lambda hit: self._how_usual(texts[hit.name]),
         )
         if ranked:
             yield Listed(
                 PartKind.MEANING,
                 (),
                 [
-                    Candidate(one.name, fields[one.name], "near in meaning", 1 - one.distance)
+                    Candidate(one.name, texts[one.name], "near in meaning", 1 - one.distance)
                     for one in ranked
                 ],
             )
 
-    def _classed(self, near: Sequence[Hit], held: set[str]) -> Listed | None:
-        """The classes that the query's words mean, one text of each in turn."""
+    def _classes(self) -> dict[str, ClassQuery]:
+        """The classes that the query's words mean, or a class that has all its words."""
         query = self._asked.query
-        names = query.classes[:MOST_CLASSES]
-        asked = [ClassQuery(fold_words(name), exact=True) for name in names]
-        if not asked and query.undescribed:
-            asked, names = (
-                [ClassQuery(query.undescribed, exact=False)],
-                (" ".join(query.undescribed),),
-            )
-        lists = self._asked.classed(asked, self._count)
-        self.cut |= any(len(one) >= self._count for one in lists)
+        named = {
+            name: ClassQuery(fold_words(name), exact=True) for name in query.classes[:MOST_CLASSES]
+        }
+        if not named and query.undescribed:
+            return {" ".join(query.undescribed): ClassQuery(query.undescribed, exact=False)}
+        return named
+
+    def _classed(
+        self, lists: Mapping[str, Sequence[str]], texts: Texts, near: Sequence[Hit]
+    ) -> Listed | None:
+        """One text of each class in turn."""
         places = {hit.name: place for place, hit in enumerate(near)}
         cosines = {hit.name: 1 - hit.distance for hit in near}
-        ranked = [self._ranked(texts, places, held) for texts in lists]
         turns = [
-            [Candidate(hash_, texts[hash_], name, cosines.get(hash_)) for hash_ in order]
-            for order, texts, name in zip(ranked, lists, names, strict=True)
+            [
+                Candidate(one, texts[one], name, cosines.get(one))
+                for one in self._ranked([one for one in hashes if one in texts], texts, places)
+            ]
+            for name, hashes in lists.items()
         ]
-        candidates = sorted(_in_turn(turns, self._asked.known), key=self._is_homeopathic)
+        candidates = sorted(_in_turn(turns), key=self._is_homeopathic)
         if not candidates:
             return None
         about = tuple(dict.fromkeys(one.why for one in candidates))
-        return Listed(_class_or_use(query), about, candidates)
+        return Listed(_class_or_use(self._asked.query), about, candidates)
 
     def _is_homeopathic(self, one: Candidate) -> bool:
         """Last whatever its class, unless one is asked for."""
-        return unusual(facts_of(one.fields, self._asked.known), self._asked.query.words) == LAST
+        return unusual(one.facts, self._asked.query.words) == LAST
 
-    def _ranked(self, texts: Texts, places: Mapping[str, int], held: set[str]) -> list[str]:
+    def _ranked(self, hashes: Sequence[str], texts: Texts, places: Mapping[str, int]) -> list[str]:
         """Order: usual before unusual, the form asked for, the nearest, a single substance.
 
         Of what is not near, the commonest route of the class first, then its commonest substances.
         """
-        query, known, far = self._asked.query, self._asked.known, len(places)
-        every = [facts_of(fields, known) for fields in texts.values()]
-        routes = Counter(facts.routes for facts in every)
-        drugs = Counter(facts.substances for facts in every)
-        order = {
-            one: (
-                unusual(facts := facts_of(fields, known), query.words),
-                -round(form_of(query, facts), 1),
+        query, far = self._asked.query, len(places)
+        routes = Counter(texts[one].routes for one in hashes)
+        drugs = Counter(texts[one].substances for one in hashes)
+
+        def order(one: str) -> tuple[object, ...]:
+            facts = texts[one]
+            return (
+                unusual(facts, query.words),
+                -form_of(query, facts),
                 places.get(one, far),
                 len(facts.substances),
                 -routes[facts.routes],
@@ -109,27 +115,21 @@ class Described:
                 facts.order,
                 one,
             )
-            for one, fields in texts.items()
-            if one not in held
-        }
-        return sorted(order, key=order.__getitem__)
 
-    def _near(self, named: Named) -> list[Hit]:
+        return sorted(hashes, key=order)
+
+    def _near(self, named: Named, classes: Sequence[ClassQuery]) -> list[Hit]:
         """Texts by their distance, the nearest first; of a narrow filter's texts, exactly."""
-        meaning = self._asked.meaning
+        asked, meaning = self._asked, self._asked.meaning
         if meaning is None:
             self.notices.append(notices.meaning_unavailable())
             return []
-        words = " ".join(named.read.get(word, word) for word in self._asked.query.text.split())
+        words = " ".join(named.read.get(word, word) for word in asked.query.text.split())
         vector = meaning.embedder.embed([words], "query")[0].data
-        space, index = self._asked.names.space, self._asked.index
-        if self._asked.filters:
-            under = index.texts_of_drugs(
-                self._asked.names.generation, self._asked.filters, UNDER_FILTERS
-            )
-            if under is not None:
-                return exactly(under, vector, space, index)
-        hits = index.nearest_texts(space, vector, self._count)
+        under = texts_under(asked.filters, asked.names, asked.index) if asked.filters else None
+        if under is not None:
+            return exactly(under, vector, asked.names.space, asked.index)
+        hits = asked.near(vector, classes, self._count)
         # Below the floor nothing is an answer, however many texts there are.
         self.cut |= len(hits) >= self._count and self._means(hits[-1])
         return hits
@@ -138,23 +138,22 @@ class Described:
         meaning = self._asked.meaning
         return meaning is not None and 1 - hit.distance >= meaning.floor
 
-    def _how_usual(self, fields: Fields) -> int:
-        facts = facts_of(fields, self._asked.known)
+    def _how_usual(self, facts: Facts) -> int:
         return max(unusual(facts, self._asked.query.words), int(not facts.has_class))
 
 
-def _in_turn(lists: Sequence[Sequence[Candidate]], known: KnownNames) -> list[Candidate]:
+def _in_turn(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     """The first drug of each class, then the second of each; a text once."""
-    turns = [_drugs_in_turn(one, known) for one in lists]
+    turns = [_drugs_in_turn(one) for one in lists]
     row = (one for turn in zip_longest(*turns) for one in turn if one is not None)
     return list({one.hash: one for one in row}.values())
 
 
-def _drugs_in_turn(candidates: Sequence[Candidate], known: KnownNames) -> list[Candidate]:
+def _drugs_in_turn(candidates: Sequence[Candidate]) -> list[Candidate]:
     """One text of each set of substances, then the next, so that ten cards are ten choices."""
     drugs: dict[frozenset[str], list[Candidate]] = {}
     for one in candidates:
-        drugs.setdefault(facts_of(one.fields, known).substances, []).append(one)
+        drugs.setdefault(one.facts.substances, []).append(one)
     return [one for turn in zip_longest(*drugs.values()) for one in turn if one is not None]
 
 

@@ -41,6 +41,9 @@ UNUSUAL: Final = frozenset(
 )
 """Words of types, forms, classes and names. Such products rank last unless asked for."""
 
+UNUSUAL_TYPES: Final = UNUSUAL | {"device", "devices"}
+"""Words of types. In a form, a device is how a drug is given: a hormonal coil."""
+
 HOMEOPATHIC: Final = "homeopathic"
 """A word of a type. Products are called after what they are for (`Nausea`, `Gout`)."""
 
@@ -61,6 +64,10 @@ class Facts:
         self._known = known
         self.order = columns[:_ORDERED]
         """The last criterion of every order, so that two searches always agree."""
+
+    def says(self, column: str) -> str:
+        """One of its columns, folded."""
+        return fold(self._fields[column])
 
     @cached_property
     def spelt(self) -> tuple[tuple[str, ...], ...]:
@@ -101,8 +108,9 @@ class Facts:
     @cached_property
     def unusual(self) -> frozenset[str]:
         classes = (self._fields[column] for column in CLASS_COLUMNS)
-        said = (self._fields[TYPE_COLUMN], self._fields["dosage_form"], *classes, *self._names)
-        return UNUSUAL.intersection(word for one in said for word in fold_words(one))
+        said = (self._fields["dosage_form"], *classes, *self._names)
+        of_type = UNUSUAL_TYPES.intersection(fold_words(self._fields[TYPE_COLUMN]))
+        return of_type | UNUSUAL.intersection(fold_words(" ".join(said)))
 
     @cached_property
     def over_the_counter(self) -> bool:

@@ -1,19 +1,24 @@
-"""Filters as the index compares them: however a stored value is typed, it is the same filter."""
+"""Filters as the index compares them, regardless of how a stored value is typed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from workflow.contract.columns import FLAG_COLUMNS, TAG_COLUMNS
+from workflow.contract.columns import DETAIL_COLUMNS, FLAG_COLUMNS, TAG_COLUMNS
 from workflow.contract.folding import fold
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import Filters, SearchIndex
+from workflow.search.facts import Facts
 
 FOLDED: Final = tuple(one for one in TAG_COLUMNS if one not in (*FLAG_COLUMNS, "gcn_seqno"))
 """Columns whose values people type."""
 
 REMEMBERED: Final = 64
 """Facts of generations, such as a column's values, that a process keeps between two switches."""
+
+
+MOST_TEXTS: Final = 1000
+"""Texts of a narrow filter: their vectors are compared one by one."""
 
 
 def as_stored(filters: Filters, names: LiveNames, index: SearchIndex) -> Filters:
@@ -51,3 +56,32 @@ def _by_words(
         words = fold(value)
         found[words] = (*found.get(words, ()), value)
     return found
+
+
+def texts_under(filters: Filters, names: LiveNames, index: SearchIndex) -> Sequence[str] | None:
+    """The texts of all drugs that pass; None if they are many. People filter by the same values
+    again and again."""
+    asked = tuple((column, tuple(values)) for column, values in sorted(filters.items()))
+    return _texts_under(names, asked, index.texts_of_drugs)
+
+
+@lru_cache(REMEMBERED)
+def _texts_under(
+    names: LiveNames,
+    filters: tuple[tuple[str, tuple[str, ...]], ...],
+    find: Callable[[str, Filters, int], list[str] | None],
+) -> list[str] | None:
+    return find(names.generation, dict(filters), MOST_TEXTS)
+
+
+def of_texts(filters: Filters) -> dict[str, frozenset[str]]:
+    """The filters by which a text can be left out unasked: its drugs share form and route."""
+    return {
+        column: frozenset(map(fold, values))
+        for column, values in filters.items()
+        if column in DETAIL_COLUMNS
+    }
+
+
+def may_pass(facts: Facts, wanted: dict[str, frozenset[str]]) -> bool:
+    return all(facts.says(column) in values for column, values in wanted.items())

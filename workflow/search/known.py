@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
+from itertools import chain, repeat
 from typing import Final
 
 from workflow.search.edits import distance, one_edit
@@ -111,7 +112,7 @@ class KnownNames:
 
     @cached_property
     def _by_size(self) -> Mapping[int, tuple[Sequence[int], list[str]]]:
-        """Built at the first misspelt word."""
+        """Built at the first misspelled word."""
         names: dict[int, list[str]] = defaultdict(list)
         for name in self.single_words():
             names[len(name)].append(name)
@@ -132,7 +133,7 @@ class KnownNames:
         return name in self._own
 
     def is_generic(self, name: str) -> bool:
-        """True where a name says its substances, spelt out or abbreviated: it is no brand."""
+        """True where a name says its substances, spelled out or abbreviated: it is no brand."""
         base = base_of(tuple(name.split()))
         if name in self._abbreviations or " ".join(base) in self._own:
             return True
@@ -196,8 +197,9 @@ def known_names() -> KnownNames:
     """Read on first use: a search by NDC needs no names."""
     folder = files("workflow.search")
     text = gzip.decompress(folder.joinpath(TABLE).read_bytes()).decode()
-    bases, lines, words, common = text.rstrip("\n").split("\n\n")
-    pairs = iter(lines.replace("\n", "\t").split("\t"))
-    names = dict(zip(pairs, pairs, strict=True))
-    known = KnownNames(tuple(bases.split("\n")), names, words.split("\n"), common.split("\n"))
+    bases, counts, lines, words, common = (of.split("\n") for of in text[:-1].split("\n\n"))
+    runs = (one.split("\t") for one in counts)
+    means = chain.from_iterable(repeat(numbers, int(count)) for count, numbers in runs)
+    names = dict(zip(lines, means, strict=True))
+    known = KnownNames(bases, names, words, common)
     return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))

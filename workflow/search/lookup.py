@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import ClassQuery, NameQuery
-from workflow.search import notices
+from workflow.search import notices, telling
 from workflow.search.asked import HEAD, Asked, Texts
+from workflow.search.facts import Facts
 from workflow.search.known import NOTHING, Substances
 from workflow.search.naming import (
     Term,
@@ -19,11 +19,11 @@ from workflow.search.naming import (
 )
 from workflow.search.notices import Notice
 from workflow.search.ranking import Match, any_usable, is_asked, match, own_substances
-from workflow.search.spelling import Reading, may_be_misspelt, read
+from workflow.search.spelling import Reading, may_be_misspelt, read, unless_begun
 from workflow.search.vocabulary import KINDS
 
 MOST_UNKNOWN: Final = 2
-"""A query with more unknown words than this is a sentence, not a misspelt name."""
+"""A query with more unknown words than this is a sentence, not a misspelled name."""
 
 MOST_TERMS: Final = 12
 """Terms that are looked up one by one: each is a command or two."""
@@ -51,7 +51,7 @@ class Lookup:
     def __init__(self, asked: Asked, *, as_written: bool = False) -> None:
         self._as_written = as_written
         self._asked, self._query, self._known = asked, asked.query, asked.known
-        self._texts: dict[str, Fields] = {}
+        self._texts: dict[str, Facts] = {}
         self._notices: list[Notice] = []
 
     def named(self) -> Named:
@@ -59,7 +59,7 @@ class Lookup:
         terms = terms_of(self._query, self._known)
         asks = [term for term in terms if self._known.asks(term.name)]
         if asks:
-            self._ask_which(asks)
+            self._notices += telling.which(asks)
             return self._answer([], terms, {}, decided=True)
         if self._says_kind(terms) and self._is_class():
             return self._answer([], [], {}, decided=False)
@@ -112,11 +112,6 @@ class Lookup:
             return False
         return any(self._asked.classed([ClassQuery(words, exact=False)], HEAD))
 
-    def _ask_which(self, terms: Sequence[Term]) -> None:
-        for term in terms:
-            means = sorted(notices.listed(sorted(one)) for one in term.means)
-            self._notices.append(notices.did_you_mean(term.typed, means))
-
     def _match(self, terms: Sequence[Term]) -> list[Match]:
         """Texts that hold every term, by name or by substance."""
         return self._match_each([terms])[0] if terms else []
@@ -129,10 +124,7 @@ class Lookup:
         spelt = self._ask([tuple((term.words,) for term in several[n]) for n in full])
         for number, one in zip(full, spelt, strict=True):
             texts[number] = {**one, **texts[number]}
-        return [
-            match(self._query, terms, of, self._known)
-            for terms, of in zip(several, texts, strict=True)
-        ]
+        return [match(self._query, terms, of) for terms, of in zip(several, texts, strict=True)]
 
     def _ask(self, several: Sequence[_Alternatives], prefix: str = "") -> list[Texts]:
         forms = tuple(word for form in self._query.forms for word in form)
@@ -144,7 +136,7 @@ class Lookup:
         return found
 
     def _one_by_one(self, terms: Sequence[Term]) -> Named:
-        """Which of the terms the catalog has. The others are misspelt, missing here, or not
+        """Which of the terms the catalog has. The others are misspelled, missing here, or not
         names."""
         terms = terms[:MOST_TERMS]
         present = self._present(terms)
@@ -153,13 +145,17 @@ class Lookup:
         sentence = len(unknown) > MOST_UNKNOWN
         readings = {} if sentence or self._as_written else self._readings(unknown)
         if begins:
-            readings = self._unless_begun(readings, begins)
+            readings = unless_begun(readings, [one.substances for one in begins], self._known)
         read_as = {word: one.read_as for word, one in readings.items() if one.read_as}
         if read_as:
             terms = terms_of(self._query, self._known, read_as)
             present |= self._present([one for one in terms if one.typed in read_as])
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
-        self._tell(terms, present, readings, begins, sentence=sentence)
+        self._notices += telling.missing(terms, present, readings, self._known)
+        if not sentence:
+            self._notices += telling.unknown(
+                terms, present, readings, self._known, begun=bool(begins)
+            )
         kept = [one for one in terms if present.get(one.typed) or one.typed in read_as]
         if any(one.means for one in terms):
             kept = [one for one in kept if one.means]
@@ -193,46 +189,7 @@ class Lookup:
         if not may_go_on(last, self._query) or self._known.is_name(last.name):
             return []
         texts = self._ask([()], last.words[0])[0]
-        return match(self._query, [], texts, self._known)
-
-    def _unless_begun(
-        self, readings: dict[str, Reading], begins: Sequence[Match]
-    ) -> dict[str, Reading]:
-        """A word that also begins other drugs' names is not corrected: that would be a guess."""
-        kept = {}
-        for word, one in readings.items():
-            means = self._known.means(one.read_as)
-            same = all(any(each <= begun.substances for each in means) for begun in begins)
-            if one.read_as and same:
-                kept[word] = one
-            elif one.read_as:
-                kept[word] = Reading(word, may_be=(one.read_as,))
-        return kept
-
-    def _tell(
-        self,
-        terms: Sequence[Term],
-        present: Mapping[str, bool],
-        readings: Mapping[str, Reading],
-        begins: Sequence[Match],
-        *,
-        sentence: bool,
-    ) -> None:
-        for one in readings.values():
-            if one.may_be:
-                self._notices.append(notices.did_you_mean(one.word, one.may_be))
-        asked = {word for word, one in readings.items() if one.may_be}
-        missing = [one for one in terms if not present.get(one.typed) and one.typed not in asked]
-        for term in missing:
-            if self._known.is_name(term.name) and not term.lay:
-                self._tell_missing(term)
-        words = [one.name for one in missing if not self._known.is_name(one.name) and not begins]
-        if words and len(words) < len(terms) and not sentence:
-            self._notices.append(notices.unknown_word(words))
-
-    def _tell_missing(self, term: Term) -> None:
-        means = next(iter(sorted(map(sorted, term.means))), [term.name])
-        self._notices.append(notices.not_in_catalog(term.typed, means))
+        return match(self._query, [], texts)
 
     def _answer(
         self,
@@ -251,7 +208,7 @@ class Lookup:
         if found and not same and not any(term.means for term in terms):
             same = self._equivalents(found, meant)
         if self._query.has_amounts and all(self._known.is_generic(one.name) for one in terms):
-            # However a substance is spelt, the right strength comes before the others.
+            # However a substance is spelled, the right strength comes before the others.
             found, same = sorted((*found, *same), key=lambda one: one.place), []
             held = {one.hash for one in found}
         others = [
@@ -260,9 +217,9 @@ class Lookup:
             if one.by_name and one.hash not in held and one.substances not in meant
         ]
         if matches and not (found or same):
-            self._tell_combined(terms, len(matches))
+            self._notices += telling.combined(terms, len(matches))
         elif same and not found:
-            self._tell_substance(terms, meant)
+            self._notices += telling.substance(terms, meant)
         shown = (*found, *same)
         if self._query.has_amounts and shown and not any(one.strength == 1 for one in shown):
             self._notices.append(notices.strength_missing(self._query.text))
@@ -279,17 +236,5 @@ class Lookup:
         substances = next(iter(meant))
         texts = self._ask([tuple((tuple(one.split()),) for one in sorted(substances))])[0]
         held = {one.hash for one in found}
-        others = match(self._query, [], texts, self._known)
+        others = match(self._query, [], texts)
         return [one for one in others if one.hash not in held and one.substances == substances]
-
-    def _tell_substance(self, terms: Sequence[Term], meant: frozenset[Substances]) -> None:
-        """For a name that the catalog lacks: why products of another name are shown."""
-        known = [term for term in terms if term.means]
-        if len(known) == len(meant) == 1:
-            substances = sorted(next(iter(meant)))
-            self._notices.append(notices.by_substance(known[0].name, substances))
-
-    def _tell_combined(self, terms: Sequence[Term], count: int) -> None:
-        for term in terms[:1]:
-            means = next(iter(sorted(map(sorted, term.means))), [term.name])
-            self._notices.append(notices.only_combined(term.typed, means, count))

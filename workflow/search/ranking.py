@@ -4,16 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isclose
 from typing import Final, NamedTuple
 
-from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.search import Hit
-from workflow.search.facts import HOMEOPATHIC, OVER_THE_COUNTER, Facts, facts_of
+from workflow.search.facts import HOMEOPATHIC, OVER_THE_COUNTER, Facts
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
 from workflow.search.strengths import Amount, Strength
 
 LAST: Final = 3
-"""Of homeopathics: products that do not answer what they are not asked for."""
+"""Homeopathic products are no answers unless the query asks for them."""
 
 
 class Match(NamedTuple):
@@ -32,9 +31,7 @@ class Match(NamedTuple):
     place: tuple[object, ...]
 
 
-def match(
-    query: Query, terms: Sequence[Term], texts: Mapping[str, Fields], known: KnownNames
-) -> list[Match]:
+def match(query: Query, terms: Sequence[Term], texts: Mapping[str, Facts]) -> list[Match]:
     """The texts that hold all terms, best first.
 
     The very name comes first, then the right strength, then no other substance, then the form.
@@ -43,8 +40,8 @@ def match(
     asked = frozenset(word for term in terms for word in term.words)
     found = [
         _placed(hash_, facts, query, asked, meant, by_name=by_name)
-        for hash_, fields in texts.items()
-        if (by_name := _holds(facts := facts_of(fields, known), terms)) is not None
+        for hash_, facts in texts.items()
+        if (by_name := _holds(facts, terms)) is not None
     ]
     return sorted(found, key=lambda one: one.place)
 
@@ -80,6 +77,7 @@ def _placed(
         _in_a_volume(query, facts.amounts),
         rare,
         -form_of(query, facts),
+        len(facts.form),
         -facts.share_of(asked),
         facts.letters,
         facts.by_amount,
@@ -127,11 +125,12 @@ def _is_amount(asked: Strength | float, drug: Amount) -> bool:
 
 
 def form_of(query: Query, facts: Facts) -> float:
-    """The share of the query's forms and routes that a drug has; plain forms first."""
+    """The share of the query's forms and routes that a drug has."""
     asked = len(query.forms) + len(query.routes)
-    met = sum(any(word in facts.form for word in form) for form in query.forms) if asked else 0
-    met += sum(route in facts.routes for route in query.routes)
-    return (met / asked if asked else 0.0) - len(facts.form) / 1000
+    if not asked:
+        return 0.0
+    met = sum(any(word in facts.form for word in form) for form in query.forms)
+    return (met + sum(route in facts.routes for route in query.routes)) / asked
 
 
 def unusual(facts: Facts, asked: Sequence[str]) -> int:

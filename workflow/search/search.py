@@ -4,15 +4,14 @@ An answer is in parts. A weaker part never replaces a stronger one, no part is p
 may be empty. A filter excludes drugs and does not change the order.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from workflow.contract.ports.documents import Fields
 from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import Filters, SearchIndex
 from workflow.search import notices
-from workflow.search.asked import HEAD, UNDER_FILTERS, Asked
+from workflow.search.asked import HEAD, UNDER_FILTERS, Asked, Texts
 from workflow.search.by_ndc import by_ndc
 from workflow.search.cards import Candidate, Drawer, Product
 from workflow.search.described import Described
@@ -136,7 +135,7 @@ def _without_last(parts: Sequence[Part]) -> list[Part]:
     return [*most, kept] if kept.products else most
 
 
-def _candidates(matches: Sequence[Match], texts: Mapping[str, Fields], why: str) -> list[Candidate]:
+def _candidates(matches: Sequence[Match], texts: Texts, why: str) -> list[Candidate]:
     return [Candidate(one.hash, texts[one.hash], why) for one in matches]
 
 

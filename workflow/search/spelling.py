@@ -1,11 +1,11 @@
-"""Which name a misspelt word means: one, a question between several, or none."""
+"""Which name a misspelled word means: one, a question between several, or none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold
 from workflow.search.edits import distance
-from workflow.search.known import KnownNames
+from workflow.search.known import KnownNames, Substances
 
 SHORTEST: Final = 4
 """Words shorter than this are not corrected: too many others are similar."""
@@ -83,3 +83,17 @@ def _decide(word: str, nearest: Sequence[str], known: KnownNames, here: set[str]
     if len(drugs) == 1:
         return Reading(word, read_as=ordered[0])
     return Reading(word, may_be=tuple(ordered[:MOST_ASKED]))
+
+
+def unless_begun(
+    readings: Mapping[str, Reading], begun: Sequence[Substances], known: KnownNames
+) -> dict[str, Reading]:
+    """A word that also begins other drugs' names is not corrected: that would be a guess."""
+    kept = {}
+    for word, one in readings.items():
+        same = all(any(each <= of for each in known.means(one.read_as)) for of in begun)
+        if one.read_as and same:
+            kept[word] = one
+        elif one.read_as:
+            kept[word] = Reading(word, may_be=(one.read_as,))
+    return kept

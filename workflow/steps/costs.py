@@ -41,6 +41,9 @@ PUBLISH_ROW_S, PRUNE_ROW_S = 15e-6, 10e-6
 REVIEW_TEXT_S: Final = 40e-6
 """Seconds of work for a row or text."""
 
+FLOOR_TOKENS: Final = 200
+"""Of the made words that VerifyIndex asks the model for (`verify.floor`)."""
+
 USD_PER_TRANSITION: Final = 0.025e-3
 USD_PER_GB_S: Final = 0.0000133334
 USD_PER_CALL: Final = 0.2e-6
@@ -79,6 +82,7 @@ def estimate(work: Work, settings: Settings) -> Estimate:
     calls = math.ceil(work.texts / settings.family.texts_per_call)
     asked = requests_of(work)
     gb_s = gb_seconds(work, calls, settings)
+    tokens = work.tokens + verified_tokens(work, settings)
     functions = 7 + 2 * work.diff_pages + work.embed_pages + work.load_pages
     aws_usd = (
         asked.transitions * USD_PER_TRANSITION
@@ -89,14 +93,26 @@ def estimate(work: Work, settings: Settings) -> Estimate:
     )
     return Estimate(
         texts=work.texts,
-        tokens=work.tokens,
-        usd=round(work.tokens / 1000 * settings.price_per_1k_tokens, 6),
+        tokens=tokens,
+        usd=round(tokens / 1000 * settings.price_per_1k_tokens, 6),
         minutes=round(_minutes(work, calls, settings), 2),
         transitions=asked.transitions,
         s3_reads=asked.s3_reads,
         s3_writes=asked.s3_writes,
         gb_seconds=round(gb_s, 1),
         aws_usd=round(aws_usd, 6),
+    )
+
+
+def verified_tokens(work: Work, settings: Settings) -> int:
+    """What VerifyIndex asks of the model in a run that embeds: sampled texts again, and the floor.
+
+    Golden queries are not counted: ReviewChanges does not read them.
+    """
+    if not (work.texts and settings.verify_texts):
+        return 0
+    return FLOOR_TOKENS + math.ceil(
+        min(settings.verify_texts, work.rows) * work.tokens / work.texts
     )
 
 

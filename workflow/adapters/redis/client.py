@@ -1,12 +1,11 @@
 """Commands to Redis (redis-py, RESP3), the fence, and the server's errors as ours.
 
-Commands are written as Redis names them, so that the adapters can be read beside the key table of
+Commands are written as Redis names them, so that the adapters can be read next to the key table of
 the docs.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import repeat
 from typing import Any
 
 from hiredis import pack_command
@@ -121,12 +120,12 @@ class RedisClient:
                 raise self._cut_off(holder, error) from error
 
     def _cut_off(self, holder: Holder, error: WatchError) -> SyncError:
-        """Somebody wrote the fence, or the connection broke: redis-py has one error for both."""
+        """Someone wrote the fence, or the connection broke: redis-py has one error for both."""
         try:
             self.require(holder, self.ask("GET", WRITER))
         except RunSuperseded as error_of_fence:
             return error_of_fence
-        return IndexUnavailable(f"a transaction of Redis was cut off: {error}")
+        return IndexUnavailable(f"a Redis transaction was interrupted: {error}")
 
     @staticmethod
     def require(holder: Holder, held: bytes | None) -> None:
@@ -166,7 +165,8 @@ def whole(answer: dict[bytes, Any]) -> dict[bytes, Any]:
 
 def cut_short(words: str) -> IndexQueryCut:
     return IndexQueryCut(
-        f"Redis cut a query short: {words} ({QUERY_MS / 1000:g} s allowed); the server is busy or "
+        f"Redis ended a query early: {words} ({QUERY_MS / 1000:g} s allowed); the server is busy "
+        f"or "
         "too small"
     )
 
@@ -189,12 +189,15 @@ def as_text(value: bytes) -> str:
 
 
 def as_texts(values: Iterable[bytes]) -> list[str]:
-    """As `as_text`, without a call in Python for each."""
-    return list(map(str, values, repeat("utf-8"), repeat("replace")))
+    """As `as_text`, without a call in Python for each: a comprehension decodes fastest."""
+    return [value.decode("utf-8", "replace") for value in values]
 
 
 def decoded(fields: dict[bytes, bytes]) -> Fields:
-    return dict(zip(as_texts(fields), as_texts(fields.values()), strict=True))
+    return {
+        name.decode("utf-8", "replace"): value.decode("utf-8", "replace")
+        for name, value in fields.items()
+    }
 
 
 @contextmanager
@@ -222,8 +225,8 @@ def _translate(error: RedisError) -> SyncError:
         )
     if isinstance(error, OutOfMemoryError):
         return MemoryShort(
-            f"Redis is full: {words}; raise maxmemory and start a new run, which first drops what "
-            "this one left"
+            f"Redis is full: {words}; raise maxmemory and start a new run, which first removes "
+            f"what this one left"
         )
     passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
     if isinstance(error, passing) or words.startswith(PASSING):

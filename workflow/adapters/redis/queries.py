@@ -34,6 +34,7 @@ from workflow.contract.ports.search import ClassQuery, Drugs, Filters, Hit, Name
 from workflow.contract.ports.texts import TextRecord
 
 DISTANCE = "distance"
+_DISTANCE = DISTANCE.encode()
 MOST_VALUES = 1000
 MOST_RETURNED = 10_000
 """FT.SEARCH's own limit (search-max-search-results) is a million."""
@@ -139,10 +140,19 @@ class RedisSearch:
 
     def find_classed(
         self, space: str, queries: Sequence[ClassQuery], count: int
-    ) -> list[dict[str, Fields]]:
-        """Two round trips: all classes at once, then the columns that are not kept yet."""
-        found = self._keys(space, dict(enumerate(map(_by_class, queries))), count)
-        return self._columns_of_each(space, [keys for _, keys in found.values()])
+    ) -> list[list[str]]:
+        """One round trip."""
+        answers = self._client.query_all(_classed(space, queries, count))
+        return [_names(one, text_key(space, "")) for one in answers]
+
+    def find_near(
+        self, space: str, vector: bytes, queries: Sequence[ClassQuery], count: int
+    ) -> tuple[list[Hit], list[list[str]]]:
+        """One round trip."""
+        commands = [_nearest(space, vector, count), *_classed(space, queries, count)]
+        nearest, *classed = self._client.query_all(commands)
+        prefix = text_key(space, "")
+        return _hits(nearest, prefix), [_names(one, prefix) for one in classed]
 
     def text_columns(self, space: str, hashes: Sequence[str]) -> dict[str, Fields]:
         return self._columns_of(space, [text_key(space, one) for one in hashes])
@@ -259,6 +269,10 @@ def _keys_of_texts(space: str, query: str, count: int) -> Command:
     return ("FT.SEARCH", texts_index(space), query, "NOCONTENT", "LIMIT", 0, count)
 
 
+def _classed(space: str, queries: Sequence[ClassQuery], count: int) -> list[Command]:
+    return [_keys_of_texts(space, _by_class(one), count) for one in queries]
+
+
 def _by_name(query: NameQuery) -> str:
     """Every term must match: any of its alternatives, with all its words."""
     clauses = [
@@ -299,14 +313,14 @@ def _rows(answer: dict[bytes, Any]) -> list[dict[bytes, bytes]]:
 
 def _names(answer: dict[bytes, Any], prefix: str) -> list[str]:
     """The keys that were found, without their prefix, in the server's order."""
-    keys = as_texts(result[b"id"] for result in answer[b"results"])
-    return [key[len(prefix) :] for key in keys]
+    size = len(prefix.encode())
+    return as_texts([result[b"id"][size:] for result in answer[b"results"]])
 
 
 def _hits(answer: dict[bytes, Any], prefix: str) -> list[Hit]:
     """A hash that was removed meanwhile has no distance."""
     found = zip(_names(answer, prefix), _rows(answer), strict=True)
-    pairs = [(float(row[DISTANCE.encode()]), name) for name, row in found if row]
+    pairs = [(float(row[_DISTANCE]), name) for name, row in found if row]
     return [Hit(name, distance) for distance, name in sorted(pairs)]
 
 

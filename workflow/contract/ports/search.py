@@ -75,8 +75,14 @@ class SearchIndex(Protocol):
 
     def find_classed(
         self, space: str, queries: Sequence[ClassQuery], count: int
-    ) -> list[dict[str, Fields]]:
-        """The columns of `count` texts at most of each class, by hash."""
+    ) -> list[list[str]]:
+        """The hashes of `count` texts at most of each class."""
+        ...
+
+    def find_near(
+        self, space: str, vector: bytes, queries: Sequence[ClassQuery], count: int
+    ) -> tuple[list[Hit], list[list[str]]]:
+        """`nearest_texts` and `find_classed` in one round trip."""
         ...
 
     def text_columns(self, space: str, hashes: Sequence[str]) -> dict[str, Fields]:

@@ -1,0 +1,69 @@
+"""What an answer says of a query's names: which are missing here, misspelled, or no names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from workflow.search import notices
+from workflow.search.known import KnownNames, Substances
+from workflow.search.naming import Term
+from workflow.search.notices import Notice
+from workflow.search.spelling import Reading
+
+Present = Mapping[str, bool]
+"""Whether the catalog has each term, by what was typed."""
+
+Readings = Mapping[str, Reading]
+
+
+def which(terms: Sequence[Term]) -> Iterator[Notice]:
+    """A question for each name of several drugs."""
+    for term in terms:
+        means = sorted(notices.listed(sorted(one)) for one in term.means)
+        yield notices.did_you_mean(term.typed, means)
+
+
+def missing(
+    terms: Sequence[Term], present: Present, readings: Readings, known: KnownNames
+) -> Iterator[Notice]:
+    """What a misspelled word may be; then each known name that the catalog lacks."""
+    for one in readings.values():
+        if one.may_be:
+            yield notices.did_you_mean(one.word, one.may_be)
+    for term in _missing(terms, present, readings):
+        if known.is_name(term.name) and not term.lay:
+            yield notices.not_in_catalog(term.typed, _first_meaning(term))
+
+
+def unknown(
+    terms: Sequence[Term], present: Present, readings: Readings, known: KnownNames, *, begun: bool
+) -> Iterator[Notice]:
+    """The words that no name has, where others of the query are searched for.
+
+    `begun`: drugs are shown whose names begin as the query's last word does.
+    """
+    lacking = _missing(terms, present, readings)
+    words = [one.name for one in lacking if not known.is_name(one.name) and not begun]
+    if words and len(words) < len(terms):
+        yield notices.unknown_word(words)
+
+
+def combined(terms: Sequence[Term], count: int) -> Iterator[Notice]:
+    """For a substance that the catalog has only in mixtures."""
+    for term in terms[:1]:
+        yield notices.only_combined(term.typed, _first_meaning(term), count)
+
+
+def substance(terms: Sequence[Term], meant: frozenset[Substances]) -> Iterator[Notice]:
+    """For a name that the catalog lacks: why products of another name are shown."""
+    named = [term for term in terms if term.means]
+    if len(named) == len(meant) == 1:
+        yield notices.by_substance(named[0].name, sorted(next(iter(meant))))
+
+
+def _missing(terms: Sequence[Term], present: Present, readings: Readings) -> list[Term]:
+    """Without those that the answer asks about."""
+    asked = {word for word, one in readings.items() if one.may_be}
+    return [one for one in terms if not present.get(one.typed) and one.typed not in asked]
+
+
+def _first_meaning(term: Term) -> list[str]:
+    return next(iter(sorted(map(sorted, term.means))), [term.name])
