@@ -30,12 +30,8 @@ app = typer.Typer(
 
 
 def main() -> None:
-<<<<<<< HEAD
-    """What `sys.argv` says. What a person can correct is one sentence and exit code 2."""
-    fit()
-=======
     """What `sys.argv` says. An error that the user can fix is one sentence and exit code 2."""
->>>>>>> main
+    fit()
     try:
         app(prog_name=typed())
     except BrokenPipeError:

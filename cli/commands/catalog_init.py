@@ -301,14 +301,8 @@ def _finish(
     found: CatalogProposed,
     create: bool | None,
 ) -> CatalogProposed:
-<<<<<<< HEAD
-    """Write the settings and the statements; run the statements if somebody agreed."""
-    path = _save(out, found)
-=======
     """Write the settings and the statements; run the statements if someone agreed."""
-    path = _save(found)
-    out.say("settings: {}", path)
->>>>>>> main
+    path = _save(out, found)
     if not found.sql:
         tables.check(found.view)
         return found

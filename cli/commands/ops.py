@@ -70,16 +70,11 @@ def report(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-<<<<<<< HEAD
-    """What a run did: outcome, verification, counts, cost. Its page has time line and reasons."""
-    site = site_of(stage, profile, region)
-    found, page = site.report(run)
-=======
     """Show what a run did: outcome, verification, counts, cost. The page adds timeline and
     reasons.
     """
-    found, page = site_of(stage, profile, region).report(run)
->>>>>>> main
+    site = site_of(stage, profile, region)
+    found, page = site.report(run)
     if as_json:
         print_json(found)
     else:

@@ -32,11 +32,7 @@ from workflow.verify.golden import read_golden_queries
 PROBE_KEY = "runs/doctor/probe.json"
 PAGE_ROWS = 1000
 RETRIED = "Retried; if it lasts, "
-<<<<<<< HEAD
-"""How advice about retries begins."""
-=======
 """How advice about retries begins. The doctor does not retry, so it removes this part."""
->>>>>>> main
 
 
 class Finding(Event):

@@ -117,11 +117,7 @@ def message(failure: Failure) -> str:
 
 
 def commands(failure: Failure) -> list[str]:
-<<<<<<< HEAD
     """As `following`; the stage is in the machine's name."""
-=======
-    """Commands to look into the failure and to continue; the stage is in the machine's name."""
->>>>>>> main
     machine = failure.execution_arn.split(":")[-2]
     stage = machine.removeprefix(MACHINE)
     where = f" --stage {stage}" if stage != machine else ""
