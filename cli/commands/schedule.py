@@ -42,12 +42,8 @@ def schedule(
 ) -> None:
     """Run syncs at an interval on this machine, like a stage's schedule on AWS.
 
-<<<<<<< HEAD
-    The first one runs at once. One that fails stops nothing: the next one is tried all the same.
-    Exit code 1 if the last of --times failed.
-=======
     The first sync starts immediately. If one fails, the next one is started nevertheless.
->>>>>>> main
+    Exit code 1 if the last of --times failed.
     """
     step = interval(every)
     out = console()
@@ -60,13 +56,8 @@ def schedule(
         raise typer.Exit(1)
 
 
-<<<<<<< HEAD
 def _try(site: LocalSite, given: dict[str, object], out: Out) -> bool:
-    """One run. A failure that a person can correct is printed, and the schedule goes on."""
-=======
-def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
     """One run. A failure that a user can correct is printed, and the schedule continues."""
->>>>>>> main
     try:
         report = site.run(given, out)
         show_report(out, *site.report(report.run_id))

@@ -107,20 +107,16 @@ def _examine(out: Out) -> None:
 
 
 def down(as_json: AsJson = False) -> None:
-<<<<<<< HEAD
-    """Stop what [bold]up[/] and [bold]demo[/] started, and nothing else. Data are kept.
+    """Stop only what [bold]up[/] and [bold]demo[/] started. Data is kept.
 
-    Not while a run is under way: it would wait for its servers.
+    Not while a run is in progress: it would wait for its servers.
     """
     for root in (home(), demo_home()):
         if under_way := holder(root):
             raise LocalError(
-                f"{under_way} is under way on {root}; stop it with Ctrl-C in its terminal, or wait "
+                f"{under_way} is in progress on {root}; stop it with Ctrl-C in its terminal, or wait "
                 "for its end, then: drugsync down"
             )
-=======
-    """Stop only what [bold]up[/] and [bold]demo[/] started. Data is kept."""
->>>>>>> main
     helper = ("standby",) if standby.stop(home()) else ()
     ours = (*helper, *stacks.down(home()))
     stopped = (*ours, *(f"{name} (demo)" for name in stacks.down(demo_home())))

@@ -248,7 +248,7 @@ def test_servers_are_not_stopped_under_a_run(
     from local.engine.runs import only_one
 
     with only_one(home, "nightly"):
-        assert_a_sentence(drugsync("down"), "nightly is under way", "Ctrl-C", "drugsync down")
+        assert_a_sentence(drugsync("down"), "nightly is in progress", "Ctrl-C", "drugsync down")
     assert up(home, lambda _: None, embedder="hash").mysql.pid == stack.mysql.pid
 
 

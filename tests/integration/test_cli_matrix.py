@@ -160,14 +160,14 @@ def named(mysql: str = "", redis: str = "", answer: bytes | None = None) -> Made
 
 def unreachable(setting: str, made: Made) -> State:
     """A server that cannot be reached is named by its setting, at once."""
-    refused = {**words(ASKS, setting), "catalog load": "server of yours"}
+    refused = {**words(ASKS, setting), "catalog load": "your own server"}
     if "mysql" in setting:
         refused["catalog init"] = "catalog's server"
     return State(made, refused, words(frozenset({"explain", "doctor", "up", "schedule"}), setting))
 
 
 WEB = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-OWN = {"catalog load": "server of yours"}
+OWN = {"catalog load": "your own server"}
 NO_SPACE, READ_ONLY, DENIED = "no space left", "read-only", "permission denied"
 NO_WRITING = RUNS | {"catalog init", "up", "demo"}
 
