@@ -114,8 +114,8 @@ def down(as_json: AsJson = False) -> None:
     for root in (home(), demo_home()):
         if under_way := holder(root):
             raise LocalError(
-                f"{under_way} is in progress on {root}; stop it with Ctrl-C in its terminal, or wait "
-                "for its end, then: drugsync down"
+                f"{under_way} is in progress on {root}; stop it with Ctrl-C in its terminal, or "
+                "wait until it ends, then: drugsync down"
             )
     helper = ("standby",) if standby.stop(home()) else ()
     ours = (*helper, *stacks.down(home()))
