@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.streams import fit
 from cli.typed import typed
 from cli.verbs import Verbs
 from workflow import __version__
@@ -30,11 +31,11 @@ app = typer.Typer(
 
 def main() -> None:
     """What `sys.argv` says. An error that the user can fix is one sentence and exit code 2."""
+    fit()
     try:
         app(prog_name=typed())
     except BrokenPipeError:
-        # The reader of our output closed it: head, less.
-        sys.stderr.close()
+        # The reader of our output has read enough: head, less.
         sys.exit(0)
     except Exception as error:
         # Here, because they import every library whose errors they know.

@@ -130,10 +130,11 @@ class MapProgress(Event):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def eta_s(self) -> float | None:
-        """Seconds until the last page is done, at this rate."""
+        """Seconds until the last page is done, at this rate; unknown where only failed ones are
+        left, which wait for another try."""
         rate = self.rate
         left = self.total - self.done - self.failed
-        return None if self.ended or rate is None else left / rate
+        return None if self.ended or rate is None or not left else left / rate
 
 
 class RunView(Event):

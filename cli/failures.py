@@ -12,11 +12,9 @@ import redis.exceptions
 
 from cli.sites.site import SiteError
 from local.errors import LocalError
-from local.places import HOME_VARIABLE, home
-from workflow.contract.errors import SyncError, advice
-from workflow.operate.doctor import RETRIED
-
-ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
+from local.places import ELSEWHERE, HOME_VARIABLE, home
+from workflow.contract.errors import RunStoreUnavailable, SyncError
+from workflow.operate.doctor import remedy
 
 OS_ERRORS = {
     errno.ENOSPC: f"there is no space left; make room, {ELSEWHERE}",
@@ -53,25 +51,27 @@ def sentence(error: BaseException) -> str:
 
 
 def _named(error: BaseException) -> str:
-    """With the advice of the error's definition."""
+    """With the advice of the error's definition; a write to this machine's disk as any other."""
+    if isinstance(error, RunStoreUnavailable) and isinstance(error.__cause__, OSError):
+        return _os(error.__cause__)
     name = type(error).__name__
-    return f"{name}: {error}. {advice(name).removeprefix(RETRIED)}".rstrip(". ")
+    return f"{name}: {error}. {remedy(name)}".rstrip(". ")
 
 
 def _os(error: BaseException) -> str:
     assert isinstance(error, OSError)  # noqa: S101 - TOLD says so
-    where = error.filename or home()
-    if error.errno in OS_ERRORS:
-        return f"{os.fsdecode(where)}: {OS_ERRORS[error.errno]}"
-    return f"{os.fsdecode(where)}: {error.strerror or error}"
+    # A file that was open already has no name in the error.
+    where = os.fsdecode(error.filename) if error.filename else f"{home()}, or where output goes"
+    return f"{where}: {OS_ERRORS.get(error.errno or 0) or error.strerror or error}"
 
 
 def _mysql(error: BaseException) -> str:
     assert isinstance(error, mysql.connector.Error)  # noqa: S101 - TOLD says so
-    if error.errno in MYSQL_FULL or NO_ROOM.search(str(error)):
-        return f"the catalog's server has no space left ({error}); make room on {home()}"
-    words = MYSQL_WORDS.get(error.errno or 0, "see its log with: drugsync doctor")
-    return f"the catalog's server: {words} ({error})"
+    said = " ".join(str(error).split())
+    if error.errno in MYSQL_FULL or NO_ROOM.search(said):
+        return f"the catalog's server has no space left ({said}); make room on {home()}"
+    words = MYSQL_WORDS.get(error.errno or 0, "see what is wrong with: drugsync doctor")
+    return f"the catalog's server: {words} ({said})"
 
 
 def _redis(error: BaseException) -> str:

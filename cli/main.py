@@ -6,10 +6,12 @@ Imports almost nothing, so that a command which the standby of `up` takes starts
 import sys
 
 from cli.standby.client import handed_over
+from cli.streams import hold
 
 
 def main() -> None:
     """The entry point."""
+    hold()
     code = handed_over()
     if code is not None:
         sys.exit(code)

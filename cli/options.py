@@ -163,10 +163,14 @@ def stage_of(stage: str | None, profile: str | None, region: str | None) -> "Aws
             raise SiteError("--profile and --region need --stage, which names the deployment")
         return None
     import boto3
+    from botocore.exceptions import NoRegionError
 
     from cli.sites.aws_errors import explained
     from cli.sites.aws_site import AwsSite
 
     with explained():
         session = boto3.Session(profile_name=profile, region_name=region)
+        if not session.region_name:
+            # boto3 takes an empty variable for a region.
+            raise NoRegionError
     return AwsSite(stage, session)

@@ -13,6 +13,8 @@ REDIS_VARIABLE = "DRUGSYNC_REDIS_SERVER"
 NO_SETTINGS = frozenset({HOME_VARIABLE, STAGE_VARIABLE, MYSQL_VARIABLE, REDIS_VARIABLE})
 """Variables of the command line. The functions, which refuse unknown settings, never see them."""
 
+ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
+"""How each sentence about a folder that cannot be used ends."""
 
 CLOSED = 0o700
 

@@ -43,6 +43,17 @@ def commands(path: Path, *, inline: bool = True) -> list[Command]:
     return [Command(path.name, words) for line in lines for words in split(line) if words]
 
 
+PRINTS = re.compile(r"^(.*?)\s+# (?:.*; )?prints: (.*)$")
+"""A command, and what the page says that it prints, with `...` for what is left out."""
+
+
+def printed(path: Path) -> list[tuple[Command, list[str]]]:
+    """The commands of a page whose output it shows, each with that output's parts in order."""
+    lines = [line for block in FENCE.findall(path.read_text("utf-8")) for line in block.split("\n")]
+    found = filter(None, map(PRINTS.match, lines))
+    return [(Command(path.name, next(split(one[1]))), one[2].split(" ... ")) for one in found]
+
+
 def joined(block: str) -> str:
     return OUTPUT.sub(r'"output \1"', block.replace("\\\n", " "))
 

@@ -30,8 +30,17 @@ from workflow.contract.rows import SAMPLE_ROWS, read_row
 from workflow.contract.settings import DEFAULT_TEMPLATE
 
 SQL = "catalog.sql"
+CONNECT_S = 3
+"""A person waits; at five seconds they would ask what it does."""
+
 TEXTS = 5
 REJECTED = 5
+TEMPLATE = "embedding_template"
+DEFAULTS = {"catalog_table": "drugs", TEMPLATE: DEFAULT_TEMPLATE}
+ANOTHER_TEXT = (
+    "an index that is live has other texts: searches by meaning are answered by words alone, and "
+    "syncs stop, until you build it anew: drugsync run --mode backfill"
+)
 LONGEST = 2_000
 """Longest text that is shown, in characters."""
 
@@ -91,9 +100,9 @@ def init(
     if table and table.lower().endswith((".csv", ".tsv", ".txt")):
         form = CsvForm(delimiter=delimiter_of(delimiter), encoding=encoding)
         found = _of_file(Path(table), form, chosen, template)
-        _save(found)
         if not as_json:
             _show(out, found)
+        _save(out, found)
     else:
         if mysql:
             given.use_mysql(home(), mysql)
@@ -121,7 +130,7 @@ def _connected() -> MySQLConnectionAbstract:
             raise LocalError("name your server with --mysql URL, or start one: drugsync up")
         return servers.connect(own)
     connection = connect_to(
-        **given.mysql_login(home()), use_pure=True, charset="utf8mb4", connection_timeout=5
+        **given.mysql_login(home()), use_pure=True, charset="utf8mb4", connection_timeout=CONNECT_S
     )
     assert isinstance(connection, MySQLConnectionAbstract)  # noqa: S101  not a pooled one
     return connection
@@ -269,11 +278,20 @@ def _show(out: Out, found: CatalogProposed) -> None:
         out.say("    to do without, give this command {}", leave)
 
 
-def _save(found: CatalogProposed) -> Path:
+def _save(out: Out, found: CatalogProposed) -> Path:
+    """Runs read them from now on; says which changed, and what another text means for searches."""
     settings = {"catalog_table": found.view}
     if found.template != DEFAULT_TEMPLATE:
         settings["embedding_template"] = found.template
-    return given.save_settings(home(), settings, without=("embedding_template",))
+    before = DEFAULTS | given.read_settings(home())
+    path = given.save_settings(home(), settings, without=("embedding_template",))
+    out.say("settings: {}", path)
+    for name, value in (DEFAULTS | settings).items():
+        if value != before[name]:
+            out.say("  {} was {!r} and is {!r}", name, before[name], value)
+            if name == TEMPLATE:
+                out.say("  [yellow]{}[/]", ANOTHER_TEXT)
+    return path
 
 
 def _finish(
@@ -284,8 +302,7 @@ def _finish(
     create: bool | None,
 ) -> CatalogProposed:
     """Write the settings and the statements; run the statements if someone agreed."""
-    path = _save(found)
-    out.say("settings: {}", path)
+    path = _save(out, found)
     if not found.sql:
         tables.check(found.view)
         return found

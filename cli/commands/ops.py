@@ -12,6 +12,7 @@ from cli.show.explanation import show_changes, show_explanation
 from cli.show.show import show_report
 from cli.show.show_ops import (
     show_findings,
+    show_following,
     show_logs,
     show_rolled_back,
     show_runs,
@@ -41,6 +42,8 @@ def status(
         print_json(view)
     elif not watch:
         show_view(out, view)
+        if view.error:
+            show_following(out, view.run_id, view.error, view.cause, site.options)
     _exit(view.running or view.status == "SUCCEEDED")
 
 
@@ -70,11 +73,14 @@ def report(
     """Show what a run did: outcome, verification, counts, cost. The page adds timeline and
     reasons.
     """
-    found, page = site_of(stage, profile, region).report(run)
+    site = site_of(stage, profile, region)
+    found, page = site.report(run)
     if as_json:
         print_json(found)
     else:
         show_report(console(), found, page)
+        if found.error:
+            show_following(console(), found.run_id, found.error, found.cause, site.options)
     if open_page and not webbrowser.open(page.resolve().as_uri()):
         console(stderr=True).say("no browser here; open {}", page)
 

@@ -27,6 +27,7 @@ from cli.options import (
     site_of,
 )
 from cli.show.show import show_report
+from cli.show.show_ops import show_following
 from cli.show.terminal import console, print_json
 from cli.show.watch import watch_run
 from cli.sites.site import Site
@@ -151,6 +152,8 @@ def _show_next(site: Site, done: RunReport) -> None:
     here = site.note(done)
     if here:
         out.say("  {}", here)
+    if done.error and not tripped:
+        show_following(out, done.run_id, done.error, done.cause, site.options)
     if not done.dry_run:
         return
     if not done.behind:

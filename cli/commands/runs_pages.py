@@ -29,7 +29,15 @@ OWN_CSS = """table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 details{margin:.5rem 0;padding:.5rem .8rem;background:var(--panel)}
-.wide{overflow-x:auto}progress{width:12rem}"""
+main.list{max-width:82rem}.list table{font-size:.85rem}
+.list th,.list td{white-space:nowrap;overflow-wrap:normal;padding:.3rem .4rem}
+.list td:nth-child(2){white-space:normal}.wide{overflow-x:auto}progress{width:12rem}
+@media(max-width:60rem){.list table,.list tbody,.list tr{display:block}.list thead{display:none}
+.list tr{padding:.6rem 0;border-bottom:1px solid #8884;display:grid;grid-template-columns:1fr 1fr;
+gap:.1rem 1rem}.list td,.list td.n{display:flex;justify-content:space-between;gap:.5rem;
+padding:.1rem 0;border:0;text-align:right;white-space:normal}.list td::before{
+content:attr(data-name);color:var(--soft)}.list td:nth-child(-n+2){grid-column:1/-1}
+.list td:first-child::before{content:none}.list td:empty{display:none}}"""
 COLUMNS = ("Run", "Outcome", "Mode", "Started", "Took", "Rows", "Added", "Changed", "Removed")
 MORE = ("Texts", "Model $", "Recall")
 PLAIN = 4
@@ -66,21 +74,23 @@ class RunsPages:
 
     def _list(self) -> str:
         head = "".join(
-            f'<th scope="col"{_figure(at)}>{name}</th>' for at, name in enumerate((*COLUMNS, *MORE))
+            f'<th role="columnheader" scope="col"{_figure(at)}>{name}</th>'
+            for at, name in enumerate((*COLUMNS, *MORE))
         )
         history = self._site.history(LISTED)
         rows = [_row(view, report) for view, report in history]
         if not rows:
             body = f"<p>No run yet. Start one: {self._command('run')}</p>"
         else:
-            table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+            head = f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>'
+            body = f'<tbody role="rowgroup">{"".join(rows)}</tbody>'
             wide = '<div class="wide" tabindex="0" role="region" aria-label="Runs">'
-            body = f"{wide}<table>{table}</table></div>"
+            body = f'{wide}<table role="table">{head}{body}</table></div>'
             body += trend([report for _, report in history if report])
         if self._actions:
             body += self._actions.form(ACTIONS["plan"], "")
         running = any("RUNNING" in row for row in rows)
-        return _page("Runs", f"<h1>Runs</h1>{body}", reload=running)
+        return _page("Runs", f"<h1>Runs</h1>{body}", reload=running, kind="list")
 
     def _command(self, words: str) -> str:
         return f"<code>{text(f'{typed()} {words}{self._site.options}')}</code>"
@@ -128,6 +138,8 @@ class RunsPages:
         except LocalError as error:
             return f"<p>{said(str(error))}</p>"
         fitting = [one for one in ACTIONS.values() if one.fits(view, dry)]
+        # What a person looks for after a failure comes first.
+        fitting.sort(key=lambda one: one.name == "plan")
         return "".join(self._actions.form(one, view.run_id) for one in fitting)
 
     def _commands(self, view: RunView) -> Iterable[str]:
@@ -162,13 +174,23 @@ def _row(view: RunView, report: RunReport | None) -> str:
     cells = [
         f'<a href="/runs/{text(view.run_id)}">{text(view.run_id)}</a>',
         text(view.status if not view.error else f"{view.status}: {view.error}"),
-        text(f"{view.mode}{', dry run' if report and report.dry_run else ''}"),
+        text(_mode(view, report)),
         f"{view.started_at:%Y-%m-%d %H:%M}",
         seconds((view.ended_at - view.started_at).total_seconds()) if view.ended_at else "",
         *_figures(report),
     ]
-    shown = "".join(f"<td{_figure(at)}>{one}</td>" for at, one in enumerate(cells))
-    return f"<tr>{shown}</tr>"
+    names = (*COLUMNS, *MORE)
+    shown = "".join(
+        f'<td role="cell" data-name="{names[at]}"{_figure(at)}>{one}</td>'
+        for at, one in enumerate(cells)
+    )
+    return f'<tr role="row">{shown}</tr>'
+
+
+def _mode(view: RunView, report: RunReport | None) -> str:
+    """A verification is always a dry run."""
+    dry = report is not None and report.dry_run and view.mode != "verify"
+    return f"{view.mode}, dry run" if dry else view.mode
 
 
 def _figures(report: RunReport | None) -> list[str]:
@@ -208,12 +230,12 @@ def problem(status: int, why: str) -> Page:
     return Page(status, _page("Not shown", body))
 
 
-def _page(title: str, body: str, *, reload: bool = False) -> str:
+def _page(title: str, body: str, *, reload: bool = False, kind: str = "one") -> str:
     again = f'<meta http-equiv="refresh" content="{RELOAD_S}">' if reload else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta name="color-scheme" content="light dark">{again}'
         f"<title>{text(title)}</title><style>{CSS}{OWN_CSS}{TREND_CSS}</style></head>"
-        f"<body><main>{body}</main></body></html>\n"
+        f'<body><main class="{kind}">{body}</main></body></html>\n'
     )

@@ -43,16 +43,20 @@ def schedule(
     """Run syncs at an interval on this machine, like a stage's schedule on AWS.
 
     The first sync starts immediately. If one fails, the next one is started nevertheless.
+    Exit code 1 if the last of --times failed.
     """
     step = interval(every)
     out = console()
     site = LocalSite(home())
+    well = True
     for start in starts(step, times, datetime.now, time.sleep, out):
         out.say("[bold]{:%Y-%m-%d %H:%M:%S}[/] scheduled sync", start)
-        _try(site, run_input(page_size=page_size), out)
+        well = _try(site, run_input(page_size=page_size), out)
+    if not well:
+        raise typer.Exit(1)
 
 
-def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
+def _try(site: LocalSite, given: dict[str, object], out: Out) -> bool:
     """One run. A failure that a user can correct is printed, and the schedule continues."""
     try:
         report = site.run(given, out)
@@ -62,6 +66,8 @@ def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
         if not said:
             raise
         out.say("[bold red]no run[/]: {}", said)
+        return False
+    return report.status == "SUCCEEDED"
 
 
 def starts(

@@ -9,6 +9,8 @@ from cli.options import AsJson
 from cli.show.show_ops import show_findings
 from cli.show.terminal import Out, console, print_json
 from cli.standby import process as standby
+from local.engine.runs import holder
+from local.errors import LocalError
 from local.places import demo_home, home
 from local.servers import given
 from local.servers import stack as stacks
@@ -68,15 +70,21 @@ def up(
     if as_json:
         print_json(servers_of(stack))
     else:
-        out.say(
-            "{}, {} and the Bedrock stand-in are running",
-            "MariaDB or MySQL" if stack.mysql.pid else f"your MySQL at {stack.mysql.socket}",
-            "Redis with vector search" if stack.redis.pid else f"your Redis, {stack.redis.url},",
-        )
+        _say_servers(out, stack)
     if not (stack.mysql.pid and stack.redis.pid):
         _examine(out)
     elif not as_json:
         _say_next(out, stack)
+
+
+def _say_servers(out: Out, stack: stacks.Stack) -> None:
+    ours = [stack.mysql.version] if stack.mysql.pid else []
+    ours += ["Redis with vector search"] if stack.redis.pid else []
+    out.say("running: {}", ", ".join([*ours, "the Bedrock stand-in"]))
+    if not stack.mysql.pid:
+        out.say("used: your MySQL at {}", stack.mysql.socket)
+    if not stack.redis.pid:
+        out.say("used: your Redis at {}", stack.redis.url)
 
 
 def _say_next(out: Out, stack: stacks.Stack) -> None:
@@ -99,7 +107,16 @@ def _examine(out: Out) -> None:
 
 
 def down(as_json: AsJson = False) -> None:
-    """Stop only what [bold]up[/] and [bold]demo[/] started. Data is kept."""
+    """Stop only what [bold]up[/] and [bold]demo[/] started. Data is kept.
+
+    Not while a run is in progress: it would wait for its servers.
+    """
+    for root in (home(), demo_home()):
+        if under_way := holder(root):
+            raise LocalError(
+                f"{under_way} is in progress on {root}; stop it with Ctrl-C in its terminal, or "
+                "wait until it ends, then: drugsync down"
+            )
     helper = ("standby",) if standby.stop(home()) else ()
     ours = (*helper, *stacks.down(home()))
     stopped = (*ours, *(f"{name} (demo)" for name in stacks.down(demo_home())))

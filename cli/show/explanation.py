@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from cli.show.show import BAD, GOOD
 from cli.show.terminal import Out, many
 from workflow.operate.changes import ChangedDrug
-from workflow.operate.explain import Explanation, Place, TextFacts
+from workflow.operate.explain import Explanation, TextFacts
+from workflow.operate.place import Place
 
 NONE = "-"
 

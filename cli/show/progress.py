@@ -67,6 +67,7 @@ class RunProgress:
         )
 
     def __enter__(self) -> Self:
+        self._out.outlives = True
         self._bars.start()
         return self
 

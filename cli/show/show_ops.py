@@ -1,5 +1,6 @@
 """Runs, progress and findings, for people."""
 
+import re
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -8,8 +9,12 @@ from cli.documents import LogLine, MapProgress, RunView
 from cli.show.show import BAD, GOOD
 from cli.show.terminal import Markup, Out, many, markup
 from workflow.operate.doctor import Finding
+from workflow.operate.failure import following
 from workflow.operate.operate import RolledBack
 from workflow.report.plot import seconds
+
+PAGE = re.compile(r", page (\d+)")
+"""As a cause names the page that failed."""
 
 COLOURS = {"SUCCEEDED": "green", "RUNNING": "cyan", "PENDING_REDRIVE": "cyan"}
 
@@ -54,6 +59,14 @@ def map_line(one: MapProgress) -> str:
     if one.eta_s is not None:
         parts.append(f"about {seconds(one.eta_s)} left")
     return ", ".join(parts)
+
+
+def show_following(out: Out, run_id: str, error: str | None, cause: str | None, where: str) -> None:
+    """What to type after a run that failed."""
+    page = PAGE.search(cause or "")
+    look, go_on = following(run_id, error or "", page[1] if page else "")
+    out.say("  what its functions said: {}{}", look, where)
+    out.say("  once the cause is removed: {}{}", go_on, where)
 
 
 def show_runs(out: Out, runs: Sequence[RunView]) -> None:

@@ -6,14 +6,18 @@ markup. So everything printed is a template of ours with values put in, and valu
 
 import string
 import sys
-from typing import Any, cast
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, cast
 
 import orjson
 from pydantic_core import to_jsonable_python
 from rich.console import Console
 from rich.text import Text
 
+from cli.streams import is_utf8, lose
 from cli.typed import as_typed
+from local.errors import LocalError
 from workflow.contract.unseen import is_seen, visible
 
 
@@ -54,8 +58,24 @@ def markup(template: str, /, *values: object, **named: object) -> Text:
     return outer
 
 
+class OutputLost(LocalError):
+    """What was to be read could not be written."""
+
+
 class Out(Console):
     """A console that takes templates and values, never a text made of both."""
+
+    outlives = False
+    """Whether the work goes on where nobody can read any more what it prints: a run does."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Raises BrokenPipeError, OutputLost."""
+        with _written(self.file, outlives=self.outlives):
+            super().print(*objects, **options)
+
+    def on_broken_pipe(self) -> None:
+        """Not rich's own exit code, which is a failed run's."""
+        raise BrokenPipeError
 
     def say(self, template: str, /, *values: object, **named: object) -> None:
         """One line, however long."""
@@ -65,6 +85,19 @@ class Out(Console):
         """One line, cut at the terminal's width."""
         line = markup(template, *values, **named)
         self.print(line, no_wrap=True, overflow="ellipsis")
+
+
+@contextmanager
+def _written(stream: IO[str], *, outlives: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        lose(stream)
+        if outlives:
+            return
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise OutputLost(f"the output cannot be written: {error.strerror}") from error
 
 
 def console(*, stderr: bool = False) -> Out:
@@ -94,7 +127,12 @@ def _json(character: str) -> str:
 
 def print_json(document: object) -> None:
     """One document on stdout, and nothing else."""
-    sys.stdout.write(as_json(document) + "\n")
+    text = as_json(document)
+    if not is_utf8(sys.stdout):
+        text = "".join(one if one.isascii() else _json(one) for one in text)
+    with _written(sys.stdout):
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def many(count: int, noun: str, plural: str | None = None) -> str:

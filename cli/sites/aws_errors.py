@@ -15,6 +15,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.parsers import ResponseParserError
 
 from cli.sites.site import SiteError
 
@@ -25,6 +26,7 @@ EXPIRED = {
     "InvalidClientTokenId",
 }
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+NETWORK = "check the network, its proxy and --region"
 SIGN_IN = "sign in ('aws sso login', or new keys), or name another --profile"
 
 
@@ -44,9 +46,11 @@ def explained(hints: Mapping[str, str] | None = None) -> Iterator[None]:
     except NoRegionError as error:
         raise SiteError("no AWS region; add --region, or set one in the profile") from error
     except EndpointConnectionError as error:
-        raise SiteError(f"{error}; check the network and --region") from error
+        raise SiteError(f"{error}; {NETWORK}") from error
     except BotoCoreError as error:
-        raise SiteError(f"AWS did not answer: {error}") from error
+        raise SiteError(f"AWS did not answer: {error}; {NETWORK}") from error
+    except ResponseParserError as error:
+        raise SiteError(f"what answered is not AWS; {NETWORK}") from error
 
 
 def _client(error: ClientError, hints: Mapping[str, str]) -> str:

@@ -46,6 +46,10 @@ if TYPE_CHECKING:
 PREFIX = "drug-catalog-sync"
 STACK = PREFIX + "-{}-workflow"
 MACHINE, BUCKET, OPERATOR = "StateMachineArn", "RunBucket", "OperatorFunction"
+CONNECT_S = 2
+FIRST: dict[str, Any] = {"read_timeout": 4, "retries": {"total_max_attempts": 1}}
+"""Of the first call to AWS: a person without a network, or with a wrong region, hears of it."""
+
 SEARCH, SEARCH_URL = "SearchFunction", "SearchUrl"
 
 
@@ -66,7 +70,8 @@ class AwsSite:
             f"'make deploy STAGE={self.stage}', or name another --stage, --profile or --region"
         )
         with explained({"ValidationError": hint}):
-            found = self._client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+            client = self._client("cloudformation", **FIRST)
+            found = client.describe_stacks(StackName=name)["Stacks"][0]
         return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
     def output(self, name: str) -> str:
@@ -83,7 +88,8 @@ class AwsSite:
 
     def _client(self, service: Any, **options: Any) -> Any:
         with explained():
-            return self._session.client(service, config=Config(**options))
+            config = Config(**{"connect_timeout": CONNECT_S} | options)
+            return self._session.client(service, config=config)
 
     def run(self, run_input: dict[str, Any], out: Out) -> Started:
         """It continues by itself."""
@@ -261,7 +267,7 @@ class AwsSite:
 
     def _account(self) -> str:
         with explained():
-            caller = self._client("sts").get_caller_identity()
+            caller = self._client("sts", **FIRST).get_caller_identity()
         return f"{caller['Arn']} in {self._session.region_name}"
 
     def _machine(self) -> str:

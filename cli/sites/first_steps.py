@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from local.catalogs.catalog import VIEW, has_catalog
+from local.places import ELSEWHERE
 from local.servers.servers import connect
 from local.servers.stack import Stack
 from workflow.operate.doctor import Finding
@@ -23,13 +24,19 @@ def catalog_is_missing(stack: Stack) -> bool:
 
 
 def advised(findings: Sequence[Finding], stack: Stack) -> list[Finding]:
-    """With the advice that fits a machine where no catalog was loaded."""
+    """With the advice that fits this machine: no catalog was loaded, its disk is the bucket."""
     return [
-        one.model_copy(update={"advice": LOAD_ONE})
-        if one.check == "MySQL catalog" and not one.ok and catalog_is_missing(stack)
-        else one
+        one if one.ok else one.model_copy(update={"advice": _advice(one, stack)})
         for one in findings
     ]
+
+
+def _advice(failed: Finding, stack: Stack) -> str:
+    if failed.check == "MySQL catalog" and catalog_is_missing(stack):
+        return LOAD_ONE
+    if failed.check == "run bucket":
+        return f"runs are kept below {stack.root}; {ELSEWHERE}"
+    return failed.advice
 
 
 def next_step(stack: Stack, *, has_runs: bool) -> str:

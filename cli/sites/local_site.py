@@ -7,6 +7,7 @@ from typing import Any
 from cli.documents import LogLine, RunView
 from cli.show.progress import RunProgress
 from cli.show.terminal import Out
+from cli.sites.dead_servers import DeadServers
 from cli.sites.embedding_rate import (
     ENOUGH,
     LONG_S,
@@ -38,13 +39,13 @@ from local.engine.runner import GOLDEN, LOG, golden_queries, golden_setting
 from local.engine.runs import holder, input_as_far_as_right, run_id_of
 from local.places import is_there
 from local.servers import stack as stacks
-from local.servers.reach import unreachable
 from workflow.contract.errors import RunFileCorrupt, SettingsChanged, SettingsInvalid
 from workflow.contract.events.files import Review
 from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
 from workflow.operate.doctor import Finding, finding
+from workflow.operate.explain import CATALOG
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
 from workflow.steps.accept_run import parse_input
@@ -66,9 +67,11 @@ class LocalSite:
         stack = stacks.ready(self._root)
         self._require_catalog(stack)
         with RunProgress(out) as progress, stopped(out, run_id):
+            watch = DeadServers(self._root, out)
 
             def see(invocation: Invocation) -> None:
                 progress.see(invocation)
+                watch.see(invocation)
                 if invocation.state == "ReviewChanges" and invocation.result:
                     self._announce(stack, run_id, out)
 
@@ -116,10 +119,14 @@ class LocalSite:
             raise SiteError(refusal)
         stack = stacks.ready(self._root)
         before = begun(log_lines(self._folder / run_id / LOG))
+        watch = DeadServers(self._root, out)
         with RunProgress(out, before) as progress, stopped(out, run_id):
-            report = runner.redrive(
-                stack, run_id, observe=progress.see, interrupted=stopping(out, run_id)
-            )
+
+            def see(invocation: Invocation) -> None:
+                progress.see(invocation)
+                watch.see(invocation)
+
+            report = runner.redrive(stack, run_id, observe=see, interrupted=stopping(out, run_id))
         out.say("  redriven: {}", progress.redriven)
         return report
 
@@ -178,15 +185,29 @@ class LocalSite:
         return list(read_lines(log_lines(path), page))
 
     def operate(self, action: Action, **more: Any) -> OperatorAnswer:
-        # Part of the answer is known even if a server is down.
-        stack = (stacks.as_it_is if action == "explain" else stacks.ready)(self._root)
-        with stacks.functions_see(stack.environment()):
-            return operate(
-                OperatorTask.model_validate(
-                    {"action": action, "run_id": run_id_of(action), **more}
-                ),
-                Wiring().ports._replace(runs=self._store),
-            )
+        task = OperatorTask.model_validate({"action": action, "run_id": run_id_of(action), **more})
+        if action == "explain":
+            return self._explain(task)
+        return self._ask(task, stacks.ready(self._root).environment())
+
+    def _explain(self, task: OperatorTask) -> OperatorAnswer:
+        """A server that does not answer is not waited for; the others know their part."""
+        stack = stacks.as_it_is(self._root)
+        silent = stacks.unanswered(stack)
+        answer = self._ask(task, stacks.environment_without(stack, silent))
+        if answer.explained is None:
+            return answer
+        why = {one.server: str(one) for one in silent}
+        failures = {
+            part: why.get(stacks.MYSQL if part == CATALOG else stacks.REDIS, error)
+            for part, error in answer.explained.failures.items()
+        }
+        explained = answer.explained.model_copy(update={"failures": failures})
+        return answer.model_copy(update={"explained": explained})
+
+    def _ask(self, task: OperatorTask, environment: dict[str, str]) -> OperatorAnswer:
+        with stacks.functions_see(environment):
+            return operate(task, Wiring().ports._replace(runs=self._store))
 
     def doctor(self) -> list[Finding]:
         servers = stacks.parts(self._root)
@@ -205,14 +226,13 @@ class LocalSite:
 
     def _examined(self, stack: stacks.Stack) -> list[Finding]:
         try:
-            settings = stack.settings()
+            silent = stacks.unanswered(stack)
         except SettingsInvalid as error:
             return [_failed("settings", error)]
-        silent = unreachable(settings)
         if silent:
             return [
-                Finding(check=name, ok=False, found=said, advice=f"correct {name}")
-                for name, said in silent.items()
+                Finding(check=one.name, ok=False, found=one.why, advice=one.remedy)
+                for one in silent
             ]
         return self._examine(stack)
 
@@ -221,9 +241,8 @@ class LocalSite:
         golden = golden_queries(stack)
         if golden:
             self._store.write(GOLDEN, golden)
-        with stacks.functions_see(stack.environment(**golden_setting(golden))):
-            task = OperatorTask(action="doctor", run_id=run_id_of("doctor"))
-            found = operate(task, Wiring().ports._replace(runs=self._store)).findings
+        task = OperatorTask(action="doctor", run_id=run_id_of("doctor"))
+        found = self._ask(task, stack.environment(**golden_setting(golden))).findings
         return advised(found, stack)
 
     def _names(self) -> set[str]:

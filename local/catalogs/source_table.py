@@ -44,7 +44,8 @@ class SourceTables:
         if found.alter and kind(self._connection, table) == "VIEW":
             raise LocalError(
                 f"{table} is a view, and its key must be made where it is stored: map the table "
-                "that it reads, or give that table this key: " + "; ".join(found.notes)
+                "that it reads, or give that table this key: "
+                + "; ".join(found.notes or found.alter)
             )
         return found
 

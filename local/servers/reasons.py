@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-from local.places import HOME_VARIABLE
+from local.places import ELSEWHERE
 
 LONGEST = 65_536
-ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
 CODE = r"err(no|code|or):? ?"
 REASONS = {
     # MySQL counts the bytes, MariaDB names the error.

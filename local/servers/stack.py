@@ -1,14 +1,15 @@
 """MySQL, Redis and the Bedrock stand-in together, and the settings that reach them."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from local.errors import LocalError
 from local.places import NO_SETTINGS
-from local.servers.given import read_settings
+from local.servers.given import SETTINGS, read_settings
 from local.servers.processes import Announce
 from local.servers.reach import unreachable
 from local.servers.servers import (
@@ -37,6 +38,12 @@ DIMENSIONS = 512
 
 NO_QUOTA = "1000000000"
 """Tokens a minute. The stand-in refuses nobody by default, so nobody should wait for the quota."""
+
+MYSQL, REDIS = "MySQL", "Redis"
+NOT_RUNNING = -1
+"""The pid of a server that does not run; 0 is that of one which is not ours."""
+
+UP = "start it: drugsync up"
 
 
 @dataclass(frozen=True)
@@ -148,8 +155,8 @@ def parts(root: Path) -> dict[str, Part | None]:
     """Each server, or None if it does not run."""
     settings = read_settings(root)
     return {
-        "MySQL": given_mysql(settings) or running_mysql(root),
-        "Redis": given_redis(settings) or running_redis(root),
+        MYSQL: given_mysql(settings) or running_mysql(root),
+        REDIS: given_redis(settings) or running_redis(root),
         "the Bedrock stand-in": running_standin(root),
     }
 
@@ -159,7 +166,7 @@ def running(root: Path) -> Stack:
     found = parts(root)
     missing = [name for name, part in found.items() if part is None]
     if missing:
-        raise LocalError(f"{' and '.join(missing)} not running; start with: drugsync up")
+        raise LocalError(f"not running: {', '.join(missing)}; start with: drugsync up")
     mysql, redis, bedrock = found.values()
     return Stack(root, mysql, redis, bedrock)  # type: ignore[arg-type] # none is missing
 
@@ -176,9 +183,9 @@ def as_it_is(root: Path) -> Stack:
     nowhere = root / "nowhere"
     return Stack(
         root,
-        mysql or MySQLServer(-1, "", str(nowhere), USER, DATABASE),  # type: ignore[arg-type]
-        redis or RedisServer(-1, f"unix://{nowhere.absolute()}"),  # type: ignore[arg-type]
-        bedrock or StandinProcess(-1, "http://127.0.0.1:9", ""),  # type: ignore[arg-type]
+        mysql or MySQLServer(NOT_RUNNING, "", str(nowhere), USER, DATABASE),  # type: ignore[arg-type]
+        redis or RedisServer(NOT_RUNNING, f"unix://{nowhere.absolute()}"),  # type: ignore[arg-type]
+        bedrock or StandinProcess(NOT_RUNNING, "http://127.0.0.1:9", ""),  # type: ignore[arg-type]
     )
 
 
@@ -188,11 +195,51 @@ def ready(root: Path) -> Stack:
     Raises LocalError, SettingsInvalid.
     """
     stack = running(root)
-    silent = unreachable(stack.settings())
+    silent = unanswered(stack)
     if silent:
-        said = "; ".join(f"{name} is wrong: {why}" for name, why in silent.items())
-        raise LocalError(f"{said}. Correct it, or unset it to use this machine's server")
+        raise LocalError("; ".join(map(str, silent)))
     return stack
+
+
+class Unanswered(NamedTuple):
+    """A server that does not answer: which, who named it, why, and what to do."""
+
+    server: str
+    name: str
+    why: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.why}; {self.remedy}"
+
+
+def unanswered(stack: Stack) -> list[Unanswered]:
+    """Asks once, for two seconds at most. Raises SettingsInvalid."""
+    return [
+        _unanswered(stack, variable, why) for variable, why in unreachable(stack.settings()).items()
+    ]
+
+
+def _unanswered(stack: Stack, variable: str, why: str) -> Unanswered:
+    setting = variable.removeprefix(PREFIX).lower()
+    server, pid = (REDIS, stack.redis.pid) if "redis" in setting else (MYSQL, stack.mysql.pid)
+    if variable in os.environ:
+        return Unanswered(server, f"{variable} is wrong", why, "correct it, or unset it")
+    if setting in read_settings(stack.root):
+        remedy = f"start that server, or name another: drugsync up --{server.lower()} URL"
+        return Unanswered(server, f"{setting} of {stack.root / SETTINGS}", why, remedy)
+    if pid == NOT_RUNNING:
+        return Unanswered(server, f"this machine's {server}", "not running", UP)
+    remedy = "restart it: drugsync down, then drugsync up"
+    return Unanswered(server, f"this machine's {server}", why, remedy)
+
+
+def environment_without(stack: Stack, silent: Sequence[Unanswered]) -> dict[str, str]:
+    """For functions that shall not wait for a server which does not answer."""
+    nowhere = str((stack.root / "nowhere").absolute())
+    places = {MYSQL: {"MYSQL_SOCKET": nowhere}, REDIS: {"REDIS_URL": f"unix://{nowhere}"}}
+    instead = {PREFIX + name: at for one in silent for name, at in places[one.server].items()}
+    return stack.environment() | instead
 
 
 def down(root: Path) -> list[str]:

@@ -52,15 +52,16 @@ class Session:
 
     region_name = REGION
 
-    def __init__(self, outputs: dict[str, str] | None = None) -> None:
+    def __init__(self, outputs: dict[str, str] | None = None, stage: str = "test") -> None:
         self._real = boto3.Session(region_name=REGION)
+        self._stack = f"drug-catalog-sync-{stage}-workflow"
         self._outputs = OUTPUTS if outputs is None else outputs
 
     def client(self, service: str, **options: Any) -> Any:
         client = self._real.client(service, **options)
         if service == "cloudformation":
             stub = Stubber(client)
-            stub.add_response("describe_stacks", self._stacks(), {"StackName": STACK})
+            stub.add_response("describe_stacks", self._stacks(), {"StackName": self._stack})
             stub.activate()
         if service == "stepfunctions":
             # moto gives the history forwards, whatever is asked.
@@ -71,7 +72,7 @@ class Session:
 
     def _stacks(self) -> dict[str, Any]:
         outputs = [{"OutputKey": key, "OutputValue": one} for key, one in self._outputs.items()]
-        stack = {"StackName": STACK, "CreationTime": START, "StackStatus": "UPDATE_COMPLETE"}
+        stack = {"StackName": self._stack, "CreationTime": START, "StackStatus": "UPDATE_COMPLETE"}
         return {"Stacks": [{**stack, "Outputs": outputs}]}
 
 
@@ -82,9 +83,6 @@ def note_order(params: dict[str, Any], context: dict[str, Any], **_: Any) -> Non
 def in_order(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
     if context["backwards"]:
         parsed["events"].reverse()
-
-
-STACK = "drug-catalog-sync-test-workflow"
 
 
 def site_with(outputs: dict[str, str] | None = None) -> AwsSite:

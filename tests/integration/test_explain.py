@@ -12,8 +12,9 @@ from handlers.wiring import Wiring
 from local.places import HOME_VARIABLE
 from local.servers.stack import functions_see
 from tests.lab import Lab
-from workflow.operate.explain import NOT_FOUND, Explanation
+from workflow.operate.explain import Explanation
 from workflow.operate.operate import OperatorTask, operate
+from workflow.operate.place import FAR, NO_MODEL, NOT_INDEXED, OTHERS, Place
 
 
 def explain(lab: Lab, ndc: str, query: str = "", **settings: str) -> Explanation:
@@ -74,10 +75,55 @@ def test_before_the_first_sync_the_catalog_is_explained(lab: Lab) -> None:
     assert (one.in_catalog, one.in_index, one.place, one.failures) == (True, False, None, {})
 
 
-def test_a_query_that_does_not_find_it_says_so(synced: Lab) -> None:
-    one = explain(synced, "12345678901", query=first(synced)["drug_name"])
-    assert one.place is not None
-    assert (one.place.rank, one.place.why_not) == (None, NOT_FOUND)
+def left_out(lab: Lab, ndc: str, query: str, **settings: str) -> Place:
+    place = explain(lab, ndc, query, **settings).place
+    assert place is not None
+    assert place.rank is None
+    return place
+
+
+def test_a_query_that_names_other_drugs_says_so(synced: Lab) -> None:
+    rows = list(synced.catalog.rows().values())
+    assert left_out(synced, str(rows[8]["ndc"]), str(rows[0]["drug_name"])).why_not.startswith(
+        OTHERS
+    )
+
+
+def test_a_drug_that_is_not_indexed_has_no_place(synced: Lab) -> None:
+    place = left_out(synced, "12345678901", str(first(synced)["drug_name"]))
+    assert place.why_not == NOT_INDEXED
+
+
+def test_a_drug_that_the_floor_leaves_out_is_told_with_both_figures(synced: Lab) -> None:
+    """The stand-in's made-up vectors are far from everything."""
+    place = left_out(synced, first(synced)["ndc"], "for a headache in the morning")
+    assert place.why_not.startswith(FAR)
+    assert place.cosine is not None
+    assert f"cosine {place.cosine:.3f}, and below " in place.why_not
+
+
+def test_without_the_live_spaces_model_words_alone_are_asked(synced: Lab) -> None:
+    another = {"embedding_dimensions": "512"}
+    place = left_out(synced, first(synced)["ndc"], "for a headache in the morning", **another)
+    assert place.why_not == NO_MODEL
+
+
+def test_where_the_model_fails_words_alone_are_asked(synced: Lab) -> None:
+    synced.control_model(faults=[{"kind": "AccessDeniedException", "times": 9}])
+    row = first(synced)
+    assert left_out(synced, row["ndc"], "for a headache in the morning").why_not == NO_MODEL
+    found = explain(synced, row["ndc"], query=str(row["drug_name"])).place
+    assert found is not None
+    assert found.rank is not None
+
+
+def test_a_row_that_cannot_be_carried_is_told_with_its_rule(synced: Lab) -> None:
+    key = first(synced)["ndc"]
+    synced.catalog.update(key, strength="7\x00mg")
+    one = explain(synced, key)
+    assert one.rejected.startswith("strength: ")
+    assert one.rejected in one.verdict
+    assert one.in_index
 
 
 @pytest.mark.parametrize(
@@ -116,4 +162,5 @@ def test_the_command_answers_also_where_a_server_does_not_run(
     result = CliRunner().invoke(app, ["explain", first(synced)["ndc"], "--json"])
     one = Explanation.model_validate_json(result.stdout)
     assert one.in_catalog
-    assert "IndexUnavailable" in one.failures["live index"]
+    said = "this machine's Redis: not running; start it: drugsync up"
+    assert one.failures["live index"] == said

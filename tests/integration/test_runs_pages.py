@@ -10,13 +10,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from cli.commands.runs_actions import ACTIONS, Actions, Refused
-from cli.commands.runs_pages import RunsPages
+from cli.commands.runs_pages import COLUMNS, MORE, RunsPages
 from cli.commands.serve import SearchServer
 from cli.commands.serve_token import COOKIE, Token
 from cli.sites.local_site import LocalSite
@@ -144,25 +145,71 @@ def serving(
             thread.join()
 
 
-def test_the_pages_pass_axe_and_fit_a_phone(pages: RunsPages, lab: Lab, browser: Browser) -> None:
+BROKEN_WORDS = """() => [...document.querySelectorAll('th, td')].flatMap((cell) => {
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), broken = [];
+  for (let text; (text = texts.nextNode());) {
+    for (const word of text.data.matchAll(/(?<!\\S)\\S{1,24}(?!\\S)/g)) {
+      const range = document.createRange();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
+      if (lines.size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+})"""
+"""Words of tables that stand on two lines; names of runs and hashes are longer."""
+
+SCROLLED = """() => [...document.querySelectorAll('.wide')]
+  .some((one) => one.scrollWidth > one.clientWidth)"""
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("width", [1280, 375])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_pass_axe_and_are_read_at_any_width(
+    pages: RunsPages, lab: Lab, browser: Browser, width: int, scheme: Literal["light", "dark"]
+) -> None:
     token = Token()
     actions = Actions(lab.stack.root, token)
     with (
         serving(RunsPages(LocalSite(lab.stack.root), actions), actions, token) as address,
-        browser.new_context(viewport={"width": 375, "height": 700}) as context,
+        browser.new_context(
+            viewport={"width": width, "height": 700}, color_scheme=scheme
+        ) as context,
     ):
         visitor = context.new_page()
         problems: list[str] = []
         visitor.on("console", lambda message: problems.append(message.text))
         visitor.goto(f"{address}/runs?token={token.value}")
         assert visitor.url == f"{address}/runs"
-        for path in ("/runs", "/runs/first", "/runs/second", "/runs/first/report"):
+        reports = ("/runs/first/report", "/runs/second/report")
+        for path in ("/runs", "/runs/first", "/runs/second", *reports):
             visitor.goto(f"{address}{path}")
             wide = visitor.evaluate("document.documentElement.scrollWidth")
-            assert (path, wide) == (path, 375)
-            if path != "/runs/first/report":
+            assert (path, wide) == (path, width)
+            assert (path, visitor.evaluate(BROKEN_WORDS)) == (path, [])
+            assert not visitor.evaluate(SCROLLED), path
+            if path not in reports:
                 assert Axe().run(visitor).violations_count == 0, path
         assert problems == []
+
+
+def test_on_a_phone_each_figure_of_the_list_has_its_name(
+    pages: RunsPages, lab: Lab, browser: Browser
+) -> None:
+    token = Token()
+    with (
+        serving(pages, token=token) as address,
+        browser.new_context(viewport={"width": 375, "height": 700}) as context,
+    ):
+        visitor = context.new_page()
+        visitor.goto(f"{address}/runs?token={token.value}")
+        cells = visitor.get_by_role("row").filter(has_text="first").get_by_role("cell")
+        shown = cells.evaluate_all(
+            "(all) => all.map((one) => getComputedStyle(one, '::before').content)"
+        )
+    assert [one.strip('"') for one in shown[1:]] == [*COLUMNS[1:], *MORE]
 
 
 @pytest.mark.timeout(600)

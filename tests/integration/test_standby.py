@@ -101,7 +101,7 @@ def test_a_command_is_the_same_by_the_standby(
 def test_a_command_has_the_callers_folder_and_environment(home: Path, tmp_path: Path) -> None:
     (tmp_path / "drugs.csv").write_text("ndc\n")
     done = drugsync(home, "catalog", "load", "--source", "drugs.csv", cwd=tmp_path)
-    assert "not running; start with: drugsync up" in done.stderr
+    assert "start with: drugsync up" in done.stderr
     seen = drugsync(home, "runs", "--stage", "prod", "--profile", "nowhere")
     assert "nowhere" in seen.stderr
 

@@ -18,7 +18,8 @@ MEASURED = {
 
 def test_only_measured_parts_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (
-        "Prose.\n<!-- bench: short -->\n<!-- end of bench -->\n<!-- bench: old-loader -->\nold figures\n<!-- end of bench -->\nMore.\n"
+        "Prose.\n<!-- bench: short -->\n<!-- end of bench -->\n"
+        "<!-- bench: old-loader -->\nold figures\n<!-- end of bench -->\nMore.\n"
         "<!-- bench: floor -->\nkept\n<!-- end of bench -->\n"
     )
     monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")

@@ -80,8 +80,14 @@ def finding(name: str, check: Callable[[], str]) -> Finding:
             check=name,
             ok=False,
             found=f"{type(error).__name__}: {error}",
-            advice=advice(type(error).__name__).removeprefix(RETRIED),
+            advice=remedy(type(error).__name__),
         )
+
+
+def remedy(name: str) -> str:
+    """An error's advice for who asked once, and retried nothing."""
+    left = advice(name).removeprefix(RETRIED)
+    return left[:1].upper() + left[1:]
 
 
 def _settings(settings: Settings) -> str:

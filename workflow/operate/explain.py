@@ -1,6 +1,6 @@
 """Explains why a drug is or is not found, with everything known about it. Writes nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from workflow.contract.columns import COLUMNS
@@ -15,18 +15,13 @@ from workflow.contract.ports.model import Embedder, TextRefused
 from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.settings import Settings
-from workflow.search.answers import meaning_of
+from workflow.operate.place import Place, place_of
 from workflow.search.ndcs import ndcs_of
-from workflow.search.search import search
-from workflow.search.synonyms import read_synonyms
 
 Part = TypeVar("Part")
 
-DEEPEST = 50
-"""How many products an answer of the search API may hold."""
-
-NOT_FOUND = "not among the texts that the query finds by name, class or meaning"
-BEHIND = f"found, but not among the first {DEEPEST} products"
+CATALOG = "catalog"
+"""The part that MySQL answers; Redis and the model answer the others."""
 
 
 class Column(Event):
@@ -49,24 +44,6 @@ class TextFacts(Event):
     run: str = ""
     """The run that embedded it."""
     tokens: int = 0
-
-
-class Place(Event):
-    """Where a drug's product stands in the answer to a query."""
-
-    query: str
-    rank: int | None
-    """From 1, over all parts of the answer."""
-    products: int
-    part: str = ""
-    """The part that it stands in: found, similar, ..."""
-    why: str = ""
-    """Which words of the query the product has."""
-    cosine: float | None = None
-    """How near its meaning is to the query's, if meanings were compared."""
-    why_not: str = ""
-    notices: tuple[str, ...] = ()
-    """The notices of the answer."""
 
 
 class Explanation(Event):
@@ -130,7 +107,7 @@ def explain(
     """Everything about the drug of an NDC, with or without dashes. Raises no server's error."""
     asker = _Asker()
     keys = tuple(dict.fromkeys((ndc, *ndcs_of(ndc).keys)))
-    rows = asker.ask("catalog", lambda: _rows(catalog, keys), RangeRows([], [], []))
+    rows = asker.ask(CATALOG, lambda: _rows(catalog, keys), RangeRows([], [], []))
     live = asker.ask("live index", generations.live, None)
     names = live.names if live else LiveNames("", "")
     none: Fields = {}
@@ -143,7 +120,7 @@ def explain(
     def place() -> Place | None:
         if not query or not live:
             return None
-        return _place(query, fields, names, index=index, embedder=embedder, settings=settings)
+        return place_of(query, fields, names, index=index, embedder=embedder, settings=settings)
 
     explained = Explanation(
         ndc=key,
@@ -168,7 +145,7 @@ def explain(
 
 def verdict(one: Explanation) -> str:
     """The problem and its remedy, in one sentence."""
-    if "catalog" in one.failures or "document" in one.failures or "live index" in one.failures:
+    if CATALOG in one.failures or "document" in one.failures or "live index" in one.failures:
         return "part of the answer is missing: see what failed"
     if one.rejected:
         return f"its row was rejected ({one.rejected}); its indexed document stays as it was"
@@ -229,38 +206,3 @@ def _text_facts(texts: Texts, names: LiveNames, text: Text | None) -> TextFacts 
         run=run_of(origin.run) if origin else "",
         tokens=origin.tokens if origin else 0,
     )
-
-
-def _place(
-    query: str,
-    fields: Mapping[str, str],
-    names: LiveNames,
-    *,
-    index: SearchIndex,
-    embedder: Embedder,
-    settings: Settings,
-) -> Place:
-    """Asks like the search API, as deep as its answers go."""
-    answer = search(
-        query,
-        names,
-        meaning=meaning_of(names, index, settings, embedder),
-        index=index,
-        synonyms=read_synonyms(settings.synonyms_file),
-        limit=DEEPEST,
-        packages=1,
-    )
-    mine = fields.get("text_hash", "")
-    place = Place(
-        query=query,
-        rank=None,
-        products=len(answer.products),
-        notices=tuple(one.text for one in answer.notices),
-        why_not=BEHIND if answer.more and mine in answer.texts else NOT_FOUND,
-    )
-    ranked = ((part, one) for part in answer.parts for one in part.products)
-    for rank, (part, product) in enumerate(ranked, start=1):
-        if any(package.get("text_hash") == mine for package in product.packages):
-            where = {"part": str(part.kind), "why": product.why, "cosine": product.cosine}
-            return place.model_copy(update={"rank": rank, "why_not": "", **where})
-    return place

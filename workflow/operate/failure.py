@@ -117,18 +117,22 @@ def message(failure: Failure) -> str:
 
 
 def commands(failure: Failure) -> list[str]:
-    """Commands to look into the failure and to continue; the stage is in the machine's name."""
+    """As `following`; the stage is in the machine's name."""
     machine = failure.execution_arn.split(":")[-2]
     stage = machine.removeprefix(MACHINE)
     where = f" --stage {stage}" if stage != machine else ""
     first = failure.pages[0].page if failure.pages else ""
-    page = f" --page {first}" if first.isdigit() else ""
-    name = shlex.quote(_line(failure.run_id))
-    go_on = f"redrive {name} --wait" if failure.redrive_helps else "run --dry-run"
-    return [
-        f"  drugsync logs {name}{page}{where}",
-        f"  drugsync {go_on}{where}",
-    ]
+    look, go_on = following(failure.run_id, failure.error, first)
+    wait = " --wait" if failure.redrive_helps else ""
+    return [f"  {look}{where}", f"  {go_on}{wait}{where}"]
+
+
+def following(run_id: str, error: str, page: str = "") -> tuple[str, str]:
+    """The commands to look into a failure, and to go on after it."""
+    name = shlex.quote(_line(run_id))
+    of_page = f" --page {page}" if page.isdigit() else ""
+    go_on = f"redrive {name}" if _redrive_helps(error) else "run --dry-run"
+    return f"drugsync logs {name}{of_page}", f"drugsync {go_on}"
 
 
 def _line(text: str) -> str:

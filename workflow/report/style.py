@@ -30,6 +30,7 @@ table{width:100%;border-collapse:collapse;font-size:.92rem}
 th{color:var(--soft);font-weight:500}
 th,td{padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--line);text-align:left;
 vertical-align:top;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
+td:first-child,th{overflow-wrap:break-word}
 .split{height:.8rem;border-radius:.4rem;background:var(--pale);overflow:hidden}
 .split i{display:block;height:100%;background:var(--bar)}
 .timeline{display:grid;grid-template-columns:1fr;row-gap:.1rem}

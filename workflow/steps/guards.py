@@ -73,7 +73,7 @@ def review_guards(
             f"{rejected.number:,} rows rejected",
         ),
         ("switch", too_large(changes, settings), f"{changes:,} changes in one switch"),
-        ("time", too_long(estimate, settings), f"about {estimate.minutes:,.0f} minutes"),
+        ("time", too_long(estimate, settings), f"about {estimate.minutes:,.1f} minutes"),
     ]
     if not run_input.partial:
         reasons[0][1].extend(shrinkage(rows, baseline, settings))

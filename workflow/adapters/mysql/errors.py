@@ -132,5 +132,6 @@ def _translate(error: Error, table: str) -> CatalogError:
     if number == COLUMN_MISSING:
         return ColumnMissing(f"MySQL: {error.msg} (it was there when the page began)")
     if number in UNAVAILABLE or number is None:
-        return CatalogUnavailable(f"MySQL did not answer: {error}")
+        # The driver breaks some of its messages into lines.
+        return CatalogUnavailable(f"MySQL did not answer: {' '.join(str(error).split())}")
     return CatalogQueryFailed(f"MySQL refused a statement on {table}: {error}")
