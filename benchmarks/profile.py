@@ -119,7 +119,9 @@ def draw(parts: Mapping[str, Seconds], rows: int) -> str:
         lines.append(f'<rect x="{x}" y="{below - 11}" width="12" height="12" fill="{color}"/>')
         lines.append(f'<text x="{x + 18}" y="{below}">{escape(name)}</text>')
     height = y + 20 * (len(colors) // 2 + 1)
-    style = "text{font:13px sans-serif;fill:#333}svg{background:#fff}"
+    style = (
+        "text{font:13px sans-serif;fill:#333}@media(prefers-color-scheme:dark){text{fill:#e6e9ed}}"
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="Seconds of each state by function"><style>{style}</style>\n'

@@ -1,4 +1,4 @@
-"""The application: its options, its help, and what a failure says."""
+"""The application: its options, its help, and its error messages."""
 
 import sys
 from typing import Annotated
@@ -14,8 +14,8 @@ EPILOG = """Try it: [bold]drugsync demo[/]. Data and runs are in .local/ of the 
 
 On AWS: [bold]drugsync status --stage prod[/] (or $DRUGSYNC_STAGE).
 
-Exit codes: 0 done; 1 the run failed, a check does not hold, or nothing was found; 2 wrong usage,
-or something is missing; 130 Ctrl-C."""
+Exit codes: 0 done; 1 the run failed, a check failed, or nothing was found; 2 wrong usage, or
+something is missing; 130 Ctrl-C."""
 
 app = typer.Typer(
     cls=Verbs,
@@ -29,7 +29,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """What `sys.argv` says. What a person can correct is one sentence and exit code 2."""
+    """What `sys.argv` says. An error that the user can fix is one sentence and exit code 2."""
     try:
         app(prog_name=typed())
     except BrokenPipeError:

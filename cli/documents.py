@@ -76,7 +76,7 @@ class CatalogProposed(Event):
     unused: tuple[str, ...]
     """Columns of the table that are not used."""
     notes: tuple[str, ...]
-    """What a person should look at."""
+    """What a user should look at."""
     template: str
     """The text that is embedded."""
     texts: tuple[str, ...]
@@ -94,7 +94,7 @@ class CatalogProposed(Event):
 
 
 class Started(Event):
-    """A run that was started on AWS, where it goes on by itself."""
+    """A run that was started on AWS, where it continues by itself."""
 
     run_id: str
     stage: str

@@ -1,6 +1,5 @@
-"""Every failure that a person can meet, as one sentence: what is wrong, and what to do.
-
-Any other failure is a defect of ours, and shows its traceback.
+"""Every failure that a user can fix, as one sentence: what is wrong, and what to do. Any other
+failure is a bug, and shows its traceback.
 """
 
 import errno
@@ -22,12 +21,12 @@ ELSEWHERE = f"or set {HOME_VARIABLE} to a folder on another disk"
 OS_ERRORS = {
     errno.ENOSPC: f"there is no space left; make room, {ELSEWHERE}",
     errno.EDQUOT: f"the disk quota is used up; make room, {ELSEWHERE}",
-    errno.EFBIG: f"the file may not grow any more; raise the limit (ulimit -f), {ELSEWHERE}",
+    errno.EFBIG: f"the file reached the size limit; raise it (ulimit -f), {ELSEWHERE}",
     errno.EROFS: f"the file system is read-only; mount it writable, {ELSEWHERE}",
     errno.EACCES: f"permission denied; check its owner and mode (ls -ld), {ELSEWHERE}",
     errno.EPERM: f"not permitted; check its owner and mode (ls -ld), {ELSEWHERE}",
-    errno.ENOTDIR: f"a file stands where a folder is needed; move it, {ELSEWHERE}",
-    errno.ENOENT: f"it is not there; correct the path, or {HOME_VARIABLE}",
+    errno.ENOTDIR: f"a file is in the place of a folder; move it, {ELSEWHERE}",
+    errno.ENOENT: f"it does not exist; correct the path, or {HOME_VARIABLE}",
     errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
 }
 
@@ -35,9 +34,9 @@ MYSQL_FULL = {1021, 1114, 3675}
 NO_ROOM = re.compile(r"errno: (28|135)\b|errcode: 28\b|no space|disk (is )?full", re.IGNORECASE)
 MYSQL_WORDS = {
     1045: "the user or password is wrong",
-    1049: "the database is not there; create it, or correct DRUGSYNC_MYSQL_DATABASE",
+    1049: "the database does not exist; create it, or correct DRUGSYNC_MYSQL_DATABASE",
     1142: "the user lacks a right; grant it",
-    1205: "somebody's open transaction blocks the table; end it, then try again",
+    1205: "another open transaction blocks the table; end it, then try again",
     2002: "the server does not answer; start it: drugsync up",
     2003: "the server does not answer; start it: drugsync up",
     2013: "the server went away; see its log, then: drugsync up",
@@ -46,7 +45,7 @@ MYSQL_WORDS = {
 
 
 def sentence(error: BaseException) -> str:
-    """The sentence for a person; empty if the failure is a defect."""
+    """The sentence for the user; empty if the failure is a bug."""
     for kind, tell in TOLD.items():
         if isinstance(error, kind):
             return tell(error)

@@ -39,7 +39,7 @@ RunOrLast = Annotated[
     str | None,
     typer.Argument(
         metavar="RUN",
-        help="Default: the newest.",
+        help="Default: the newest run.",
         autocompletion=complete_run,
         callback=check_run,
     ),
@@ -48,7 +48,7 @@ RunName = Annotated[
     str,
     typer.Argument(
         metavar="RUN",
-        help="Its name, as drugsync runs shows it.",
+        help="The run's name, as drugsync runs shows it.",
         autocompletion=complete_run,
         callback=check_run,
     ),
@@ -69,16 +69,18 @@ Region = Annotated[
 ]
 Wait = Annotated[
     bool,
-    typer.Option("--wait", help="Watch it to its end; here it always is.", rich_help_panel=ON_AWS),
+    typer.Option(
+        "--wait", help="Wait until it ends; local runs always do.", rich_help_panel=ON_AWS
+    ),
 ]
 InMode = Annotated[
     Mode,
-    typer.Option(help="Bring the live index in step, build a new one beside it, or only verify."),
+    typer.Option(help="Update the live index, build a new generation, or only verify."),
 ]
 DryRun = Annotated[
     bool,
     typer.Option(
-        "--dry-run", help="Plan only: what would change and cost, and which guards would stop it."
+        "--dry-run", help="Only plan: show changes, cost, and the guards that would stop the run."
     ),
 ]
 PageSize = Annotated[int | None, typer.Option(help="Catalog rows per page.")]
@@ -88,19 +90,19 @@ Accept = Annotated[
     list[str] | None,
     typer.Option(metavar="GUARD", help=f"Override a guard: {', '.join(get_args(Acceptable))}."),
 ]
-Reembed = Annotated[bool, typer.Option("--reembed", help="With backfill: embed every text afresh.")]
+Reembed = Annotated[bool, typer.Option("--reembed", help="With backfill: embed every text again.")]
 OfPlan = Annotated[
     str | None,
     typer.Option(
         "--plan",
         metavar="RUN",
-        help="A dry run: make the changes that it showed, and stop where they would be others.",
+        help="Make exactly the changes that this dry run showed; stop if they would differ now.",
         autocompletion=complete_run,
         callback=check_run,
     ),
 ]
 Replace = Annotated[
-    bool, typer.Option("--replace", help="Replace the catalog that is there, without a question.")
+    bool, typer.Option("--replace", help="Replace an existing catalog without asking.")
 ]
 
 
@@ -130,7 +132,7 @@ def planned_input(site: "Site", plan: str, **given: Any) -> dict[str, Any]:
     more = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
     if more:
         raise typer.BadParameter(
-            f"{', '.join(more)}: a plan is run as it was made; only --accept may be added",
+            f"{', '.join(more)}: a plan runs exactly as it was made; you may only add --accept",
             param_hint="--plan",
         )
     asked = site.input_of(plan)
@@ -158,7 +160,7 @@ def stage_of(stage: str | None, profile: str | None, region: str | None) -> "Aws
         if profile or region:
             from cli.sites.site import SiteError
 
-            raise SiteError("--profile and --region go with --stage, which names the deployment")
+            raise SiteError("--profile and --region need --stage, which names the deployment")
         return None
     import boto3
 

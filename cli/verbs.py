@@ -29,10 +29,11 @@ VERBS: dict[str, Verb] = {
     ),
     "down": Verb(
         "cli.commands.servers",
-        "Stop what [bold]up[/] and [bold]demo[/] started, and nothing else. Data are kept.",
+        "Stop only what [bold]up[/] and [bold]demo[/] started. Data is kept.",
     ),
     "info": Verb(
-        "cli.commands.servers", "Where the servers are, and the settings that the functions get."
+        "cli.commands.servers",
+        "Show where the servers are, and the settings that the functions get.",
     ),
     "search": Verb("cli.commands.search", "Find drugs by name, NDC or meaning in the live index."),
     "serve": Verb(
@@ -41,15 +42,15 @@ VERBS: dict[str, Verb] = {
     ),
     "schedule": Verb(
         "cli.commands.schedule",
-        "Run syncs at an interval, here, as the stage's schedule does on AWS.",
+        "Run syncs at an interval on this machine, like a stage's schedule on AWS.",
     ),
     "demo": Verb(
         "cli.commands.demo",
-        "Watch all of it: dry run, sync, a page that fails and its redrive, backfill, search.",
+        "Watch everything: dry run, sync, a failed page and its redrive, backfill, search.",
     ),
     "run": Verb(
         "cli.commands.run",
-        "Start a run: bring the index in step with the catalog, or build it anew.",
+        "Start a run: update the index from the catalog, or rebuild it.",
         (
             "run --dry-run",
             "run --mode backfill",
@@ -60,50 +61,54 @@ VERBS: dict[str, Verb] = {
     ),
     "redrive": Verb(
         "cli.commands.run",
-        "Run again only the pages of a run that failed or never started, then what follows.",
+        "Run only the pages of a run that failed or never started, then the remaining steps.",
         ("redrive 20261101T020000000-sync-1a2b", "redrive RUN --stage prod --wait"),
     ),
     "status": Verb(
         "cli.commands.ops",
-        "How far a run is: pages done, failed and pending per Map, rate, and time left.",
+        "Show a run's progress: pages done, failed and pending per Map, rate, and time left.",
         ("status", "status --watch --stage prod --profile ops --region us-east-1"),
     ),
     "runs": Verb(
-        "cli.commands.ops", "The last runs and how they ended.", ("runs --limit 30 --stage prod",)
+        "cli.commands.ops",
+        "List the last runs and how they ended.",
+        ("runs --limit 30 --stage prod",),
     ),
     "report": Verb(
         "cli.commands.ops",
-        "What a run did: outcome, verification, counts, cost. Its page has time line and reasons.",
+        "Show what a run did: outcome, verification, counts, cost. The page adds timeline and "
+        "reasons.",
         ("report --open", "report 20261101T020000000-sync-1a2b --stage prod --json"),
     ),
     "changes": Verb(
         "cli.commands.ops",
-        "What a run changes, after a dry run above all: drugs before and after, column by column.",
+        "Show what a run changes, mostly after a dry run: old and new values, column by column.",
         ("changes", "changes --limit 0 --json --stage prod > changes.json"),
     ),
     "logs": Verb(
         "cli.commands.ops",
-        "What the functions of a run said: a line a call, with counts, milliseconds and errors.",
+        "Show the logs of a run's functions: one line per call, with counts, milliseconds and "
+        "errors.",
         ("logs --page 00012", "logs 20261101T020000000-sync-1a2b --stage prod --json"),
     ),
     "rollback": Verb(
         "cli.commands.ops",
-        "Undo the last switch: what was searched before it is searched again, all at once.",
+        "Undo the last switch: searches answer as before it, all at once.",
         ("rollback --stage prod",),
     ),
     "verify": Verb(
         "cli.commands.run",
-        "Compare the live index with the catalog as it is now. Writes nothing in it.",
+        "Compare the live index with the catalog as it is now. Writes nothing to the index.",
         ("verify", "verify --stage prod --json"),
     ),
     "explain": Verb(
         "cli.commands.ops",
-        "Why a drug is found or not: its row, document, text, and its place in an answer.",
+        "Explain why a drug is or is not found: row, document, text, and place in an answer.",
         ("explain 00002-0800-01", "explain 00002080001 --query insulin --stage prod"),
     ),
     "doctor": Verb(
         "cli.commands.ops",
-        "Check settings, servers, model, bucket and index; say what to do for each that fails.",
+        "Check settings, servers, model, bucket and index; say what to do about each failure.",
         ("doctor", "doctor --stage prod --profile ops"),
     ),
     "catalog": Verb("cli.commands.catalog", "The drug catalog of this machine."),
@@ -191,7 +196,7 @@ class Verbs(Group):
 
 
 def _in_words(error: typer.BadParameter) -> str:
-    """What a person typed wrong; where typer quotes pydantic, in our words, with the limits."""
+    """What a user typed wrong; where typer quotes pydantic, in our words, with the limits."""
     from pydantic import ValidationError
 
     from workflow.contract.invalid import wrongs

@@ -1,4 +1,4 @@
-"""What every step's function does around it: parse, check the settings, log, count, dump."""
+"""Wraps every step's function: parse, check the settings, log, count, dump."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 UNLOGGED: dict[str, Any] = {"profile": True, "plan": True, "key": True, "run": {"key": True}}
-"""Of a result: what is long, or seals files."""
+"""Fields of a result that are not logged: they are long, or seal files."""
 
 Task = TypeVar("Task", bound=Event)
 Handler = Callable[[dict[str, Any], "LambdaContext"], dict[str, Any]]

@@ -112,7 +112,7 @@ def secret_fields(
 
 
 def forget_refused(error: SyncError) -> None:
-    """A refused login may be one of before a rotation: the next one reads its secret afresh."""
+    """A refused login may be one of before a rotation: the next one reads its secret again."""
     if not isinstance(error, (CatalogAccessDenied, IndexAccessDenied)):
         return
     from aws_lambda_powertools.utilities import parameters
@@ -121,7 +121,7 @@ def forget_refused(error: SyncError) -> None:
 
 
 def _kept(arn: str) -> str:
-    """The version that is valid now, whatever a rotation prepares."""
+    """The version that is valid now, even while a rotation prepares another."""
     from aws_lambda_powertools.utilities import parameters
 
     return parameters.get_secret(arn, max_age=SECRET_AGE_S, VersionStage="AWSCURRENT")

@@ -111,7 +111,9 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> Response:
         return _unavailable(error)
     except Exception:
         logger.exception("defect")
-        return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, "a defect; see the function's log")
+        return _problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; see the function's log"
+        )
 
 
 def _answered(event: Mapping[str, Any]) -> Response:
@@ -125,7 +127,7 @@ def _answered(event: Mapping[str, Any]) -> Response:
             found = answer(event["rawQueryString"], *met.groups())
             body = found.model_dump_json() if isinstance(found, BaseModel) else json.dumps(found)
             return _response(HTTPStatus.OK, "application/json", body)
-    raise NotFound(f"no such path; GET {paths}")
+    raise NotFound(f"no such path; use GET {paths}")
 
 
 def _existing(found: BaseModel | None, ndc: str) -> BaseModel:

@@ -34,7 +34,7 @@ def main() -> None:
     name = os.environ.get("STAGE") or App().node.try_get_context("stage") or ""
     try:
         if not name:
-            raise StageInvalid("name the stage: STAGE=dev, or -c stage=dev")
+            raise StageInvalid("give the stage: STAGE=dev, or -c stage=dev")
         build(load_stage(STAGES / f"{name}.toml")).synth()
     except (StageInvalid, BundleFailed) as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -1,4 +1,4 @@
-"""The error that the local tools show to a person instead of a traceback."""
+"""The error that the local tools show to the user instead of a traceback."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def is_there(path: Path) -> bool:
 def private(folder: Path) -> Path:
     """The folder, made with all that is missing above it so that nobody else may look inside.
 
-    One that is there stays as it is: it may be a home that somebody chose, `/tmp` for one.
+    One that is there stays as it is: it may be a home that someone chose, `/tmp` for one.
     """
     for one in (*reversed(folder.parents), folder):
         if not is_there(one):
@@ -51,7 +51,7 @@ def own_only(path: str, flags: int) -> int:
 
 
 def shipped(name: str) -> Path:
-    """A file or folder that stands beside the packages in the repository, and inside the wheel."""
+    """A file or folder that stands next to the packages in the repository, and inside the wheel."""
     packaged = PACKAGE / "shipped" / name
     return packaged if packaged.exists() else REPOSITORY / name
 

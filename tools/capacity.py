@@ -34,7 +34,7 @@ class Capacity(NamedTuple):
 
     max_memory_gb: float
     drugs: int
-    """With room for a backfill in a new space beside them."""
+    """With room for a backfill in a new space next to them."""
     reload_s: float
     """After a restart, until searches are answered."""
 

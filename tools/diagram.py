@@ -1,9 +1,9 @@
 """Draws the state machine for docs/how-it-works.md: python -m tools.diagram."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 DEFINITION = ROOT / "statemachine.asl.json"
@@ -15,8 +15,10 @@ PICTURE = ROOT / "docs" / "state-machine.svg"
 
 State = dict[str, Any]
 
-WIDTH, TOP, STEP, BOX = 640, 10, 78, 46
+WIDTH, TOP, GAP, BOX = 640, 10, 32, 46
 LEFT, BREADTH = 10, 250
+LINE, FIRST_LANE, LANE = 15, 120, 32
+"""Between the labels of one state, from its box to the first lane, and between lanes."""
 CENTRE = LEFT + BREADTH // 2
 RADIUS = {"Task": 4, "Map": 4, "Choice": 22, "Succeed": 22}
 STYLE = (
@@ -49,19 +51,44 @@ def page(text: str, definition: State) -> str:
     return f"{before}{BEGIN}\n{drawing(definition)}\n{END}{after}"
 
 
+class Place(NamedTuple):
+    """Where a state's box is."""
+
+    top: int
+    height: int
+
+    @property
+    def middle(self) -> int:
+        return self.top + self.height // 2
+
+
+class Bend(NamedTuple):
+    """An arrow that passes other states: it leaves at `leave`, and enters at `enter`."""
+
+    leave: int
+    enter: int
+    label: str
+
+    def overlaps(self, other: "Bend") -> bool:
+        return min(self.leave, self.enter) <= max(other.leave, other.enter) and min(
+            other.leave, other.enter
+        ) <= max(self.leave, self.enter)
+
+
 def picture(definition: State) -> str:
-    """States below each other; an arrow that passes some of them goes round on the right."""
+    """States below each other; arrows that pass other states have lanes on the right."""
     states: dict[str, State] = definition["States"]
-    places = {name: number * STEP + TOP for number, name in enumerate(states)}
+    places = _places(states)
     parts = [_box(name, state, places[name]) for name, state in states.items()]
     for name, state in states.items():
-        passing = 0
-        for label, target in _arrows(state):
-            straight = places[target] - places[name] == STEP
-            passing += not straight
-            draw = _straight if straight else _round
-            parts.append(draw(places[name], places[target], label, passing))
-    height = len(states) * STEP + TOP
+        parts += [
+            _straight(places[name], places[target], label)
+            for label, target in _arrows(state)
+            if _follows(states, name, target)
+        ]
+    parts += _lanes(_bends(states, places))
+    last = list(places.values())[-1]
+    height = last.top + last.height + TOP
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'width="{WIDTH}" height="{height}" role="img"><title>The state machine</title>'
@@ -69,32 +96,66 @@ def picture(definition: State) -> str:
     )
 
 
-def _box(name: str, state: State, top: int) -> str:
-    kind, middle = state["Type"], top + BOX // 2
+def _places(states: dict[str, State]) -> dict[str, Place]:
+    """A box is high enough for the labels of its arrows."""
+    places, top = {}, TOP
+    for name, state in states.items():
+        bends = sum(not _follows(states, name, target) for _, target in _arrows(state))
+        places[name] = Place(top, max(BOX, LINE * (bends + 1)))
+        top += places[name].height + GAP
+    return places
+
+
+def _follows(states: dict[str, State], name: str, target: str) -> bool:
+    names = list(states)
+    return names.index(target) == names.index(name) + 1
+
+
+def _box(name: str, state: State, place: Place) -> str:
+    kind, middle, top = state["Type"], place.middle, place.top
     words = f'<text class="name" x="{CENTRE}" y="{middle + 5}">{name}</text>'
     if kind == "Map":
         child = state["ItemProcessor"]["StartAt"]
         words = (
             f'<text class="name" x="{CENTRE}" y="{middle - 3}">{name}</text>'
-            f'<text x="{CENTRE}" y="{middle + 14}">one {child} a page, side by side</text>'
+            f'<text x="{CENTRE}" y="{middle + 14}">one {child} per page, in parallel</text>'
         )
-    shape = f'<rect x="{LEFT}" y="{top}" width="{BREADTH}" height="{BOX}" rx="{RADIUS[kind]}"/>'
-    behind = f'<rect x="{LEFT + 5}" y="{top + 5}" width="{BREADTH}" height="{BOX}" rx="4"/>'
+    size = f'width="{BREADTH}" height="{place.height}"'
+    shape = f'<rect x="{LEFT}" y="{top}" {size} rx="{RADIUS[kind]}"/>'
+    behind = f'<rect x="{LEFT + 5}" y="{top + 5}" {size} rx="4"/>'
     return f'<g class="{kind}">{behind if kind == "Map" else ""}{shape}{words}</g>'
 
 
-def _straight(start: int, end: int, label: str, _passing: int) -> str:
-    words = f'<text class="label" x="{CENTRE + 8}" y="{end - 9}">{label}</text>' if label else ""
-    return f'<path d="M{CENTRE} {start + BOX}V{end - 2}"/>{words}'
+def _straight(start: Place, end: Place, label: str) -> str:
+    words = f'<text class="label" x="{CENTRE + 8}" y="{end.top - 9}">{label}</text>'
+    line = f'<path d="M{CENTRE} {start.top + start.height}V{end.top - 2}"/>'
+    return line + (words if label else "")
 
 
-def _round(start: int, end: int, label: str, passing: int) -> str:
-    """Each further one leaves its box lower and comes nearer to it."""
+def _bends(states: dict[str, State], places: dict[str, Place]) -> Iterator[Bend]:
+    """Each further arrow leaves its box one line lower."""
+    for name, state in states.items():
+        passing = [one for one in _arrows(state) if not _follows(states, name, one[1])]
+        first = places[name].middle - LINE * (len(passing) - 1) // 2 + 3
+        for number, (label, target) in enumerate(passing):
+            yield Bend(first + LINE * number, places[target].middle, label)
+
+
+def _lanes(bends: Iterable[Bend]) -> Iterator[str]:
+    """The shortest arrows are nearest to the boxes; no two share a part of a lane."""
+    lanes: list[list[Bend]] = []
     right = LEFT + BREADTH + 5
-    lane = right + 40 + 34 * abs(end - start) // STEP
-    leave, enter = start + 8 + 9 * (passing - 1), end + BOX // 2
-    words = f'<text class="label" x="{right + 4}" y="{leave - 3}">{label}</text>'
-    return f'<path d="M{right - 5} {leave}H{lane}V{enter}H{right + 2}"/>{words}'
+    for bend in sorted(bends, key=lambda one: abs(one.enter - one.leave)):
+        number = next(
+            (at for at, lane in enumerate(lanes) if not any(map(bend.overlaps, lane))), len(lanes)
+        )
+        lanes[number:number] = [] if number < len(lanes) else [[]]
+        lanes[number].append(bend)
+        x = right + FIRST_LANE + LANE * number
+        yield (
+            f'<path d="M{right - 5} {bend.leave}H{x}V{bend.enter}H{right + 2}"/>'
+            f'<text class="label" x="{right + 4}" y="{bend.leave - 3}">{bend.label}</text>'
+        )
 
 
 def _arrows(state: State) -> Iterator[tuple[str, str]]:

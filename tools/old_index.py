@@ -2,7 +2,7 @@
 
 The commit's own code builds a small index in servers of its own; `tests/upgrade/{commit}.json` then
 holds every key, the commands that made its FT indexes, and the files of its run. A test lets
-today's code go on from there.
+today's code continue from there.
 """
 
 import base64

@@ -25,10 +25,10 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 SETTINGS = f"""# Settings
 
-Every function reads its settings from environment variables, `{PREFIX}` and the name in upper
-case. An unknown or wrong one stops the run at its first step. `none` unsets a setting that
-may be unset. Settings in bold decide what a run writes: when they change between the start of a run
-and its last step, the run stops with `SettingsChanged`.
+Every function reads its settings from environment variables: `{PREFIX}` and the name in upper
+case. An unknown or invalid setting stops the run at its first step. For optional settings, the
+value `none` means unset. Settings in bold affect what a run writes: if one changes during a run,
+the run stops with `SettingsChanged`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -39,8 +39,8 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 LIMITS_PAGE = """# Limits
 
-What bounds a run, whose limit it is, and how a run stays below it or is refused. Figures of
-AWS are those of the pages named; check them for your account.
+The limits of a run, where they come from, and how a run stays below them or is refused. AWS
+figures are from the linked pages; check them for your account.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -49,21 +49,23 @@ This page is written by `python -m tools.reference`; a test compares the two.
 """
 
 
-VERSIONS_PAGE = f"""# Versions of Redis
+VERSIONS_PAGE = f"""# Redis versions
 
-A run, `drugsync doctor` and a stage's file refuse a Redis with a known fault that lets an attacker
-run code. Take {", ".join(OLDEST_SAFE)}, or a newer one *of its branch*: each branch gets its own
-fix, so 8.4.0 is older in this than {OLDEST_SAFE[0]}. A branch that is not named has no fix
-(8.0), or began after it. A Redis on this machine is not refused: no other machine reaches it.
+Runs, `drugsync doctor` and the stage file refuse Redis versions with a known vulnerability that
+lets an attacker run code. Use {", ".join(OLDEST_SAFE)}, or a newer version *of the same branch*:
+each branch gets its own fix, so 8.4.0 does not have the fix of {OLDEST_SAFE[0]}. A branch that is
+not listed has no fix (8.0), or is newer than the fix. A Redis on the local machine is not refused,
+because other machines cannot reach it.
 
 | advisory | what an attacker may do | fixed in | source |
 |---|---|---|---|
 """
 
 VERSIONS_END = """
-The release notes of 17 September 2026 (8.10.2, 8.8.3, 8.6.7) name crashes and a right that outlives
-its withdrawal, no way to run code: they are not asked for, and worth having. Not verified: what the
-branches 8.2 and 8.4 got in September, and anything after November 2026.
+The release notes of 17 September 2026 (8.10.2, 8.8.3, 8.6.7) fix crashes and a permission that
+stays valid after it is revoked, but no code execution. These versions are recommended, not
+required. Not verified: the September fixes in branches 8.2 and 8.4, and anything after November
+2026.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 """
@@ -71,22 +73,22 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 ERRORS = """# Named errors
 
-The errors that stop a run. The state machine first retries those with a time in the second column,
-page by page. The
-message, in the execution and in the run report, has the run, the page and the figures.
+These errors stop a run. The state machine first retries those with a time in the second column,
+page by page. The message, in the execution and in the run report, contains the run, the page and
+the values.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
-| error | retried for | what it means, and what to do |
+| error | retried for | meaning, and what to do |
 |---|---|---|
 """
 
 
 INPUT = """# Input
 
-What an execution takes, as a JSON object. Every field may be left out; the schedule sends `{}`,
-and [Starting runs](schedule.md) has inputs to copy. A wrong or unknown field stops the run
-before it reads anything (`InvalidInput`).
+The input of an execution is a JSON object. Every field is optional. The schedule sends `{}`;
+[Starting runs](schedule.md) has inputs to copy. An invalid or unknown field stops the run before
+it reads anything (`InvalidInput`).
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -97,10 +99,10 @@ This page is written by `python -m tools.reference`; a test compares the two.
 REPORT = """# Report
 
 `runs/{run_id}/report.json` in the run bucket, and on this machine
-`.local/runs/{run_id}/report.json`; `report.html` beside it is the same for people. The report of a
-failed run is assembled from what it left: on this machine always, on AWS by `drugsync report RUN`.
-How long
-it is kept, and the run's other files: [files of a run](run-files.md).
+`.local/runs/{run_id}/report.json`; `report.html` next to it has the same content as a page. The
+report of a failed run is assembled from the files it left: always on one machine, and on AWS by
+`drugsync report RUN`. [Files of a run](run-files.md) has the run's other files and how long they
+are kept.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -110,10 +112,10 @@ This page is written by `python -m tools.reference`; a test compares the two.
 
 CLI = """# Command line
 
-`drugsync` works on this machine, and with `--stage` (or `$DRUGSYNC_STAGE`) on AWS. `drugsync
---install-completion` teaches your shell to complete it; `-h` after any command shows its options.
-Output has no colours if it is not a terminal, or `NO_COLOR` is set. Ctrl-C stops a local
-run; one on AWS goes on.
+`drugsync` works on this machine and, with `--stage` (or `$DRUGSYNC_STAGE`), on AWS. `drugsync
+--install-completion` adds tab completion to your shell; `-h` after any command shows its options.
+Output has no colors if it is not a terminal or if `NO_COLOR` is set. Ctrl-C stops a local run; a
+run on AWS continues.
 
 | exit code | meaning |
 |---|---|

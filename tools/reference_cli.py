@@ -38,9 +38,9 @@ def command_line() -> str:
 JSON = """
 ## JSON documents
 
-What `--json` prints on stdout: one document, with nothing before or after it. Progress and hints go
-to stderr. Characters that a terminal would obey are escaped. An added field breaks nothing; one
-that goes, or changes its meaning, is in the changelog.
+`--json` prints exactly one document on stdout. Progress and hints go to stderr. Terminal control
+characters are escaped. New fields may be added at any time; if a field is removed or changes its
+meaning, the changelog says so.
 """
 
 

@@ -44,26 +44,26 @@ FILES = (
     RunFile("PLAN", payloads.Plan, "what PlanPages decided"),
     RunFile("BASELINE", files.Baseline, "the live generation at its last full publish"),
     RunFile("PAGES", payloads.PageRange, "the catalog's key ranges", manifest=True),
-    RunFile("TEXTS_AGAIN", None, "lines of texts to embed again: refused or doubtful ones"),
+    RunFile("TEXTS_AGAIN", None, "lines with texts to embed again: refused or doubtful ones"),
     RunFile("DIFF_SUMMARY", files.PageDiff, "what one page's comparison found"),
     RunFile(
         "DIFF_CHANGES",
         None,
         "lines: documents to write, keys to remove, hashes of unchanged documents",
     ),
-    RunFile("DIFF_TEXTS", None, "lines of texts that have no sound record yet"),
-    RunFile("TEXTS_CUT", files.TextsCut, "how far the texts are merged"),
+    RunFile("DIFF_TEXTS", None, "lines with texts that have no valid record yet"),
+    RunFile("TEXTS_CUT", files.TextsCut, "progress of merging the texts"),
     RunFile("REVIEW", files.Review, "the plan in figures, with its guards"),
     RunFile("EMBED_MANIFEST", payloads.TextsPage, "pages of texts to embed", manifest=True),
-    RunFile("EMBED_TEXTS", None, "lines of the texts of one such page"),
+    RunFile("EMBED_TEXTS", None, "lines with the texts of one such page"),
     RunFile("LOAD_MANIFEST", payloads.ChangesPage, "pages whose documents change", manifest=True),
     RunFile("EMBED_SUMMARY", files.PageEmbedded, "the outcome of one page of texts"),
     RunFile("LOAD_SUMMARY", files.PageLoaded, "what one page wrote"),
-    RunFile("VERIFY_SUMMARY", files.VerifiedPage, "one page compared with MySQL read again"),
+    RunFile("VERIFY_SUMMARY", files.VerifiedPage, "one page compared with a second read of MySQL"),
     RunFile(
         "VERIFY_BUILDING",
         files.Building,
-        "how far the texts' index was when a page waited",
+        "progress of the texts' index while a page waited",
         noted=True,
     ),
     RunFile(
@@ -74,42 +74,43 @@ FILES = (
     RunFile("PUBLISH_BUILDING", files.Building, "the same, right before the switch", noted=True),
     RunFile("PUBLISH", files.Switched, "the switch: written before it, and again after it"),
     RunFile("REPORT", RunReport, "what the run did"),
-    RunFile("REPORT_PAGE", None, "the same for people"),
+    RunFile("REPORT_PAGE", None, "the report as a page"),
 )
 
 RUN_FILES = f"""# Files of a run
 
-Every state keeps its results below `runs/{{run_id}}/` in the run bucket; on one machine below
-`.local/runs/{{run_id}}/`. Only the function that the table names may write a file; later states
-read it from there. `{{page}}` is a number of five digits.
+Every state stores its results under `runs/{{run_id}}/` in the run bucket; on one machine under
+`.local/runs/{{run_id}}/`. Only the function in the table may write a file; later states read it
+from there. `{{page}}` is a five-digit number.
 
-- **How long**: {KEPT_DAYS} days on AWS, or `runs_kept_days` of the stage's file; then the bucket
-  deletes them. On one machine they stay until you delete them. What the next run must know is in
+- **How long**: {KEPT_DAYS} days on AWS, or `runs_kept_days` in the stage file; then the bucket
+  deletes them. On one machine they stay until you delete them. The next run needs only what is in
   Redis, so you may delete runs that have ended.
-- **Format**: a JSON object with a field `file`, or gzipped lines of which the first has it:
-  `{{"seal": ..., "model": ..., "version": {versions.FILES}, "execution": ...}}`; that of lines also
-  says how many there are, in how many bytes. A file of another version is refused
-  (`SettingsChanged`), one of another execution of the same name counts as missing
-  (`RunFileMissing`), one that is cut or damaged is `RunFileCorrupt`. Manifests are plain JSON
-  arrays without that field, because Step Functions reads them: each item has a seal.
+- **Format**: a JSON object with a field `file`, or gzipped lines, the first of which has that
+  field: `{{"seal": ..., "model": ..., "version": {versions.FILES}, "execution": ...}}`; for lines
+  it also has their number and size in bytes. A file of another version is refused
+  (`SettingsChanged`), a file of another execution of the same name counts as missing
+  (`RunFileMissing`), and a truncated or damaged file is `RunFileCorrupt`. Manifests are plain JSON
+  arrays without that field, because Step Functions reads them; each item has a seal.
 - **Seal**: a keyed digest (BLAKE2b-128) of a file's name and content. The key is in the payload
-  that Step Functions hands from state to state, and in no file: what somebody else wrote into the
-  bucket, or copied from another page or run, is `RunFileCorrupt`, and is not unpacked into memory.
-- A catalog of more than {runs.TEXTS_A_PART:,} rows has its new texts in several parts:
-  `diff/{{page}}.texts-1.jsonl.gz` and so on, divided by their hash.
+  that Step Functions passes from state to state, and in no file. A file that someone else wrote to
+  the bucket, or copied from another page or run, is `RunFileCorrupt`, and is not decompressed into
+  memory.
+- A catalog of more than {runs.TEXTS_A_PART:,} rows has its new texts in several parts
+  (`diff/{{page}}.texts-1.jsonl.gz` and so on), divided by hash.
 - `failure.json` is written by the function that reports failures, `{NOTIFIER.state}`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
-| file | holds | model | written by | read by |
+| file | content | model | written by | read by |
 |---|---|---|---|---|
 """
 
 COMMON = {
     "page": "the page's name: its number",
-    "seal": "that this run wrote it",
-    "timing": "when the page was worked on",
-    "profile": "column -> how it is filled",
+    "seal": "proof that this run wrote it",
+    "timing": "start and end of the work on the page",
+    "profile": "column -> statistics of its values",
     "samples": "the first keys of each kind",
     "generation": "its name",
     "run_id": "the execution's name",
@@ -123,9 +124,9 @@ COMMON = {
     "changed": "drugs with another document",
     "removed": "drugs that the catalog no longer has",
     "unchanged": "drugs whose document stays",
-    "rejected": "rows that cannot be carried",
-    "texts_embedded": "texts that the run gave a vector",
-    "texts_reused": "drugs written whose text had a vector already",
+    "rejected": "rows left out because of a value",
+    "texts_embedded": "texts that the run embedded",
+    "texts_reused": "written drugs whose text was already embedded",
     "tokens": "what the model counted",
     "estimated_usd": "the plan's estimate of the model's price",
     "guard": "its name, as `accept` takes it",
@@ -134,22 +135,23 @@ COMMON = {
 
 FIELDS = "| field | type | what it is |\n|---|---|---|\n"
 
-RIGHTS = """# Rights at Redis
+RIGHTS = """# Redis permissions
 
-A function logs in as one of these users, which have these rights and no others. The list is
+Each function logs in as one of these users, which have exactly these rights. The list is in
 `workflow/contract/rights.py`. A Redis that the deployment creates has these users. On your own
-Redis, the commands below create them; a missing right is `IndexAccessDenied`. Tests run the whole
-workflow, every verb and the searches with exactly these rights.
+Redis, create them with the commands below; a missing right is `IndexAccessDenied`. Tests run the
+whole workflow, every command and the searches with exactly these rights.
 
 | user | functions | keys |
 |---|---|---|
 """
 
 RIGHTS_END = """
-`staged:*` are documents that a sync has written and not yet switched to, `undo:*` those before its
-last switch. `drugs` and `texts` are the aliases of the live indexes. The keys are `~` and not
-`%R~`, because the query engine treats an index's name as a key that is written, and refuses
-`FT.SEARCH` to a user with `%R~`. The commands decide what a user may write.
+`staged:*` are documents that a sync has written but not yet switched to; `undo:*` are the
+documents from before its last switch. `drugs` and `texts` are the aliases of the live indexes. The
+key patterns use `~` instead of `%R~`, because the query engine treats an index name as a written
+key and refuses `FT.SEARCH` to a user with `%R~`. The granted commands determine what a user may
+write.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 """

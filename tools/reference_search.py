@@ -29,7 +29,7 @@ PAGE = f"""# Search API
 
 `GET` only, JSON only, the same on this machine (`drugsync serve`) and [on AWS](search.md#on-aws).
 `/{VERSION}/openapi.json` is the OpenAPI document. [Searching](search.md) shows how to call it and
-how an answer is found.
+how it finds an answer.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -40,9 +40,9 @@ This page is written by `python -m tools.reference`; a test compares the two.
 """
 
 PARAMETERS = f"""
-`{{ndc}}` is a drug's NDC in any form, or its key as it is stored. Products with the same
-`gcn_seqno` are equivalent; if a drug has none, those with its substances, strength, form and
-route. No path but `/{VERSION}/drugs` takes parameters.
+`{{ndc}}` is a drug's NDC in any form, or its key exactly as stored. Products with the same
+`gcn_seqno` are equivalent; for a drug without one, those with the same substances, strength, form
+and route. Only `/{VERSION}/drugs` takes parameters.
 
 ## Parameters of /{VERSION}/drugs
 
@@ -51,40 +51,42 @@ route. No path but `/{VERSION}/drugs` takes parameters.
 """
 
 FILTERS_SAY = f"""
-The last {len(FILTERS)} are filters. `drug_class` and `therapeutic_class` match words that are side
-by side in the value, the others the whole value; case, punctuation and Unicode form do not matter.
-Giving a filter again adds an alternative: `dosage_form=TABLET&dosage_form=CAPSULE`. A filter
-excludes drugs and does not change the order. An answer's `next_offset` is the next page's `offset`.
+The last {len(FILTERS)} are filters. `drug_class` and `therapeutic_class` match adjacent words in
+the value, the others the whole value; case, punctuation and Unicode form do not matter. Giving a
+filter again adds an alternative: `dosage_form=TABLET&dosage_form=CAPSULE`. A filter excludes drugs
+and does not change the order. An answer's `next_offset` is the next page's `offset`.
 
-These are errors (400) that name the parameter: an unknown one, on any path; one that is not a
-filter, given twice; more than {MOST_PARAMETERS} parameters, or {MOST_VALUES} values of one.
+These are errors (400), and the message names the parameter: an unknown parameter on any path; a
+parameter other than a filter that is given twice; more than {MOST_PARAMETERS} parameters, or
+{MOST_VALUES} values of one.
 
 ## Parts
 
-A **product** is one name, form and route with all its strengths, from any labeler; the strength
-that was asked for is first. Every product says `why` it is in the answer. Parts come in this order:
-a weaker part never replaces a stronger one. No part is padded, and an answer may have none.
+A **product** is one name, form and route with all its strengths, from any labeler; the requested
+strength comes first. Every product says `why` it is in the answer. The parts come in this order. A
+weaker part never replaces a stronger one, parts are never padded, and an answer may have none.
 
 | part | holds |
 |---|---|
 """
 
 PARTS = {
-    PartKind.FOUND: "the NDC; the name, the right strength and form first",
+    PartKind.FOUND: "matches of the NDC or the name, with the requested strength and form first",
     PartKind.SAME_SUBSTANCE: "exactly the substances that the name means: Lamisil is terbinafine, "
     "and this catalog has these",
-    PartKind.OTHERS: "the name's words, but other or further substances: Tylenol with Codeine, for "
-    "Tylenol",
-    PartKind.BEGINS: "names that begin like the last word, which may still be being typed",
-    PartKind.CLASS: "drugs of the classes that the words name; one drug of each class in turn",
-    PartKind.USE: "drugs of the classes that lay words mean, in the same way",
-    PartKind.MEANING: "what is near in meaning, above a floor; never if the query names a drug",
+    PartKind.OTHERS: "the name's words, but different or additional substances: Tylenol with "
+    "Codeine, for Tylenol",
+    PartKind.BEGINS: "names that begin with the last word, which may be incomplete",
+    PartKind.CLASS: "drugs of the classes that the words name, taking one of each class in turn",
+    PartKind.USE: "drugs of the classes that lay words stand for, in the same way",
+    PartKind.MEANING: "drugs with a similar meaning, above a floor; never if the query names a "
+    "drug",
 }
 
 NOTICES_SAY = """
 ## Notices
 
-| notice | is given when |
+| notice | given when |
 |---|---|
 """
 
@@ -92,20 +94,20 @@ NOTICES = {
     NoticeKind.NOT_IN_CATALOG: "a known drug is not in the catalog, or only together with other "
     "substances",
     NoticeKind.READ_AS: "a misspelt word was read as the nearest name; `as_written` prevents it",
-    NoticeKind.DID_YOU_MEAN: "a word is equally near to two drugs, or abbreviates several (TCN, "
-    "MS, MgSO4): the search asks back",
-    NoticeKind.UNKNOWN_WORD: "no name has the word; the others were searched",
-    NoticeKind.STRENGTH_MISSING: "no product of the name has the strength that was asked for",
-    NoticeKind.SEVERAL_DRUGS: "digits may mean several packages; all are shown",
-    NoticeKind.NO_SUCH_NDC: "no drug has the NDC; no other drug is shown in its place",
-    NoticeKind.NOTHING_FOUND: "nothing in the catalog answers the query",
-    NoticeKind.FILTERS_HIDE: "the filters excluded all of the best part; `count` says how many "
-    "packages",
-    NoticeKind.NO_SUCH_VALUE: "no drug of the catalog passes a filter: its value is misspelt, or "
-    "another catalog's; `instead` names the column",
-    NoticeKind.MEANING_UNAVAILABLE: "the model failed, or the live space is of another model: "
-    "only words were searched",
-    NoticeKind.CUT_SHORT: "the search's budget of commands was spent",
+    NoticeKind.DID_YOU_MEAN: "a word is equally close to two drugs, or abbreviates several (TCN, "
+    "MS, MgSO4): the answer asks which one",
+    NoticeKind.UNKNOWN_WORD: "no name contains the word; the other words were searched",
+    NoticeKind.STRENGTH_MISSING: "no product with the name has the requested strength",
+    NoticeKind.SEVERAL_DRUGS: "the digits match several packages; all are shown",
+    NoticeKind.NO_SUCH_NDC: "no drug has the NDC; no other drug is shown instead",
+    NoticeKind.NOTHING_FOUND: "nothing in the catalog matches the query",
+    NoticeKind.FILTERS_HIDE: "the filters excluded everything in the best part; `count` is the "
+    "number of packages",
+    NoticeKind.NO_SUCH_VALUE: "no drug in the catalog matches a filter, for example because its "
+    "value is misspelled; `instead` names the column",
+    NoticeKind.MEANING_UNAVAILABLE: "the model failed, or the live space belongs to another "
+    "model: only words were searched",
+    NoticeKind.CUT_SHORT: "the search used up its budget of commands",
 }
 
 STATUSES = f"""

@@ -14,11 +14,11 @@ PAGE = """# Stage file
 
 `stages/STAGE.toml` holds everything that differs between two deployments. Copy `stages/dev.toml`
 (everything is created) or `stages/prod.toml` (everything exists); `vpc`, `mysql` and `redis` each
-have either a table `existing` or a table `create`, each by itself. An unknown or wrong field stops
-`make synth` with its name and the reason; nothing is looked up in AWS for it.
+need either a table `existing` or a table `create`, independently of each other. An unknown or
+invalid field stops `make synth`, which names the field and the reason, without any call to AWS.
 
-No field holds a password, only ARNs of secrets. The database's secret has `username` and
-`password`; that of Redis has `password` and, if the server has users, `username`.
+No field contains a password, only ARNs of secrets. The database's secret has `username` and
+`password`; the secret of Redis has `password` and, if the server has users, `username`.
 
 This page is written by `python -m tools.reference`; a test compares the two.
 
@@ -42,8 +42,8 @@ TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
 SETTINGS = """
 ## [settings]
 
-The workflow's [settings](settings.md) by their own names, with their own limits: model, dimensions,
-tokens per minute, guards.
+The workflow's [settings](settings.md), with the same names and limits: model, dimensions, tokens
+per minute, guards.
 """
 
 FIELDS = "\n| field | may be | default | what it is |\n|---|---|---|---|\n"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from workflow.adapters.mysql import session
 from workflow.steps.check_server import SEARCH_LIMITS
 
-PAGE = """# Settings of the servers
+PAGE = """# Server settings
 
 Which settings of MySQL, MariaDB and Redis can change what a run reads or a search answers, and
 what is done about each. A test asks real servers for all of their settings and finds each name in

@@ -15,7 +15,16 @@ import typer
 from rich.console import Console
 
 from benchmarks.lab import machine, start
-from benchmarks.peers.page import PAGE, PICTURE, page, picture, table
+from benchmarks.peers.page import (
+    PAGE,
+    PICTURE,
+    README,
+    page,
+    picture,
+    readme,
+    sentence,
+    table,
+)
 from benchmarks.peers.peers import PEERS, installed, stand_by
 from benchmarks.peers.scenarios import Bench, measured
 from local.servers.stack import down
@@ -65,6 +74,8 @@ def main(
     console.print(table(shown))
     if write:
         PAGE.write_text(page(shown), encoding="utf-8")
+        told = readme(README.read_text("utf-8"), sentence(page(shown)))
+        README.write_text(told, encoding="utf-8")
         PICTURE.write_text(picture(shown), encoding="utf-8")
 
 

@@ -33,7 +33,7 @@ Rows = Annotated[
 ]
 Columns = Annotated[
     list[str] | None,
-    typer.Option("--column", metavar="NAME=HEADER", help="A column under another heading."),
+    typer.Option("--column", metavar="NAME=HEADER", help="Map a column to another heading."),
 ]
 
 catalog = typer.Typer(cls=Group, help="The drug catalog of this machine.", no_args_is_help=True)
@@ -57,12 +57,12 @@ def load(
         bool, typer.Option("--pad-keys", help="Store NDCs with dashes as their eleven digits.")
     ] = False,
     other_columns: Annotated[
-        bool, typer.Option("--other-columns", help="Leave out columns without a name of ours.")
+        bool, typer.Option("--other-columns", help="Leave out columns with unknown names.")
     ] = False,
     replace: Replace = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fill the catalog. What is there is replaced only with --replace, or when you say so."""
+    """Fill the catalog. Replaces an existing one only with --replace, or after you confirm."""
     form = CsvForm(
         delimiter=delimiter_of(delimiter),
         encoding=encoding,
@@ -76,8 +76,9 @@ def load(
     stack = stacks.running(home())
     if not stack.mysql.pid:
         raise LocalError(
-            "the catalog is on a server of yours, where nothing is loaded from here; map its "
-            "tables with: drugsync catalog init, or go back with: drugsync up --mysql own"
+            "the catalog is on your own server, and this command never loads data there; map its "
+            "tables with: drugsync catalog init, or return to the local server with: drugsync up "
+            "--mysql own"
         )
     if source != "fda":
         # Find a wrong file before asking anything.
@@ -86,8 +87,8 @@ def load(
     loaded = load_catalog(out, stack, source, count, form)
     if before:
         out.say(
-            "it replaces a catalog of {}: a guard may stop the next run, and says how to go on; "
-            "see first: drugsync run --dry-run",
+            "it replaces a catalog of {}: a guard may stop the next run and then says how to "
+            "continue; look first with: drugsync run --dry-run",
             many(before, "drug"),
         )
     if as_json:
@@ -115,7 +116,7 @@ def load_catalog(
     out.say("catalog: {} loaded in {:.1f} s", many(loaded.rows, "drug"), loaded.seconds)
     if loaded.skipped:
         out.say(
-            "  {} left out, whose 11-digit NDC another row has already: {}{}",
+            "  {} left out, because another row already has their 11-digit NDC: {}{}",
             many(len(loaded.skipped), "row"),
             ", ".join(loaded.skipped[:5]),
             ", ..." if len(loaded.skipped) > 5 else "",

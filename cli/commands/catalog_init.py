@@ -38,27 +38,35 @@ LONGEST = 2_000
 Table = Annotated[str | None, typer.Argument(metavar="TABLE|FILE.csv", help="Yours.")]
 MySQL = Annotated[
     str | None,
-    typer.Option("--mysql", metavar="URL", help="Its server, as `up --mysql` takes it."),
+    typer.Option("--mysql", metavar="URL", help="Its server, as a URL like that of `up --mysql`."),
 ]
-View = Annotated[str, typer.Option(help="The view to make, which runs will read.")]
+View = Annotated[str, typer.Option(help="The view to create, which runs will read.")]
 Pairs = Annotated[
     list[str] | None,
-    typer.Option("--column", metavar="NAME=THEIRS", help="Ours and yours; NAME= leaves it out."),
+    typer.Option(
+        "--column",
+        metavar="NAME=THEIRS",
+        help="Map one of our columns to one of yours; NAME= leaves it out.",
+    ),
 ]
-Template = Annotated[str | None, typer.Option(help="The text that is embedded.")]
+Template = Annotated[str | None, typer.Option(help="The template of the text to embed.")]
 Delimiter = Annotated[
     str | None,
     typer.Option(
-        help="Between a CSV file's values: one character, or 'tab'. By default what its first line "
-        "has most of: comma, semicolon, tab or bar."
+        help=(
+            "Delimiter of a CSV file: one character, or 'tab'. Default: the most frequent of "
+            "comma, semicolon, tab and bar in the first line."
+        )
     ),
 ]
 Encoding = Annotated[
     str | None,
-    typer.Option(help="Of a CSV file; by default its mark's (UTF-8, UTF-16), or UTF-8."),
+    typer.Option(
+        help="Encoding of a CSV file. Default: that of its byte order mark, otherwise UTF-8."
+    ),
 ]
 Create = Annotated[
-    bool | None, typer.Option("--create/--no-create", help="Make the view, without a question.")
+    bool | None, typer.Option("--create/--no-create", help="Create the view without asking.")
 ]
 
 
@@ -73,10 +81,10 @@ def init(
     create: Create = None,
     as_json: AsJson = False,
 ) -> None:
-    """Map your own table to a catalog: looks at its columns, and proposes a view and a text.
+    """Map your own table to a catalog: inspect its columns, and propose a view and a text.
 
-    Shows five texts and what a run would leave out, and writes the settings. Your tables are only
-    read, unless you say --create.
+    Shows five texts and the rows that a run would leave out, and writes the settings. Your tables
+    are only read, unless you give --create.
     """
     out = console(stderr=as_json)
     chosen = pairs_of(column or [])
@@ -244,7 +252,7 @@ def _show(out: Out, found: CatalogProposed) -> None:
     for ours, theirs in found.columns.items():
         out.say("  {:18} {}", ours, theirs)
     if found.unused:
-        out.say("  [dim]not used: {}[/]", ", ".join(found.unused))
+        out.say("  [dim]unused: {}[/]", ", ".join(found.unused))
     for note in found.notes:
         out.say("  [yellow]{}[/]", note)
     out.say("text: {}", found.template)
@@ -275,7 +283,7 @@ def _finish(
     found: CatalogProposed,
     create: bool | None,
 ) -> CatalogProposed:
-    """Write the settings and the statements; run the statements if somebody agreed."""
+    """Write the settings and the statements; run the statements if someone agreed."""
     path = _save(found)
     out.say("settings: {}", path)
     if not found.sql:
@@ -290,13 +298,15 @@ def _finish(
         create = typer.confirm("Run them now?")
     by_others = _by_others(proposal.table, file)
     if not create:
-        out.say("have them run by somebody who may: {}", by_others)
+        out.say("ask someone with the permission to run them: {}", by_others)
         out.say("then: [bold]{}[/]", found.next)
         return found
     try:
         tables.create(proposal)
     except LocalError as error:
-        raise LocalError(f"{error}; have them run by somebody who may: {by_others}") from error
+        raise LocalError(
+            f"{error}; ask someone with the permission to run them: {by_others}"
+        ) from error
     tables.check(found.view)
     return found.model_copy(update={"created": True})
 

@@ -63,9 +63,9 @@ CHANGES = (
 
 
 def demo(rows: Rows = DEFAULT_ROWS) -> None:
-    """Watch all of it: dry run, sync, a page that fails and its redrive, backfill, search.
+    """Watch everything: dry run, sync, a failed page and its redrive, backfill, search.
 
-    It has servers and a folder of its own, and touches no catalog or index of yours.
+    It has its own servers and folder, and does not touch your catalog or index.
     """
     out = console()
     count = rows_of(rows)
@@ -91,18 +91,18 @@ def _runs(out: Out, stack: Stack) -> None:
         _succeed(out, site, report, each_check=False)
 
     act("Dry run: what would happen, and what it would cost", dry_run=True)
-    _title(out, "First sync: one call of the model is refused, and with it one page")
+    _title(out, "First sync: one model call is refused, so one page fails")
     control(stack.bedrock, faults=[REFUSED])
     failed = site.run({"page_size": PAGE_SIZE}, out)
     show_report(out, *site.report(failed.run_id))
-    _title(out, "Redrive: that page alone, then what follows")
+    _title(out, "Redrive: only that page, then the remaining steps")
     _succeed(out, site, site.redrive(failed.run_id, out), each_check=True)
     _title(out, "The catalog changes")
     for line in change_catalog(stack):
         out.say("  {}", line)
     act("Sync: only what changed")
     act(
-        "Backfill: a second generation beside the live one, verified, then switched to",
+        "Backfill: build a second generation, verify it, then switch to it",
         mode="backfill",
     )
 
@@ -128,7 +128,7 @@ def _empty(stack: Stack) -> None:
 
 def _farewell(out: Out) -> None:
     out.say("")
-    out.say("The demonstration's servers go on running. Look around in them:")
+    out.say("The demo's servers keep running. Look around:")
     out.say("  export {}={}", HOME_VARIABLE, demo_home())
     out.say("  drugsync search TEXT")
     out.say("  drugsync serve")

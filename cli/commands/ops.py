@@ -27,13 +27,13 @@ from workflow.operate.changes import ChangedDrug
 
 def status(
     run: RunOrLast = None,
-    watch: bool = typer.Option(False, "--watch", "-w", help="Go on until it ends."),
+    watch: bool = typer.Option(False, "--watch", "-w", help="Keep watching until the run ends."),
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """How far a run is: pages done, failed and pending per Map, rate, and time left."""
+    """Show a run's progress: pages done, failed and pending per Map, rate, and time left."""
     site = site_of(stage, profile, region)
     out = console(stderr=as_json)
     view = watch_run(site, run, out) if watch else site.view(run)
@@ -45,13 +45,13 @@ def status(
 
 
 def runs(
-    limit: int = typer.Option(10, min=1, max=1000, help="How many, the newest first."),
+    limit: int = typer.Option(10, min=1, max=1000, help="How many runs to show, newest first."),
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """The last runs and how they ended."""
+    """List the last runs and how they ended."""
     found = site_of(stage, profile, region).runs(limit)
     if as_json:
         print_json(found)
@@ -61,13 +61,15 @@ def runs(
 
 def report(
     run: RunOrLast = None,
-    open_page: bool = typer.Option(False, "--open", help="Show its page in the browser."),
+    open_page: bool = typer.Option(False, "--open", help="Open the report page in the browser."),
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """What a run did: outcome, verification, counts, cost. Its page has time line and reasons."""
+    """Show what a run did: outcome, verification, counts, cost. The page adds timeline and
+    reasons.
+    """
     found, page = site_of(stage, profile, region).report(run)
     if as_json:
         print_json(found)
@@ -85,12 +87,14 @@ def changes(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """What a run changes, after a dry run above all: drugs before and after, column by column."""
+    """Show what a run changes, mostly after a dry run: old and new values, column by column."""
     site = site_of(stage, profile, region)
     run_id = site.view(run).run_id
     accepted = site.accepted(run_id)
     if accepted is None:
-        raise SiteError(f"run {run_id} changes nothing: AcceptRun refused it, or was not asked yet")
+        raise SiteError(
+            f"run {run_id} changes nothing: AcceptRun refused it, or has not been called yet"
+        )
     found = list(islice(_changes(site, accepted), limit or None))
     if as_json:
         print_json(found)
@@ -109,13 +113,15 @@ def _changes(site: Site, run: Run) -> Iterator[ChangedDrug]:
 
 def logs(
     run: RunOrLast = None,
-    page: Annotated[str | None, typer.Option(help="Only the calls for this page.")] = None,
+    page: Annotated[str | None, typer.Option(help="Show only the calls for this page.")] = None,
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """What the functions of a run said: a line a call, with counts, milliseconds and errors."""
+    """Show the logs of a run's functions: one line per call, with counts, milliseconds and
+    errors.
+    """
     found = site_of(stage, profile, region).logs(run, page)
     if as_json:
         print_json(found)
@@ -125,16 +131,22 @@ def logs(
 
 def rollback(
     generation: Annotated[
-        str, typer.Option(help="The one before the last backfill; else the last switch is undone.")
+        str,
+        typer.Option(
+            help=(
+                "Return to the generation before the last backfill, instead of undoing the last "
+                "switch."
+            )
+        ),
     ] = "",
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Undo the last switch: what was searched before it is searched again, all at once.
+    """Undo the last switch: searches answer as before it, all at once.
 
-    A run that is under way may no longer write. A second rollback restores the first state.
+    A run in progress may no longer write. A second rollback restores the first state.
     """
     site = site_of(stage, profile, region)
     answer = site.operate("rollback", generation=generation).rolled_back
@@ -149,21 +161,24 @@ def rollback(
 def explain(
     ndc: Annotated[str, typer.Argument(metavar="NDC", help="With dashes or without.")],
     query: Annotated[
-        str | None, typer.Option(help="A search: where the drug stands in its answer, or why not.")
+        str | None,
+        typer.Option(
+            help="A search query: show the drug's place in the answer, or why it is missing."
+        ),
     ] = None,
     as_json: AsJson = False,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Why a drug is found or not: its row, document, text, and its place in an answer.
+    """Explain why a drug is or is not found: row, document, text, and place in an answer.
 
-    Exit code 1 where no drug has the NDC, or a server that knows of it could not be asked.
+    Exit code 1 if no drug has the NDC, or if a server could not be reached.
     """
     for given, name in ((ndc, "NDC"), (query, "--query")):
         if given is not None and not fold(given):
             raise typer.BadParameter(
-                "holds no letter and no digit; say what to look for", param_hint=name
+                "contains no letter and no digit; enter what to look for", param_hint=name
             )
     site = site_of(stage, profile, region)
     answer = site.operate("explain", ndc=ndc, query=query or "").explained
@@ -182,7 +197,7 @@ def doctor(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Check settings, servers, model, bucket and index; say what to do for each that fails."""
+    """Check settings, servers, model, bucket and index; say what to do about each failure."""
     findings = site_of(stage, profile, region).doctor()
     if as_json:
         print_json(findings)

@@ -1,4 +1,4 @@
-"""Start a run, or go on with one that failed: here and, with --stage, on AWS."""
+"""Start a run, or continue with one that failed: here and, with --stage, on AWS."""
 
 from collections.abc import Sequence
 from typing import Any, get_args
@@ -49,10 +49,10 @@ def run(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Start a run: bring the index in step with the catalog, or build it anew.
+    """Start a run: update the index from the catalog, or rebuild it.
 
-    On this machine it is watched to its end; exit code 0 only when it succeeded. A dry run is a
-    plan: [bold]changes[/] and [bold]report[/] show it, --plan makes exactly its changes.
+    A local run is watched until it ends; the exit code is 0 only if it succeeded. A dry run is a
+    plan: [bold]changes[/] and [bold]report[/] show it, and --plan makes exactly its changes.
     """
     site = site_of(stage, profile, region)
     more = {
@@ -78,9 +78,10 @@ def redrive(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Run again only the pages of a run that failed or never started, then what follows.
+    """Run only the pages of a run that failed or never started, then the remaining steps.
 
-    Same run, same plan: within 14 days, and while no newer run has written.
+    It is the same run with the same plan. Possible for 14 days, as long as no newer run has
+    written.
     """
     site = site_of(stage, profile, region)
     out = console(stderr=as_json)
@@ -95,10 +96,10 @@ def verify(
     profile: Profile = None,
     region: Region = None,
 ) -> None:
-    """Compare the live index with the catalog as it is now. Writes nothing in it.
+    """Compare the live index with the catalog as it is now. Writes nothing to the index.
 
-    A run like any other, which ends before anything would be written; watch and redrive it in the
-    same way. Exit code 0 if every check holds.
+    It is a run like any other that ends before anything would be written; watch and redrive it in
+    the same way. Exit code 0 if every check passes.
     """
     site = site_of(stage, profile, region)
     given = run_input(mode="verify", after_key=after_key, through_key=through_key)
@@ -107,12 +108,12 @@ def verify(
 
 
 def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool) -> None:
-    """The report of a run that ended, or how to watch one that goes on."""
+    """The report of a run that ended, or how to watch one that continues."""
     out = console(stderr=as_json)
     if isinstance(done, Started):
         out.say("started {}", done.run_id)
         if not wait:
-            out.say("see how far it is: drugsync status {}{}", done.run_id, site.options)
+            out.say("see its progress: drugsync status {}{}", done.run_id, site.options)
             if as_json:
                 print_json(done)
             return
@@ -132,15 +133,18 @@ def _show_next(site: Site, done: RunReport) -> None:
     out = console()
     tripped = [one.guard for one in done.guards if one.tripped and not one.accepted]
     if done.error == "PlanStale":
-        out.say("  plan anew: drugsync run --dry-run{}{}", _again(site, done), site.options)
+        out.say("  make a new plan: drugsync run --dry-run{}{}", _again(site, done), site.options)
     if done.error == "GenerationMismatch":
         again = _again(site, done, beside=True)
-        out.say("  build one with these settings beside it: drugsync run{}{}", again, site.options)
+        out.say(
+            "  build a new generation with these settings: drugsync run{}{}", again, site.options
+        )
     if tripped and done.mode != "verify":
         if not done.dry_run:
-            out.say("  which drugs: drugsync changes {}{}", done.run_id, site.options)
+            out.say("  see which drugs: drugsync changes {}{}", done.run_id, site.options)
         out.say(
-            "  if that is right, as after a load of other drugs, go on with: drugsync run{}{}",
+            "  if that is correct (for example after loading other drugs), continue with: "
+            "drugsync run{}{}",
             _again(site, done, accept=tripped, beside="switch" in tripped),
             site.options,
         )
@@ -151,11 +155,11 @@ def _show_next(site: Site, done: RunReport) -> None:
         return
     if not done.behind:
         return
-    out.say("  before and after: drugsync changes {}{}", done.run_id, site.options)
+    out.say("  see old and new values: drugsync changes {}{}", done.run_id, site.options)
     if done.mode == "verify":
         out.say("  bring the index in step: drugsync run{}", site.options)
     else:
-        out.say("  do just this: drugsync run --plan {}{}", done.run_id, site.options)
+        out.say("  apply exactly this plan: drugsync run --plan {}{}", done.run_id, site.options)
 
 
 def _again(site: Site, done: RunReport, *, accept: Sequence[str] = (), beside: bool = False) -> str:

@@ -59,7 +59,7 @@ ACTIONS = {
         ),
         Action(
             "do",
-            "Do what it planned",
+            "Apply this plan",
             "A run makes exactly the changes that this dry run showed, or none at all.",
             lambda run_id: ["run", "--plan", run_id],
             lambda view, dry: dry and view.status == "SUCCEEDED",
@@ -67,15 +67,16 @@ ACTIONS = {
         Action(
             "redrive",
             "Redrive",
-            "What failed or never started runs again, then what follows. Embedded texts are kept.",
+            "Runs the pages again that failed or never started, then the remaining steps. "
+            "Embedded texts are kept.",
             lambda run_id: ["redrive", run_id],
             _failed,
         ),
         Action(
             "rollback",
             "Roll back",
-            "The last switch is undone at once: searches answer as before it. The next sync brings "
-            "the catalog's changes back.",
+            "Undoes the last switch at once: searches answer as they did before it. The next "
+            "sync applies the catalog's changes again.",
             lambda _: ["rollback"],
             lambda view, dry: not dry and view.status == "SUCCEEDED",
         ),
@@ -123,7 +124,7 @@ class Actions:
         Raises Refused with its output if it started nothing.
         """
         if holder(self._root):
-            raise Refused(f"{holder(self._root)} is under way; wait for its end")
+            raise Refused(f"{holder(self._root)} is in progress; wait until it ends")
         with open(self._root / LOG, "w+", encoding="utf-8", opener=own_only) as said:
             started = subprocess.Popen(  # noqa: S603 - one of ACTIONS, and a checked name
                 [sys.executable, "-P", "-m", "cli.main", *command],

@@ -1,6 +1,6 @@
-"""The pages of runs that `drugsync serve` shows: a list, one run as it goes on, its report.
+"""The pages of runs that `drugsync serve` shows: a list, one run as it continues, its report.
 
-They have no script; the page of a run that goes on reloads every other second. They name the
+They have no script; the page of a run that continues reloads every other second. They name the
 command for each next step, and with the token of this machine's server they can start it.
 """
 
@@ -133,14 +133,14 @@ class RunsPages:
     def _commands(self, view: RunView) -> Iterable[str]:
         run = f" {view.run_id}"
         given = {
-            "what its functions said": f"logs{run}",
-            "what it changed, or would": f"changes{run}",
+            "its functions' logs": f"logs{run}",
+            "what it changed, or would change": f"changes{run}",
         }
         if view.status in ("FAILED", "TIMED_OUT", "ABORTED"):
-            given["run again what failed, and what follows"] = f"redrive{run}"
+            given["repeat the failed pages, then continue"] = f"redrive{run}"
         if view.status == "SUCCEEDED":
             given["undo the last switch"] = "rollback"
-        given["what the next run would do"] = "run --dry-run"
+        given["plan the next run"] = "run --dry-run"
         for why, command in given.items():
             yield f"<li>{why}: {self._command(command)}</li>"
 

@@ -18,7 +18,7 @@ svg{display:block;width:100%;height:3rem}.bar{fill:var(--bar)}.bad{fill:var(--ba
 
 
 class Figure(NamedTuple):
-    """What is drawn of each run; None if the run has no such figure."""
+    """The figure to draw for each run; None if the run has none."""
 
     name: str
     of: Callable[[RunReport], float | None]

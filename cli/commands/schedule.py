@@ -34,15 +34,15 @@ def interval(text: str) -> timedelta:
 
 
 def schedule(
-    every: Annotated[str, typer.Option(help="From start to start: 15m, 1h, 1d.")] = "1h",
+    every: Annotated[str, typer.Option(help="Time between starts: 15m, 1h, 1d.")] = "1h",
     times: Annotated[
-        int, typer.Option(min=0, help="End after so many syncs; 0 goes on until Ctrl-C.")
+        int, typer.Option(min=0, help="Stop after this many syncs; 0 runs until Ctrl-C.")
     ] = UNTIL_CTRL_C,
     page_size: PageSize = None,
 ) -> None:
-    """Run syncs at an interval, here, as the stage's schedule does on AWS.
+    """Run syncs at an interval on this machine, like a stage's schedule on AWS.
 
-    The first one runs at once. One that fails stops nothing: the next one is tried all the same.
+    The first sync starts immediately. If one fails, the next one is started nevertheless.
     """
     step = interval(every)
     out = console()
@@ -53,7 +53,7 @@ def schedule(
 
 
 def _try(site: LocalSite, given: dict[str, object], out: Out) -> None:
-    """One run. A failure that a person can correct is printed, and the schedule goes on."""
+    """One run. A failure that a user can correct is printed, and the schedule continues."""
     try:
         report = site.run(given, out)
         show_report(out, *site.report(report.run_id))

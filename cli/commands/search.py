@@ -21,20 +21,26 @@ FILTERS = "Filters"
 
 Value = Annotated[
     list[str] | None,
-    typer.Option(rich_help_panel=FILTERS, help="Only this value; give it again for another."),
+    typer.Option(rich_help_panel=FILTERS, help="Show only this value; repeat the option for more."),
 ]
-Flag = Annotated[bool | None, typer.Option(rich_help_panel=FILTERS, help="Only these, or none.")]
+Flag = Annotated[
+    bool | None, typer.Option(rich_help_panel=FILTERS, help="Show only these, or exclude them.")
+]
 
 
 def search(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any words.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="What to look for: a name, an NDC, or any words.")
+    ],
     limit: Annotated[int, typer.Option(min=1, max=50, help="Products to show.")] = 10,
-    packages: Annotated[int, typer.Option(min=1, max=100, help="Packages of each product.")] = 5,
+    packages: Annotated[
+        int, typer.Option(min=1, max=100, help="Packages to show per product.")
+    ] = 5,
     facets: Annotated[
-        bool, typer.Option("--facets", help="Count values of the best products.")
+        bool, typer.Option("--facets", help="Count the filter values of the best products.")
     ] = False,
     as_written: Annotated[
-        bool, typer.Option("--as-written", help="Read no word as another.")
+        bool, typer.Option("--as-written", help="Do not correct spelling.")
     ] = False,
     dosage_form: Value = None,
     route: Value = None,
@@ -53,10 +59,10 @@ def search(
 ) -> None:
     """Find drugs by name, NDC or meaning in the live index.
 
-    With --stage: by the function of that stage's search API. Exit code 1 where nothing answers.
+    With --stage, the function of that stage's search API answers. Exit code 1 if nothing is found.
     """
     if not fold(text):
-        raise typer.BadParameter("say what to look for", param_hint="TEXT")
+        raise typer.BadParameter("enter what to look for", param_hint="TEXT")
     filters: dict[str, list[str] | bool | None] = {
         "dosage_form": dosage_form,
         "route": route,

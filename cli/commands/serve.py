@@ -197,14 +197,14 @@ def _hashes(tag: str, page: str) -> str:
 
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes any free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 picks a free port.")] = 8080,
     stage: Stage = None,
     profile: Profile = None,
     region: Region = None,
 ) -> None:
     """Serve the search page, its API and the pages of runs, on this machine only.
 
-    With --stage: the pages of that stage's runs, read with your own credentials, and no search.
+    With --stage: only the pages of that stage's runs, read with your own credentials.
     """
     site, token = site_of(stage, profile, region), Token()
     if stage is not None:
@@ -247,4 +247,4 @@ def _server(
     try:
         return SearchServer(("127.0.0.1", port), respond, runs, actions, token)
     except OSError as error:
-        raise LocalError(f"port {port} is taken ({error}); give another with --port") from error
+        raise LocalError(f"port {port} is in use ({error}); choose another with --port") from error

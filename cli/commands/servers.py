@@ -28,8 +28,10 @@ MySQLUrl = Annotated[
     typer.Option(
         "--mysql",
         metavar="URL",
-        help="Read the catalog of a server that exists: mysql://USER:PASSWORD@HOST/DATABASE, "
-        "with ?tls=false or ?ssl_ca=FILE; 'own' is this machine's again.",
+        help=(
+            "Read the catalog from an existing server: mysql://USER:PASSWORD@HOST/DATABASE, with "
+            "?tls=false or ?ssl_ca=FILE; 'own' returns to the local server."
+        ),
     ),
 ]
 RedisUrl = Annotated[
@@ -37,7 +39,10 @@ RedisUrl = Annotated[
     typer.Option(
         "--redis",
         metavar="URL",
-        help="Keep the index on a server that exists: redis://, rediss:// or unix://; or 'own'.",
+        help=(
+            "Keep the index on an existing server: redis://, rediss:// or unix://; 'own' returns "
+            "to the local server."
+        ),
     ),
 ]
 
@@ -50,7 +55,7 @@ def up(
 ) -> None:
     """Start MariaDB (or MySQL), Redis with vector search and the Bedrock stand-in.
 
-    A server that exists already is used in place of one of these, from now on, and examined.
+    With --mysql or --redis, an existing server is checked and used instead from now on.
     """
     out = console(stderr=as_json)
     if mysql is not None:
@@ -94,7 +99,7 @@ def _examine(out: Out) -> None:
 
 
 def down(as_json: AsJson = False) -> None:
-    """Stop what [bold]up[/] and [bold]demo[/] started, and nothing else. Data are kept."""
+    """Stop only what [bold]up[/] and [bold]demo[/] started. Data is kept."""
     helper = ("standby",) if standby.stop(home()) else ()
     ours = (*helper, *stacks.down(home()))
     stopped = (*ours, *(f"{name} (demo)" for name in stacks.down(demo_home())))
@@ -107,7 +112,7 @@ def down(as_json: AsJson = False) -> None:
 
 
 def info(as_json: AsJson = False) -> None:
-    """Where the servers are, and the settings that the functions get."""
+    """Show where the servers are, and the settings that the functions get."""
     found = servers_of(stacks.running(home()))
     if as_json:
         print_json(found)

@@ -23,13 +23,13 @@ def show_explanation(out: Out, one: Explanation) -> None:
         out.say("  written by run {} at {}", one.written_by, one.written_at)
         out.say("  in generation {}, space {}", one.generation, one.space)
     if one.to_repair:
-        out.say("  [yellow]the next sync writes it again[/]: an earlier one found it damaged")
+        out.say("  [yellow]the next sync writes it again[/]: an earlier run found it damaged")
     if one.place:
         _show_place(out, one.place)
 
 
 def show_changes(out: Out, drugs: Sequence[ChangedDrug]) -> None:
-    """One block a drug: removed values in red, new values in green."""
+    """One block per drug: removed values in red, new values in green."""
     if not drugs:
         out.say("nothing changes")
     for one in drugs:

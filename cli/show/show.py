@@ -100,7 +100,7 @@ def _show_verification(out: Out, report: RunReport, *, each_check: bool) -> None
 
 
 def show_checks(out: Out, checks: Sequence[Check]) -> None:
-    """One line a check, with the expected value if it does not hold."""
+    """One line per check, with the expected value if it does not hold."""
     for check in checks:
         mark = GOOD if check.passed else BAD
         expected = "" if check.passed else f" (expected {check.expected})"
@@ -111,7 +111,7 @@ FLAGS: Final = {"true": "yes", "false": "no"}
 
 
 def show_found(out: Out, query: str, found: DrugsFound) -> None:
-    """Notices first, then the parts: one line a product, with its strengths."""
+    """Notices first, then the parts: one line per product, with its strengths."""
     out.say("[bold]{}[/]", query)
     for notice in found.notices:
         out.say("  [yellow]{}[/]", notice.text)

@@ -57,7 +57,7 @@ def map_line(one: MapProgress) -> str:
 
 
 def show_runs(out: Out, runs: Sequence[RunView]) -> None:
-    """One line a run, the newest first."""
+    """One line per run, the newest first."""
     if not runs:
         out.say("no run yet")
     for view in runs:
@@ -72,7 +72,7 @@ def show_runs(out: Out, runs: Sequence[RunView]) -> None:
 
 
 def show_findings(out: Out, findings: Sequence[Finding]) -> None:
-    """One line a check; the advice is below a check that fails."""
+    """One line per check; the advice is below a check that fails."""
     for one in findings:
         mark = GOOD if one.ok else BAD
         out.say("{} {:24} {}", mark, one.check, one.found)
@@ -81,7 +81,7 @@ def show_findings(out: Out, findings: Sequence[Finding]) -> None:
 
 
 def show_logs(out: Out, lines: Sequence[LogLine]) -> None:
-    """One line a call."""
+    """One line per call."""
     if not lines:
         out.say("no line")
     for one in lines:
@@ -120,10 +120,10 @@ def show_rolled_back(out: Out, done: RolledBack, options: str) -> None:
             done.before or "none",
         )
     if done.settings_fit:
-        out.say("  bring it in step with the catalog: drugsync run{}", options)
+        out.say("  update it from the catalog: drugsync run{}", options)
         return
     out.say(
-        "  [yellow]it was built with other settings than the functions have now: put back model, "
-        "dimensions, template and index settings, or searches go by words alone and the next sync "
-        "stops; to undo this, roll back again[/]"
+        "  [yellow]it was built with other settings than the functions have now: restore the "
+        "model, dimensions, template and index settings, or searches will use words only and the "
+        "next sync will stop; to undo this, roll back again[/]"
     )

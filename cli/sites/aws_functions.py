@@ -32,8 +32,8 @@ def call(client: "LambdaClient", function: str, payload: Mapping[str, Any]) -> A
                 raise
     console(stderr=True).say("{}: waiting for its network ({}), a minute or two", function, code)
     still = (
-        f"{function} has no network yet ({code}); nothing was done: try again in two minutes, then "
-        "look at its state: aws lambda get-function-configuration --function-name " + function
+        f"{function} has no network yet ({code}); nothing was done; try again in two minutes, "
+        f"then check its state: aws lambda get-function-configuration --function-name " + function
     )
     with explained(dict.fromkeys(SLEPT, still)):
         try:

@@ -54,13 +54,13 @@ def closed(address: str) -> str:
     try:
         with urllib.request.urlopen(url, timeout=ANSWERS_WITHIN_S):  # noqa: S310 - an output's
             raise SiteError(
-                f"{address} answers requests without a signature: its routes lost their "
-                "authorizer; deploy it again"
+                f"{address} answers unsigned requests: its routes have no authorizer; deploy it "
+                f"again"
             )
     except urllib.error.HTTPError as error:
         with error:
             if error.code in REFUSED:
-                return f"{address} refuses who gives no name ({error.code})"
+                return f"{address} refuses anonymous calls ({error.code})"
             raise SiteError(f"{address} answered {error.code}; see the API's log") from error
     except OSError as error:
         raise SiteError(f"{address} does not answer: {error}; check its DNS and domain") from error

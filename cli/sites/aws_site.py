@@ -72,8 +72,8 @@ class AwsSite:
     def output(self, name: str) -> str:
         if name not in self.outputs:
             raise SiteError(
-                f"stack {STACK.format(self.stage)} has no output {name}; another version deployed "
-                f"it: 'make deploy STAGE={self.stage}'"
+                f"stack {STACK.format(self.stage)} has no output {name}; it was deployed by "
+                f"another version; run 'make deploy STAGE={self.stage}'"
             )
         return self.outputs[name]
 
@@ -86,7 +86,7 @@ class AwsSite:
             return self._session.client(service, config=Config(**options))
 
     def run(self, run_input: dict[str, Any], out: Out) -> Started:
-        """It goes on by itself."""
+        """It continues by itself."""
         run_id = run_id_of(parse_input(run_input).mode)
         with explained():
             self._sfn.start_execution(

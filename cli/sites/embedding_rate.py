@@ -41,7 +41,7 @@ def remembered(history: Iterable[tuple[RunView, RunReport | None]]) -> Rate | No
     for view, report in history:
         times = [one.seconds for one in view.maps if one.state == EMBED and not one.redriven]
         if report and report.texts_embedded >= ENOUGH and times and times[0] > 0:
-            return Rate(report.texts_embedded / times[0], f"as run {view.run_id} did")
+            return Rate(report.texts_embedded / times[0], f"measured in run {view.run_id}")
     return None
 
 
@@ -63,7 +63,7 @@ def tried(stack: Stack) -> Rate | None:
             list(pool.map(ask, range(TRIED)))
     except OSError:
         return None
-    return Rate(TRIED / (time.monotonic() - started), f"by a try of {TRIED} texts")
+    return Rate(TRIED / (time.monotonic() - started), f"measured with {TRIED} texts")
 
 
 def said(rate: Rate, texts: int) -> str:

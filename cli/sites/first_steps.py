@@ -9,7 +9,7 @@ from local.servers.stack import Stack
 from workflow.operate.doctor import Finding
 
 LOAD_ONE = (
-    "load the FDA's directory or a CSV file: drugsync catalog load; or read a server of yours: "
+    "load the FDA's directory or a CSV file: drugsync catalog load; or use your own server: "
     "drugsync up --mysql URL"
 )
 
@@ -33,7 +33,7 @@ def advised(findings: Sequence[Finding], stack: Stack) -> list[Finding]:
 
 
 def next_step(stack: Stack, *, has_runs: bool) -> str:
-    """The command that a person who has just started the servers types next."""
+    """The command that a user who has just started the servers types next."""
     if catalog_is_missing(stack):
         return "drugsync catalog load"
     return "drugsync search TEXT, or drugsync run" if has_runs else "drugsync run --dry-run"

@@ -89,10 +89,12 @@ class LocalSite:
         if rate is None or rate.takes(texts) < LONG_S:
             return
         out.say("  {}", said(rate, texts))
-        out.say("  Ctrl-C keeps what is embedded; drugsync redrive {} goes on from there", run_id)
+        out.say("  Ctrl-C keeps what is embedded; drugsync redrive {} continues from there", run_id)
         if stack.mysql.pid:
             rows = rows_of_a_minute(rate, review.rows, texts)
-            out.say("  a minute's worth: drugsync catalog load --rows {} --replace", rows)
+            out.say(
+                "  for a run of about a minute: drugsync catalog load --rows {} --replace", rows
+            )
 
     def _rate(self, stack: stacks.Stack, texts: int) -> Rate | None:
         """Few texts are not worth asking about."""
@@ -165,7 +167,7 @@ class LocalSite:
         files = self._files(view.run_id)
         report = files.read_if_there(REPORT, RunReport)
         if report is None:
-            raise SiteError(f"run {view.run_id} left no report: it still runs, or was killed")
+            raise SiteError(f"run {view.run_id} has no report: it is still running, or was killed")
         page = self._folder / view.run_id / REPORT_PAGE
         if not is_there(page):
             write_report(files, report)

@@ -20,7 +20,7 @@ Action = Literal["rollback", "explain", "changes"]
 
 
 class SiteError(Exception):
-    """An error for a person: says what is wrong, and what to do."""
+    """An error for the user: says what is wrong, and what to do."""
 
 
 class Site(Protocol):
@@ -124,7 +124,7 @@ def ended_report(files: RunFiles, view: RunView, run: Run) -> RunReport:
     if done is not None and done.status == view.status:
         return done
     if view.running or view.ended_at is None:
-        raise SiteError(f"run {view.run_id} has not ended; see how far it is: drugsync status")
+        raise SiteError(f"run {view.run_id} has not ended; see its progress: drugsync status")
     return assemble(
         files,
         run,

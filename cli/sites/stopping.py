@@ -8,13 +8,13 @@ from cli.show.terminal import Out
 
 @contextmanager
 def stopped(out: Out, run_id: str) -> Iterator[None]:
-    """Says what Ctrl-C leaves, and lets it go on."""
+    """Says what Ctrl-C leaves, and lets it continue."""
     try:
         yield
     except KeyboardInterrupt:
         out.say(
-            "[yellow]stopped[/]: go on with drugsync redrive {}, which embeds no text again, "
-            "or start again with drugsync run",
+            "[yellow]stopped[/]: continue with drugsync redrive {}, which embeds no text again, "
+            "or start over with drugsync run",
             run_id,
         )
         raise
@@ -26,7 +26,7 @@ def stopping(out: Out, run_id: str) -> Callable[[bool], None]:
     def say(again: bool) -> None:
         if again:
             out.show_cursor()
-            out.say("[yellow]stopped now[/]; go on with drugsync redrive {}", run_id)
+            out.say("[yellow]stopped now[/]; continue with drugsync redrive {}", run_id)
         else:
             out.say("[yellow]stopping[/] after the pages in flight; Ctrl-C again to stop now")
 

@@ -31,7 +31,7 @@ def alike() -> str:
 
 PARTS = (
     "another Python, or another encoding of its output",
-    "other code: drugsync up starts one with today's",
+    "other code: drugsync up starts one with the current code",
     "another user, group, umask or priority",
     "another root folder",
     "other resource limits (ulimit)",

@@ -55,13 +55,13 @@ def stands_by(folder: Path) -> str | None:
 
 
 def _tell(other: str) -> None:
-    """A person is told why this takes longer; a program's stderr stays as it was."""
+    """A user is told why this takes longer; a program's stderr stays as it was."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"the standby has {other}: done without it, which takes longer\n")
+        sys.stderr.write(f"the standby has {other}: running without it, which takes longer\n")
 
 
 def reach(folder: Path) -> socket.socket | None:
-    """A connection, or None if nobody listens, or somebody else does.
+    """A connection, or None if nobody listens, or someone else does.
 
     Whoever listens gets our environment and our terminal, and a home may be open to others.
     """
@@ -143,7 +143,7 @@ def call(connection: socket.socket, arguments: list[str]) -> int | None:
 
 
 def _wakes_if_we_end(pid: int) -> int:
-    """A process that lets `pid` go on once we are gone, so that it sees that and ends, too.
+    """A process that lets `pid` continue once we are gone, so that it sees that and ends, too.
 
     While we are stopped, SIGKILL ends us and nothing of ours runs any more.
     """
@@ -167,7 +167,7 @@ def _send(pid: int, number: int) -> None:
 
 
 def _killed(pid: int) -> int:
-    sys.stderr.write(f"error the process that did this command ({pid}) was killed\n")
+    sys.stderr.write(f"error the process that ran this command ({pid}) was killed\n")
     return KILLED
 
 

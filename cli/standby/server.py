@@ -83,7 +83,7 @@ def serve(listener: socket.socket, work: Callable[[], None]) -> None:
 
 
 def _child(connection: socket.socket, work: Callable[[], None]) -> None:
-    """Never returns: the parent's loop goes on in the parent only."""
+    """Never returns: the parent's loop continues in the parent only."""
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)

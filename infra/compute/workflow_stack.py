@@ -23,8 +23,8 @@ from infra.watch.dashboard import Dashboard
 from infra.watch.failures import Failures
 
 NOT_COMPILED = (
-    f"no python{LAMBDA.python} on this machine: the bundles hold sources, which each cold start "
-    "compiles (up to a second); install it, then deploy again"
+    f"no python{LAMBDA.python} on this machine: the bundles contain only sources, which each "
+    f"cold start compiles (up to a second); install it, then deploy again"
 )
 
 

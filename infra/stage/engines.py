@@ -5,8 +5,8 @@ from typing import Final
 
 REFUSED: Final = {
     r"\.cache\.amazonaws\.com$": (
-        "is ElastiCache: it has neither FT.SPELLCHECK nor aliases, and reads some queries as other "
-        "ones without an error"
+        "is ElastiCache: it has neither FT.SPELLCHECK nor aliases, and misreads some queries "
+        "without an error"
     ),
     r"\.memorydb\.[a-z0-9-]+\.amazonaws\.com$": (
         "is MemoryDB: it has ten indexes at most and no FT.SPELLCHECK"

@@ -52,7 +52,7 @@ class Alarms(Construct):
         )
         self._add(
             "Throttled",
-            "The model's quota ends pages again and again; lower tokens_per_minute",
+            "The model keeps throttling pages; lower tokens_per_minute",
             metrics.of_errors("EmbedderThrottled", period=Duration.minutes(15)),
             threshold=settings.throttled_pages - 1,
         )
@@ -89,7 +89,7 @@ class Alarms(Construct):
     def _unpublished(self, metrics: Metrics, hours: int) -> None:
         self._add(
             "Unpublished",
-            f"No run published an index in {hours} hours: searches answer from an old catalog",
+            f"No run published an index in {hours} hours: searches answer from an outdated catalog",
             metrics.all_modes("published", period=HOUR),
             threshold=1,
             comparison=BELOW,
@@ -146,14 +146,14 @@ class Alarms(Construct):
             statistic="Maximum",
             period=MINUTE,
         )
-        self._add("RedisHost", "EC2's checks of the Redis host fail", failed, periods=3)
+        self._add("RedisHost", "EC2's status checks of the Redis host fail", failed, periods=3)
 
     def _search(self, search: SearchApi) -> None:
         """Several periods, so that one cold start or lost connection among few searches raises no
         alarm."""
         self._add(
             "SearchErrors",
-            "Searches fail: Redis cannot be asked, or the function has a defect",
+            "Searches fail: Redis does not answer, or the function has a bug",
             search.share_of_errors(period=FIVE_MINUTES),
             threshold=search.settings.error_share,
             periods=2,

@@ -21,15 +21,18 @@ from infra.grants import allow
 from infra.nag import acknowledge, shown
 from infra.stage.stage import Stage
 
+KEPT_DAYS = 14
+"""How long events that could not be delivered wait in a queue."""
+
 
 def dead_letters(scope: Construct, construct_id: str) -> sqs.Queue:
-    """Events that could not be delivered, kept for 14 days; an alarm watches the queue."""
+    """Events that could not be delivered; an alarm watches the queue."""
     queue = sqs.Queue(
         scope,
         construct_id,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
-        retention_period=Duration.days(14),
+        retention_period=Duration.days(KEPT_DAYS),
     )
     acknowledge(queue, "This queue is a dead-letter queue", "SQS3")
     return queue

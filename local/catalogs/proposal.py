@@ -1,4 +1,4 @@
-"""From a person's own table to a view that is a catalog: the key, the columns, the text.
+"""From a user's own table to a view that is a catalog: the key, the columns, the text.
 
 Nothing here talks to a server; `source_table.py` reads from it.
 """
@@ -97,7 +97,7 @@ def quoted(name: str) -> str:
 
 
 def place(name: str) -> str:
-    """A view's name as a person gives it, perhaps with its database in front."""
+    """A view's name as a user gives it, perhaps with its database in front."""
     return ".".join(map(quoted, name.split(".")))
 
 

@@ -1,4 +1,4 @@
-"""Look at a person's own tables over their connection. Reads, and creates only what was agreed."""
+"""Look at a user's own tables over their connection. Reads, and creates only what was agreed."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress

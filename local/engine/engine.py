@@ -139,7 +139,7 @@ class Engine:
             os._exit(INTERRUPTED_EXIT)
 
     def stop(self, execution: str) -> None:
-        """As a person would in the console. A function that is at work goes on to its end."""
+        """As a user would in the console. A function that is at work continues to its end."""
         self._sfn.stop_execution(executionArn=execution)
 
     def forget(self) -> None:

@@ -42,8 +42,8 @@ def only_one(root: Path, what: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise LocalError(
-                f"{holder(root) or 'another run'} is under way on {root}; wait for its end, then "
-                "try again"
+                f"{holder(root) or 'another run'} is in progress on {root}; wait until it ends, "
+                f"then try again"
             ) from error
         lock.truncate(0)
         lock.write(what)

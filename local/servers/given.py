@@ -148,7 +148,7 @@ def _parts(url: str, schemes: tuple[str, ...], form: str) -> SplitResult | None:
     except ValueError as error:
         raise LocalError(f"{error}; the form is {form}") from error
     if parts.scheme not in schemes or not (parts.netloc or parts.path.strip("/")):
-        raise LocalError(f"this is not a URL of {schemes[0]}; the form is {form}, or '{OWN}'")
+        raise LocalError(f"this is not a {schemes[0]} URL; the form is {form}, or '{OWN}'")
     return parts
 
 

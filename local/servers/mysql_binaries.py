@@ -41,7 +41,7 @@ class MySQLBinaries:
         """What makes the system tables in a folder here, ``data``; temporary files go to $TMPDIR.
 
         MySQL takes ``lower_case_table_names`` then or never. MariaDB's script cuts at blanks what
-        it hands on, so that no path of a person's, nor options, can go through it.
+        it hands on, so that no path of a user's, nor options, can go through it.
         """
         common = ["--no-defaults", f"--datadir=./{data}", *as_user()]
         if self.kind == "MySQL":

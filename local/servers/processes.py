@@ -134,7 +134,7 @@ def _require_private(directory: Path) -> None:
     found = directory.lstat()
     if directory.is_symlink() or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise LocalError(
-            f"{directory} belongs to somebody else or is open to others, so sockets cannot be "
+            f"{directory} belongs to another user or is open to others, so sockets cannot be "
             f"kept there. Move the project to a shorter path, or run: rm -r {directory}"
         )
 

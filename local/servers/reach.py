@@ -1,6 +1,6 @@
-"""Do the servers that the settings name answer at all? Asked once, before something waits for them.
+"""Checks once, before anything waits for them, whether the configured servers answer at all.
 
-Functions retry, as they must if a server restarts; a person waits five seconds.
+Functions retry, as they must if a server restarts; a user waits five seconds.
 """
 
 import socket

@@ -74,7 +74,7 @@ class Stack:
         return {
             **{PREFIX + name.upper(): value for name, value in values.items()},
             **given,
-            # No AWS account is involved; boto3 signs its requests to the stand-in all the same.
+            # No AWS account is involved; boto3 signs its requests to the stand-in nevertheless.
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",

@@ -24,7 +24,7 @@ from local.standin.faults import BROKEN_BODIES, BROKEN_VECTORS, Controls, Fault
 
 CONTROL_PATH = "/_control"
 SECRET_HEADER = "X-Drugsync-Secret"  # noqa: S105  a header's name
-NO_SECRET = "only for who can read the secret in the stand-in's folder"  # noqa: S105  a sentence
+NO_SECRET = "only for clients that can read the secret in the stand-in's folder"  # noqa: S105  a sentence
 LONGEST_BODY = 25_000_000
 """As Bedrock's InvokeModel (25 MB)."""
 
@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         host = self.headers.get("Host", "").rpartition(":")[0]
         if host not in HOSTS or "Origin" in self.headers:
             self.close_connection = True
-            self._answer(403, json.dumps({"message": "for programs of this machine only"}))
+            self._answer(403, json.dumps({"message": "only for programs on this machine"}))
             return False
         return True
 
@@ -80,7 +80,7 @@ class Handler(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal() or len(length) > 8 or int(length) > LONGEST_BODY:
             self.close_connection = True
-            self._answer(413, json.dumps({"message": f"a body has {LONGEST_BODY:,} bytes at most"}))
+            self._answer(413, json.dumps({"message": f"a body may have {LONGEST_BODY:,} bytes"}))
             return
         body = self.rfile.read(int(length))
         if self.path == CONTROL_PATH:
@@ -185,7 +185,12 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 (default) picks a free one")
     parser.add_argument("--embedder", choices=("minilm", "hash"), default="minilm")
     parser.add_argument("--ready-file", type=Path, help="gets the endpoint once it answers")
-    parser.add_argument("--secret-file", type=Path, required=True, help="who reads it may control")
+    parser.add_argument(
+        "--secret-file",
+        type=Path,
+        required=True,
+        help="whoever can read it may control the stand-in",
+    )
     options = parser.parse_args()
     secret = options.secret_file.read_text()
     with StandinServer(options.port, _embedder(options.embedder), secret) as server:
@@ -205,7 +210,7 @@ def _embedder(name: str) -> Embedder:
 
 
 def _announce(ready_file: Path, endpoint: str) -> None:
-    """Writes the whole file or nothing, because somebody polls for it."""
+    """Writes the whole file or nothing, because someone polls for it."""
     draft = ready_file.with_suffix(".new")
     draft.write_text(endpoint)
     draft.replace(ready_file)

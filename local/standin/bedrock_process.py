@@ -37,7 +37,7 @@ class StandinProcess:
 
     @property
     def version(self) -> str:
-        """What answers, named like the servers beside it."""
+        """What answers, named like the servers next to it."""
         return f"with {self.embedder} vectors"
 
 

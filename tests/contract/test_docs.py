@@ -103,12 +103,19 @@ def test_the_picture_of_generations_is_current() -> None:
 
 
 def test_the_picture_in_the_readme_is_current() -> None:
-    text = overview.README.read_text(encoding="utf-8")
-    assert text == overview.page(text, diagram.read_definition())
-    drawn = overview.mermaid(diagram.read_definition())
-    assert {"EmbedPages <-.-> Redis", "Redis -.-> DiffPages", "MySQL -.-> VerifyPages"} <= {
-        line.strip() for line in drawn.splitlines()
-    }
+    assert overview.PICTURE.read_text(encoding="utf-8") == overview.picture()
+    for page in ("README.md", "docs/index.md"):
+        assert "overview.svg)" in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_a_picture_with_a_state_missing_or_an_arrow_too_few_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan, compare, *others = overview.PHASES
+    for wrong in ((compare, *others), (plan, compare._replace(redis=""), *others)):
+        monkeypatch.setattr(overview, "PHASES", wrong)
+        with pytest.raises(SystemExit):
+            overview.picture()
 
 
 def test_the_sample_in_the_readme_has_the_states_of_a_sync() -> None:

@@ -365,7 +365,7 @@ def test_a_switch_of_nothing_leaves_what_can_be_undone(live: Ports) -> None:
 
 def test_a_switch_is_made_whole_or_not_at_all(live: Ports) -> None:
     live.documents.stage(SYNC, [document("b", version="2")])
-    with pytest.raises(IndexCommandFailed, match="ndc 'd' is not where it must be"):
+    with pytest.raises(IndexCommandFailed, match="ndc 'd' is not where it should be"):
         live.generations.switch(generation("new"), Swap(["b", "d"], ["c"]), SYNC)
     assert versions(live) == BEFORE
 

@@ -105,7 +105,7 @@ class FakeGenerations:
         memory, name = self._memory, generation.name
         for key, comes in keys.items():
             if ((undo, key) in incoming) != comes:
-                raise IndexCommandFailed(f"the document of ndc {key!r} is not where it must be")
+                raise IndexCommandFailed(f"the document of ndc {key!r} is not where it should be")
         for key, comes in keys.items():
             old = memory.stored.pop((name, key), None)
             new = incoming.pop((undo, key), None)

@@ -185,7 +185,7 @@ def test_golden_queries_that_ask_nothing_are_in_the_report(synced: FaultLab) -> 
         "backfill", intercept=before("PlanPages", put), settings={"golden_queries_key": GOLDEN}
     )
     (found,) = [one.found for one in report.verification if one.check == "golden queries"]
-    assert found == "not asked: of 1, none expects a drug that is here"
+    assert found == "not asked: none of 1 expects a drug of this catalog"
 
 
 @pytest.mark.fault("MySQL", "a rejected row becomes right under the run", "VerifyPage", "next run")

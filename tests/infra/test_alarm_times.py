@@ -70,7 +70,10 @@ def test_cloudwatch_takes_the_windows(alarms: dict[str, dict[str, Any]]) -> None
 
 def test_the_operators_page_says_within_which_time(alarms: dict[str, dict[str, Any]]) -> None:
     page = (ROOT / "docs" / "alarms.md").read_text(encoding="utf-8")
-    for name in ("RedisDown", "RedisDisk", "RedisHost"):
+    for name in (
+        *("RedisDown", "RedisDisk", "RedisHost"),
+        *("Throttled", "SearchErrors", "SearchLatency"),
+    ):
         (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
         assert f"{minutes(alarms[name]):.0f} minutes" in row
 

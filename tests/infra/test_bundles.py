@@ -221,7 +221,7 @@ def test_a_bundle_has_every_adapter_that_its_handler_takes(spec: Spec, sdk: Path
     ("path", "status", "detail"),
     [
         ("/v1/drugs", 400, "q: "),
-        ("/elsewhere", 404, "no such path; GET /v1/drugs"),
+        ("/elsewhere", 404, "no such path; use GET /v1/drugs"),
         ("/v1/health", 503, "IndexUnavailable: try again later"),
     ],
 )

@@ -92,5 +92,7 @@ def test_a_login_by_token_has_no_password_to_rotate(tmp_path: Path) -> None:
     text = (STAGES / "created.toml").read_text()
     path = tmp_path / "stage.toml"
     path.write_text(text.replace("[mysql]\n", '[mysql]\niam_auth = true\nuser = "reader"\n'))
-    with pytest.raises(StageInvalid, match=r"create\.rotation_days: iam_auth has no password"):
+    with pytest.raises(
+        StageInvalid, match=r"create\.rotation_days: with iam_auth there is no password"
+    ):
         load_stage(path)

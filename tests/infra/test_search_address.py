@@ -66,7 +66,7 @@ def test_health_alone_is_open(workflow: Template) -> None:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ('domain_name = "drugs.example.com"', "domain_name and certificate_arn go together"),
+        ('domain_name = "drugs.example.com"', "domain_name and certificate_arn belong together"),
         ("warm = 5\nreserved_concurrency = 2", "warm 5 is above reserved_concurrency 2"),
     ],
 )

@@ -81,7 +81,7 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
             "redis-8.2.3",
             "redis.create.package: Redis 8.2.3 lets an attacker run code (CVE-2026-81934",
         ),
-        ("created", "redis-8.2.9", "redis", "names no version; call the file redis-8.2.9"),
+        ("created", "redis-8.2.9", "redis", "contains no version; name it like redis-8.2.9"),
         (
             "created",
             "lambda_concurrency = 1000",

@@ -372,7 +372,7 @@ def test_its_secret_is_no_argument_and_nobody_else_can_read_it(standin: StandinP
 
 def test_the_counters_are_for_who_knows_the_secret(standin: StandinProcess) -> None:
     stranger = StandinProcess(standin.pid, standin.endpoint, "hash")
-    with pytest.raises(LocalError, match="only for who can read the secret"):
+    with pytest.raises(LocalError, match="only for clients that can read the secret"):
         counters(stranger)
 
 

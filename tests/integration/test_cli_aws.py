@@ -148,7 +148,7 @@ def test_a_page_in_the_bucket_is_never_opened_and_its_names_never_paths(
         _, page = site.report(run_id)
         assert "owned" not in page.read_text()
         forge(machine, f"{prefix}report.json", run_id="../../../owned")
-        with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
+        with pytest.raises(RunFileCorrupt, match="its seal does not match"):
             site.report(run_id)
     assert [path.name for path in cache.rglob("*.html")] == [f"{run_id}.html"]
 
@@ -167,7 +167,7 @@ def test_a_file_that_the_run_did_not_write_is_not_reported(
         run_id = site.run(FAST, Out()).run_id
         finish(machine, run_id)
         forge(machine, f"runs/{run_id}/{name}", added=7, rows=7)
-        with pytest.raises(RunFileCorrupt, match=f"{name} is not a .* its seal does not fit"):
+        with pytest.raises(RunFileCorrupt, match=f"{name} is not a .* its seal does not match"):
             site.report(run_id)
         [(view, listed)] = site.history(5)
     assert view.run_id == run_id
@@ -333,7 +333,7 @@ def test_a_verification_is_an_execution_of_the_state_machine(synced: Lab) -> Non
         report, _ = site.report(run_id)
     assert "-verify-" in run_id
     assert (report.mode, report.dry_run, report.status) == ("verify", True, "SUCCEEDED")
-    assert report.outcome == "the index is the catalog"
+    assert report.outcome == "the index matches the catalog"
     assert all(one.passed for one in report.verification)
 
 

@@ -115,7 +115,7 @@ def test_a_search_that_may_not_invoke_the_model_is_no_success(synced: Lab) -> No
 
 
 @pytest.mark.parametrize(
-    ("status", "words"), [(200, "answers requests without a signature"), (404, "answered 404")]
+    ("status", "words"), [(200, "answers unsigned requests"), (404, "answered 404")]
 )
 def test_an_address_that_is_open_or_lost_is_named(status: int, words: str) -> None:
     with address(status) as url, pytest.raises(SiteError, match=words):
@@ -168,7 +168,7 @@ def test_one_that_does_not_wake_is_said_with_what_to_do() -> None:
     stub.add_client_error("invoke", SLEPT[0], "The function is inactive", 502)
     state_is(stub, "Active")
     stub.add_client_error("invoke", SLEPT[0], "The function is inactive", 502)
-    with pytest.raises(SiteError, match="nothing was done: try again in two minutes"):
+    with pytest.raises(SiteError, match="nothing was done; try again in two minutes"):
         call(client, FUNCTION, {})
     stub.assert_no_pending_responses()
 

@@ -83,8 +83,8 @@ def test_before_anything_was_started(
 
 
 NOWHERE = {
-    "a file": (lambda path: path.write_text(""), "a file stands where a folder is needed"),
-    "a folder of nobody's": (lambda path: path.symlink_to("/proc/drugsync"), "not there"),
+    "a file": (lambda path: path.write_text(""), "a file is in the place of a folder"),
+    "a folder of nobody's": (lambda path: path.symlink_to("/proc/drugsync"), "does not exist"),
 }
 
 
@@ -273,7 +273,7 @@ def test_a_catalog_is_not_loaded_while_a_run_reads_it(
 
     with only_one(home, "nightly"):
         assert_a_sentence(
-            drugsync("catalog load --rows 5 --replace"), "nightly is under way", "wait"
+            drugsync("catalog load --rows 5 --replace"), "nightly is in progress", "wait"
         )
 
 
@@ -316,7 +316,7 @@ def no_growth() -> None:
 def test_without_room_no_run_starts_and_it_is_said(home: Path, command: str) -> None:
     said = limited(command, home, [], no_growth)
     assert (said.code, said.err[:6], said.err.count("\n")) == (2, "error ", 1), said
-    assert "may not grow" in said.err
+    assert "reached the size limit" in said.err
     assert not list(home.glob("runs/*/report.json"))
 
 

@@ -275,7 +275,7 @@ def test_ctrl_c_stops_a_run_cleanly_and_the_next_one_works(home: Path, lab: Lab)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "stopped: go on with drugsync redrive" in said
+    assert "stopped: continue with drugsync redrive" in said
     assert "Traceback" not in said
     assert (other["run_id"], other["status"]) == (run_id, "RUNNING")
     report = json_of("report", run_id)
@@ -303,7 +303,7 @@ def until_it_embeds(home: Path) -> str:
 def test_a_search_for_nothing_is_wrong_usage() -> None:
     result = drugsync("search", "  ")
     assert result.exit_code == 2
-    assert "say what to look for" in result.output
+    assert "enter what to look for" in result.output
 
 
 def test_a_schedule_syncs_and_says_when_the_next_one_is(home: Path, lab: Lab) -> None:
@@ -346,7 +346,7 @@ def test_a_dry_run_shows_what_changes_before_and_after(home: Path, lab: Lab) -> 
     lab.catalog.delete(removed)
     lab.catalog.insert(rows[1] | {"ndc": "99999999999"})
     shown = drugsync("run", "--dry-run", "--page-size", "10")
-    assert "before and after: drugsync changes" in shown.output
+    assert "see old and new values: drugsync changes" in shown.output
     found = {one["ndc"]: one for one in json_of("changes")}
     assert found[changed]["columns"] == [
         {"column": "strength", "before": before, "after": "7 mg"},

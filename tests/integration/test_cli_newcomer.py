@@ -51,7 +51,7 @@ def test_explain_and_search_end_with_1_where_nothing_is_found(home: Path) -> Non
     assert (nobody.exit_code, "no drug has this NDC" in nobody.output) == (1, True)
     assert json_of("explain", "12345678901")["in_catalog"] is False
     nothing = drugsync("search", "zzzzqqqq")
-    assert (nothing.exit_code, "Nothing in this catalog answers" in nothing.output) == (1, True)
+    assert (nothing.exit_code, "Nothing in this catalog matches" in nothing.output) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_explain_and_search_end_with_1_where_nothing_is_found(home: Path) -> Non
 def test_an_empty_question_is_wrong_usage(home: Path, arguments: tuple[str, ...]) -> None:
     result = drugsync("explain", *arguments)
     assert result.exit_code == 2
-    assert "holds no letter and no digit" in result.output
+    assert "contains no letter and no digit" in result.output
 
 
 # A rollback

@@ -32,7 +32,7 @@ def test_a_drug_that_is_in_step_is_said_to_be(synced: Lab) -> None:
     row = first(synced)
     before = synced.index.dump()
     one = explain(synced, row["ndc"], query=row["drug_name"])
-    assert one.verdict == "the index has it as the catalog has it"
+    assert one.verdict == "its document matches the catalog"
     assert (one.in_catalog, one.in_index, one.differs) == (True, True, ())
     assert one.written_by == "first"
     assert one.text is not None
@@ -103,7 +103,7 @@ def test_the_command_says_it_to_people(synced: Lab, monkeypatch: pytest.MonkeyPa
     row = first(synced)
     arguments = ["explain", row["ndc"], "--query", row["drug_name"]]
     shown = CliRunner().invoke(app, arguments, terminal_width=200).output
-    assert f"✓ {row['ndc']}: the index has it as the catalog has it" in shown
+    assert f"✓ {row['ndc']}: its document matches the catalog" in shown
     assert "embedded in run first" in shown
     assert f"{row['drug_name']}: place " in shown
 

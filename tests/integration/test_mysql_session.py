@@ -183,7 +183,7 @@ def test_names_are_as_the_server_reads_them(stack: Stack, base: CatalogTable) ->
         if ignores_case:
             assert len(reader.read_range(None, None).rows) == 4
         else:
-            with pytest.raises(CatalogMissing, match="to the case of a letter"):
+            with pytest.raises(CatalogMissing, match="including upper and lower case"):
                 reader.columns()
 
 

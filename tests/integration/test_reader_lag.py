@@ -55,7 +55,7 @@ def test_a_server_that_follows_no_other_is_not_behind(
 
 def test_a_replica_that_stands_still_is_refused_by_name(stack: Stack, standing_still: None) -> None:
     with (
-        pytest.raises(CatalogLagging, match=r"that tells its lag, and 5 s are"),
+        pytest.raises(CatalogLagging, match=r"so its lag is unknown, and 5 s are"),
         reader(stack, "root").connect(),
     ):
         pass
@@ -68,7 +68,7 @@ def test_a_reader_that_follows_nobody_is_refused_by_name(
     admin.execute("SET GLOBAL read_only = 1")
     try:
         with (
-            pytest.raises(CatalogLagging, match="no replication of it runs"),
+            pytest.raises(CatalogLagging, match="without running replication"),
             reader(stack, "root").connect(),
         ):
             pass

@@ -100,7 +100,7 @@ def test_a_verification_is_redriven_page_by_page(lab: Lab) -> None:
     failing = Failing("VerifyPage", Refused("asked for by a test"), page="00002")
     assert lab.run("verify", run_id=RUN, intercept=failing).status == "FAILED"
     report = lab.redrive(RUN)
-    assert (report.status, report.outcome) == ("SUCCEEDED", "the index is the catalog")
+    assert (report.status, report.outcome) == ("SUCCEEDED", "the index matches the catalog")
     assert called(lab)["VerifyPage"] == {"00002"}
     assert set(called(lab)) == {"VerifyPage", "VerifyIndex", "ReportRun"}
     assert lab.index.dump() == before

@@ -184,8 +184,8 @@ def test_a_person_plans_does_and_rolls_back_in_the_browser(
         visitor.wait_for_url("**/runs")
         (plan,) = _ended(site, {"first", "second"})
         visitor.goto(f"/runs/{plan}")
-        visitor.get_by_text("Do what it planned", exact=True).click()
-        visitor.get_by_role("button", name="Yes: do what it planned").click()
+        visitor.get_by_text("Apply this plan", exact=True).click()
+        visitor.get_by_role("button", name="Yes: apply this plan").click()
         visitor.wait_for_url("**/runs")
         (done,) = _ended(site, {"first", "second", plan})
         assert site.view(done).status == "SUCCEEDED"
@@ -244,7 +244,10 @@ def test_what_cannot_be_started_now_is_said(pages: RunsPages, lab: Lab) -> None:
     actions = Actions(lab.stack.root, token)
     form = re.findall('value="([^"]+)"', actions.form(ACTIONS["plan"], ""))[0].encode()
     headers = {"Cookie": f"{COOKIE}={token.value}", "Origin": "http://h", "Host": "h"}
-    with only_one(lab.stack.root, "nightly"), pytest.raises(Refused, match="nightly is under way"):
+    with (
+        only_one(lab.stack.root, "nightly"),
+        pytest.raises(Refused, match="nightly is in progress"),
+    ):
         actions.do("/runs/new/plan", b"form=" + form, headers)
     with pytest.raises(Refused, match="no such action"):
         actions.do("/runs/first/delete", b"form=" + form, headers)

@@ -76,7 +76,9 @@ def test_a_backfill_is_run_as_planned_with_a_space_of_its_own(lab: Lab, planned:
     lab.succeed("backfill", reembed=True, plan="anew")
 
 
-@pytest.mark.parametrize(("name", "words"), [("nowhere", "is not there"), ("first", "not a dry")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("nowhere", "there is no plan"), ("first", "not a dry")]
+)
 def test_what_is_no_plan_is_said(lab: Lab, planned: str, name: str, words: str) -> None:
     assert words in cause_of(lab.run(plan=name), "PlanStale")
 
@@ -106,6 +108,6 @@ def test_the_command_refuses_what_would_change_a_plan(lab: Lab) -> None:
     lab.succeed(run_id="real")
     with pytest.raises(typer.BadParameter) as refused:
         given(lab, "real", page_size=5, dry_run=True)
-    assert "--page-size, --dry-run: a plan is run as it was made" in str(refused.value)
+    assert "--page-size, --dry-run: a plan runs exactly as it was made" in str(refused.value)
     with pytest.raises(SiteError, match="real is not a dry run; make a plan with"):
         given(lab, "real")

@@ -261,8 +261,8 @@ def test_health_says_what_is_live_and_how_old(api: Api) -> None:
         ("/drugs?" + "&".join(f"a{one}=1" for one in range(200)), 400, "parameters"),
         ("/drugs/none", 404, "none"),
         ("/drugs/none/alternatives", 404, "none"),
-        ("/elsewhere", 404, "no such path; GET /v1/drugs"),
-        ("/v2/drugs", 404, "no such path; GET /v1/drugs"),
+        ("/elsewhere", 404, "no such path; use GET /v1/drugs"),
+        ("/v2/drugs", 404, "no such path; use GET /v1/drugs"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_wrong(

@@ -116,7 +116,7 @@ def test_no_result_is_said(page: Page) -> None:
 
 
 def test_a_refused_query_is_said(page: Page) -> None:
-    visit(page, "/?q=***", "This cannot be searched: holds no letter and no digit.")
+    visit(page, "/?q=***", "This cannot be searched: contains no letter and no digit.")
 
 
 def test_an_answer_by_words_alone_says_so(page: Page) -> None:

@@ -61,7 +61,7 @@ def test_the_input_holds_only_what_was_given() -> None:
 
 
 def test_a_profile_without_a_stage_is_a_mistake() -> None:
-    with pytest.raises(SiteError, match="go with --stage"):
+    with pytest.raises(SiteError, match="need --stage"):
         site_of(None, "ops", None)
 
 
@@ -119,7 +119,7 @@ def test_an_error_is_one_line_and_exit_code_2(
         main()
     assert ended.value.code == 2
     said = capsys.readouterr().err
-    assert said.startswith("error --profile and --region go with --stage")
+    assert said.startswith("error --profile and --region need --stage")
     assert said.count("\n") == 1
     assert "\x1b" not in said
 

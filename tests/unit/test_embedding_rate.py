@@ -31,7 +31,7 @@ def past(
 def test_the_newest_run_that_embedded_enough_without_a_break_tells() -> None:
     few, broken = past("few", 5, 1.0), past("broken", 900, 1.0, redriven=True)
     found = remembered([few, broken, past("full", 600, 6.0), past("older", 100, 100.0)])
-    assert found == Rate(100.0, "as run full did")
+    assert found == Rate(100.0, "measured in run full")
 
 
 def test_nothing_is_remembered_of_runs_that_embedded_nothing() -> None:
@@ -39,8 +39,9 @@ def test_nothing_is_remembered_of_runs_that_embedded_nothing() -> None:
 
 
 def test_an_estimate_has_its_rate_and_where_that_is_from() -> None:
-    assert said(Rate(90.0, "as run full did"), 67_220) == (
-        "67,220 texts to embed on this machine: about 12 min 27 s, at 90 a second (as run full did)"
+    assert said(Rate(90.0, "measured in run full"), 67_220) == (
+        "67,220 texts to embed on this machine: about 12 min 27 s, at 90 a second "
+        "(measured in run full)"
     )
 
 

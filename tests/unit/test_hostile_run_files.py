@@ -64,7 +64,7 @@ def lines(body: bytes) -> list[bytes]:
 
 def test_a_page_that_somebody_else_wrote_is_refused(files: RunFiles, store: FakeRunStore) -> None:
     without_the_key(store).write_changes("00000", changes("5 mg"))
-    with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
+    with pytest.raises(RunFileCorrupt, match="its seal does not match"):
         files.read_changes("00000")
 
 
@@ -73,7 +73,7 @@ def test_a_verification_that_somebody_else_wrote_is_refused(
 ) -> None:
     """ "All is right" is worth forging: it is what VerifyIndex and PublishIndex go by."""
     without_the_key(store).write(VERIFY_SUMMARY.format("00000"), verified_page())
-    with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
+    with pytest.raises(RunFileCorrupt, match="its seal does not match"):
         list(files.iterate_pages(VERIFY_SUMMARY, ["00000"], VerifiedPage))
 
 
@@ -109,11 +109,11 @@ def test_a_file_of_another_page_is_not_this_ones(files: RunFiles, store: FakeRun
         store.objects[f"runs/{RUN}/{kind.format('00001')}"] = store.objects[
             f"runs/{RUN}/{kind.format('00000')}"
         ]
-        with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
+        with pytest.raises(RunFileCorrupt, match="its seal does not match"):
             files.read(kind.format("00001"), Baseline)
     files.write_changes("00000", changes())
     store.objects[CHANGES.replace("00000", "00001")] = store.objects[CHANGES]
-    with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
+    with pytest.raises(RunFileCorrupt, match="its seal does not match"):
         files.read_changes("00001")
 
 
@@ -121,7 +121,7 @@ def test_a_file_of_another_run_is_not_this_ones(files: RunFiles, store: FakeRunS
     """Of the same name and start, so that only its key is another one."""
     other = RunFiles.of(store, HOLDER._replace(key="of another run"))
     other.write(runs.BASELINE, Baseline(rows=1))
-    with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
+    with pytest.raises(RunFileCorrupt, match="its seal does not match"):
         files.read(runs.BASELINE, Baseline)
 
 
@@ -147,10 +147,10 @@ def test_a_changed_item_of_a_manifest_is_refused_by_its_function_and_by_who_adds
     ours = sealed(manifest, item)
     files.check_item(manifest, ours)
     forged = ours.model_copy(update=changed)
-    with pytest.raises(RunFileCorrupt, match=f"{manifest}, page .*its seal does not fit"):
+    with pytest.raises(RunFileCorrupt, match=f"{manifest}, page .*its seal does not match"):
         files.check_item(manifest, forged)
     store.objects[files.key(manifest)] = orjson.dumps([forged.model_dump()])
-    with pytest.raises(RunFileCorrupt, match="its seal does not fit"):
+    with pytest.raises(RunFileCorrupt, match="its seal does not match"):
         files.read_manifest(manifest, type(item))
 
 
@@ -231,7 +231,7 @@ def test_a_head_that_says_nonsense_is_corrupt(
 def test_what_follows_the_end_is_corrupt(files: RunFiles, store: FakeRunStore) -> None:
     files.write_changes("00000", changes())
     store.objects[CHANGES] += gzip.compress(b'{"remove": "9"}\n')
-    with pytest.raises(RunFileCorrupt, match="something follows its end"):
+    with pytest.raises(RunFileCorrupt, match="data follows its end"):
         files.read_changes("00000")
 
 

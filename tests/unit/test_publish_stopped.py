@@ -165,7 +165,7 @@ def test_a_switch_that_was_taken_back_is_not_made_again(sync: Switch) -> None:
     assert sync.memory.live
     assert sync.memory.live.names.switch == f"{HOLDER.identity}{TAKEN_BACK}"
     sync.memory.said.clear()
-    with pytest.raises(IndexCommandFailed, match="is not where it must be"):
+    with pytest.raises(IndexCommandFailed, match="is not where it should be"):
         sync.publish()
     assert sync.searched() == AS_BEFORE
 

@@ -115,9 +115,9 @@ def test_the_outcome_and_the_checks_that_fail_come_first() -> None:
     ("facts", "said"),
     [
         ({"published": False}, "nothing was published"),
-        ({"published": True}, "it was published all the same"),
+        ({"published": True}, "it was published nevertheless"),
         ({"published": None}, "it ended during the switch"),
-        ({"mode": "verify", "published": False}, "what is live was not changed"),
+        ({"mode": "verify", "published": False}, "the live index was not changed"),
     ],
 )
 def test_a_run_that_failed_says_what_is_searched(facts: dict[str, Any], said: str) -> None:

@@ -130,7 +130,7 @@ def test_a_file_that_does_not_say_what_it_is_is_corrupt(
 
 def test_a_file_of_another_model_is_corrupt(files: RunFiles) -> None:
     files.write(SUMMARY, page_diff("00000"))
-    with pytest.raises(RunFileCorrupt, match="does not say that it is a Baseline"):
+    with pytest.raises(RunFileCorrupt, match="is not marked as a Baseline"):
         files.read(SUMMARY, Baseline)
 
 

@@ -97,7 +97,7 @@ def test_a_wrong_setting_is_named_by_its_variable(name: str, value: str) -> None
             {"EMBEDDING_TEMPLATE": "{colour}"},
             ["DRUGSYNC_EMBEDDING_TEMPLATE", "colour", "drug_name"],
         ),
-        ({"EMBEDDING_TEMPLATE": "no column"}, ["DRUGSYNC_EMBEDDING_TEMPLATE", "one text"]),
+        ({"EMBEDDING_TEMPLATE": "no column"}, ["DRUGSYNC_EMBEDDING_TEMPLATE", "the same text"]),
     ],
 )
 def test_settings_that_do_not_go_together_are_explained(

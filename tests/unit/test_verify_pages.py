@@ -91,7 +91,9 @@ def test_a_document_that_is_right_in_itself_and_not_the_one_that_was_written_is_
 ) -> None:
     written(page, 2).clear()
     written(page, 2).update(document(make_row(2, manufacturer="Other")).fields)
-    assert page.compare().damaged == {ndc(2): "has another document than the one that was written"}
+    assert page.compare().damaged == {
+        ndc(2): "has a different document from the one that was written"
+    }
 
 
 def test_a_document_that_nothing_asked_for_is_damage(first: Page) -> None:

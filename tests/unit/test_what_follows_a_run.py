@@ -75,7 +75,7 @@ def test_what_was_given_and_accepted_is_given_again(capsys: pytest.CaptureFixtur
     site = OneRun(mode="backfill", reembed=True, page_size=500, accept=("deletes",))
     (_, line) = said(site, ended("backfill", "profile"), capsys)
     assert line.endswith(
-        "go on with: drugsync run --mode backfill --page-size 500 --accept deletes "
+        "continue with: drugsync run --mode backfill --page-size 500 --accept deletes "
         "--accept profile --reembed --stage prod"
     )
 
@@ -83,13 +83,13 @@ def test_what_was_given_and_accepted_is_given_again(capsys: pytest.CaptureFixtur
 def test_a_key_range_is_never_widened(capsys: pytest.CaptureFixture[str]) -> None:
     site = OneRun(after_key="a b", through_key="c", dry_run=True)
     line = said(site, ended("sync", "deletes", dry_run=True), capsys)[0]
-    assert "go on with: drugsync run --after-key 'a b' --through-key c --accept deletes" in line
+    assert "continue with: drugsync run --after-key 'a b' --through-key c --accept deletes" in line
 
 
 def test_a_plan_is_made_anew_with_what_it_was_made_with(capsys: pytest.CaptureFixture[str]) -> None:
     site = OneRun(accept=("budget",), plan=RUN)
     (line,) = said(site, ended("sync", error="PlanStale"), capsys)
-    assert line == "plan anew: drugsync run --dry-run --accept budget --stage prod"
+    assert line == "make a new plan: drugsync run --dry-run --accept budget --stage prod"
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class Space(BaseModel):
 
 
 def space_of(settings: Settings, revision: str) -> Space:
-    """The space that the settings describe. `revision` is "0" or the run that embedded afresh."""
+    """The space that the settings describe. `revision` is "0" or the run that embedded again."""
     input_types = settings.family.input_types
     return Space(
         model=settings.named_model,

@@ -1,7 +1,7 @@
 """What a ValidationError says, in our words: each wrong field, its value, and what it must be.
 
 Pydantic's own sentences ("Input should be a valid integer, unable to parse string as an integer")
-are for programmers. Everything that a person typed or wrote is refused by this module's.
+are for programmers. Everything that a user typed or wrote is refused by this module's.
 """
 
 from collections.abc import Mapping

@@ -49,15 +49,15 @@ LIMITS: Final = (
         "pages of a catalog",
         f"{MOST_PAGES:,}",
         "what PlanPages, ReviewChanges, VerifyIndex, PublishIndex and ReportRun read one by one",
-        f"pages double until the catalog has fewer; beyond {MOST_PAGES:,} pages of up to "
+        f"the page size doubles until the catalog has fewer; beyond {MOST_PAGES:,} pages of up to "
         f"{LARGEST_PAGE:,} rows `LimitExceeded`",
         "[measured](performance.md#any-size)",
     ),
     Limit(
         "children of a Map",
         f"{CHILDREN:,}",
-        f"each leaves `{CHILD_RESULT[:-1]}` in the Map's output",
-        "pages of the catalog: see above; pages of texts grow beyond `embed_page_size`",
+        f"each child adds `{CHILD_RESULT[:-1]}` to the Map's output",
+        "pages of the catalog: see above; pages of texts become larger than `embed_page_size`",
         f"payload, below: {PAYLOAD_BYTES:,} bytes / {len(CHILD_RESULT)}",
     ),
     Limit(
@@ -70,8 +70,8 @@ LIMITS: Final = (
     Limit(
         "events of an execution",
         f"{EVENTS + 1:,}; {EVENTS:,} for a redrive",
-        "states, their retries, pieces of PruneIndex and ReviewChanges; a child has a history of "
-        "its own",
+        "states, their retries, repeated calls of PruneIndex and ReviewChanges; each child has "
+        "its own history",
         "`LimitExceeded` at planning, if Redis would hold too many keys to sweep",
         f"{QUOTAS}, {REDRIVES}",
     ),
@@ -86,7 +86,7 @@ LIMITS: Final = (
         "children at once",
         "10,000",
         "`*_concurrency`",
-        "settings take up to 1,000, and a stage no more than its `lambda_concurrency`",
+        "settings allow up to 1,000, and a stage at most its `lambda_concurrency`",
         QUOTAS,
     ),
     Limit(
@@ -106,14 +106,14 @@ LIMITS: Final = (
     Limit(
         "one switch of a sync",
         "`switch_limit`, 20,000",
-        "changed drugs: Redis answers nobody else meanwhile",
+        "changed drugs, because Redis serves no other client during the switch",
         "`SwitchTooLarge` in the review",
         "[measured](decisions/switch-by-script.md)",
     ),
     Limit(
         "memory of the Redis node",
         "`maxmemory`, or the machine's memory",
-        "generations beside each other, with their texts",
+        "two generations at the same time, with their texts",
         "`MemoryShort` at planning",
         "the server",
     ),
@@ -121,14 +121,15 @@ LIMITS: Final = (
         "one function",
         "15 minutes, 10,240 MB",
         "a page, a part of the texts, or the pages' counts",
-        "pages and pieces; [how far each is from it](performance.md#any-size)",
+        "work is split into pages and repeated calls; [how far each is from the "
+        "limit](performance.md#any-size)",
         LAMBDA,
     ),
     Limit(
         "one listing of S3",
         "1,000 keys",
         "summaries of pages, read at the end",
-        "asked again until it is whole; counted in the estimate",
+        "repeated until the list is complete; counted in the estimate",
         LISTS,
     ),
 )

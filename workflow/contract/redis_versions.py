@@ -22,14 +22,14 @@ class Advisory(NamedTuple):
 ADVISORIES: Final = (
     Advisory(
         ("CVE-2026-81934",),
-        "with TLS on, somebody without a password may run code (use after free in "
+        "with TLS on, a client without a password may run code (use after free in "
         "`tlsProcessPendingData`)",
         ("8.2.9", "8.4.6", "8.6.6", "8.8.2", "8.10.1"),
         "the CVE record, and CISA's VA-26-239-01 of 27 August 2026",
     ),
     Advisory(
         ("CVE-2026-23479", "CVE-2026-25243", "CVE-2026-23631"),
-        "somebody with a password may run code (unblocked clients, `RESTORE`, Lua)",
+        "a client with a password may run code (unblocked clients, `RESTORE`, Lua)",
         ("8.2.6", "8.4.3", "8.6.3"),
         "Redis' release notes of 5 May 2026",
     ),

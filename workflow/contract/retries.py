@@ -28,7 +28,7 @@ OUTAGE: Final = Retry(5, 10)
 """A server that restarts or fails over: Redis loads a full HNSW index in 57 to 109 s (measured)."""
 
 ACCESS: Final = Retry(2, 2, rate=1.0)
-"""A login that was refused: the password may be from before a rotation, and is read afresh. What is
+"""A login that was refused: the password may be from before a rotation, and is read again. What is
 wrong for good is said within five seconds."""
 
 QUOTA: Final = Retry(5, 12)

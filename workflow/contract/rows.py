@@ -40,8 +40,8 @@ def check_sample(found: RangeRows) -> None:
     if 2 * count > len(found.keys):
         first = next(row for row in found.unreadable if row.column == column)
         raise ColumnUnreadable(
-            f"{column} cannot be read in {count:,} of the first {len(found.keys):,} rows, in "
-            f"{KEY} {first.ndc!r} for one: {first.value!r} {first.reason}"
+            f"{column} cannot be read in {count:,} of the first {len(found.keys):,} rows, "
+            f"for example {KEY} {first.ndc!r}: {first.value!r} {first.reason}"
         )
 
 
@@ -49,7 +49,7 @@ def _characters(row: Row) -> UnreadableRow | None:
     """No text that people wrote has a NUL; a key is all seen, or it looks like another one."""
     key = row[KEY] or ""
     if not is_seen(key):
-        reason = "has a character that nobody sees or can type; correct the key"
+        reason = "has an invisible character; correct the key"
         return unreadable(row, KEY, visible(key), reason)
     for column, value in row.items():
         if value and "\0" in value:

@@ -230,7 +230,8 @@ class RunFiles:
     def read_changes(self, page: str, digest: str = "") -> PageChanges:
         """With the digest of a review, raises RunFileCorrupt for any other file.
 
-        A function of this run that was aborted may go on, and write its page again with its seal.
+        A function of this run that was aborted may continue, and write its page again with its
+        seal.
         """
         name = DIFF_CHANGES.format(page)
         changes = PageChanges([], [], {}, [])
@@ -338,7 +339,7 @@ class RunFiles:
 
     def _check(self, name: str, head: dict[str, Any] | None, model: str) -> None:
         if not head or head.get("model") != model:
-            raise ValueError(f"it does not say that it is a {model}")
+            raise ValueError(f"it is not marked as a {model}")
         if head.get("version") != versions.FILES:
             raise SettingsChanged(
                 f"{self.key(name)} has version {head.get('version')} of the files and this "

@@ -21,7 +21,7 @@ BLANK: Final = "0" * 2 * SEAL_BYTES
 _START: Final = b'{"file":{"seal":"'
 _AT, _END = len(_START), len(_START) + len(BLANK)
 
-NOT_OURS: Final = "its seal does not fit: it is not what this run wrote; start a new run"
+NOT_OURS: Final = "its seal does not match: it is not what this run wrote; start a new run"
 
 PIECE: Final = 1 << 18
 LONGEST_HEAD: Final = 4096
@@ -43,12 +43,12 @@ def sealed(key: str, name: str, content: bytes) -> bytes:
 
 
 def check_seal(key: str, name: str, content: bytes) -> None:
-    """Raise ValueError where somebody else wrote it, or changed it."""
+    """Raise ValueError where someone else wrote it, or changed it."""
     _check(content, seal_of(key, name, _blanked(content)))
 
 
 def check_item(key: str, name: str, content: bytes, seal: str) -> None:
-    """The same of an item of a manifest, whose seal stands beside it."""
+    """The same of an item of a manifest, whose seal stands next to it."""
     if not hmac.compare_digest(seal.encode(), seal_of(key, name, content).encode()):
         raise ValueError(NOT_OURS)
 
@@ -93,10 +93,10 @@ def check_lines(key: str | None, name: str, body: bytes, size: int, count: int) 
         seen += len(rest)
         lines += rest.count(b"\n")
         if seen > size:
-            raise ValueError(f"it unpacks to more than the {size:,} bytes that it says")
+            raise ValueError(f"it unpacks to more than the {size:,} bytes that it declares")
         mac.update(rest)
     if (seen, lines) != (size, count):
-        raise ValueError(f"it has {lines:,} lines in {seen:,} bytes and says {count:,} in {size:,}")
+        raise ValueError(f"it has {lines:,} lines in {seen:,} bytes and not {count:,} in {size:,}")
     if key is not None:
         _check(head, mac.hexdigest())
 
@@ -134,4 +134,4 @@ def _pieces(body: bytes) -> Iterator[bytes]:
             raise ValueError("it ends too early")
         yield piece
     if unpacker.unused_data:
-        raise ValueError("something follows its end")
+        raise ValueError("data follows its end")

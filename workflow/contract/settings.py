@@ -69,7 +69,7 @@ class Settings(BaseModel):
     )
     redis_ssl_ca: str = Field("", description="CA bundle, if the authority is not public")
     redis_ca_secret_arn: str = Field(
-        "", description="the same, as a secret with a PEM text in `ca`"
+        "", description="secret with a CA certificate as PEM text in `ca`"
     )
     redis_timeout_s: int = Field(30, ge=1, le=900, description="connect and answer timeout")
 
@@ -77,13 +77,16 @@ class Settings(BaseModel):
         "HNSW", description="how vectors are indexed"
     )
     index_m: int | None = Field(
-        16, ge=2, le=512, description="HNSW edges a node; none: the server's"
+        16, ge=2, le=512, description="HNSW edges per node; none: the server's default"
     )
     index_ef_construction: int | None = Field(
-        400, ge=1, le=4096, description="HNSW candidates while building; none: the server's"
+        400, ge=1, le=4096, description="HNSW candidates while building; none: the server's default"
     )
     index_ef_runtime: int | None = Field(
-        800, ge=1, le=4096, description="HNSW candidates while searching; none: the server's"
+        800,
+        ge=1,
+        le=4096,
+        description="HNSW candidates while searching; none: the server's default",
     )
     index_compression: str | None = Field(None, description="SVS-VAMANA compression, e.g. LVQ8")
 
@@ -100,12 +103,14 @@ class Settings(BaseModel):
     )
     embedding_dimensions: int = Field(1024, description="vector length")
     embedding_normalize: bool = Field(True, description="ask the model for vectors of unit length")
-    embedding_template: str = Field(DEFAULT_TEMPLATE, description="the text that is made of a row")
+    embedding_template: str = Field(
+        DEFAULT_TEMPLATE, description="template of the text made from a row"
+    )
     embedding_max_chars: int | None = Field(
-        None, ge=16, le=50_000, description="longest text in characters; none: the model's"
+        None, ge=16, le=50_000, description="longest text in characters; none: the model's limit"
     )
     embedding_threads: int = Field(16, ge=1, le=128, description="calls in flight per function")
-    embedding_timeout_s: int = Field(30, ge=1, le=600, description="answer timeout of one call")
+    embedding_timeout_s: int = Field(30, ge=1, le=600, description="timeout of one call")
     tokens_per_minute: Positive = Field(
         300_000, description="the model's quota, shared by all functions"
     )
@@ -154,12 +159,12 @@ class Settings(BaseModel):
     synonyms_file: str = Field(
         "synonyms.json",
         pattern=r"^[A-Za-z0-9_-]+\.json$",
-        description="lay words and their classes: a file in `workflow/search/`",
+        description="file in `workflow/search/` with lay words and their classes",
     )
     golden_queries_key: str = Field(
         "",
         pattern=rf"^({WORD}(/{WORD})*)?$",
-        description="object in the run bucket, not under `runs/`; empty: none",
+        description="object in the run bucket with golden queries, not under `runs/`; empty: none",
     )
 
     @model_validator(mode="after")
@@ -234,7 +239,7 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read `DRUGSYNC_*`. Unknown names are refused, because a misspelt one would silently be
+        """Read `DRUGSYNC_*`. Unknown names are refused, because a misspelled one would silently be
         the default.
 
         An empty value is the default; `none` unsets a setting that may be unset.
@@ -296,4 +301,6 @@ def check_template(template: str) -> None:
                 f"embedding_template: {{{name}}} is not a column; use {', '.join(COLUMNS)}"
             )
     if not names:
-        raise ValueError("embedding_template names no column, so every drug would have one text")
+        raise ValueError(
+            "embedding_template names no column, so every drug would have the same text"
+        )

@@ -1,1 +1,1 @@
-"""What people ask besides runs: doctor, rollback, comparison, why a run failed."""
+"""Operations besides runs: doctor, rollback, comparison, why a run failed."""

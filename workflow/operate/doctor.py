@@ -1,4 +1,4 @@
-"""Is everything there that a run needs? Each check that fails says what to do."""
+"""Checks everything that a run needs. Each failed check says what to do."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ from workflow.verify.golden import read_golden_queries
 PROBE_KEY = "runs/doctor/probe.json"
 PAGE_ROWS = 1000
 RETRIED = "Retried; if it lasts, "
-"""How advice about retries begins. The doctor makes none, so it cuts this off."""
+"""How advice about retries begins. The doctor does not retry, so it removes this part."""
 
 
 class Finding(Event):
@@ -55,7 +55,7 @@ def examine(
     runs: RunStore,
     settings: Settings,
 ) -> list[Finding]:
-    """Ask every server that a run needs. Never raises: a failure is a finding."""
+    """Check every server that a run needs. Never raises: a failure is a finding."""
     checks: dict[str, Callable[[], str]] = {
         "settings": lambda: _settings(settings),
         "MySQL catalog": lambda: _catalog(catalog, settings),
@@ -112,7 +112,7 @@ def _server(server: Server, settings: Settings) -> str:
 
 def _queries(server: Server, engine: Engine) -> str:
     check_engine(engine, server.facts().version)
-    return "every form of query is answered as it is meant"
+    return "every kind of query is answered correctly"
 
 
 def _rights(server: Server) -> str:
@@ -142,7 +142,7 @@ def _live(generations: Generations, documents: Documents, server: Server) -> str
     if drugs.documents != keys:
         raise VerificationFailed(f"{drugs.documents:,} documents indexed, {keys:,} keys")
     if not server.aliases_point_at(names):
-        raise VerificationFailed(f"the aliases do not stand for generation {names.generation}")
+        raise VerificationFailed(f"the aliases do not point to generation {names.generation}")
     live_generation(generations)
     return (
         f"generation {names.generation}, {keys:,} drugs, {texts.documents:,} texts; "

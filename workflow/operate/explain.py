@@ -1,4 +1,4 @@
-"""Why is this drug (not) found? Everything known about one drug, in one answer. Writes nothing."""
+"""Explains why a drug is or is not found, with everything known about it. Writes nothing."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -38,14 +38,14 @@ class Column(Event):
 
 
 class TextFacts(Event):
-    """The text that is embedded for a drug, and what became of it."""
+    """The text that is embedded for a drug, and the result."""
 
     hash: str
     text: str
     record: bool
     """Whether the index has a record of it."""
     refused: str = ""
-    """Why the model refused it; then NDC and name find the drug, and meaning does not."""
+    """Why the model refused it; the drug is then found by NDC and name, but not by meaning."""
     run: str = ""
     """The run that embedded it."""
     tokens: int = 0
@@ -70,7 +70,7 @@ class Place(Event):
 
 
 class Explanation(Event):
-    """One drug: row, document, text and place. `failures` says which part could not be asked."""
+    """One drug: row, document, text and place. `failures` says which parts are missing."""
 
     ndc: str
     verdict: str
@@ -89,7 +89,7 @@ class Explanation(Event):
     """The run that wrote its document."""
     written_at: str
     rejected: str
-    """Why its row cannot be carried."""
+    """Why its row was rejected."""
     to_repair: bool
     """Whether the next sync writes it again."""
     place: Place | None
@@ -102,7 +102,7 @@ class Explanation(Event):
 
 
 class _Asker:
-    """Asks for each part. A failure is noted, and the other parts are still asked for."""
+    """Collects each part. A failure is recorded, and the other parts are still collected."""
 
     def __init__(self) -> None:
         self.failures: dict[str, str] = {}
@@ -171,7 +171,7 @@ def verdict(one: Explanation) -> str:
     if "catalog" in one.failures or "document" in one.failures or "live index" in one.failures:
         return "part of the answer is missing: see what failed"
     if one.rejected:
-        return f"its row cannot be carried ({one.rejected}); what is indexed of it stays as it was"
+        return f"its row was rejected ({one.rejected}); its indexed document stays as it was"
     if not one.in_catalog:
         if one.in_index:
             return "it left the catalog; the next sync removes it"
@@ -184,7 +184,7 @@ def verdict(one: Explanation) -> str:
         return f"found by NDC and name, not by meaning: the model refused it ({one.text.refused})"
     if one.text and not one.text.record:
         return "its text has no record, so searches by meaning do not find it; start a sync"
-    return "the index has it as the catalog has it"
+    return "its document matches the catalog"
 
 
 def _rows(catalog: Catalog, keys: tuple[str, ...]) -> RangeRows:

@@ -117,7 +117,7 @@ def message(failure: Failure) -> str:
 
 
 def commands(failure: Failure) -> list[str]:
-    """Commands to look into the failure and to go on; the stage is in the machine's name."""
+    """Commands to look into the failure and to continue; the stage is in the machine's name."""
     machine = failure.execution_arn.split(":")[-2]
     stage = machine.removeprefix(MACHINE)
     where = f" --stage {stage}" if stage != machine else ""
@@ -161,13 +161,13 @@ def _redrive_helps(name: str) -> bool:
 
 def _advice(name: str, redrive_helps: bool) -> str:
     known = errors.advice(name) or (
-        "Read the function's log for this run; it has more than Step Functions was told."
+        "Read the function's log for this run; it has more details than Step Functions."
     )
     if not redrive_helps:
         return known
     return (
-        f"{known} Then redrive the execution within {REDRIVE_DAYS} days: only what failed runs "
-        "again. A redrive keeps the run's plan; a new run reads the catalog afresh."
+        f"{known} Then redrive the execution within {REDRIVE_DAYS} days: only the failed pages "
+        f"run again. A redrive keeps the run's plan; a new run reads the catalog again."
     )
 
 

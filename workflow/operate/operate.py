@@ -1,4 +1,4 @@
-"""What operators ask besides runs: rollback, doctor, explanation, a run's changes.
+"""Operations besides runs: rollback, doctor, explanation, a run's changes.
 
 On AWS a function of its own answers, because MySQL and Redis are reached from inside the VPC only.
 """
@@ -60,13 +60,13 @@ class RolledBack(Event):
     run: str
     """The sync whose switch was undone; empty where another generation was put live."""
     again: bool
-    """It had been undone before, and is made again."""
+    """It had been undone before, and is now redone."""
     changed: int
-    """Drugs that have their other values again."""
+    """Drugs that have their previous values again."""
     added: int
-    """Drugs that are searched again."""
+    """Drugs that are searchable again."""
     removed: int
-    """Drugs that are not searched any more."""
+    """Drugs that are no longer searchable."""
     settings_fit: bool
     """False: the functions' settings differ from this generation's, so the next sync stops."""
 

@@ -59,7 +59,8 @@ def _to_previous(generations: Generations, server: Server, live: Live, holder: H
     previous = generations.find(live.previous) if live.previous else None
     if previous is None:
         raise NothingToRollBack(
-            "nothing was switched since the index was built, and no backfill left a generation"
+            "there was no switch since the index was built, and there is no generation from "
+            "before a backfill"
         )
     gone = [
         f"index {kind}:{name}"
@@ -83,6 +84,6 @@ def _take_fence(generations: Generations, live: Live, holder: Holder) -> None:
     now = generations.live()
     if now is None or now.names != live.names:
         raise NothingToRollBack(
-            f"another run published generation {now.names.generation if now else 'none'} in this "
-            "moment; look at it, then ask again"
+            f"another run published generation {now.names.generation if now else 'none'}; "
+            "check it, then try again"
         )

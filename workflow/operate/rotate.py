@@ -1,4 +1,5 @@
-"""Gives the catalog's user a new password while runs go on, as Secrets Manager asks, in four steps.
+"""Gives the catalog's user a new password while runs continue, as Secrets Manager asks, in four
+steps.
 
 The user changes its own password, and the one before stays valid until the next rotation: a
 function that logs in with either is let in. No administrator's password is needed.
@@ -80,7 +81,9 @@ def rotate(
 
 
 def _let_in(pending: Login, current: Login, passwords: Passwords) -> None:
-    """Only where it is not yet: the server keeps two, and a second call would drop the current."""
+    """Only if it is not valid yet: the server keeps two, and a second call would drop the current
+    one.
+    """
     try:
         passwords.check(pending)
     except CatalogAccessDenied:

@@ -89,12 +89,12 @@ def _published(switched: Switched | None) -> bool | None:
 
 
 def ended(report: RunReport, ended_at: datetime) -> RunReport:
-    """The same report, for a run that went on until now."""
+    """The same report, for a run that continued until now."""
     return report.model_copy(update={"duration_s": _seconds(report.started_at, ended_at)})
 
 
 def write_report(files: RunFiles, report: RunReport) -> RunReport:
-    """Write `report.json` and, beside it, the page that people open."""
+    """Write `report.json` and, next to it, the page that people open."""
     files.write(REPORT, report)
     files.write_text(REPORT_PAGE, render(report, read_timeline(files, report)))
     return report

@@ -84,15 +84,15 @@ def _headline(report: RunReport) -> str:
 def _kept(report: RunReport) -> str:
     """What a run writes before the switch is outside every index."""
     if report.mode == "verify":
-        return "what is live was not changed"
+        return "the live index was not changed"
     if report.published is None:
         return "it ended during the switch; drugsync doctor says what is live"
-    return "it was published all the same" if report.published else "nothing was published"
+    return "it was published nevertheless" if report.published else "nothing was published"
 
 
 def _verification(checks: Sequence[Check]) -> str:
     if not checks:
-        return _section("Verification", '<p class="hint">The run did not come to it.</p>')
+        return _section("Verification", '<p class="hint">The run did not get this far.</p>')
     passed = sum(check.passed for check in checks)
     ordered = sorted(checks, key=lambda check: check.passed)
     rows = [
@@ -104,7 +104,7 @@ def _verification(checks: Sequence[Check]) -> str:
         )
         for one in ordered
     ]
-    lead = f"<p><b>{passed} of {len(checks)}</b> checks hold.</p>"
+    lead = f"<p><b>{passed} of {len(checks)}</b> checks passed.</p>"
     return _section("Verification", lead + _table(("check", "found", "expected"), rows))
 
 
@@ -158,7 +158,9 @@ def _last(report: RunReport) -> str:
         for name, value, form in COMPARED
     ]
     lead = f"<p>Compared with {_name(last.run_id)}, the last whole run that was published.</p>"
-    return _section("Against the last run", lead + _table(("", "this run", "last run", ""), rows))
+    return _section(
+        "Compared with the last run", lead + _table(("", "this run", "last run", ""), rows)
+    )
 
 
 def _difference(value: Figure, report: RunReport, last: LastRun, form: str) -> str:
@@ -181,8 +183,9 @@ def _texts(report: RunReport) -> str:
         f'<i style="width:{share:.2f}%"></i></div>'
     )
     words = (
-        f"<p><b>{report.texts_embedded:,}</b> texts embedded, <b>{report.texts_reused:,}</b> drugs "
-        f"reused a text that had its vector already. The model counted {report.tokens:,} tokens, "
+        f"<p><b>{report.texts_embedded:,}</b> texts embedded, <b>{report.texts_reused:,}</b> "
+        f"drugs reused a text that was already embedded. The model counted {report.tokens:,} "
+        f"tokens, "
         f"about ${_paid(report):,.4f}; the estimate was {report.estimated_tokens:,} tokens, "
         f"${report.estimated_usd:,.4f}.</p>"
     )
@@ -242,7 +245,7 @@ def _rejected(report: RunReport) -> str:
         for one in report.rejected_rows
     ]
     shown = len(report.rejected_rows)
-    lead = f"<p>{report.rejected:,} rows of the catalog could not be carried whole"
+    lead = f"<p>{report.rejected:,} rows of the catalog were rejected"
     lead += f"; the first {shown:,}:</p>" if shown < report.rejected else ".</p>"
     return _section("Rejected rows", lead + _table(("ndc", "", "column", "value", "why"), rows))
 

@@ -40,7 +40,7 @@ FACETS: Final = ("dosage_form", "route", "manufacturer", "dea_schedule", "is_gen
 FACET_TEXTS: Final = 100
 FACET_VALUES: Final = 12
 TRIES: Final = 3
-"""How often a search is asked at most, if a switch comes between its reads."""
+"""Most attempts of a search, if a switch comes between its reads."""
 
 T = TypeVar("T")
 

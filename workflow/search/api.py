@@ -84,7 +84,7 @@ def read_search(query_string: str) -> SearchRequest:
     """Raises BadRequest."""
     request = _read(query_string, SearchRequest)
     if not fold(request.q):
-        raise BadRequest("q: holds no letter and no digit")
+        raise BadRequest("q: contains no letter and no digit")
     return request
 
 
@@ -113,7 +113,7 @@ def _read(query_string: str, model: type[M]) -> M:
 
 
 def _refuse_unknown(given: Mapping[str, Sequence[str]], model: type[Nothing]) -> None:
-    """A misspelt filter that is silently ignored would answer another question."""
+    """A misspelled filter that is silently ignored would answer another question."""
     unknown = sorted(name[:40] for name in given if name not in model.model_fields)
     if unknown:
         raise BadRequest(f"unknown parameters: {', '.join(unknown[:5])}")

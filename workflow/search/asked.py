@@ -1,4 +1,4 @@
-"""One query, and the index's answers: no search asks the same thing twice."""
+"""One query and the index's answers, cached so that no search requests the same thing twice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

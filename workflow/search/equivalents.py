@@ -1,4 +1,4 @@
-"""Drugs equivalent to a drug: by what they are, not by how their names are spelt."""
+"""Drugs equivalent to a drug: by what they are, not by how their names are spelled."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""Filters as the index compares them: however a stored value is typed, it is the same filter."""
+"""Filters as the index compares them, regardless of how a stored value is typed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""How near a text must be to count as an answer: below it, nothing is one.
+"""The least similarity of a text that counts as an answer.
 
 Cosines of two models have nothing in common, so that each space measures its own floor: what made
 words, which mean nothing, reach among its texts. VerifyIndex asks for it when it asks the model.
@@ -10,7 +10,7 @@ from workflow.contract.events.files import ModelAsked
 from workflow.contract.ports.model import Embedder
 
 UNMEASURED: Final = 0.5
-"""The floor of a space that has measured none."""
+"""The floor of a space in which none was measured."""
 
 
 class Meaning(NamedTuple):

@@ -112,7 +112,7 @@ class KnownNames:
 
     @cached_property
     def _by_size(self) -> Mapping[int, tuple[Sequence[int], list[str]]]:
-        """Built at the first misspelt word."""
+        """Built at the first misspelled word."""
         names: dict[int, list[str]] = defaultdict(list)
         for name in self.single_words():
             names[len(name)].append(name)
@@ -133,7 +133,7 @@ class KnownNames:
         return name in self._own
 
     def is_generic(self, name: str) -> bool:
-        """True where a name says its substances, spelt out or abbreviated: it is no brand."""
+        """True where a name says its substances, spelled out or abbreviated: it is no brand."""
         base = base_of(tuple(name.split()))
         if name in self._abbreviations or " ".join(base) in self._own:
             return True

@@ -24,7 +24,7 @@ from workflow.search.spelling import SHORTEST, Reading, may_be_misspelt, read, u
 from workflow.search.vocabulary import KINDS
 
 MOST_UNKNOWN: Final = 2
-"""A query with more unknown words than this is a sentence, not a misspelt name."""
+"""A query with more unknown words than this is a sentence, not a misspelled name."""
 
 MOST_TERMS: Final = 12
 """Terms that are looked up one by one: each is a command or two."""
@@ -137,7 +137,7 @@ class Lookup:
         return found
 
     def _one_by_one(self, terms: Sequence[Term]) -> Named:
-        """Which of the terms the catalog has. The others are misspelt, missing here, or not
+        """Which of the terms the catalog has. The others are misspelled, missing here, or not
         names."""
         terms = terms[:MOST_TERMS]
         present = self._present(terms)
@@ -220,7 +220,7 @@ class Lookup:
         if found and not same and not any(term.means for term in terms):
             same = self._equivalents(found, meant)
         if self._query.has_amounts and all(self._known.is_generic(one.name) for one in terms):
-            # However a substance is spelt, the right strength comes before the others.
+            # However a substance is spelled, the right strength comes before the others.
             found, same = sorted((*found, *same), key=lambda one: one.place), []
             held = {one.hash for one in found}
         others = [

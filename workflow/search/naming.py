@@ -33,7 +33,7 @@ class Term(NamedTuple):
 def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = None) -> list[Term]:
     """The longest known names of the query, then its other words, each by itself.
 
-    `read` has misspelt words and what they are read as.
+    `read` has misspelled words and what they are read as.
     """
     read = read or {}
     typed = query.words
@@ -145,7 +145,7 @@ def _tells(term: Term, query: Query) -> bool:
 
 
 def is_unknown(term: Term, known: KnownNames) -> bool:
-    """True for a word that may be a misspelt name."""
+    """True for a word that may be a misspelled name."""
     return len(term.words) == 1 and not term.lay and not known.is_name(term.name)
 
 

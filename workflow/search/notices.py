@@ -73,12 +73,12 @@ def did_you_mean(word: str, names: Sequence[str]) -> Notice:
 
 
 def unknown_word(words: Sequence[str]) -> Notice:
-    text = f"No name has {listed(words, 'or')}; searched without."
+    text = f"No name contains {listed(words, 'or')}; searched without it."
     return Notice(NoticeKind.UNKNOWN_WORD, text, " ".join(words))
 
 
 def strength_missing(asked: str) -> Notice:
-    text = "No product of this name has the strength that was asked for; others are shown."
+    text = "No product with this name has the requested strength; others are shown."
     return Notice(NoticeKind.STRENGTH_MISSING, text, asked)
 
 
@@ -92,7 +92,7 @@ def no_such_ndc(ndc: str) -> Notice:
 
 
 def nothing_found(query: str) -> Notice:
-    return Notice(NoticeKind.NOTHING_FOUND, "Nothing in this catalog answers the query.", query)
+    return Notice(NoticeKind.NOTHING_FOUND, "Nothing in this catalog matches the query.", query)
 
 
 def filters_hide(count: int) -> Notice:
@@ -112,7 +112,7 @@ def meaning_unavailable() -> Notice:
 
 
 def cut_short() -> Notice:
-    text = "The search was ended before all drugs were looked at; narrow it by name."
+    text = "The search ended before all drugs were checked; narrow it by name."
     return Notice(NoticeKind.CUT_SHORT, text)
 
 

@@ -12,7 +12,7 @@ from workflow.search.queries import Query
 from workflow.search.strengths import Amount, Strength
 
 LAST: Final = 3
-"""Of homeopathics: products that do not answer what they are not asked for."""
+"""Homeopathic products are no answers unless the query asks for them."""
 
 
 class Match(NamedTuple):

@@ -83,7 +83,7 @@ class PartShown(Shown):
 
 
 class NoticeShown(Shown):
-    """A remark about the answer, beside its products."""
+    """A remark about the answer, next to its products."""
 
     kind: NoticeKind = Field(description="what it is about")
     text: str = Field(description="a sentence for people")

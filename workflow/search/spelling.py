@@ -1,4 +1,4 @@
-"""Which name a misspelt word means: one, a question between several, or none."""
+"""Which name a misspelled word means: one, a question between several, or none."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple

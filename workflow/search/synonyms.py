@@ -24,11 +24,16 @@ NO_PLURALS: Final = {"aids", "hives"}
 SHORTEST_SLIP: Final = 6
 STEMS_KEPT: Final = 8192
 
-Words = Annotated[str, Field(max_length=200, pattern=r"[^\W_]")]
+MOST_PHRASES: Final = 5_000
+MOST_CLASSES: Final = 50
+MOST_LETTERS: Final = 200
+"""Of a file: its phrases, the classes of one, and the characters of either."""
+
+Words = Annotated[str, Field(max_length=MOST_LETTERS, pattern=r"[^\W_]")]
 _Entries: Final = TypeAdapter(
     Annotated[
-        dict[Words, Annotated[list[Words], Field(min_length=1, max_length=50)]],
-        Field(max_length=5000),
+        dict[Words, Annotated[list[Words], Field(min_length=1, max_length=MOST_CLASSES)]],
+        Field(max_length=MOST_PHRASES),
     ]
 )
 """Phrase -> classes. Both need a letter or a digit; a query asks for every class of its phrases."""
@@ -55,7 +60,7 @@ class Synonyms:
     def classes_of(self, words: Sequence[str]) -> tuple[tuple[str, ...], frozenset[str]]:
         """The classes of every phrase that the words hold, and the words that say so.
 
-        A phrase that is a part of a longer one is left out. A word beside a phrase that only some
+        A phrase that is a part of a longer one is left out. A word next to a phrase that only some
         of its classes have in their names chooses these: the azole of `azole antifungals`.
         """
         stems = {word: self._stem(word) for word in words}

@@ -1,4 +1,4 @@
-"""What an answer says of a query's names: which are missing here, misspelt, or no names."""
+"""What an answer says of a query's names: which are missing here, misspelled, or no names."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -24,7 +24,7 @@ def which(terms: Sequence[Term]) -> Iterator[Notice]:
 def missing(
     terms: Sequence[Term], present: Present, readings: Readings, known: KnownNames
 ) -> Iterator[Notice]:
-    """What a misspelt word may be; then each known name that the catalog lacks."""
+    """What a misspelled word may be; then each known name that the catalog lacks."""
     for one in readings.values():
         if one.may_be:
             yield notices.did_you_mean(one.word, one.may_be)

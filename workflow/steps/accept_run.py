@@ -1,4 +1,4 @@
-"""AcceptRun: is the input right, and does no older execution run?"""
+"""AcceptRun: checks the input, and that no older execution is running."""
 
 from pydantic import ValidationError
 
@@ -12,15 +12,16 @@ from workflow.search.synonyms import read_synonyms
 
 
 def accept_run(task: AcceptRunTask, *, executions: Executions, settings: Settings, key: str) -> Run:
-    """Check the input; refuse while an older execution runs. `key` will seal the run's files.
+    """Check the input; refuse to start while an older execution runs. `key` will seal the run's
+    files.
 
     This only saves a wasted run: ListExecutions lags behind, and the fence in Redis guarantees one
     writer. Raises InvalidInput, SettingsInvalid, RunInProgress.
     """
     if not is_run_id(task.run_id):
         raise InvalidInput(
-            f"the execution's name {task.run_id!r} is no run's: use letters, digits, - and _, "
-            "80 at most, with no - at the beginning; start it again under another name"
+            f"the execution name {task.run_id!r} is not a valid run id: use at most 80 letters, "
+            "digits, - and _, and no - at the start; start it again under another name"
         )
     run_input = parse_input(task.input)
     # Only VerifyIndex needs them, perhaps an hour later; a wrong file must stop the run now.

@@ -10,7 +10,7 @@ from workflow.contract.redis_versions import refusal_of
 
 
 class Limit(NamedTuple):
-    """What a figure of the engine must be, and what happens to searches where it is not."""
+    """The required value of an engine setting, and what happens to searches otherwise."""
 
     least: int
     most: int
@@ -51,18 +51,18 @@ def check_server(server: ServerFacts, redis_url: str) -> None:
             right = limit.least if figure < limit.least else limit.most
             raise IndexFeatureMissing(
                 f"{name} is {figure}, so that {limit.otherwise}; set it: FT.CONFIG SET {name} "
-                f"{right}, and in the server's configuration, so that it outlasts a restart"
+                f"{right}, and in the server's configuration, so that it survives a restart"
             )
 
 
 def check_engine(engine: Engine, version: str) -> None:
-    """Raise IndexFeatureMissing if the engine misreads one of our queries.
+    """Raise IndexFeatureMissing if the engine answers one of our test queries wrongly.
 
-    Judged by its answers: versions do not tell, and a proxy may hide the engine.
+    Versions do not tell what an engine can do, and a proxy may hide it, so the answers decide.
     """
     if wrong := engine.misreadings():
         raise IndexFeatureMissing(
-            f"the query engine of {version} does not answer as searches mean it ({len(wrong)} of "
-            f"the probes: {'; '.join(wrong)}); use Redis 8 with its query engine, Redis Cloud or "
+            f"the query engine of {version} gives wrong answers to {len(wrong)} of the test "
+            f"queries ({'; '.join(wrong)}); use Redis 8 with its query engine, Redis Cloud or "
             "Redis Enterprise with one shard"
         )

@@ -100,8 +100,8 @@ def check_rows(rows: int, page: PageRange, settings: Settings) -> None:
     missing = page.rows - rows
     if missing > max(settings.delete_guard_rows, settings.delete_guard_share * page.rows):
         raise CatalogMoved(
-            f"{missing:,} of the {page.rows:,} rows that the run planned with are not there; is "
-            "the catalog being loaded? Asked again soon; start a new run once the load has ended"
+            f"{missing:,} of the {page.rows:,} rows that the run planned with are missing; is "
+            "the catalog being loaded? This is retried; start a new run once the load has ended"
         )
 
 

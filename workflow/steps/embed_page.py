@@ -24,16 +24,16 @@ from workflow.contract.settings import Settings
 from workflow.embedding.caller import PROBE_TEXT, Caller
 
 TRIES: Final = 3
-"""After this many tries of a page, a text that still fails is rejected and the others go on."""
+"""After this many tries of a page, a text that still fails is rejected and the others continue."""
 
 MOST_FAILED: Final = 20
-"""After this many failed texts without a success, the model is at fault and the page ends."""
+"""After this many failed texts without a success, the model is the problem and the page ends."""
 
 Embedded = tuple[Text, Vector]
 
 
 class Embeddings(NamedTuple):
-    """Results of model calls. Empty for a caller that was stopped."""
+    """Results of model calls. Empty for a call that was stopped."""
 
     embedded: list[Embedded]
     rejected: list[RejectedText]
@@ -168,7 +168,7 @@ def _write_refused(
 
 
 def embed_or_reject(caller: Caller, texts: Sequence[Text]) -> Embeddings:
-    """Embed in one call. If that fails for several texts, ask for each of them alone."""
+    """Embed in one call. If that fails for several texts, embed each of them separately."""
     try:
         vectors = caller.embed([text.text for text in texts])
     except TextRefused as error:

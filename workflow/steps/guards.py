@@ -25,7 +25,7 @@ from workflow.contract.limits import MACHINE_MINUTES
 from workflow.contract.settings import Settings
 
 PROFILE_ROWS = 20
-"""With fewer rows, a column's shares mean nothing."""
+"""With fewer rows, the shares of a column's values mean nothing."""
 
 TIME_SHARE = 0.9
 """Share of that time that an estimate may use. The rest is for cold starts and retries."""
@@ -41,7 +41,7 @@ ERRORS: dict[Guard, type[GuardTripped]] = {
 
 
 class Rejected(NamedTuple):
-    """Rows that cannot be carried: how many, and some of them. A whole catalog of them is large."""
+    """Rejected rows: their number, and some examples, because a catalog may consist of them."""
 
     number: int = 0
     first: tuple[RejectedRow, ...] = ()
@@ -94,7 +94,7 @@ def review_guards(
 def _message(guard: Guard, reasons: list[str]) -> str:
     if guard == "switch":
         return "; ".join(reasons)
-    return f'{"; ".join(reasons)}; if that is right, start with "accept": ["{guard}"]'
+    return f'{"; ".join(reasons)}; if that is correct, start with "accept": ["{guard}"]'
 
 
 def stop(guards: Iterable[GuardResult]) -> None:
@@ -157,7 +157,7 @@ def degraded(
 
 
 def rejects(rejected: Rejected, rows: int, settings: Settings) -> list[str]:
-    """Rows that cannot be carried, above the share *and* above the number."""
+    """Rejected rows, above the share *and* above the number."""
     if not too_many(rejected.number, rows, settings.reject_guard_share, settings.reject_guard_rows):
         return []
     first = rejected.first[0]
@@ -174,7 +174,7 @@ def too_many(count: int, of: int, share: float, number: int) -> bool:
 
 
 def too_large(changes: int, settings: Settings) -> list[str]:
-    """More changes than one switch may make: Redis answers nobody else during it."""
+    """More changes than one switch may make: Redis serves no other client during it."""
     if changes <= settings.switch_limit:
         return []
     return [
@@ -184,7 +184,7 @@ def too_large(changes: int, settings: Settings) -> list[str]:
 
 
 def too_long(estimate: Estimate, settings: Settings) -> list[str]:
-    """A run that cannot end before the machine's own timeout."""
+    """A run that cannot end before the state machine's timeout."""
     if estimate.minutes <= MACHINE_MINUTES * TIME_SHARE:
         return []
     return [

@@ -1,4 +1,6 @@
-"""Would a run exceed a limit of Step Functions? Asked at planning, before anything is written."""
+"""Checks at planning, before anything is written, whether a run would exceed a Step Functions
+limit.
+"""
 
 from math import ceil
 from typing import Final, NamedTuple
@@ -18,7 +20,7 @@ KEYS_A_DRUG: Final = 2
 """A document and at most one text of its own."""
 
 BESIDE_THE_PLAN: Final = 4_096
-"""What a payload holds besides the plan and a page."""
+"""Bytes of a payload besides the plan and a page."""
 
 
 class Planned(NamedTuple):
@@ -50,7 +52,7 @@ def _figures(planned: Planned) -> tuple[tuple[str, int, int, str], ...]:
             f"the number of pages of {planned.page_size:,} rows",
             planned.pages,
             MOST_PAGES,
-            'raise "page_size" (up to 20000), or give each part of the catalog a stage of its own',
+            'raise "page_size" (up to 20000), or give each part of the catalog its own stage',
         ),
         (
             "the payload of a state in bytes",
@@ -69,6 +71,6 @@ def _figures(planned: Planned) -> tuple[tuple[str, int, int, str], ...]:
             EVENTS_OF_STATES + EVENTS_A_PIECE * pieces,
             EVENTS,
             f"{planned.drugs:,} drugs of all generations are too many to sweep in one run: give "
-            "each part of the catalog a stage of its own",
+            f"each part of the catalog its own stage",
         ),
     )

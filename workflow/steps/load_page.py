@@ -13,7 +13,7 @@ from workflow.contract.ports.texts import Texts
 from workflow.contract.runs import LOAD_MANIFEST, LOAD_SUMMARY, RunFiles
 
 BATCH = 500
-"""Documents in one transaction. Redis answers nobody else for these few milliseconds."""
+"""Documents per transaction. Redis serves no other client during these few milliseconds."""
 
 
 def load_page(

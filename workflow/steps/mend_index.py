@@ -41,7 +41,7 @@ def mend_index(
 
 
 def note_bad_texts(plan: Plan, keys: Sequence[str], *, documents: Documents) -> None:
-    """For a generation beside the live one: the next sync rewrites their records.
+    """For a generation next to the live one: the next sync rewrites their records.
 
     Both generations search with the same records, and a backfill does not touch them.
     """
@@ -71,7 +71,7 @@ def doubt_own_texts(plan: Plan, files: RunFiles, *, texts: Texts) -> None:
 def settle_drift(plan: Plan, drifted: Sequence[str], documents: Documents) -> None:
     """Note rows that changed during the run for the next sync.
 
-    A first generation leaves their documents out. One beside a live generation keeps them, because
+    A first generation leaves their documents out. One next to a live generation keeps them, because
     they are newer than what is live.
     """
     if not drifted or not plan.new_generation or plan.run.input.dry_run:

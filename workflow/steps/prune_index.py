@@ -1,4 +1,4 @@
-"""PruneIndex: remove what no kept generation uses, a piece at a time."""
+"""PruneIndex: removes what no kept generation uses, one piece per call."""
 
 from workflow.contract.errors import SwitchLost
 from workflow.contract.events.payloads import PruneTask, Pruning
@@ -16,8 +16,8 @@ def prune_index(task: PruneTask, *, generations: Generations) -> Pruning:
     if live is None or live.names.switch != holder.identity:
         generations.take_fence(holder)
         raise SwitchLost(
-            f"the switch of run {holder.run_id} is not in Redis any more, which happens where a "
-            "replica takes over that had not got it; searches answer as before; start a new run"
+            f"the switch of run {holder.run_id} is no longer in Redis, as after a failover to a "
+            f"replica that had not received it; searches answer as before; start a new run"
         )
     kept = kept_by(live, generations, holder, unused_texts=True)
     # Staged documents have been switched by now.

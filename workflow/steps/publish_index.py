@@ -150,7 +150,7 @@ def _check_reviewed(review: Review, pages: Sequence[VerifiedPage]) -> None:
 
 
 def _still_there(files: RunFiles, pages: Sequence[VerifiedPage], catalog: Catalog) -> set[str]:
-    """The live keys whose removal is not believed any more.
+    """The live keys whose removal is no longer confirmed.
 
     Hours may pass between the verification and the switch, because this state is retried and
     redriven. Each page must still have the keys that VerifyPage found. That takes a while if many
@@ -175,8 +175,8 @@ def _refuse_to_lose(kept: set[str]) -> None:
     if kept:
         raise CatalogMoved(
             f"{len(kept):,} live drugs are not in the new generation, such as {min(kept)!r}, and "
-            "the catalog has them again or is being loaded; nothing was published; asked again "
-            "soon; start a new run once the load has ended"
+            f"the catalog has them again or is being loaded; nothing was published; this is "
+            f"retried; start a new run once the load has ended"
         )
 
 
@@ -243,7 +243,7 @@ def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: dateti
 
 
 def _asked(files: RunFiles) -> ModelAsked | None:
-    """When the model was last asked: by this run, or before it."""
+    """When the model was last called: by this run, or by an earlier one."""
     return files.read(VERIFICATION, Verification).asked or files.read(BASELINE, Baseline).asked
 
 

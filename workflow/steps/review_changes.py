@@ -81,7 +81,8 @@ def review_changes(
         and not plan.run.input.partial
     ):
         raise CatalogEmpty(
-            "the catalog lost its rows after this run began; start again once its load is complete"
+            "the catalog lost its rows after this run began; start a new run once its load is "
+            "complete"
         )
     cut = merge_texts(files, pages, plan.text_parts, settings.embed_page_size)
     if cut.parts < plan.text_parts:

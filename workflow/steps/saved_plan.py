@@ -21,7 +21,7 @@ LEFT_OUT: Final = frozenset(NOT_CATALOG)
 
 
 def is_asked(run_input: RunInput) -> bool:
-    """Whether the run is a plan, or carries one out: only then is it worth a digest of each row."""
+    """Whether the run is a plan or applies one: only then is a digest of each row computed."""
     return run_input.dry_run or run_input.plan is not None
 
 
@@ -68,10 +68,12 @@ def check_planned(name: str, now: Review, *, runs: RunStore) -> None:
         planned = RunFiles(runs, name).read(REVIEW, Review)
     except RunFileMissing as error:
         raise PlanStale(
-            f"the plan {name} is not there: no dry run of that name is kept; start a new dry run"
+            f"there is no plan {name}: no dry run of that name is kept; start a new dry run"
         ) from error
     if not planned.dry_run:
-        raise PlanStale(f"{name} is not a dry run, so it planned nothing; start one and name it")
+        raise PlanStale(
+            f"{name} is not a dry run, so it has no plan; start a dry run and use its name"
+        )
     if planned.digest != now.digest:
         raise PlanStale(
             f"catalog or index changed since {name}: it showed {_figures(planned)}; now there "

@@ -1,4 +1,6 @@
-"""VerifyIndex: add the pages up, check the whole index, and decide whether it may be published."""
+"""VerifyIndex: adds up the pages, checks the whole index, and decides whether it may be
+published.
+"""
 
 from base64 import b64encode
 from collections.abc import Sequence

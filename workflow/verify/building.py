@@ -1,6 +1,6 @@
-"""An index that is still being built finds less than it will: its state asks again.
+"""An index that is still being built finds too little, so its state is retried.
 
-Redis builds an index beside its other work: after FT.CREATE over hashes that exist, and after it
+Redis builds an index next to its other work: after FT.CREATE over hashes that exist, and after it
 loaded them from disk.
 """
 
@@ -18,7 +18,7 @@ Look = Callable[[IndexKind, str], IndexFacts | None]
 """`built` for one state."""
 
 STALLED: Final = timedelta(minutes=10)
-"""After this long without progress, nobody is building the index any more."""
+"""After this long without progress, the index is no longer being built."""
 
 
 def built(
@@ -33,7 +33,7 @@ def built(
     if facts and facts.building:
         now = Building(index=f"{kind}:{name}", percent=facts.percent, at=clock())
         _note(now, files, progress)
-        raise IndexStillBuilding(f"index {now.index} is {now.percent:.0%} built; asked again soon")
+        raise IndexStillBuilding(f"index {now.index} is {now.percent:.0%} built; this is retried")
     return facts
 
 

@@ -23,7 +23,7 @@ KEY_SET = "key set"
 MODEL, SELF_RECALL, RECALL = "model agrees today", "self-recall@1", "recall@10"
 GOLDEN = "golden queries"
 NO_DAMAGE = {MODEL, SELF_RECALL, RECALL, GOLDEN}
-"""Checks of searches and model. If only these fail, every document and record is right."""
+"""Checks of searches and model. If only these fail, every document and record is correct."""
 
 
 def check(name: str, passed: bool, expected: object, found: object) -> Check:
@@ -163,7 +163,7 @@ def rejected_check(
 
 
 class ModelCheck(NamedTuple):
-    """Whether the model of today gives the vectors that are stored; the hashes of damaged ones.
+    """Whether the model still gives the stored vectors; the hashes of damaged ones.
 
     `another`: no vector of earlier runs agrees, so it is another model.
     """

@@ -1,4 +1,4 @@
-"""Whether the verification asks the model. A run that embeds nothing rarely needs to."""
+"""Whether the verification calls the model. A run that embeds nothing rarely needs to."""
 
 import hashlib
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ def model_due(
     """The model is asked if texts, golden queries or settings changed, and after
     `verify_model_days`.
 
-    A verification that a person starts always asks it.
+    A verification that a user starts always asks it.
     """
     last = baseline.asked
     floor = last.floor if last and last.space == plan.space else None

@@ -1,4 +1,4 @@
-"""The floor of a space: how near to its texts words come that mean nothing."""
+"""The floor of a space: how similar meaningless words are to its texts."""
 
 import hashlib
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from workflow.contract.ports.search import SearchIndex
 from workflow.embedding.caller import Caller
 
 WORDS: Final = 50
-"""Made words that are asked, the same ones each time: about 200 tokens."""
+"""Made-up words, the same ones each time: about 200 tokens."""
 
 RARE: Final = 2.59
 """So many standard deviations above their mean, 49 of 50 largest values are below: the likeness of
@@ -24,7 +24,7 @@ LENGTHS: Final = 7
 
 
 def measured_floor(caller: Caller, index: SearchIndex, space: str, threads: int) -> float | None:
-    """The cosine that nonsense hardly reaches; None where it cannot be measured.
+    """The cosine that nonsense rarely reaches; None if it cannot be measured.
 
     Raises ModelFailed and other errors that are retried.
     """
@@ -37,7 +37,7 @@ def measured_floor(caller: Caller, index: SearchIndex, space: str, threads: int)
 
 
 def nonsense(number: int) -> str:
-    """A word that can be spoken and that no language has."""
+    """A pronounceable word that exists in no language."""
     draw = hashlib.shake_128(str(number).encode()).digest(1 + SHORTEST + LENGTHS)
     letters = draw[1 : 1 + SHORTEST + draw[0] % LENGTHS]
     turns = ((CONSONANTS, VOWELS)[(place + draw[0]) % 2] for place in range(len(letters)))

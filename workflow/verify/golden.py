@@ -1,4 +1,4 @@
-"""Golden queries: what a team knows that a search must find."""
+"""Golden queries: test queries with the drugs that a search must find."""
 
 from collections.abc import Mapping, Sequence
 
@@ -64,7 +64,7 @@ def _is_known(expected: str, names: LiveNames, index: SearchIndex) -> bool:
 
 
 class GoldenAsker:
-    """Asks one generation, and remembers each vector, so that PublishIndex needs no model."""
+    """Searches one generation, and keeps each vector, so that PublishIndex needs no model call."""
 
     def __init__(
         self,
@@ -113,7 +113,7 @@ def golden_check(queries: Sequence[GoldenQuery], asker: GoldenAsker) -> Check:
     """Says so if no query counts for this catalog."""
     counting = that_count(queries, asker.names, asker.index)
     if not counting:
-        return not_made(GOLDEN, f"not asked: of {len(queries)}, none expects a drug that is here")
+        return not_made(GOLDEN, f"not asked: none of {len(queries)} expects a drug of this catalog")
     bad = [one.query for one in counting if not _is_answered(one, asker)]
     found = f"{len(counting) - len(bad)} answered" + "".join(f"; not {one!r}" for one in bad[:3])
     return check(GOLDEN, not bad, f"{len(counting)} answered", found)

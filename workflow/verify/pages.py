@@ -81,7 +81,7 @@ class PageComparison:
         return self.found
 
     def _judge(self, gone: Iterable[str]) -> tuple[list[str], list[str]]:
-        """Removals that are believed, and those that are not (`verify/removals.py`)."""
+        """Removals that are safe, and those that are not (`verify/removals.py`)."""
         may_go = sorted(believed(gone, self._page, *self._readings))
         if may_go:
             self.found.keys = digest(self._readings[-1])
@@ -140,7 +140,7 @@ class PageComparison:
         held = set(documents.keys_between(live, self._page.after, self._page.through))
         rejected = self._rejected.intersection(one.ndc for one in rows.unreadable)
         for ndc in sorted(rejected & held - stored.keys()):
-            what = "its row cannot be carried, and its published document was edited"
+            what = "its row was rejected, and its published document was edited"
             self.found.damage(ndc, f"{what}; correct the row")
         self.found.gone, self.found.vanishing = self._judge(held - stored.keys() - rejected)
         drifted = [key for key in self.found.drifted if key in held and key in stored]
@@ -162,7 +162,7 @@ class PageComparison:
         if own != fields.get("content_hash"):
             return "has a document that does not match its own hash"
         if own != wanted:
-            return "has another document than the one that was written"
+            return "has a different document from the one that was written"
         return None
 
     def _compare_records(self, stored: Mapping[str, Fields], texts: Texts) -> None:

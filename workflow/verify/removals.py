@@ -1,4 +1,4 @@
-"""Which removals are believed: the one rule against a catalog that is loaded again under a run."""
+"""Decides which removals are safe, even if the catalog is reloaded during a run."""
 
 import hashlib
 from collections.abc import Collection, Iterable

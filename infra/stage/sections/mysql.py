@@ -81,7 +81,7 @@ class MysqlSection(Section):
         if self.iam_auth and not self.user:
             raise ValueError("user is required with iam_auth")
         if self.create and self.iam_auth and self.create.rotation_days:
-            raise ValueError("create.rotation_days: iam_auth has no password to rotate")
+            raise ValueError("create.rotation_days: with iam_auth there is no password to rotate")
         if self.existing and self.iam_auth and not self.existing.cluster_resource_id:
             raise ValueError("existing.cluster_resource_id is required with iam_auth")
         if self.existing and not self.iam_auth and not self.existing.secret_arn:

@@ -61,7 +61,7 @@ class ExistingRedis(Section):
     @model_validator(mode="after")
     def _ca(self) -> Self:
         if self.ca_file and not self.tls:
-            raise ValueError("ca_file goes with tls only")
+            raise ValueError("ca_file requires tls")
         return self
 
 
@@ -95,7 +95,8 @@ class NewRedis(Section):
         version = re.search(r"(\d+\.\d+\.\d+)", package.rpartition("/")[2])
         if version is None:
             raise ValueError(
-                f"{package!r} names no version; call the file redis-{OLDEST_SAFE[0]}.aarch64.rpm"
+                f"the file name {package!r} contains no version; "
+                f"name it like redis-{OLDEST_SAFE[0]}.aarch64.rpm"
             )
         if refused := refusal_of(version[1]):
             raise ValueError(refused)
@@ -116,7 +117,7 @@ class NewRedis(Section):
         if self.volume_gb < 3 * self.max_memory_gb:
             raise ValueError(
                 f"volume_gb {self.volume_gb} is below three times max_memory_gb: the append-only "
-                "file and its rewrite must fit beside each other"
+                "file and its rewrite must both fit"
             )
         return self
 

@@ -72,7 +72,9 @@ class SearchSection(Section):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if bool(self.domain_name) != bool(self.certificate_arn):
-            raise ValueError("domain_name and certificate_arn go together: give both or neither")
+            raise ValueError(
+                "domain_name and certificate_arn belong together: give both or neither"
+            )
         if self.warm and self.reserved_concurrency and self.warm > self.reserved_concurrency:
             raise ValueError(
                 f"warm {self.warm} is above reserved_concurrency {self.reserved_concurrency}"

@@ -98,7 +98,7 @@ class BedrockEmbedder:
             data = [to_bytes(one) for one in values]
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise InvalidEmbedding(
-                f"{self._model_id} answered {body[:80]!r}, which holds no vectors: {error}"
+                f"{self._model_id} answered {body[:80]!r}, which has no vectors: {error}"
             ) from error
         if len(data) != count:
             raise InvalidEmbedding(f"{self._model_id} gave {len(data)} vectors for {count} texts")

@@ -133,7 +133,7 @@ class MySQLReader:
         return not rows
 
     def page_end(self, after: str | None, through: str | None, rows: int) -> str | None:
-        # Two rows: the page's last and, if the catalog goes on, the next page's first.
+        # Two rows: the page's last and, if the catalog continues, the next page's first.
         found, _ = self._query(*self._keys(after, through, 2, rows - 1))
         return text(found[0][0]) if len(found) == 2 else None
 

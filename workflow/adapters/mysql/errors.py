@@ -116,12 +116,13 @@ def _translate(error: Error, table: str) -> CatalogError:
         )
     if number == NO_SHOW_VIEW:
         return CatalogAccessDenied(
-            f"MySQL explains no plan of {table}: {error.msg}; GRANT SELECT, SHOW VIEW ON {table}, "
-            "and SELECT on the tables that the view reads, to the user"
+            f"MySQL does not explain its plan for {table}: {error.msg}; GRANT SELECT, SHOW VIEW "
+            f"ON {table}, and SELECT on the tables that the view reads, to the user"
         )
     if number in MISSING:
         return CatalogMissing(
-            f"MySQL: {error.msg}; check catalog_table and mysql_database, to the case of a letter"
+            f"MySQL: {error.msg}; check catalog_table and mysql_database, including upper and "
+            f"lower case"
         )
     if number == VIEW_BROKEN:
         return CatalogMissing(

@@ -30,14 +30,13 @@ def check_lag(connection: MySQLConnectionAbstract, host: str, most_s: int) -> No
     lag_s = _lag_s(connection, host)
     if lag_s > most_s:
         behind = (
-            "is a reader, and no replication of it runs that tells its lag"
+            "is a reader without running replication, so its lag is unknown"
             if lag_s == inf
             else f"is {lag_s:g} s behind its writer"
         )
         raise CatalogLagging(
             f"mysql_reader_host {host} {behind}, and {most_s} s are allowed "
-            "(mysql_reader_lag_s); asked again soon; repair it, or leave mysql_reader_host "
-            "empty"
+            f"(mysql_reader_lag_s); this is retried; repair it, or leave mysql_reader_host empty"
         )
 
 
@@ -56,7 +55,7 @@ def _lag_s(connection: MySQLConnectionAbstract, host: str) -> float:
             if error.errno != NO_RIGHT:
                 raise
             raise CatalogAccessDenied(
-                f"nobody knows how far mysql_reader_host {host} lags behind: {error.msg}; GRANT "
+                f"the lag of mysql_reader_host {host} is unknown: {error.msg}; GRANT "
                 "REPLICATION CLIENT (MariaDB: REPLICA MONITOR) ON *.* to the user, or leave "
                 "mysql_reader_host empty"
             ) from error

@@ -24,8 +24,8 @@ NO_SUCH_WORDS: Final = 1064
 """A syntax error, whose words repeat the statement, new password included: no cause is kept."""
 
 KEEPS_ONE: Final = (
-    "this server keeps one password a user (MariaDB, and MySQL before 8.0.14): rotate by two users "
-    "who take turns (docs/passwords.md)"
+    "this server keeps one password per user (MariaDB, and MySQL before 8.0.14): rotate with two "
+    "alternating users (docs/passwords.md)"
 )
 
 
@@ -39,7 +39,7 @@ class MySQLPasswords:
         table: str,
         timeout_s: int,
     ) -> None:
-        """The first of `hosts` writes; `options` are those of a connection to one as somebody."""
+        """The first of `hosts` writes; `options` are those of a connection to one as someone."""
         self._options = options
         self._hosts = hosts
         self._table = table
@@ -69,6 +69,6 @@ class MySQLPasswords:
                 if error.errno != RIGHT_MISSING:
                     raise
                 raise CatalogAccessDenied(
-                    f"{login.user} may not keep its password beside a new one: GRANT "
+                    f"{login.user} may not keep its password next to a new one: GRANT "
                     f"APPLICATION_PASSWORD_ADMIN ON *.* TO {login.user}"
                 ) from error

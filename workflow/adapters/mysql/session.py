@@ -127,8 +127,8 @@ def _check(found: dict[str, object], wanted: Values) -> None:
         wrong.append(f"sql_mode = {mode}")
     if wrong:
         raise CatalogQueryFailed(
-            f"the server kept {', '.join(wrong)} against this session's SET, so rows or values "
-            "could differ from the catalog's; connect past the proxy that swallows SET"
+            f"the server kept {', '.join(wrong)} although this session set other values, so rows "
+            f"or values could differ from the catalog's; connect without the proxy that drops SET"
         )
 
 

@@ -1,6 +1,6 @@
 """Commands to Redis (redis-py, RESP3), the fence, and the server's errors as ours.
 
-Commands are written as Redis names them, so that the adapters can be read beside the key table of
+Commands are written as Redis names them, so that the adapters can be read next to the key table of
 the docs.
 """
 
@@ -120,12 +120,12 @@ class RedisClient:
                 raise self._cut_off(holder, error) from error
 
     def _cut_off(self, holder: Holder, error: WatchError) -> SyncError:
-        """Somebody wrote the fence, or the connection broke: redis-py has one error for both."""
+        """Someone wrote the fence, or the connection broke: redis-py has one error for both."""
         try:
             self.require(holder, self.ask("GET", WRITER))
         except RunSuperseded as error_of_fence:
             return error_of_fence
-        return IndexUnavailable(f"a transaction of Redis was cut off: {error}")
+        return IndexUnavailable(f"a Redis transaction was interrupted: {error}")
 
     @staticmethod
     def require(holder: Holder, held: bytes | None) -> None:
@@ -165,7 +165,8 @@ def whole(answer: dict[bytes, Any]) -> dict[bytes, Any]:
 
 def cut_short(words: str) -> IndexQueryCut:
     return IndexQueryCut(
-        f"Redis cut a query short: {words} ({QUERY_MS / 1000:g} s allowed); the server is busy or "
+        f"Redis ended a query early: {words} ({QUERY_MS / 1000:g} s allowed); the server is busy "
+        f"or "
         "too small"
     )
 
@@ -224,8 +225,8 @@ def _translate(error: RedisError) -> SyncError:
         )
     if isinstance(error, OutOfMemoryError):
         return MemoryShort(
-            f"Redis is full: {words}; raise maxmemory and start a new run, which first drops what "
-            "this one left"
+            f"Redis is full: {words}; raise maxmemory and start a new run, which first removes "
+            f"what this one left"
         )
     passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
     if isinstance(error, passing) or words.startswith(PASSING):

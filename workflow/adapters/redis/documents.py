@@ -31,7 +31,7 @@ class RedisDocuments:
         low = "-" if after is None else f"({after}"
         high = "+" if through is None else f"[{through}"
         found = self._client.ask("ZRANGEBYLEX", key_set(generation), low, high)
-        # A key whose score somebody changed stands elsewhere, and is in another page's answer.
+        # A key whose score someone changed stands elsewhere, and is in another page's answer.
         least, most = (after or "").encode(), None if through is None else through.encode()
         inside = [one for one in found if one > least and (most is None or one <= most)]
         return as_texts(inside)
@@ -93,7 +93,7 @@ class RedisDocuments:
         prefix = document_key(generation, "")
         exist = {key.removeprefix(prefix) for key in self._client.scan(f"{glob(prefix)}*")}
         name = key_set(generation)
-        # Beside the old one: what a person put there may have any score, and be no text.
+        # Beside the old one: what a user put there may have any score, and be no text.
         made = f"{name}:made"
         self._client.write_fenced(holder, [("UNLINK", made)])
         for chunk in _chunks(sorted(exist)):

@@ -182,7 +182,7 @@ class RedisGenerations:
         if result == "missing":
             raise IndexCommandFailed(
                 f"the switch of generation {of} was not made: the document of ndc {word!r} "
-                "is not where it must be; nothing was changed; start a new run"
+                "is not where it should be; nothing was changed; start a new run"
             )
 
     # Removing

@@ -116,7 +116,7 @@ class RedisIndexes:
         return (*_create(name, prefix), *tags, *texts)
 
     def _texts_schema(self, name: str, prefix: str) -> Command:
-        """Words of names are searched as they are spelt, words of classes by their stem."""
+        """Words of names are searched as they are spelled, words of classes by their stem."""
         columns = (*NAME_COLUMNS, *DETAIL_COLUMNS)
         exact = [part for column in columns for part in (column, "TEXT", "NOSTEM")]
         stemmed = [part for column in CLASS_COLUMNS for part in (column, "TEXT")]
@@ -192,7 +192,7 @@ class RedisIndexes:
         )
 
     def _unlike(self, kind: IndexKind, attributes: Sequence[Any]) -> tuple[str, ...]:
-        """What a person made by hand under our name may have other fields."""
+        """What a user made by hand under our name may have other fields."""
         make = self._drugs_schema if kind == "drugs" else self._texts_schema
         wanted = _fields(make("", ""))
         found = dict(map(_field, attributes))

@@ -21,7 +21,7 @@ class RunInput(Event):
     it, `verify` only compares."""
     dry_run: bool = Field(False, strict=True)
     """Stop after the review, which has counts, cost, and the guards that would stop the run. A
-    `verify` is always a dry run, one that goes on to the verification."""
+    `verify` is always a dry run, one that continues to the verification."""
     after_key: str | None = Field(None, min_length=1)
     """Only keys above this one; not with `backfill`."""
     through_key: str | None = Field(None, min_length=1)
@@ -31,7 +31,7 @@ class RunInput(Event):
     accept: tuple[Acceptable, ...] = ()
     """Guards that must not stop this run."""
     reembed: bool = Field(False, strict=True)
-    """With `backfill`: embed every text afresh, in a space of its own."""
+    """With `backfill`: embed every text again, in a space of its own."""
     plan: str | None = Field(None, pattern=f"^{RUN_ID}$")
     """The name of a dry run: make exactly the changes that it showed, or stop."""
 
@@ -139,7 +139,7 @@ class Plan(Event):
     generation: str
     """The generation that the run writes."""
     new_generation: bool
-    """True if it is built beside the live one, or is the first."""
+    """True if it is built next to the live one, or is the first."""
     live_generation: str | None
     """The generation that is searched now; none before the first publish."""
     live_space: str | None = None
@@ -147,7 +147,7 @@ class Plan(Event):
     space: str
     """The space: vectors of the same space are comparable."""
     space_revision: str
-    """`0`, or the run that embedded everything afresh."""
+    """`0`, or the run that embedded everything again."""
     failures_before: IndexFailures
     """The counts before the run, to tell new failures from old ones."""
     diff_concurrency: int

@@ -8,7 +8,7 @@ from pydantic import Field
 from workflow.contract.events.base import Event, Mode, RunStatus
 from workflow.contract.events.files import Check, GuardResult, LastRun, RejectedRow, RejectedText
 
-IN_STEP: Final = "the index is the catalog"
+IN_STEP: Final = "the index matches the catalog"
 
 
 class RunReport(Event):

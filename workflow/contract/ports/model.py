@@ -19,7 +19,7 @@ class Embedder(Protocol):
     texts_per_call: int
 
     def embed(self, texts: Sequence[str], purpose: Purpose = "document") -> list[Vector]:
-        """One vector a text, in order, from one call. Raises `TextRefused` when it refuses."""
+        """One vector per text, in order, from one call. Raises `TextRefused` when it refuses."""
         ...
 
 
