@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.grants import allow
-from infra.stage.sections.network import Endpoint, ExistingVpc, NewVpc
+from infra.stage.sections.network import SMALLEST_BITS, Endpoint, ExistingVpc, NewVpc
 from infra.stage.stage import Stage
 
 HTTPS = ec2.Port.tcp(443)
@@ -59,12 +59,19 @@ class Network(Construct):
         private = (
             ec2.SubnetType.PRIVATE_WITH_EGRESS if create.nat else ec2.SubnetType.PRIVATE_ISOLATED
         )
-        subnets = [ec2.SubnetConfiguration(name="Private", subnet_type=private, cidr_mask=20)]
+        subnets = [
+            ec2.SubnetConfiguration(
+                name="Private", subnet_type=private, cidr_mask=create.private_bits
+            )
+        ]
         if create.nat:
             public = ec2.SubnetType.PUBLIC
             subnets += [
                 ec2.SubnetConfiguration(
-                    name="Nat", subnet_type=public, cidr_mask=28, map_public_ip_on_launch=False
+                    name="Nat",
+                    subnet_type=public,
+                    cidr_mask=SMALLEST_BITS,
+                    map_public_ip_on_launch=False,
                 )
             ]
         vpc = ec2.Vpc(

@@ -142,7 +142,7 @@ class RedisHost(Construct):
             "Apply",
             name=document.ref,
             document_version="$LATEST",
-            parameters={"Action": ["apply"], "Version": [_digest(self._variables())]},
+            parameters={"Action": ["apply"], "Version": [self._digest()]},
             schedule_expression=APPLY,
             targets=[target],
             wait_for_success_timeout_seconds=60 * self._create.start_minutes,
@@ -159,6 +159,20 @@ class RedisHost(Construct):
         )
         applied.node.add_dependency(self.volume, self.role)
         rotated.node.add_dependency(applied)
+
+    def _digest(self) -> str:
+        """Hash of the script, the stage's variables, and what makes the volume another one.
+
+        If it changes, the association runs again. What is known only once it exists is the same
+        text in every template.
+        """
+        variables = self._variables().items()
+        known = {name: value for name, value in variables if not Token.is_unresolved(value)}
+        zone = self._network.vpc.availability_zones[0]
+        volume = [self._create.snapshot_id, self._stage.kms_key_arn, zone]
+        rights = [user.rights for user in USERS]
+        text = json.dumps([INSTALL.read_text(), known, rights, volume], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _variables(self) -> dict[str, str]:
         create, secrets = self._create, self._secrets
@@ -263,14 +277,6 @@ def _system_disk() -> ec2.BlockDevice:
         20, encrypted=True, delete_on_termination=True, volume_type=ec2.EbsDeviceVolumeType.GP3
     )
     return ec2.BlockDevice(device_name="/dev/xvda", volume=volume)
-
-
-def _digest(variables: dict[str, str]) -> str:
-    """Hash of the script and the stage's variables. If it changes, the association runs again."""
-    known = {name: value for name, value in variables.items() if not Token.is_unresolved(value)}
-    rights = [user.rights for user in USERS]
-    text = json.dumps([INSTALL.read_text(), known, rights], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _document(variables: dict[str, str]) -> dict[str, object]:

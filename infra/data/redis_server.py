@@ -115,6 +115,12 @@ class Redis(Construct):
             url=f"rediss://{host_name}:{PORT}",
             memory=_percent(NAMESPACE, "redis_memory_percent", dimensions),
             disk=_percent(NAMESPACE, "redis_disk_percent", dimensions),
+            upkeep=cloudwatch.Metric(
+                namespace=NAMESPACE,
+                metric_name="redis_upkeep",
+                dimensions_map=dimensions,
+                statistic="SampleCount",
+            ),
             instance_id=self.host.instance.instance_id,
         )
 

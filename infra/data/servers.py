@@ -55,6 +55,8 @@ class RedisServer(Server):
     """Used memory in percent of the limit, if somebody publishes it."""
     disk: cloudwatch.Metric | None = None
     """The same for the volume of a created server."""
+    upkeep: cloudwatch.Metric | None = None
+    """One for each run that found a created server in order, or put it so."""
     instance_id: str = ""
     """The instance of a created server."""
 

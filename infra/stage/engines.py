@@ -4,11 +4,11 @@ import re
 from typing import Final
 
 REFUSED: Final = {
-    r"\.cache\.amazonaws\.com$": (
+    r"\.cache\.amazonaws\.com(\.cn)?$": (
         "is ElastiCache: it has neither FT.SPELLCHECK nor aliases, and misreads some queries "
         "without an error"
     ),
-    r"\.memorydb\.[a-z0-9-]+\.amazonaws\.com$": (
+    r"\.memorydb\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$": (
         "is MemoryDB: it has ten indexes at most and no FT.SPELLCHECK"
     ),
 }

@@ -7,7 +7,7 @@ QUOTA = "Lambda's quota of concurrent executions (Service Quotas: L-B99A9384)"
 OTHERS = 3
 """For the state before a Map, the notifier, and an operator's request."""
 UNRESERVED = 100
-"""Lambda keeps this many for functions without a reservation."""
+"""Lambda keeps this many for functions without a reservation, and provisions none of them."""
 
 
 def concurrency_problems(quota: int, settings: Settings, search: SearchSection | None) -> list[str]:
@@ -18,7 +18,9 @@ def concurrency_problems(quota: int, settings: Settings, search: SearchSection |
         if name.endswith("_concurrency")
     }
     name, largest = max(maps.items(), key=lambda one: int(one[1]))
-    reserved = (search.reserved_concurrency or 0) if search else 0
+    # Warm functions are a part of the reservation, or taken out of the quota like one.
+    field = "reserved_concurrency" if search and search.reserved_concurrency else "warm"
+    reserved = (getattr(search, field) or 0) if search else 0
     searching = 1 if search and not reserved else 0
     problems = []
     if largest + OTHERS + searching + reserved > quota:
@@ -29,7 +31,7 @@ def concurrency_problems(quota: int, settings: Settings, search: SearchSection |
         )
     if reserved and quota - reserved < UNRESERVED:
         problems.append(
-            f"search.reserved_concurrency: {reserved} of {quota} leaves fewer than the "
+            f"search.{field}: {reserved} of {quota} leaves fewer than the "
             f"{UNRESERVED} that Lambda keeps for functions without a reservation; {QUOTA}"
         )
     return problems

@@ -1,6 +1,7 @@
 """One stage: its file, read and checked without a network."""
 
 import tomllib
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -106,6 +107,7 @@ class Stage(Section):
             self.lambda_concurrency, self.settings, self.search
         )
         problems += [*self._wrong_region_of_roots(), *self._wrong_login_of_searches()]
+        problems += self._elsewhere()
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -164,6 +166,17 @@ class Stage(Section):
             )
         return problems
 
+    def _elsewhere(self) -> list[str]:
+        """Keys, secrets, certificates and models are reached in the stage's own region only."""
+        model = str(self.table.get("embedding_model", ""))
+        of_the_model = [("settings.embedding_model", model)] if model.startswith("arn:") else []
+        found = [(field, arn, arn.split(":")[3]) for field, arn in [*_arns(self), *of_the_model]]
+        return [
+            f"{field}: {arn} is in {region}; name one in {self.region}, where the stage is"
+            for field, arn, region in found
+            if region != self.region
+        ]
+
     def _wrong_login_of_searches(self) -> list[str]:
         if self.search is None:
             return []
@@ -182,6 +195,15 @@ class Stage(Section):
                 "user who may only read (docs/deploy.md, The search API)"
             ]
         return []
+
+
+def _arns(section: Section, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Every field that holds an ARN, by its name in the file."""
+    for name, value in section:
+        if isinstance(value, Section):
+            yield from _arns(value, f"{prefix}{name}.")
+        elif name.endswith("_arn") and value:
+            yield prefix + name, value
 
 
 def load_stage(path: Path) -> Stage:

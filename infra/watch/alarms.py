@@ -16,6 +16,7 @@ from infra.watch.metrics import FIVE_MINUTES, Metrics
 
 HOUR = Duration.hours(1)
 MINUTE = Duration.minutes(1)
+DAY = Duration.days(1)
 BELOW = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 ABOVE = cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
 QUIET = cloudwatch.TreatMissingData.NOT_BREACHING
@@ -60,8 +61,9 @@ class Alarms(Construct):
             self._dead_letters(name, queue)
         if redis.memory:
             self._redis_memory(redis.memory, settings.redis_memory_percent)
-        if redis.instance_id and redis.memory and redis.disk:
+        if redis.instance_id and redis.memory and redis.disk and redis.upkeep:
             self._redis_host(redis.memory, redis.disk, redis.instance_id, settings)
+            self._redis_upkeep(redis.upkeep)
         if search:
             self._search(search)
         if rotator:
@@ -147,6 +149,18 @@ class Alarms(Construct):
             period=MINUTE,
         )
         self._add("RedisHost", "EC2's status checks of the Redis host fail", failed, periods=3)
+
+    def _redis_upkeep(self, upkeep: cloudwatch.Metric) -> None:
+        """Two days: the daily run drifts over midnight, so that one day may have none."""
+        self._add(
+            "RedisUpkeep",
+            "For two days no daily run of the Redis host ended well: nobody renews its certificate",
+            upkeep.with_(period=DAY),
+            threshold=1,
+            comparison=BELOW,
+            periods=2,
+            missing=cloudwatch.TreatMissingData.BREACHING,
+        )
 
     def _search(self, search: SearchApi) -> None:
         """Several periods, so that one cold start or lost connection among few searches raises no

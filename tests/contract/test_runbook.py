@@ -22,7 +22,10 @@ SHELL = {
 }
 """Programs that are not ours and not AWS's: what they are given is not judged here."""
 
-AWS_OF_THE_CLI = {("s3", "cp"), ("s3", "rb"), ("s3", "sync"), ("configure", "export-credentials")}
+AWS_OF_THE_CLI = {
+    *(("s3", "cp"), ("s3", "rb"), ("s3", "sync")),
+    *(("configure", "export-credentials"), ("rds", "wait")),
+}
 GLOBAL = {"--query", "--output", "--region", "--profile", "--no-cli-pager"}
 
 

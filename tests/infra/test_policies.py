@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.infra.parts import require_cdk
-from tests.infra.policies import Call, allows, denies, policy_of
+from tests.infra.policies import ANONYMOUS, SERVICES, Call, allows, denies, policy_of
 from tests.infra.template import Template, as_list, shown
 
 require_cdk()
@@ -115,6 +115,60 @@ def test_s3_may_write_the_access_logs_and_only_of_our_bucket(
     put = Call("logging.s3.amazonaws.com", "s3:PutObject", f"{{{logs}.Arn}}/runs/x", about)
     assert allows(policy, put)
     assert not allows(policy, put._replace(context={**about, "aws:SourceAccount": STRANGER}))
+
+
+# Each role and nobody else
+
+
+ACTIONS = (
+    *("sns:Publish", "sns:Subscribe", "sqs:SendMessage", "sqs:ReceiveMessage"),
+    *("s3:GetObject", "s3:PutObject", "s3:DeleteObject"),
+)
+HELD = {
+    "sns:": ("Workflow", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics"),
+    "sqs:": ("Workflow", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues"),
+    "s3:": ("Data", "AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
+}
+
+
+def resources_of(
+    stack: Any, configuration: str, service: str
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The ARN of each, and the statements of its policy."""
+    which, kind, policy, field = HELD[service]
+    template: Template = stack(configuration, which)
+    for name in template.of(kind):
+        arn = f"{{{name}}}" if service == "sns:" else f"{{{name}.Arn}}"
+        yield arn + "/x" * (service == "s3:"), policy_of(template, policy, field, name)
+
+
+@pytest.mark.parametrize("service", HELD)
+def test_no_policy_takes_from_a_role_what_its_own_rights_give(
+    stack: Any, configuration: str, service: str
+) -> None:
+    actions = {
+        action
+        for one in stack(configuration, "Workflow").of("AWS::IAM::Policy").values()
+        for statement in one["Properties"]["PolicyDocument"]["Statement"]
+        for action in as_list(statement["Action"])
+        if action.startswith(service)
+    }
+    assert actions
+    for arn, statements in resources_of(stack, configuration, service):
+        for action in actions:
+            assert not denies(statements, Call("role", action, arn, TLS)), (action, arn)
+
+
+@pytest.mark.parametrize("service", HELD)
+@pytest.mark.parametrize("action", ACTIONS)
+def test_nobody_is_let_in_who_does_not_say_for_whom(
+    stack: Any, configuration: str, service: str, action: str
+) -> None:
+    for arn, statements in resources_of(stack, configuration, service):
+        for who in (ANONYMOUS, "role", *SERVICES):
+            assert not allows(statements, Call(who, action, arn, TLS)), (who, arn)
+            of_a_stranger = TLS | {"aws:SourceAccount": STRANGER}
+            assert not allows(statements, Call(who, action, arn, of_a_stranger)), (who, arn)
 
 
 # Nobody comes in plain text

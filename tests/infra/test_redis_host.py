@@ -21,6 +21,7 @@ import redis
 
 from infra.data.redis_users import USERS, probes
 from infra.stage.stage import ROOT
+from infra.watch.metrics import NAMESPACE
 from local.errors import LocalError
 from local.servers.redis_binaries import find_redis
 from tests.redis_versions import VERSIONS
@@ -139,6 +140,8 @@ class Host:
             "AUTHORITY_SECRET": "authority",
             "CERTIFICATE_SECRET": "certificate",
             "PROBES": probes(),
+            "METRICS_NAMESPACE": NAMESPACE,
+            "METRICS_STAGE": "test",
         }
         self.give(RIGHTS)
 
@@ -368,6 +371,33 @@ def test_an_old_password_ends_with_the_daily_run_after_the_next_rotation(running
         client.hgetall("drug:g:1")
 
 
+def test_a_daily_run_that_ended_well_is_told(running: Host) -> None:
+    assert upkeep(running) == []
+    done = running.run("rotate_users; tell_of_upkeep")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (told,) = upkeep(running)
+    assert "--dimensions stage=test" in told
+    assert "--namespace DrugCatalogSync" in told
+
+
+def test_after_a_rotation_that_broke_off_nothing_is_told_until_one_ends_well(running: Host) -> None:
+    kept = running.secrets / USERS[-1].name
+    text = kept.read_text()
+    kept.unlink()
+    assert running.run("rotate_users").returncode != 0
+    done = running.run("tell_of_upkeep")
+    assert done.returncode == 0, done.stderr
+    assert "the last rotation did not end" in done.stdout
+    assert upkeep(running) == []
+    kept.write_text(text)
+    assert running.run("rotate_users; tell_of_upkeep").returncode == 0
+    assert len(upkeep(running)) == 1
+
+
+def upkeep(host: Host) -> list[str]:
+    return [one for one in host.calls() if "redis_upkeep" in one]
+
+
 def test_a_rotation_gives_no_user_the_password_of_another(running: Host) -> None:
     running.give({RUNS.user: RUNS.rules, READS.user: READS.rules})
     running.run("rotate_users")
@@ -546,7 +576,7 @@ def test_the_service_starts_with_the_machine_and_is_checked_last() -> None:
     body = text[text.index("apply() {") : text.index("\n}\n")]
     steps = [line.strip() for line in body.splitlines()]
     assert steps.index("start_service") < steps.index("check_answers")
-    assert steps[-2:] == ["check_answers", 'echo "redis is ready"']
+    assert steps[-3:] == ["check_answers", "tell_of_upkeep", 'echo "redis is ready"']
 
 
 def _free_port() -> int:

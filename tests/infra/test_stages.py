@@ -118,6 +118,65 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
         ("existing", "second = 50", "second = 0", "search.requests_per_second: must be"),
         ("existing", "burst = 100", "burst = 9000", "search.burst: must be 5000 or less"),
         ("existing", "latency_ms = 1500", "latency_ms = 1", "search.latency_ms: must be"),
+        *(
+            ("created", "[vpc.create]", f'[vpc.create]\ncidr = "{cidr}"', f"{said}; use the form")
+            for cidr, said in {
+                "300.0.0.0/16": "Octet 300 (> 255) not permitted in '300.0.0.0'",
+                "10.60.1.7/16": "10.60.1.7/16 has host bits set",
+            }.items()
+        ),
+        ("created", '"us-east-1b"', '"us-east-1a"', "us-east-1a stands there twice"),
+        ("existing", '"eu-west-1b"', '"eu-west-1a"', "eu-west-1a stands there twice"),
+        (
+            "existing",
+            'present_endpoints = ["',
+            'present_endpoints = ["bedrock-runtime", "',
+            "create_endpoints, present_endpoints: bedrock-runtime stands there twice",
+        ),
+        ("existing", '"subnet-0a1b2c3d4e5f60002"', '"subnet-0a1b2c3d4e5f60001"', "there twice"),
+        (
+            "existing",
+            "platform@example.com",
+            "oncall@example.com",
+            "emails: oncall@example.com stands there twice; name each once",
+        ),
+        (
+            "created",
+            '"catalog@example.com"]',
+            f"{', '.join(repr(f'a{n}@example.com') for n in range(11))}]\nbudget_usd_per_month = 9",
+            "emails: 11 addresses; a budget tells 10",
+        ),
+        ("created", "rotation_days = 30", "min_capacity = 0.3", "0.3 is no multiple of 0.5"),
+        ("created", "rotation_days = 30", "max_capacity = 4.2", "4.2 is no multiple of 0.5"),
+        (
+            "created",
+            "rotation_days = 30",
+            'min_capacity = 0\nengine_version = "8.0.mysql_aurora.3.04.3"',
+            "has neither a pause (min_capacity 0) nor the Data API",
+        ),
+        ("created", '"catalog"', '"1st$"', "database: RDS makes none that is called '1st$'"),
+        ("created", '"catalog"', '"mysql"', "database: mysql is the server's own"),
+        (
+            "created",
+            "[search]",
+            "[search]\nwarm = 950",
+            "search.warm: 950 of 1000 leaves fewer than the 100 that Lambda keeps",
+        ),
+        (
+            "created",
+            "[settings]",
+            "[settings]\nembedding_base_model = 'amazon.titan-embed-text-v2:0'\nembedding_model = "
+            "'arn:aws:bedrock:us-west-2:111122223333:provisioned-model/a1b2c3d4e5f6'",
+            "is in us-west-2; name one in us-east-1, where the stage is",
+        ),
+        *(
+            ("existing", arn, arn.replace("eu-west-1", "us-east-1"), "name one in eu-west-1")
+            for arn in (
+                "arn:aws:secretsmanager:eu-west-1:444455556666:secret:pharmacy/redis-AbCdEf",
+                "arn:aws:kms:eu-west-1:444455556666:key/0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+                "arn:aws:secretsmanager:eu-west-1:444455556666:secret:pharmacy/redis-search-GhIjKl",
+            )
+        ),
         (
             "existing",
             "secret:pharmacy/redis-search-GhIjKl",

@@ -78,6 +78,7 @@ def names() -> Iterator[dict[str, str]]:
             "READER": secret("reader"),
             "output ReaderSecretArn": secret("of-the-reader"),
             "output AdminSecretArn": secret("admin"),
+            "GROUP": log_group("/drug-catalog-sync/flows"),
             **database(),
             **host(),
         }
@@ -96,6 +97,11 @@ def secret(name: str) -> str:
     client = connect("secretsmanager", region_name=REGION)
     made = client.create_secret(Name=name, SecretString='{"username": "u", "password": "p"}')
     return str(made["ARN"])
+
+
+def log_group(name: str) -> str:
+    connect("logs", region_name=REGION).create_log_group(logGroupName=name)
+    return name
 
 
 def database() -> dict[str, str]:

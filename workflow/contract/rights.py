@@ -37,7 +37,7 @@ SEARCHES: Final = Rights(
     keys=LIVE,
     commands=(
         *("ft.search", "ft.aggregate", "ft.spellcheck", "ft.tagvals"),
-        *("hgetall", "zcard", "zrangebylex"),
+        *("hgetall", "hmget", "zcard", "zrangebylex"),
         *CONNECTION,
     ),
 )

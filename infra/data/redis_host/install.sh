@@ -36,7 +36,19 @@ apply() {
   start_service
   publish_figures
   check_answers
+  tell_of_upkeep
   echo "redis is ready"
+}
+
+# Without this figure for two days an alarm says that nobody renews the certificate, updates the
+# server or rotates its passwords any more.
+tell_of_upkeep() {
+  if [ -e "$ETC/rotating" ]; then
+    echo "the last rotation did not end: start it again (docs/passwords.md)"
+    return
+  fi
+  aws cloudwatch put-metric-data --region "$REGION" --namespace "$METRICS_NAMESPACE" --unit Count \
+    --dimensions "stage=$METRICS_STAGE" --metric-name redis_upkeep --value 1
 }
 
 # Called first, so that the log group has the whole installation even if a later step fails.
@@ -463,6 +475,7 @@ rotate() {
 
 rotate_users() {
   local name arn rights
+  touch "$ETC/rotating"
   while read -r name arn rights; do
     NEXT[$name]=$(openssl rand -hex 24)
   done <<< "$USERS"
@@ -471,6 +484,7 @@ rotate_users() {
   while read -r name arn rights; do
     printf '{"username": "%s", "password": "%s"}' "$name" "${NEXT[$name]}" | put_secret "$arn"
   done <<< "$USERS"
+  rm "$ETC/rotating"
 }
 
 case "${1:-}" in apply | rotate) "$1" ;; esac

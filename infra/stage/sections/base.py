@@ -3,6 +3,7 @@
 Every text that reaches a shell, an ARN or a policy has a pattern that allows nothing else.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,7 +27,9 @@ File = Annotated[
 CertificateArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$")
 ]
-KeyArn = Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[0-9a-f-]+$")]
+KeyArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+$")
+]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
 Zone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
 Zones = Annotated[tuple[Zone, ...], Field(min_length=2)]
@@ -39,6 +42,13 @@ class Section(BaseModel):
     """Frozen; an unknown field is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def each_once(field: str, values: Sequence[str]) -> None:
+    """CDK and AWS refuse a second one, with words that do not name the stage's field."""
+    twice = sorted({one for one in values if values.count(one) > 1})
+    if twice:
+        raise ValueError(f"{field}: {', '.join(twice)} stands there twice; name each once")
 
 
 def exactly_one(existing: Section | None, create: Section | None) -> None:

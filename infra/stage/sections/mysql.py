@@ -1,6 +1,7 @@
 """`[mysql]`: the catalog's server."""
 
-from typing import Self
+import re
+from typing import Final, Self
 
 from pydantic import Field, model_validator
 
@@ -36,6 +37,16 @@ class ExistingMysql(Section):
     """For iam_auth: the cluster's resource id, which is part of the user's ARN."""
 
 
+CAPACITY_STEP: Final = 0.5
+OF_A_NEW_DATABASE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+"""RDS's rule, which is narrower than MySQL's."""
+
+PAUSES: Final = (3, 8)
+"""The first Aurora with a pause; Serverless v2 has had the Data API since 3.07."""
+
+OF_THE_SERVER: Final = ("mysql", "sys", "information_schema", "performance_schema")
+
+
 class NewMysql(Section):
     """Aurora MySQL Serverless v2."""
 
@@ -56,6 +67,18 @@ class NewMysql(Section):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
+        for name in ("min_capacity", "max_capacity"):
+            if getattr(self, name) % CAPACITY_STEP:
+                raise ValueError(
+                    f"{name} {getattr(self, name)} is no multiple of {CAPACITY_STEP}, as Aurora "
+                    "counts capacity"
+                )
+        aurora = tuple(map(int, self.engine_version.split("_aurora.")[1].split(".")))
+        if aurora < PAUSES and (self.data_api or not self.min_capacity):
+            raise ValueError(
+                f"engine_version {self.engine_version} has neither a pause (min_capacity 0) nor "
+                "the Data API; take 8.0.mysql_aurora.3.08.0 or later"
+            )
         if self.min_capacity > self.max_capacity:
             raise ValueError(f"min_capacity {self.min_capacity} is above max_capacity")
         return self
@@ -82,6 +105,13 @@ class MysqlSection(Section):
             raise ValueError("user is required with iam_auth")
         if self.create and self.iam_auth and self.create.rotation_days:
             raise ValueError("create.rotation_days: with iam_auth there is no password to rotate")
+        if self.create and not OF_A_NEW_DATABASE.fullmatch(self.database):
+            raise ValueError(
+                f"database: RDS makes none that is called {self.database!r}; begin with a letter, "
+                "go on with letters, digits and _, 64 at most"
+            )
+        if self.create and self.database.lower() in OF_THE_SERVER:
+            raise ValueError(f"database: {self.database} is the server's own; choose another name")
         if self.existing and self.iam_auth and not self.existing.cluster_resource_id:
             raise ValueError("existing.cluster_resource_id is required with iam_auth")
         if self.existing and not self.iam_auth and not self.existing.secret_arn:

@@ -1,10 +1,18 @@
 """`[vpc]`: where the functions run."""
 
-from typing import Annotated, Literal, Self
+from ipaddress import IPv4Network
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from infra.stage.sections.base import RouteTableId, Section, SubnetId, Zones, exactly_one
+from infra.stage.sections.base import (
+    RouteTableId,
+    Section,
+    SubnetId,
+    Zones,
+    each_once,
+    exactly_one,
+)
 
 Endpoint = Literal[
     "s3",
@@ -38,6 +46,12 @@ class ExistingVpc(Section):
 
     @model_validator(mode="after")
     def _matches(self) -> Self:
+        # An interface endpoint takes one subnet of each zone.
+        each_once("availability_zones", self.availability_zones)
+        each_once("subnet_ids", self.subnet_ids)
+        # A second endpoint of a service cannot have its private name.
+        endpoints = (*self.create_endpoints, *self.present_endpoints)
+        each_once("create_endpoints, present_endpoints", endpoints)
         zones = len(self.availability_zones)
         if len(self.subnet_ids) != zones:
             raise ValueError(f"subnet_ids has {len(self.subnet_ids)} subnets for {zones} zones")
@@ -51,6 +65,13 @@ class ExistingVpc(Section):
         return self
 
 
+PRIVATE_BITS: Final = 20
+"""4,091 addresses, where the VPC has room for them."""
+
+SMALLEST_BITS: Final = 28
+"""AWS makes no smaller subnet."""
+
+
 class NewVpc(Section):
     """A VPC with private subnets, its endpoints, and public subnets only for a NAT gateway."""
 
@@ -60,6 +81,30 @@ class NewVpc(Section):
     """Its addresses: /16 to /24."""
     nat: bool = False
     """A NAT gateway in place of endpoints."""
+
+    @field_validator("cidr")
+    @classmethod
+    def _addresses(cls, cidr: str) -> str:
+        try:
+            IPv4Network(cidr)
+        except ValueError as error:
+            raise ValueError(f"{error}; use the form '10.60.0.0/16'") from error
+        return cidr
+
+    @model_validator(mode="after")
+    def _zones(self) -> Self:
+        each_once("availability_zones", self.availability_zones)
+        if self.private_bits > SMALLEST_BITS:
+            zones = len(self.availability_zones)
+            raise ValueError(f"cidr {self.cidr} is too small for the subnets of {zones} zones")
+        return self
+
+    @property
+    def private_bits(self) -> int:
+        """Bits of the network part of each zone's private subnet; its NAT subnet is a /28."""
+        in_a_zone = IPv4Network(self.cidr).num_addresses // len(self.availability_zones)
+        room = in_a_zone - (1 << 32 - SMALLEST_BITS) * self.nat
+        return max(PRIVATE_BITS, 33 - room.bit_length())
 
 
 class VpcSection(Section):

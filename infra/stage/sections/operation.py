@@ -1,12 +1,13 @@
 """`[schedule]` and `[alarms]`: when a sync starts by itself, and who is told of what."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from infra.stage.sections.base import Section
+from infra.stage.expressions import wrong_expression
+from infra.stage.sections.base import Section, each_once
 
 
 class ScheduleSection(Section):
@@ -24,6 +25,13 @@ class ScheduleSection(Section):
     enabled: bool = True
     """False pauses the schedule."""
 
+    @field_validator("expression")
+    @classmethod
+    def _taken(cls, expression: str) -> str:
+        if reason := wrong_expression(expression):
+            raise ValueError(f"{expression}: {reason}")
+        return expression
+
     @field_validator("time_zone")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -35,6 +43,10 @@ class ScheduleSection(Section):
                     f"{name!r} is not a time zone; use a name like 'Europe/Berlin'"
                 ) from error
         return name
+
+
+MOST_TOLD: Final = 10
+"""Addresses of one notification of AWS Budgets."""
 
 
 class AlarmSection(Section):
@@ -60,4 +72,13 @@ class AlarmSection(Section):
         for email in emails:
             if not re.fullmatch(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", email):
                 raise ValueError(f"{email!r} is not an e-mail address")
+        each_once("emails", emails)
         return emails
+
+    @model_validator(mode="after")
+    def _told_of_the_budget(self) -> Self:
+        if self.budget_usd_per_month and len(self.emails) > MOST_TOLD:
+            raise ValueError(
+                f"emails: {len(self.emails)} addresses; a budget tells {MOST_TOLD}: name a list's"
+            )
+        return self

@@ -1,8 +1,9 @@
-"""What a search asks of Redis: FT.SEARCH, FT.AGGREGATE and FT.SPELLCHECK.
+"""What a search asks of Redis: FT.SEARCH, FT.AGGREGATE, FT.SPELLCHECK and FT.TAGVALS.
 
-They are written for the Redis Query Engine. Other engines refuse or misread some of them, so
-`probes` tries each kind before a run writes. Of what a user types, only letters and digits reach a
-query (`word`), or a whole value with everything else escaped (`tag`).
+The first two are in forms that engines read alike, and not every engine has the others
+(docs/decisions/query-forms.md). `probes` tries each kind before a run writes. Of what a user types,
+only letters and digits reach a query (`word`), or a whole value with everything else escaped
+(`tag`).
 """
 
 import re
@@ -39,7 +40,6 @@ MOST_VALUES = 1000
 MOST_RETURNED = 10_000
 """FT.SEARCH's own limit (search-max-search-results) is a million."""
 
-NAMES = "|".join(NAME_COLUMNS)
 NOTHING = "@text_hash:{none}"
 
 
@@ -134,9 +134,10 @@ class RedisSearch:
         return {key[size:]: kept[key] for key in keys if key in kept}
 
     def _ask_columns(self, space: str, keys: Sequence[str]) -> dict[str, Fields]:
-        shown = ("INKEYS", len(keys), *keys, "RETURN", len(SHOWN), *SHOWN, "LIMIT", 0, len(keys))
-        found = self._client.query("FT.SEARCH", texts_index(space), "*", *shown)
-        return _fields_by_name(found, "")
+        """A fifth faster than FT.SEARCH with INKEYS, which not every engine has."""
+        answers = self._client.ask_hashes([("HMGET", key, *SHOWN) for key in keys])
+        read = zip(keys, answers, strict=True)
+        return {key: found for key, values in read if (found := _given(values or ()))}
 
     def find_classed(
         self, space: str, queries: Sequence[ClassQuery], count: int
@@ -166,7 +167,7 @@ class RedisSearch:
     def spellings(self, space: str, words: Sequence[str], edits: int) -> dict[str, list[str]]:
         if not words:
             return {}
-        query = f"@{NAMES}:({' '.join(map(word, words))})"
+        query = f"@{'|'.join(NAME_COLUMNS)}:({' '.join(map(word, words))})"
         asked = ("DISTANCE", edits, "DIALECT", 2)
         answer = self._client.ask("FT.SPELLCHECK", texts_index(space), query, *asked)
         return {
@@ -211,8 +212,7 @@ class RedisSearch:
         return [as_text(row[b"text_hash"]) for row in rows]
 
     def drugs_like(self, generation: str, filters: Filters, name: str, limit: int) -> list[Fields]:
-        words = [word(one) for one in re.findall(r"[^\W_]+", name.lower())]
-        by_name = f"@{NAMES}:({' '.join(words)})" if words else ""
+        by_name = _all_of(re.findall(r"[^\W_]+", name.lower()))
         query = f"{filtered(filters)} {by_name}".strip() or NOTHING
         most = min(limit, MOST_RETURNED)
         found = self._client.query("FT.SEARCH", drugs_index(generation), query, "LIMIT", 0, most)
@@ -234,7 +234,9 @@ class RedisSearch:
         commands: list[Command] = []
         for column, filters in columns.items():
             query, field = f"{of_texts} {filtered(filters)}".rstrip(), f"@{word(column)}"
-            asked = ("LOAD", 1, field, "GROUPBY", 1, field, *counted)
+            # Without the filter, some engines count drugs without the column in another's group.
+            given = ("LOAD", 1, field, "FILTER", f"exists({field})")
+            asked = (*given, "GROUPBY", 1, field, *counted)
             commands.append(("FT.AGGREGATE", drugs_index(generation), query, *asked))
         answers = self._client.query_all(commands)
         return {column: _counts(answer) for column, answer in zip(columns, answers, strict=True)}
@@ -280,12 +282,16 @@ def _by_name(query: NameQuery) -> str:
         for term in query.terms
     ]
     if query.prefix:
-        clauses.append(f"@{NAMES}:({word(query.prefix)}*)")
+        clauses.append(_in_any_name(f"{word(query.prefix)}*"))
     return " ".join(clauses)
 
 
 def _all_of(words: Iterable[str]) -> str:
-    return " ".join(f"@{NAMES}:({word(one)})" for one in dict.fromkeys(words))
+    return " ".join(_in_any_name(word(one)) for one in dict.fromkeys(words))
+
+
+def _in_any_name(word_: str) -> str:
+    return _any_of(f"@{column}:{word_}" for column in NAME_COLUMNS)
 
 
 def _preferred(query: NameQuery) -> str:
@@ -296,7 +302,10 @@ def _preferred(query: NameQuery) -> str:
 
 
 def _any_of(clauses: Iterable[str]) -> str:
-    """Engines agree on alternatives that each name their field; of `@field:(a|b)` some lose it."""
+    """Engines agree on alternatives that each name their field; of `@field:(a|b)` some lose it.
+
+    `@a|b:c` is no faster (docs/decisions/query-forms.md).
+    """
     return f"({' | '.join(clauses)})"
 
 
@@ -322,6 +331,12 @@ def _hits(answer: dict[bytes, Any], prefix: str) -> list[Hit]:
     found = zip(_names(answer, prefix), _rows(answer), strict=True)
     pairs = [(float(row[_DISTANCE]), name) for name, row in found if row]
     return [Hit(name, distance) for distance, name in sorted(pairs)]
+
+
+def _given(values: Sequence[bytes | None]) -> Fields:
+    """Which of the columns in `SHOWN` a hash has."""
+    found = zip(SHOWN, values, strict=True)
+    return {name: as_text(value) for name, value in found if value is not None}
 
 
 def _fields_by_name(answer: dict[bytes, Any], prefix: str) -> dict[str, Fields]:
