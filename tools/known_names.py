@@ -107,11 +107,15 @@ def _names_of(names: Iterable[Name], wanted: set[str]) -> dict[str, Alternatives
 def _mixtures(names: Iterable[Name], wanted: set[str]) -> dict[str, Alternatives]:
     """`Janumet component sitagliptin` and `Janumet component metformin` are two lines."""
     found: dict[str, set[str]] = defaultdict(set)
+    here: set[str] = set()
     for one in names:
         part = COMPONENT.fullmatch(_name(one).upper())
-        if part and one.unii in wanted and one.kind not in UNREADABLE and fold(part[1]):
+        if part and one.kind not in UNREADABLE and fold(part[1]):
             found[fold(part[1])].add(_base(one.display))
-    return {key: frozenset((frozenset(parts),)) for key, parts in found.items()}
+            if one.unii in wanted:
+                here.add(fold(part[1]))
+    # Of a mixture that has one of the directory's substances, all parts: Paxlovid is no ritonavir.
+    return {key: frozenset((frozenset(found[key]),)) for key in here}
 
 
 def _base(substance: str) -> str:
@@ -161,11 +165,14 @@ def directory_brands() -> dict[str, frozenset[str]]:
 def with_brands(
     known: dict[str, Alternatives], brands: dict[str, frozenset[str]]
 ) -> dict[str, Alternatives]:
-    """A brand of several substances is all of them; else the FDA's list of names has the word."""
+    """A brand of several substances is all of them; else the FDA's list of names has the word.
+
+    A substance's own name stays its own: a kit is called naltrexone.
+    """
     added = {
         name: frozenset((parts,))
         for name, parts in brands.items()
-        if name not in known or len(parts) > 1
+        if name not in known or (len(parts) > 1 and known[name] != {frozenset((name,))})
     }
     return dict(sorted({**known, **added}.items()))
 

@@ -108,6 +108,9 @@ NOTICES = {
     NoticeKind.MEANING_UNAVAILABLE: "the model failed, or the live space belongs to another "
     "model: only words were searched",
     NoticeKind.CUT_SHORT: "the search used up its budget of commands",
+    NoticeKind.LEFT_OUT: "`instead` are the names in the query that the answer leaves out "
+    "(`without codeine`)",
+    NoticeKind.NOT_TOGETHER: "no product has all names in the query; each is found by itself",
 }
 
 STATUSES = f"""

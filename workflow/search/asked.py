@@ -73,4 +73,6 @@ class Asked:
         return [one for one in dict.fromkeys(queries) if (one, count) not in self._classed]
 
     def _facts(self, texts: Mapping[str, Fields]) -> Texts:
-        return {name: facts_of(fields, self.known) for name, fields in texts.items()}
+        found = {name: facts_of(fields, self.known) for name, fields in texts.items()}
+        without = self.query.without
+        return {name: of for name, of in found.items() if not (without.words and of.has(without))}

@@ -17,7 +17,7 @@ from workflow.search.lookup import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query
-from workflow.search.ranking import LAST, by_distance, form_of, unusual
+from workflow.search.ranking import LAST, by_distance, form_of, strength_of, unusual
 
 MOST_CLASSES: Final = 12
 
@@ -95,7 +95,8 @@ class Described:
         return unusual(one.facts, self._asked.query.words) == LAST
 
     def _ranked(self, hashes: Sequence[str], texts: Texts, places: Mapping[str, int]) -> list[str]:
-        """Order: usual before unusual, the form asked for, the nearest, a single substance.
+        """Order: usual before unusual, the strength and the form asked for, the nearest, a single
+        substance.
 
         Of what is not near, the commonest route of the class first, then its commonest substances.
         """
@@ -107,6 +108,7 @@ class Described:
             facts = texts[one]
             return (
                 unusual(facts, query.words),
+                -strength_of(query, facts.amounts)[0],
                 -form_of(query, facts),
                 places.get(one, far),
                 len(facts.substances),

@@ -14,6 +14,7 @@ from workflow.contract.columns import (
 from workflow.contract.folding import fold, fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
+from workflow.search.queries import Without
 from workflow.search.strengths import Amount, amounts_of, sort_key
 from workflow.search.substances import JOINTS, SALTS
 from workflow.search.vocabulary import FORMS
@@ -119,6 +120,13 @@ class Facts:
     @cached_property
     def has_class(self) -> bool:
         return any(self._fields[column] for column in CLASS_COLUMNS)
+
+    def has(self, without: Without) -> bool:
+        """Whether it is made of what a query does without, or belongs to such a class."""
+        if any(one <= self.substances for means in without.means for one in means):
+            return True
+        classes = f" {fold(' '.join(self._fields[column] for column in CLASS_COLUMNS))} "
+        return any(f" {fold(name)} " in classes for name in without.classes)
 
     @cached_property
     def card(self) -> tuple[object, ...]:

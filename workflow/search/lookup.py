@@ -1,6 +1,7 @@
 """What a query's names find: texts by name, substance or prefix, and notices about them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain, zip_longest
 from typing import Final, NamedTuple
 
 from workflow.contract.ports.search import ClassQuery, NameQuery
@@ -19,7 +20,7 @@ from workflow.search.naming import (
 )
 from workflow.search.notices import Notice
 from workflow.search.ranking import Match, any_usable, is_asked, match, own_substances
-from workflow.search.spelling import Reading, may_be_misspelt, read, unless_begun
+from workflow.search.spelling import SHORTEST, Reading, may_be_misspelt, read, unless_begun
 from workflow.search.vocabulary import KINDS
 
 MOST_UNKNOWN: Final = 2
@@ -149,7 +150,7 @@ class Lookup:
         read_as = {word: one.read_as for word, one in readings.items() if one.read_as}
         if read_as:
             terms = terms_of(self._query, self._known, read_as)
-            present |= self._present([one for one in terms if one.typed in read_as])
+            present |= self._present([one for one in terms if one.typed not in present])
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
         self._notices += telling.missing(terms, present, readings, self._known)
         if not sentence:
@@ -159,7 +160,12 @@ class Lookup:
         kept = [one for one in terms if present.get(one.typed) or one.typed in read_as]
         if any(one.means for one in terms):
             kept = [one for one in kept if one.means]
-        matches = self._match(kept) or self._apart(kept)
+        # Few letters of an unknown name are in the names of other drugs: `k dur` is no Nitro-Dur.
+        kept = [one for one in kept if one.means or len(one.name) >= SHORTEST]
+        matches = self._match(kept)
+        if not any_usable(matches, kept) and (apart := self._apart(kept)):
+            self._notices.append(notices.not_together([one.typed for one in kept]))
+            return self._answer(apart, kept, read_as, decided=True, apart=True)
         decided = bool(matches or begins or any(one.may_be for one in readings.values()))
         decided = decided or (not sentence and are_names(terms, self._query, self._known))
         return self._answer(matches, kept, read_as, decided=decided, begins=begins)
@@ -171,8 +177,11 @@ class Lookup:
 
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
         """Each name by itself, if no drug has all of them."""
-        found = self._match_each([[term] for term in terms]) if len(terms) > 1 else []
-        return list({one.hash: one for matches in found for one in matches}.values())
+        if len(terms) < 2 or not all(term.means for term in terms):
+            return []
+        found = self._match_each([[term] for term in terms])
+        turns = chain.from_iterable(zip_longest(*found))
+        return list({one.hash: one for one in turns if one is not None}.values())
 
     def _readings(self, unknown: Sequence[Term]) -> dict[str, Reading]:
         # A short word beside others is a word of a sentence: `my face hurts`.
@@ -189,7 +198,7 @@ class Lookup:
         if not may_go_on(last, self._query) or self._known.is_name(last.name):
             return []
         texts = self._ask([()], last.words[0])[0]
-        return match(self._query, [], texts)
+        return [one for one in match(self._query, [], texts) if not one.unasked]
 
     def _answer(
         self,
@@ -199,8 +208,11 @@ class Lookup:
         *,
         decided: bool,
         begins: Sequence[Match] = (),
+        apart: bool = False,
     ) -> Named:
-        meant = meant_sets(terms)
+        """`apart`: each match is for one of the terms."""
+        each = frozenset(one for term in terms for one in term.means)
+        meant = each if apart else meant_sets(terms)
         found = [one for one in matches if one.by_name and is_asked(one, meant, self._query)]
         meant = meant or own_substances(found, self._known)
         held = {one.hash for one in found}
@@ -217,11 +229,11 @@ class Lookup:
             if one.by_name and one.hash not in held and one.substances not in meant
         ]
         if matches and not (found or same):
-            self._notices += telling.combined(terms, len(matches))
+            self._notices += [] if apart else telling.combined(terms, len(matches))
         elif same and not found:
             self._notices += telling.substance(terms, meant)
         shown = (*found, *same)
-        if self._query.has_amounts and shown and not any(one.strength == 1 for one in shown):
+        if self._query.has_amounts and shown and not any(one.has_amounts for one in shown):
             self._notices.append(notices.strength_missing(self._query.text))
         begins = () if found or same else begins
         about = next(iter(meant), frozenset()) if len(meant) == 1 else frozenset()

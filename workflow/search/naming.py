@@ -106,7 +106,7 @@ def _from_descriptions(query: Query, known: KnownNames) -> list[Term]:
 
     `sodium`, `eye gel`. Fentanyl citrate has the word `citrate`, and is another drug.
     """
-    words = dict.fromkeys(query.telling)
+    words = dict.fromkeys(word for word in query.telling if not word.isdigit())
     return [Term((one,), known.means(one) if one in SALTS else NOTHING, one) for one in words]
 
 

@@ -20,6 +20,8 @@ class NoticeKind(StrEnum):
     NO_SUCH_VALUE = "no_such_value"
     MEANING_UNAVAILABLE = "meaning_unavailable"
     CUT_SHORT = "cut_short"
+    LEFT_OUT = "left_out"
+    NOT_TOGETHER = "not_together"
 
 
 class Notice(NamedTuple):
@@ -54,8 +56,19 @@ def read_as(word: str, name: str) -> Notice:
     return Notice(NoticeKind.READ_AS, text, word, (name,))
 
 
+def left_out(names: Sequence[str]) -> Notice:
+    text = f"Left out: what has {listed(names, 'or')}."
+    return Notice(NoticeKind.LEFT_OUT, text, " ".join(names), tuple(names))
+
+
+def not_together(names: Sequence[str]) -> Notice:
+    text = f"No product has {listed(names)} together; each is shown by itself."
+    return Notice(NoticeKind.NOT_TOGETHER, text, " ".join(names), tuple(names))
+
+
 def did_you_mean(word: str, names: Sequence[str]) -> Notice:
-    text = f"{word} may be several drugs. Did you mean {listed(names, 'or')}?"
+    several = f"{word} may be several drugs. " if len(names) > 1 else ""
+    text = f"{several}Did you mean {listed(names, 'or')}?"
     return Notice(NoticeKind.DID_YOU_MEAN, text, word, tuple(names))
 
 

@@ -1,19 +1,31 @@
 """What the words of a query say: names, a strength, a form, a route, lay words."""
 
+from itertools import chain
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold, fold_words, plain
-from workflow.search.known import LONGEST_NAME, KnownNames, known_names
+from workflow.search.known import LONGEST_NAME, KnownNames, Meanings, known_names
 from workflow.search.strengths import Asked, Strength, asked_of
 from workflow.search.synonyms import Synonyms
-from workflow.search.vocabulary import FILLERS, FORMS, ROUTES
+from workflow.search.vocabulary import FILLERS, FORMS, FREE, NEGATIONS, ROUTES
 
 LONGEST_QUERY: Final = 200
 
 
+class Without(NamedTuple):
+    """What an answer must not have: `words` of the query, and what they mean."""
+
+    words: tuple[str, ...]
+    means: tuple[Meanings, ...]
+    classes: tuple[str, ...]
+
+
+NOTHING_LEFT_OUT: Final = Without((), (), ())
+
+
 class Query(NamedTuple):
     """A query, taken apart. `whole` are all its words, `words` those that are no amount, in its
-    order; `lay` are those that mean `classes`.
+    order, and not `without`; `lay` are those that mean `classes`.
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
     `forms` is one word of the query: the words of a form that it may mean.
@@ -29,6 +41,7 @@ class Query(NamedTuple):
     routes: tuple[str, ...]
     classes: tuple[str, ...]
     lay: frozenset[str]
+    without: Without = NOTHING_LEFT_OUT
 
     @property
     def telling(self) -> tuple[str, ...]:
@@ -48,8 +61,9 @@ class Query(NamedTuple):
 def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -> Query:
     """Take a query apart. What is neither strength nor filler is looked up as a name."""
     shown = plain(text[:LONGEST_QUERY])
-    asked = _amounts(shown, synonyms, known or known_names())
-    rest = fold_words(asked.rest)
+    known = known or known_names()
+    asked = _amounts(shown, synonyms, known)
+    rest, without = _left_out(fold_words(asked.rest), synonyms, known)
     classes, lay = synonyms.classes_of(rest)
     forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
     return Query(
@@ -63,7 +77,56 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
         routes=tuple(dict.fromkeys(ROUTES[word] for word in rest if word in ROUTES)),
         classes=classes,
         lay=lay,
+        without=without,
     )
+
+
+def _left_out(
+    words: tuple[str, ...], synonyms: Synonyms, known: KnownNames
+) -> tuple[tuple[str, ...], Without]:
+    """The words without those that are negated: `tylenol without codeine`, `aspirin free`.
+
+    Only names and lay words are: products are called `Preservative Free`. Nor is a negation that
+    belongs to a name or to lay words: `non steroidal`.
+    """
+    lay = synonyms.classes_of(words)[1]
+    if known.means(" ".join(words)) or not (FREE in words or NEGATIONS.intersection(words)):
+        return words, NOTHING_LEFT_OUT
+    kept: list[str] = []
+    out: list[str] = []
+    place = 0
+    while place < len(words):
+        start, size = _negated(words, place, synonyms, known)
+        if not size or words[start - 1 if start > place else place + 1] in lay:
+            kept.append(words[place])
+            place += 1
+        else:
+            out.append(" ".join(words[start : start + size]))
+            place = max(place, start + size - 1) + 1 + (start == place)
+    classes = (name for one in out for name in synonyms.classes_of(one.split())[0])
+    means = tuple(filter(None, map(known.means, out)))
+    return tuple(kept), Without(tuple(out), means, tuple(dict.fromkeys(classes)))
+
+
+def _negated(
+    words: tuple[str, ...], place: int, synonyms: Synonyms, known: KnownNames
+) -> tuple[int, int]:
+    """Where the name begins that is negated here, and how many words it has; none if it is 0."""
+    if words[place] in NEGATIONS:
+        start = place + 1
+        while start < len(words) and words[start] in FILLERS:
+            start += 1
+    elif FREE in words[place + 1 : place + 2]:
+        start = place
+    else:
+        return place, 0
+    most = 1 if start == place else LONGEST_NAME
+    sizes = range(1, min(most, len(words) - start) + 1)
+    spans = {size: words[start : start + size] for size in sizes}
+    named = (size for size in reversed(sizes) if known.means(" ".join(spans[size])))
+    lay = (size for size in sizes if synonyms.classes_of(spans[size])[1].issuperset(spans[size]))
+    size = next(chain(named, lay), 0)
+    return (start, size) if size else (place, 0)
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:

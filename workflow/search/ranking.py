@@ -19,7 +19,7 @@ class Match(NamedTuple):
     """A text that holds every name of a query: by its own names, or by its substances.
 
     `named_so`: one of its names is the query. `unasked`: it is a homeopathic, and none is asked
-    for.
+    for. `has_amounts`: every amount of the query is one of its own, whatever else it has.
     """
 
     hash: str
@@ -28,6 +28,7 @@ class Match(NamedTuple):
     unasked: bool
     substances: Substances
     strength: float
+    has_amounts: bool
     place: tuple[object, ...]
 
 
@@ -66,7 +67,7 @@ def _placed(
     *,
     by_name: bool,
 ) -> Match:
-    strength = strength_of(query, facts.amounts)
+    strength, has_amounts = strength_of(query, facts.amounts)
     named_so = query.whole in facts.spelt or query.words in facts.spelt
     rare = unusual(facts, query.words)
     place = (
@@ -84,28 +85,37 @@ def _placed(
         facts.order,
         hash_,
     )
-    return Match(hash_, by_name, named_so, rare == LAST, facts.substances, strength, place)
+    return Match(
+        hash_, by_name, named_so, rare == LAST, facts.substances, strength, has_amounts, place
+    )
 
 
 def _is_meant(means: Meanings, substances: Substances) -> bool:
     return any(one <= substances for one in means)
 
 
-def strength_of(query: Query, drug: Sequence[Amount]) -> float:
-    """The share of amounts that the query and the drug have in common; 1 if all agree."""
+def strength_of(query: Query, drug: Sequence[Amount]) -> tuple[float, bool]:
+    """The share of amounts that the query and the drug have in common, 1 if all agree; and whether
+    the drug has all of the query's.
+
+    What a drug is given in is no amount: the 5 of `amoxicillin 400/5`.
+    """
     if not query.has_amounts:
-        return 0.0
+        return 0.0, False
     volumes = {volume for one in drug for volume in one.volumes}
     wanted = [one for one in query.strengths if one not in volumes]
+    bare = [one for one in query.bare if not any(isclose(one, of.amount) for of in volumes)]
+    if not (wanted or bare):
+        wanted, bare = list(query.strengths), list(query.bare)
     left, met = list(drug), 0
-    every: tuple[Strength | float, ...] = (*wanted, *query.bare)
+    every: tuple[Strength | float, ...] = (*wanted, *bare)
     for asked in every:
         held = next((one for one in left if _is_amount(asked, one)), None)
         if held is not None:
             left.remove(held)
             met += 1
-    missed = len(wanted) + len(query.bare) - met
-    return met / (met + missed + len(left)) if met else 0.0
+    missed = len(every) - met
+    return (met / (met + missed + len(left)) if met else 0.0), not missed
 
 
 def _in_a_volume(query: Query, drug: Sequence[Amount]) -> bool:

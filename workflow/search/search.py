@@ -87,7 +87,9 @@ def _answer(asked: Asked, named: Named, packages: int, limit: int, offset: int) 
     parts = _without_last(taken) if more else taken
     last = () if offset else _last_notices(asked, parts, listed, drawer)
     cut = [notices.cut_short()] if drawer.cut else []
-    return Answer(parts, [*named.notices, *described.notices, *cut, *last], texts, more)
+    out = asked.query.without.words
+    without = [notices.left_out(out)] if out else []
+    return Answer(parts, [*without, *named.notices, *described.notices, *cut, *last], texts, more)
 
 
 def _named_parts(named: Named) -> Iterator[Listed]:

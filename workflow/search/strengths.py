@@ -39,10 +39,14 @@ _PER: Final = re.compile(r" ?/ ?(?:ml|gm?)\b")
 _BEHIND: Final = re.compile(
     r"/ ?(?:ml|gm?|hr?|hour|l|dose|day|act|actuation|spray|tab|tablet|cap)\b"
 )
+_INSULIN: Final = re.compile(r"\bu ?-? ?([0-9]{2,3})(?![0-9a-z.,])")
+"""`U-100`: units in a millilitre, as insulins are labelled."""
+
 _DOTS: Final = str.maketrans(dict.fromkeys("\u00b7\u2027\u2219\u22c5\u30fb\uff65", "."))
 _DASHES: Final = str.maketrans(
     dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2044", "-")
 )
+_GLUED: Final = re.compile(r"[a-z]{4}-$")
 _JOINS: Final = ("-", "/", "+", ":")
 PERCENT_A_MG: Final = 10
 """10 mg in a gram or a millilitre are one percent."""
@@ -163,7 +167,8 @@ def _ratio(one: _Written) -> list[Strength]:
 
 
 def _read(text: str) -> str:
-    return plain(text[:LONGEST_READ].translate(_DOTS).translate(_DASHES))
+    shown = plain(text[:LONGEST_READ].translate(_DOTS).translate(_DASHES))
+    return _INSULIN.sub(r"\1 units", shown)
 
 
 def asked_of(text: str, *, bare: bool = True) -> Asked:
@@ -196,8 +201,9 @@ def asked_of(text: str, *, bare: bool = True) -> Asked:
 
 
 def _stands_bare(text: str, one: _Written) -> bool:
-    """Between blanks, and not first: `vitamin b12` and `5-fu` are names."""
-    if one.start == 0 or not text[one.start - 1].isspace():
+    """Between blanks, and not first: `vitamin b12` and `5-fu` are names. Or glued to a long word by
+    a dash: `duragesic-50`."""
+    if one.start == 0 or not (text[one.start - 1].isspace() or _GLUED.search(text, 0, one.start)):
         return False
     return one.end == len(text) or text[one.end].isspace()
 

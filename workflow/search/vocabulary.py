@@ -9,12 +9,18 @@ def _words(text: str) -> frozenset[str]:
 
 FILLERS: Final = _words(
     """
-    a an and are at be but by can do does drug drugs every for from get give has have help i in
+    a an and are at be but by can do does drug drugs every for free from get give has have help i in
     into is it make makes me med medication medications medicine medicines my need needs not of
     off on or our please so some something take taking that the thing this to too treat treatment
     treats up used want what when which who why will with without
+    bid daily once prn qd qid tid twice versus vs
     """
 )
+
+NEGATIONS: Final = _words("without no not non minus except excluding")
+"""Words before what an answer must not have; `free` stands behind it."""
+
+FREE: Final = "free"
 
 KINDS: Final = _words(
     """
