@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.streams import fit
+from cli.streams import fit_encodings
 from cli.typed import typed
 from cli.verbs import Verbs
 from workflow import __version__
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 def main() -> None:
     """What `sys.argv` says. An error that the user can fix is one sentence and exit code 2."""
-    fit()
+    fit_encodings()
     try:
         app(prog_name=typed())
     except BrokenPipeError:

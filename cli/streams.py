@@ -26,7 +26,7 @@ def hold() -> None:
             setattr(sys, name, stream)
 
 
-def fit() -> None:
+def fit_encodings() -> None:
     """Print into any encoding: a mark in its plain form, any other character as its number."""
     codecs.register_error("drugsync", _plain)
     for stream in (sys.stdout, sys.stderr):

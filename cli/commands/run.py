@@ -129,6 +129,10 @@ def _answer(site: Site, done: Started | RunReport, *, wait: bool, as_json: bool)
         raise typer.Exit(1)
 
 
+ANSWERED = ("PlanStale", "GenerationMismatch")
+"""Errors with a next command of their own."""
+
+
 def _show_next(site: Site, done: RunReport) -> None:
     """The commands that may follow a plan, or a run that was stopped."""
     out = console()
@@ -152,7 +156,7 @@ def _show_next(site: Site, done: RunReport) -> None:
     here = site.note(done)
     if here:
         out.say("  {}", here)
-    if done.error and not tripped:
+    if done.error and not tripped and done.error not in ANSWERED:
         show_following(out, done.run_id, done.error, done.cause, site.options)
     if not done.dry_run:
         return

@@ -46,6 +46,7 @@ def test_the_list_of_verbs_imports_none_of_them(tmp_path: Path, arguments: list[
     ours = {name for name in found if name.startswith(("cli.", "local.", "workflow.", "handlers"))}
     assert ours == {
         *("cli.app", "cli.main", "cli.standby", "cli.standby.client", "cli.typed"),
+        "cli.streams",
         "cli.verbs",
         "local.places",
     }

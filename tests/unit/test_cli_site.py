@@ -102,7 +102,7 @@ def test_a_finding_says_what_the_errors_definition_says() -> None:
 
     found = finding("MySQL catalog", down)
     assert (found.ok, found.found) == (False, "CatalogUnavailable: MySQL did not answer")
-    assert found.advice == "check host, port, security group and load."
+    assert found.advice == "Check host, port, security group and load."
 
 
 def test_what_to_do_is_known_for_every_error() -> None:
