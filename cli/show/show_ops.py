@@ -65,8 +65,8 @@ def show_following(out: Out, run_id: str, error: str | None, cause: str | None, 
     """What to type after a run that failed."""
     page = PAGE.search(cause or "")
     look, go_on = following(run_id, error or "", page[1] if page else "")
-    out.say("  what its functions said: {}{}", look, where)
-    out.say("  once the cause is removed: {}{}", go_on, where)
+    out.say("  see its logs: {}{}", look, where)
+    out.say("  after fixing the cause: {}{}", go_on, where)
 
 
 def show_runs(out: Out, runs: Sequence[RunView]) -> None:

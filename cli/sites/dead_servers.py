@@ -25,7 +25,7 @@ class DeadServers:
             if part is None and name not in self._said:
                 self._said.add(name)
                 self._out.say(
-                    "  [yellow]{} does not run any more[/]: start it in another terminal, drugsync "
-                    "up, and the run goes on by itself; Ctrl-C stops it",
+                    "  [yellow]{} has stopped[/]: start it from another terminal with drugsync up, "
+                    "and the run continues; Ctrl-C stops the run",
                     name,
                 )

@@ -202,8 +202,8 @@ def test_here_a_failed_run_names_page_cause_and_what_to_type_next(
         shown = call(verb)
     lines = shown.splitlines()
     assert any("EmbedderAccessDenied" in line and ", page 0000" in line for line in lines), shown
-    (look,) = (line for line in lines if line.startswith("  what its functions said: "))
+    (look,) = (line for line in lines if line.startswith("  see its logs: "))
     assert f"drugsync logs {run_id} --page 0000" in look
-    assert f"  once the cause is removed: drugsync redrive {run_id}" in lines
+    assert f"  after fixing the cause: drugsync redrive {run_id}" in lines
     said = call(*look.partition("drugsync ")[2].split())
     assert "EmbedderAccessDenied" in said
