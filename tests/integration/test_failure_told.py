@@ -119,7 +119,7 @@ def test_the_mail_of_rows_that_stop_a_run_names_a_key_and_its_value(
     with failed(lab, monkeypatch) as (_, execution):
         subject, text = mail(execution)
     assert subject == "Drug catalog failed: ColumnUnreadable"
-    assert f"in ndc '{ndc(0)}' for one: 'perhaps' is not a flag; make it 0, 1" in text
+    assert f"for example ndc '{ndc(0)}': 'perhaps' is not a flag; make it 0, 1" in text
     assert "state PlanPages" in text
 
 

@@ -191,5 +191,5 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(LocalError, match=f"port {port} is taken .*another with --port"):
+        with pytest.raises(LocalError, match=f"port {port} is in use .*another with --port"):
             _server(port, nobody, RunsPages(LocalSite(tmp_path)))

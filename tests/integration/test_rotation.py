@@ -53,7 +53,7 @@ def first(as_root: Callable[[str], Any]) -> Iterator[Login]:
 @pytest.fixture
 def may_keep_two(lab: Lab, first: Login, as_root: Callable[[str], Any]) -> Login:
     if lab.stack.mysql.version.startswith("MariaDB"):
-        pytest.skip("MariaDB keeps one password a user: make test-on PLACE=sid has MySQL")
+        pytest.skip("MariaDB keeps one password per user: make test-on PLACE=sid has MySQL")
     as_root(f"GRANT {KEEPS_TWO} ON *.* TO {USER}@'localhost'")
     return first
 
@@ -184,7 +184,7 @@ def test_a_server_that_keeps_one_password_is_named_and_nothing_is_changed(
     if not lab.stack.mysql.version.startswith("MariaDB"):
         monkeypatch.setattr(module, "ADD", "ALTER USERS IDENTIFIED BY %s")
     other = new_password()
-    with pytest.raises(CatalogQueryFailed, match="keeps one password a user") as raised:
+    with pytest.raises(CatalogQueryFailed, match="keeps one password per user") as raised:
         passwords.add(first, other)
     assert other not in "".join(traceback.format_exception(raised.value))
     passwords.check(first)

@@ -48,7 +48,7 @@ def html(pages: RunsPages, path: str, status: int = 200) -> str:
 
 def test_the_list_has_outcome_counts_and_a_link_of_each_run(pages: RunsPages) -> None:
     shown = html(pages, "/runs")
-    assert shown.index("second") < shown.index("first")
+    assert shown.index(">second<") < shown.index(">first<")
     assert '<a href="/runs/first">first</a>' in shown
     assert "FAILED: TextMissing" in shown
     cells = re.findall(r"<td[^>]*>(.*?)</td>", shown.partition("/runs/first")[2])
@@ -322,7 +322,7 @@ def test_without_the_token_no_page_of_runs_is_shown(pages: RunsPages, cookie: st
         for path in ("/runs", "/runs/", "/runs/first", "/runs/first/report", "/runs?token=guessed"):
             status, shown = fetched(address, path, cookie)
             assert (status, "open the address" in shown) == (403, True), path
-            assert "first" not in shown.replace("/runs/first", "")
+            assert ">first<" not in shown.replace("/runs/first", "")
 
 
 def test_with_the_token_a_stages_pages_have_no_buttons(pages: RunsPages) -> None:

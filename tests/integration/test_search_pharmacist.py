@@ -143,3 +143,27 @@ def test_one_insulin_is_not_another(index: RedisSearch) -> None:
 
 def test_how_often_a_drug_is_taken_is_no_misspelt_name(index: RedisSearch) -> None:
     assert told(ask(index, "lisinopril 10 mg daily")) == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("lisinoprill", "Lisinopril"),
+        ("metfromin", "Metformin"),
+        ("amoxicilin 400", "Amoxicillin"),
+        ("ibuprofin", "Ibuprofen"),
+        ("ketorolak", "Ketorolac Preservative Free"),
+    ],
+)
+def test_a_misspelt_name_that_is_here_is_not_said_to_be_missing(
+    index: RedisSearch, typed: str, name: str
+) -> None:
+    answer = ask(index, typed)
+    assert name in found(answer)["found"]
+    assert told(answer).keys() == {"read_as"}
+
+
+def test_a_misspelt_name_that_is_missing_is_named_as_it_was_read(index: RedisSearch) -> None:
+    (read, missing, _) = ask(index, "naproxin").notices
+    assert read.text == "Searched for naproxen instead of naproxin."
+    assert missing.text == "This catalog has no naproxen."

@@ -150,7 +150,8 @@ class Lookup:
         read_as = {word: one.read_as for word, one in readings.items() if one.read_as}
         if read_as:
             terms = terms_of(self._query, self._known, read_as)
-            present |= self._present([one for one in terms if one.typed not in present])
+            anew = [one for one in terms if one.typed in read_as or one.typed not in present]
+            present |= self._present(anew)
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
         self._notices += telling.missing(terms, present, readings, self._known)
         if not sentence:

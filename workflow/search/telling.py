@@ -30,7 +30,8 @@ def missing(
             yield notices.did_you_mean(one.word, one.may_be)
     for term in _missing(terms, present, readings):
         if known.is_name(term.name) and not term.lay:
-            yield notices.not_in_catalog(term.typed, _first_meaning(term))
+            said = term.name if term.typed in readings else term.typed
+            yield notices.not_in_catalog(said, _first_meaning(term))
 
 
 def unknown(
