@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.lab import load_catalog
+from benchmarks.lab import empty_redis, load_catalog
 from cli.standby import process as standby
 from cli.standby.client import ALIKE, FOLDER
 from local.places import HOME_VARIABLE
@@ -25,6 +25,7 @@ COMMANDS = {
 
 def waits(stack: Stack, rows: int) -> dict[str, Any]:
     """Wall seconds by command, alternately without and with the standby: minimum and median."""
+    empty_redis(stack)
     load_catalog(stack, rows)
     _seconds(stack.root, ["run"])
     found: dict[str, dict[str, list[float]]] = {name: {} for name in COMMANDS}
