@@ -28,7 +28,7 @@ def test_a_server_that_died_under_a_run_is_said_once(tmp_path: Path) -> None:
     for error in (None, "KeyBlank", "CatalogUnavailable", "IndexUnavailable"):
         watch.see(invocation(error))
     lines = said.getvalue().splitlines()
-    assert [line.split(" does not run")[0].strip() for line in lines] == [
+    assert [line.split(" has stopped")[0].strip() for line in lines] == [
         *("MySQL", "Redis", "the Bedrock stand-in")
     ]
     assert all("drugsync up" in line and "Ctrl-C" in line for line in lines)
