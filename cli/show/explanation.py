@@ -22,6 +22,8 @@ def show_explanation(out: Out, one: Explanation) -> None:
         _show_text(out, one.text)
     if one.in_index:
         out.say("  written by run {} at {}", one.written_by, one.written_at)
+        if one.verified_by:
+            out.say("  verified by run {}, started {}", one.verified_by, one.verified_at)
         out.say("  in generation {}, space {}", one.generation, one.space)
     if one.to_repair:
         out.say("  [yellow]the next sync writes it again[/]: an earlier run found it damaged")

@@ -35,7 +35,7 @@ def test_a_drug_that_is_in_step_is_said_to_be(synced: Lab) -> None:
     one = explain(synced, row["ndc"], query=row["drug_name"])
     assert one.verdict == "its document matches the catalog"
     assert (one.in_catalog, one.in_index, one.differs) == (True, True, ())
-    assert one.written_by == "first"
+    assert (one.written_by, one.verified_by) == ("first", "first")
     assert one.text is not None
     assert (one.text.record, one.text.refused) == (True, "")
     assert one.text.run == "first"
@@ -53,6 +53,15 @@ def test_a_drug_that_changed_names_the_columns(synced: Lab) -> None:
     assert "start a sync" in one.verdict
     strength = next(column for column in one.columns if column.column == "strength")
     assert (strength.catalog, strength.index != "7 mg") == ("7 mg", True)
+
+
+def test_the_run_that_verified_a_document_may_be_later_than_the_one_that_wrote_it(
+    synced: Lab,
+) -> None:
+    synced.succeed(run_id="second")
+    one = explain(synced, first(synced)["ndc"])
+    assert (one.written_by, one.verified_by) == ("first", "second")
+    assert one.verified_at
 
 
 def test_a_drug_that_left_the_catalog_is_removed_by_the_next_sync(synced: Lab) -> None:

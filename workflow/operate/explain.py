@@ -7,6 +7,7 @@ from workflow.contract.columns import COLUMNS
 from workflow.contract.documents import renderer_of
 from workflow.contract.errors import SyncError
 from workflow.contract.events.base import Event
+from workflow.contract.events.files import LastRun
 from workflow.contract.holder import run_of
 from workflow.contract.ports.catalog import Catalog, RangeRows
 from workflow.contract.ports.documents import Documents, Fields
@@ -65,6 +66,10 @@ class Explanation(Event):
     written_by: str
     """The run that wrote its document."""
     written_at: str
+    verified_by: str
+    """The last run that compared every document of the live generation with the catalog."""
+    verified_at: str
+    """When that run started."""
     rejected: str
     """Why its row was rejected."""
     to_repair: bool
@@ -117,6 +122,8 @@ def explain(
     now = renderer.document(rows.rows[0]).fields if rows.rows else {}
     text = renderer.text(now or fields) if now or fields else None
 
+    last = asker.ask("last verification", lambda: _last_run(generations, names), None)
+
     def place() -> Place | None:
         if not query or not live:
             return None
@@ -135,6 +142,8 @@ def explain(
         model=settings.embedding_model,
         written_by=fields.get("run_id", ""),
         written_at=fields.get("indexed_at", ""),
+        verified_by=last.run_id if last else "",
+        verified_at=last.started_at.isoformat(timespec="seconds") if last else "",
         rejected=next((f"{one.column}: {one.reason}" for one in rows.unreadable), ""),
         to_repair=asker.ask("repair set", lambda: _to_repair(documents, names, key), False),
         place=asker.ask("search", place, None),
@@ -167,6 +176,12 @@ def verdict(one: Explanation) -> str:
 def _rows(catalog: Catalog, keys: tuple[str, ...]) -> RangeRows:
     with catalog.connect() as reader:
         return reader.read_keys(keys)
+
+
+def _last_run(generations: Generations, names: LiveNames) -> LastRun | None:
+    """Every published run has verified first; a key range verifies a part, and is not kept here."""
+    record = generations.find(names.generation) if names.generation else None
+    return record.baseline.last if record else None
 
 
 def _columns(now: Fields, fields: Fields) -> tuple[Column, ...]:
