@@ -19,6 +19,7 @@ from benchmarks.lab import LATENCY_MS, empty_redis, load_catalog, stand_in
 from benchmarks.peers.judge import Row, judged
 from benchmarks.peers.peers import Peer, command, environment, stand_by, standby_of
 from benchmarks.peers.programs.words import text
+from local.servers.processes import processor_s
 from local.servers.servers import connect
 from local.servers.stack import Stack
 from local.standin.bedrock_process import counters
@@ -174,7 +175,7 @@ class Bench:
             peak_kb = max(peak_kb, _peak_kb(process.pid))
             for child in _children(standby):
                 peak_kb = max(peak_kb, _peak_kb(child))
-                child_s = max(child_s, _cpu_s(child))
+                child_s = max(child_s, processor_s(child))
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 process.returncode = os.waitstatus_to_exitcode(status)
@@ -199,12 +200,6 @@ def _children(pid: int) -> list[int]:
 def _peak_kb(pid: int) -> int:
     found = re.search(r"VmHWM:\s+(\d+)", _proc(pid, "status"))
     return int(found[1]) if found else 0
-
-
-def _cpu_s(pid: int) -> float:
-    """User and system time, fields 14 and 15 of proc(5)'s stat."""
-    fields = _proc(pid, "stat").rpartition(")")[2].split()
-    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _proc(pid: int, name: str) -> str:

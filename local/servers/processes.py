@@ -192,11 +192,11 @@ def _wait_until_ready(
     announce: Announce,
 ) -> None:
     started = worked = said = time.monotonic()
-    seconds = _processor_s(record.pid)
+    seconds = processor_s(record.pid)
     while not ready(record):
         now = time.monotonic()
-        if _processor_s(record.pid) > seconds + WORKING * patience_s:
-            worked, seconds = now, _processor_s(record.pid)
+        if processor_s(record.pid) > seconds + WORKING * patience_s:
+            worked, seconds = now, processor_s(record.pid)
         died = not _alive(record.pid)
         if died or now > worked + patience_s:
             _end(record.pid, home.marker, timeout_s=1)
@@ -209,7 +209,7 @@ def _wait_until_ready(
         time.sleep(POLL_S)
 
 
-def _processor_s(pid: int) -> float:
+def processor_s(pid: int) -> float:
     """User and system time, fields 14 and 15 of proc(5)'s stat; 0 for a process that has ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
