@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -75,8 +76,13 @@ def _modules() -> dict[str, Path]:
 MODULES = _modules()
 
 
-def imports(name: str) -> Iterator[str]:
+@cache
+def imports(name: str) -> frozenset[str]:
     """The dotted names that a module imports, also inside functions."""
+    return frozenset(_imports(name))
+
+
+def _imports(name: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -138,6 +144,27 @@ def test_a_wrong_door_is_named_with_both_files(monkeypatch: pytest.MonkeyPatch) 
     assert "workflow/search/queries.py imports workflow/contract/folding.py" in wrong_doors(
         "workflow.search.queries"
     )
+
+
+def reached(name: str) -> set[str]:
+    """The modules of ours that a module needs before it can be imported, itself included."""
+    found, left = set(), {name}
+    while left:
+        found |= left
+        left = {one for each in left & MODULES.keys() for one in ours(each)} - found
+    return found & MODULES.keys()
+
+
+def test_no_test_without_templates_needs_what_makes_them() -> None:
+    """Places install the extra `test`, which has no CDK; a module that needs it stops them all."""
+    wrong = [
+        f"{_file(name)} needs {sorted(needed)}, by {_file(one)}"
+        for name in MODULES
+        if is_in(name, "tests") and not is_in(name, "tests.infra")
+        for one in reached(name)
+        if (needed := vendors(one) & {"aws_cdk", "cdk_nag", "constructs"})
+    ]
+    assert wrong == []
 
 
 def test_rooms_have_no_circle() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from benchmarks.peers.page import PAGE as PEERS
 from benchmarks.peers.page import README, readme, sentence
 from cli.commands.demo import SEARCHES
-from infra.watch.failures import KEPT_DAYS
 from tests.contract.test_pages_agree import OF, page
 from tools.known_names import MOST_BYTES
 from workflow.search.synonyms import MOST_CLASSES, MOST_LETTERS, MOST_PHRASES
@@ -43,11 +42,6 @@ def test_the_first_sentences_of_readme_and_site_are_the_same() -> None:
 def test_the_readme_has_the_figures_of_the_page_about_alternatives() -> None:
     text = README.read_text(encoding="utf-8")
     assert readme(text, sentence(PEERS.read_text(encoding="utf-8"))) == text
-
-
-def test_what_waits_in_a_queue_is_kept_as_long_as_the_page_says() -> None:
-    row = f"| failure mails that could not be sent, and starts that failed | {KEPT_DAYS} days, in"
-    assert row in page("docs/operations.md")
 
 
 def test_the_limits_of_lay_words_and_the_words_of_the_floor_are_those_of_the_code() -> None:

@@ -79,6 +79,15 @@ def test_the_operators_page_says_within_which_time(alarms: dict[str, dict[str, A
         assert f"{minutes(alarms[name]):.0f} minutes" in row
 
 
+def test_the_operators_page_says_how_long_what_waits_in_a_queue_is_kept(workflow: Template) -> None:
+    row = r"^\| failure mails that could not be sent, and starts that failed \| (\d+) days, in"
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    (days,) = re.findall(row, page, re.MULTILINE)
+    queues = workflow.of("AWS::SQS::Queue").values()
+    kept = {queue["Properties"]["MessageRetentionPeriod"] for queue in queues}
+    assert kept == {int(days) * 24 * 60 * 60}
+
+
 def test_the_metrics_that_alarms_ask_for_are_those_that_functions_write(
     alarms: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
