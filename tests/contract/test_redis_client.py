@@ -83,6 +83,24 @@ def test_the_fence_only_moves_forward_in_time(index: RedisIndex, newer: Holder) 
     assert index.client.ask("GET", "drugs:writer") == newer.token.encode()
 
 
+def test_a_run_from_the_future_is_named_with_its_time_and_the_cause(index: RedisIndex) -> None:
+    """As where a clock was wrong, or is set back. Until then every new run is refused."""
+    index.generations.take_fence(Holder("tomorrow", datetime(2999, 1, 2, 3, 4, 5, tzinfo=UTC)))
+    with pytest.raises(RunSuperseded) as refused:
+        index.generations.take_fence(NEW)
+    assert str(refused.value) == (
+        f"run {NEW.run_id} may no longer write, tomorrow may: its start, 2999-01-02 03:04:05 UTC, "
+        "is still to come, so a clock was wrong then, or was set back since; correct the clock, or "
+        "start a new run after 2999-01-02 03:04:05 UTC"
+    )
+
+
+def test_a_newer_run_is_no_matter_of_clocks(index: RedisIndex) -> None:
+    index.generations.take_fence(NEW)
+    with pytest.raises(RunSuperseded, match=f"{NEW.run_id} may; start a new run$"):
+        index.generations.take_fence(OLD)
+
+
 def test_a_run_that_has_the_fence_may_take_it_again(index: RedisIndex) -> None:
     index.generations.take_fence(OLD)
     assert index.generations.take_fence(OLD) == OLD.token

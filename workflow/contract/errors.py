@@ -246,7 +246,7 @@ class IndexCommandFailed(IndexError_):
 
 
 class MemoryShort(IndexError_):
-    """Redis has no room. Raise maxmemory; the next run drops what this one left half built."""
+    """Redis has no room. Raise maxmemory. A new run drops what this one left half built."""
 
 
 class GenerationMismatch(IndexError_):

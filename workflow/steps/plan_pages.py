@@ -309,7 +309,7 @@ def check_memory(
         raise MemoryShort(
             f"a generation of {rows:,} drugs needs about {needed / 1e6:,.0f} MB, and of {name} "
             f"{most / 1e6:,.0f} MB only {free / 1e6:,.0f} MB are free; raise maxmemory, or take a "
-            "larger node"
+            "larger node, and redrive the run"
         )
 
 
