@@ -15,6 +15,7 @@ from local.engine.runs import input_as_far_as_right
 from workflow.contract.events.base import Mode
 from workflow.contract.events.report import RunReport
 
+KILLED = ("Interrupted", "its process ended before the run did, without a report")
 DONE, FAILED, STARTED = "step done", "step failed", "step started"
 
 
@@ -48,6 +49,7 @@ def view_of(
     times = [time_of(line) for line in lines]
     started = report.started_at if report else (times[0] if times else datetime.now(UTC))
     state = str(lines[-1]["function"]) if lines else ""
+    error, cause = (report.error, report.cause) if report else (None, None) if running else KILLED
     return RunView(
         run_id=name,
         status=report.status if report else ("RUNNING" if running else "ABORTED"),
@@ -56,8 +58,8 @@ def view_of(
         ended_at=None if running else _end(report, times, started),
         state=map_of(state),
         maps=_maps(lines, running=running, redriven=redriven),
-        error=report.error if report else None,
-        cause=report.cause if report else None,
+        error=error,
+        cause=cause,
     )
 
 

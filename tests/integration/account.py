@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ from local.engine.engine import Engine
 from tests.integration.test_cli_aws import EXECUTION, OUTPUTS, Session
 from tests.lab import Lab, Payload
 from tests.redrives import Redrives
+from tests.rows import ndc
 from workflow.contract.errors import SyncError
 
 SEARCH = {"SearchFunction": "SearchApi"}
@@ -47,7 +49,8 @@ class Account(NamedTuple):
     redrives: Redrives
 
     def fail(self) -> str:
-        """A run that fails as it loads; there must be something to load."""
+        """A run that fails as it loads a drug that changed."""
+        self.lab.catalog.update(ndc(5), strength=f"{time.monotonic_ns()} mg/1")
         self.breaking.on = True
         assert call("run", "--wait", "--stage", "prod").exit_code == 1
         self.breaking.on = False
