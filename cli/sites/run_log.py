@@ -12,6 +12,7 @@ from cli.documents import MapProgress, RunView
 from cli.sites.log_lines import time_of
 from local.engine.definition import map_of, maps, sizes
 from local.engine.runs import input_as_far_as_right
+from local.places import is_there
 from workflow.contract.events.base import Mode
 from workflow.contract.events.report import RunReport
 
@@ -20,7 +21,12 @@ DONE, FAILED, STARTED = "step done", "step failed", "step started"
 
 
 def log_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The functions' structured lines. moto's own, and one that is half written, are skipped."""
+    """The functions' structured lines, none where somebody deleted the log.
+
+    moto's own, and one that is half written, are skipped.
+    """
+    if not is_there(path):
+        return
     with path.open(encoding="utf-8", errors="replace") as log:
         for line in log:
             try:

@@ -106,6 +106,23 @@ def test_a_run_that_has_the_fence_may_take_it_again(index: RedisIndex) -> None:
     assert index.generations.take_fence(OLD) == OLD.token
 
 
+def test_an_index_is_never_built_more_than_wholly(
+    index: RedisIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis, while it loads 9,568 keys after a restart, answered so (seen in 8.2.3)."""
+    index.server.create_indexes(LiveNames("made", "0" * 16))
+    info = index.server._info
+    loading = {"percent_indexed": "9568", "indexing": 1}
+    monkeypatch.setattr(index.server, "_info", lambda name: {**(info(name) or {}), **loading})
+    facts = index.server.index("drugs", "made")
+    assert facts is not None
+    assert (facts.building, facts.percent) == (True, 1.0)
+
+
+def test_texts_of_an_index_that_is_not_there_are_not_indexed(index: RedisIndex) -> None:
+    assert index.server.indexed_texts("0" * 16, ["a" * 32]) == 0
+
+
 def test_a_switch_without_the_fence_changes_nothing(index: RedisIndex) -> None:
     index.generations.take_fence(OLD)
     index.documents.stage(OLD, [Document("1", {"ndc": "1"})])

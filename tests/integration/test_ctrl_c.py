@@ -84,9 +84,11 @@ def test_a_server_is_never_without_its_record(
         return pid
 
     monkeypatch.setattr(os, "posix_spawn", spawn_and_interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     command = ["/bin/sh", "-c", "sleep 600; :", marker]
     with pytest.raises(KeyboardInterrupt):
         processes.start(home, lambda: (command, {}), lambda _: True)
+    signal.signal(signal.SIGINT, before)
     record = processes.running(home)
     assert record is not None
     status = Path(f"/proc/{record.pid}/status")
