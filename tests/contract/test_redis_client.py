@@ -90,9 +90,12 @@ def test_a_run_from_the_future_is_named_with_its_time_and_the_cause(index: Redis
         index.generations.take_fence(NEW)
     assert str(refused.value) == (
         f"run {NEW.run_id} may no longer write, tomorrow may: its start, 2999-01-02 03:04:05 UTC, "
-        "is still to come, so a clock was wrong then, or was set back since; correct the clock, or "
-        "start a new run after 2999-01-02 03:04:05 UTC"
+        "is still to come, so a clock was wrong then, or was set back since; correct the clock; "
+        "then start a new run after 2999-01-02 03:04:05 UTC, or at once: while no run is in "
+        "progress, delete the key drugs:writer"
     )
+    index.client.ask("DEL", "drugs:writer")
+    assert index.generations.take_fence(NEW) == ""
 
 
 def test_a_newer_run_is_no_matter_of_clocks(index: RedisIndex) -> None:

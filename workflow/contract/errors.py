@@ -101,7 +101,7 @@ class InvalidInput(SyncError):
 
 
 class SettingsInvalid(SyncError):
-    """A setting is missing or wrong. Correct the environment variable that the message names."""
+    """A setting is missing or wrong. Correct it where the message says: a variable, or a file."""
 
     def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)

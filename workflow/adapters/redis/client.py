@@ -181,7 +181,8 @@ def superseded(holder: Holder, held: str, now: float | None = None) -> RunSupers
     start = f"{datetime.fromtimestamp(int(milliseconds) / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return RunSuperseded(
         f"{what}: its start, {start}, is still to come, so a clock was wrong then, or was set back "
-        f"since; correct the clock, or start a new run after {start}"
+        f"since; correct the clock; then start a new run after {start}, or at once: while no run "
+        f"is in progress, delete the key {WRITER}"
     )
 
 
