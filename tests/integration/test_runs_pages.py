@@ -91,7 +91,7 @@ def test_a_run_that_goes_on_shows_the_rate_and_the_time_left(
             maps = visitor.get_by_role("listitem").filter(has_text="DiffPages")
             left = re.compile(r"DiffPages +(\d+)/40 pages done,.* pages/s, about .+ left")
             maps.filter(has_text=left).wait_for()
-            done = int(left.search(maps.inner_text())[1])
+            (done,) = left.findall(maps.inner_text())
             more = maps.filter(has_text=re.compile(rf"DiffPages +(?!{done}/)\d+/40 pages done"))
             more.wait_for()
             assert visitor.get_by_role("progressbar").first.get_attribute("max") == "40"
