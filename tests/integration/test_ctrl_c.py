@@ -7,16 +7,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mysql.connector.abstracts import MySQLConnectionAbstract
 
+from local.catalogs.catalog import count_rows
 from local.servers import processes, servers
 from local.servers.processes import Home
 from local.standin.bedrock_process import stop_standin
 from tests.commands import begin
-from tests.lab import Lab
 
 
 @pytest.fixture
@@ -52,6 +54,14 @@ def said_and_code(process: subprocess.Popen[str]) -> tuple[str, int]:
     return said, process.returncode
 
 
+def done(home: Path, *arguments: str) -> str:
+    """What a command said that must succeed."""
+    with begin(home, *arguments) as process:
+        said, code = said_and_code(process)
+    assert code == 0, said
+    return said
+
+
 def test_an_installation_that_was_stopped_leaves_nobody_who_writes_into_its_folder(
     fresh: Path,
 ) -> None:
@@ -63,11 +73,8 @@ def test_an_installation_that_was_stopped_leaves_nobody_who_writes_into_its_fold
     assert code == 130
     assert "stopped: what has started keeps running; continue with" in said
     assert working_in(fresh) == []
-    with begin(fresh, "up", "--embedder", "hash") as process:
-        said, code = said_and_code(process)
-    assert (code, "running: M" in said) == (0, True), said
-    with begin(fresh, "down") as process:
-        assert said_and_code(process)[1] == 0
+    assert "running: M" in done(fresh, "up", "--embedder", "hash")
+    done(fresh, "down")
 
 
 def test_a_server_is_never_without_its_record(
@@ -97,37 +104,47 @@ def test_a_server_is_never_without_its_record(
     assert processes.stop(home)
 
 
-def forget_drafts(lab: Lab) -> None:
-    """A load that was stopped leaves them; the next one makes them anew."""
-    for name in ("ndc_products_draft", "ndc_packages_draft"):
-        lab.catalog.execute(f"DROP TABLE IF EXISTS {name}")
+@pytest.fixture
+def loaded(fresh: Path) -> Iterator[tuple[Path, MySQLConnectionAbstract]]:
+    """A home with a catalog, and a connection to it."""
+    done(fresh, "up", "--embedder", "hash")
+    done(fresh, "catalog", "load", "--rows", "10")
+    own = servers.running_mysql(fresh)
+    assert own is not None
+    with closing(servers.connect(own)) as connection:
+        connection.autocommit = True
+        yield fresh, connection
+    done(fresh, "down")
 
 
-def until_it_loads(lab: Lab) -> None:
-    until(lambda: lab.catalog.execute("SHOW TABLES LIKE 'ndc%draft'"))
+def until_it_loads(connection: MySQLConnectionAbstract) -> None:
+    def drafts() -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW TABLES LIKE 'ndc%draft'")
+            return cursor.fetchall()
+
+    until(drafts)
 
 
-@pytest.mark.parametrize("signals", [1, 2])
-def test_a_load_that_was_stopped_leaves_the_catalog_as_it_was(lab: Lab, signals: int) -> None:
-    before = lab.catalog.rows()
-    forget_drafts(lab)
-    with begin(lab.stack.root, "catalog", "load", "--rows", "all", "--replace") as process:
-        until_it_loads(lab)
-        for _ in range(signals):
+def test_a_load_that_is_stopped_changes_nothing_and_one_that_is_suspended_goes_on(
+    loaded: tuple[Path, MySQLConnectionAbstract],
+) -> None:
+    home, connection = loaded
+    load = ("catalog", "load", "--replace", "--rows")
+    with begin(home, *load, "all") as process:
+        until_it_loads(connection)
+        for _ in range(2):
             process.send_signal(signal.SIGINT)
             time.sleep(0.1)
         said, code = said_and_code(process)
     assert code in (130, -signal.SIGINT)
     assert "stopped: the catalog is as it was" in said
     assert "Traceback" not in said
-    assert lab.catalog.rows() == before
-
-
-def test_a_load_that_was_suspended_goes_on(lab: Lab) -> None:
-    forget_drafts(lab)
-    command = ("catalog", "load", "--rows", "20000", "--replace")
-    with begin(lab.stack.root, *command) as process:
-        until_it_loads(lab)
+    assert count_rows(connection) == 10
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS ndc_products_draft, ndc_packages_draft")
+    with begin(home, *load, "20000") as process:
+        until_it_loads(connection)
         process.send_signal(signal.SIGTSTP)
         time.sleep(1)
         assert process.poll() is None
