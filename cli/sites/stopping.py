@@ -15,8 +15,8 @@ def leaving(out: Out, say_what_stays: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, lambda *_: _at_once(out))
         with uninterrupted():
-            signal.signal(signal.SIGINT, lambda *_: _at_once(out))
             out.say("[yellow]stopped[/]: {}", say_what_stays())
         raise
 

@@ -181,7 +181,6 @@ def _spawned(home: Home, command: Sequence[str], env: Mapping[str, str] | None) 
                 (os.POSIX_SPAWN_DUP2, log, 2),
             ],
             setsid=True,
-            setsigmask=(),
         )
     finally:
         os.close(log)

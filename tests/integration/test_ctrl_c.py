@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +19,7 @@ from local.catalogs.catalog import count_rows
 from local.servers import processes, servers
 from local.servers.processes import Home
 from local.standin.bedrock_process import stop_standin
+from local.uninterrupted import uninterrupted
 from tests.commands import begin
 
 
@@ -98,10 +100,25 @@ def test_a_server_is_never_without_its_record(
     signal.signal(signal.SIGINT, before)
     record = processes.running(home)
     assert record is not None
-    status = Path(f"/proc/{record.pid}/status")
-    # A shell blocks signals while it forks.
-    until(lambda: int(status.read_text().partition("SigBlk:\t")[2][:16], 16) == 0)
     assert processes.stop(home)
+
+
+def test_a_signal_that_another_thread_is_given_waits_as_well() -> None:
+    """The progress line has a thread of its own, which the kernel may choose."""
+    came: list[str] = []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with uninterrupted():
+            thread = threading.Thread(target=lambda: os.kill(os.getpid(), signal.SIGINT))
+            thread.start()
+            thread.join()
+            time.sleep(0.05)
+            came.append("whole")
+    except KeyboardInterrupt:
+        came.append("interrupted")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert came == ["whole", "interrupted"]
 
 
 @pytest.fixture
