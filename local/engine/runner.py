@@ -29,6 +29,7 @@ from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REVIEW, RunFiles
 from workflow.report.assemble import assemble, write_report
+from workflow.report.summaries import read_summaries
 
 if TYPE_CHECKING:
     from local.engine.engine import Engine
@@ -221,7 +222,9 @@ def _report(
         "cause": f"{_where(failure)}: {failure.message}" if failure else outcome.cause,
     }
     try:
-        return write_report(files, assemble(files, run, ended_at=datetime.now(UTC), **ended))
+        pages = read_summaries(files)
+        report = assemble(files, run, pages, ended_at=datetime.now(UTC), **ended)
+        return write_report(files, report, pages)
     except RunStoreError:
         # A damaged file may be why the run failed; the report then says only that.
         return _bare_report(run, ended)
