@@ -13,6 +13,7 @@ from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
 from cli.sites.aws_errors import explained
 from cli.sites.aws_functions import TIMEOUT_S, call
+from cli.sites.aws_quota import room_for_a_run
 from cli.sites.aws_search import SMOKE, Asked, answered, closed, found_by, search_event
 from cli.sites.aws_view import accepted_run, execution_view, failure_of, map_progress
 from cli.sites.log_lines import read_lines
@@ -31,6 +32,7 @@ from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import RunFiles
+from workflow.contract.sizes import Widest
 from workflow.operate.doctor import Finding
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.page import render
@@ -251,10 +253,21 @@ class AwsSite:
             if not one.ok and check in ("credentials", "workflow stack"):
                 return found
         try:
-            found += self._operate("doctor").findings
+            answer = self._operate("doctor")
         except SiteError as error:
             found.append(Finding(check="operator function", ok=False, found=str(error)))
+        else:
+            found += [*answer.findings, *self._room(answer.widest)]
         return [*found, *self._searches()]
+
+    def _room(self, widest: Widest | None) -> list[Finding]:
+        """None where another version's function answered."""
+        if widest is None:
+            return []
+        client, searched = self._client("lambda"), SEARCH in self.outputs
+        return [
+            _look("Lambda's quota", lambda: room_for_a_run(client, widest, searched=searched)),
+        ]
 
     def _searches(self) -> list[Finding]:
         """None where the stage has no search API."""
