@@ -140,3 +140,17 @@ def worked_out(term: str) -> float:
 
 def words(term: str) -> set[str]:
     return set(re.findall(r"[a-z]+", term))
+
+
+def test_a_lost_index_takes_as_long_as_a_first_load() -> None:
+    (minutes,) = re.findall(
+        r"\| 500,000, first load \|(?:[^|]*\|){6} ([\d.]+) \|", page("docs/costs.md")
+    )
+    assert f"about {float(minutes):.0f} minutes for 500,000 drugs" in page("docs/redis-server.md")
+
+
+def test_golden_queries_are_uploaded_to_where_their_setting_points() -> None:
+    text = page("docs/search.md")
+    (key,) = re.findall(r'golden_queries_key = "(\S+)"', text)
+    assert f"-runs-ACCOUNT-REGION/{key} " in text
+    assert not key.startswith("runs/")

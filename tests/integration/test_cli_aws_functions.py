@@ -21,12 +21,12 @@ from cli.sites.aws_search import closed
 from cli.sites.aws_site import AwsSite
 from cli.sites.site import SiteError
 from infra.stage.quotas import concurrency_problems
+from infra.stage.stage import ROOT, load_stage
 from local.engine.engine import REGION
 from tests.integration.test_cli_aws import OUTPUTS, Session, site_with
 from tests.lab import Lab, Payload
 from tests.rows import ndc
 from workflow.contract.retries import SLEPT
-from workflow.contract.settings import Settings
 from workflow.contract.sizes import widest_map
 
 SEARCHES = OUTPUTS | {"SearchFunction": "SearchApi"}
@@ -140,7 +140,7 @@ def test_the_doctor_asks_whether_a_run_fits_into_lambdas_quota(
 
 def test_the_stage_file_and_the_doctor_count_the_same_functions() -> None:
     """The stage file has the quota in a field, the doctor asks the account."""
-    settings = Settings.model_construct()
+    settings = load_stage(ROOT / "tests" / "infra" / "stages" / "created.toml").settings
     client = boto3.client("lambda", region_name=REGION)
     for quota in range(10, 18):
         refused = bool(concurrency_problems(quota, settings, None))
