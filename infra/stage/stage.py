@@ -233,7 +233,7 @@ def load_stage(path: Path) -> Stage:
         return Stage.model_validate(tomllib.loads(path.read_text()))
     except FileNotFoundError as error:
         known = ", ".join(sorted(one.stem for one in path.parent.glob("*.toml"))) or "none"
-        raise StageInvalid(f"{path} is not there; stages with a file: {known}") from error
+        raise StageInvalid(f"{path} does not exist; stages with a file: {known}") from error
     except tomllib.TOMLDecodeError as error:
         raise StageInvalid(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:
