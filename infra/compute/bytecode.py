@@ -26,8 +26,8 @@ def interpreter(version: str) -> str | None:
 
 
 def compile_all(folder: Path, version: str) -> None:
-    """Put our compiled files beside their sources, whose lines a traceback shows. Compiled libraries
-    replace their sources.
+    """Put our compiled files beside their sources, whose lines a traceback shows. Libraries are
+    put in place of their sources.
 
     Both for everything would be a third more to fetch. Without a Python of this version: nothing.
     """
