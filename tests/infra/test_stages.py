@@ -112,7 +112,7 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
         ("created", '"iam"', '"none"', "search.authorization: 'none' is not supported; use 'iam'"),
         ("created", '"iam"', '"jwt"', "search: issuer and audience are required with"),
         ("existing", 'audience = ["drug-search"]', "", "search: issuer and audience are required"),
-        ("existing", '"jwt"', '"iam"', "search: issuer, audience and scopes go with"),
+        ("existing", '"jwt"', '"iam"', "search: issuer, audience and scopes belong to"),
         ("existing", "https://login", "http://login", "search.issuer: must have the form"),
         ("existing", "https://prescribe.example.com", "*", "'*' is not an origin; use the form"),
         ("existing", "second = 50", "second = 0", "search.requests_per_second: must be"),
@@ -133,7 +133,7 @@ def test_the_stages_that_come_with_the_project_are_right(path: Path) -> None:
             'present_endpoints = ["bedrock-runtime", "',
             "create_endpoints, present_endpoints: bedrock-runtime is listed twice",
         ),
-        ("existing", '"subnet-0a1b2c3d4e5f60002"', '"subnet-0a1b2c3d4e5f60001"', "there twice"),
+        ("existing", '"subnet-0a1b2c3d4e5f60002"', '"subnet-0a1b2c3d4e5f60001"', "listed twice"),
         (
             "existing",
             "platform@example.com",
