@@ -111,6 +111,7 @@ class Stage(Section):
         if self._needs_secrets:
             needed.append("secretsmanager")
         if self.redis.create:
+            # Commands reach an agent of 3.3.40 (2024) or newer by ssmmessages, without ec2messages.
             needed += ["ec2", "logs", "monitoring", "ssm", "ssmmessages"]
         return tuple(needed)
 
