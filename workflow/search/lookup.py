@@ -102,7 +102,7 @@ class Lookup:
         return [one for one in self._match([Term(whole, NOTHING, " ".join(whole))]) if one.named_so]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
-        """True if an enzyme's name stands for its inhibitor, not for a drug: `protease inhibitor`."""
+        """True if an enzyme's name means its inhibitors, not a drug: `protease inhibitor`."""
         named = {word for term in terms for word in term.words}
         return any(word in KINDS and word not in named for word in self._query.words)
 
