@@ -34,6 +34,7 @@ WRITES = {
     "VerifyPage": {"verify/*"},
     "VerifyIndex": {"verification.json", "building.json", "golden.json"},
     "PublishIndex": {"publish.json", "publish.building.json"},
+    "PruneIndex": {"publish.json"},
     "ReportRun": {"report.json", "report.html"},
 }
 READS_NO_FILE = {"AcceptRun", "PlanPages", "DiffPage", "PruneIndex"}

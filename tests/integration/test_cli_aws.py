@@ -22,6 +22,7 @@ from local.engine.definition import functions
 from local.engine.engine import MACHINE, REGION, Engine, handler_of
 from local.servers.stack import BUCKET
 from tests.lab import Failing, Lab
+from tests.redrives import Redrives
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
 from workflow.contract.errors import (
     CatalogUnavailable,
@@ -54,12 +55,18 @@ class Session:
 
     region_name = REGION
 
-    def __init__(self, outputs: dict[str, str] | None = None, stage: str = "test") -> None:
+    def __init__(
+        self,
+        outputs: dict[str, str] | None = None,
+        stage: str = "test",
+        redrives: Redrives | None = None,
+    ) -> None:
         self._real = boto3.Session(region_name=REGION)
         self._stack = f"drug-catalog-sync-{stage}-workflow"
         self._outputs = OUTPUTS if outputs is None else outputs
         # moto has no account's settings of Lambda.
         self.quota = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 980}
+        self._redrives = redrives
 
     def client(self, service: str, **options: Any) -> Any:
         client = self._real.client(service, **options)
@@ -75,6 +82,8 @@ class Session:
             history = "stepfunctions.GetExecutionHistory"
             client.meta.events.register(f"provide-client-params.{history}", note_order)
             client.meta.events.register(f"after-call.{history}", in_order)
+            if self._redrives:
+                self._redrives.answer(client)
         return client
 
     def _account_settings(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
@@ -247,7 +256,7 @@ def test_a_failed_page_is_named_with_its_cause() -> None:
         "cause": json.dumps({"errorMessage": "no record of text t"}),
         "input": json.dumps({"page": {"page": "00002"}}),
     }
-    stub = Stubber(site._sfn)
+    stub = Stubber(site.sfn)
     listed = {"mapRuns": [{**MAP_RUN, "executionArn": execution, "mapRunArn": map_run}]}
     limits = {
         "maxConcurrency": 4,
@@ -318,7 +327,7 @@ def test_a_run_that_moto_ended_well_cannot_be_redriven(lab: Lab) -> None:
 def stub_describe(site: AwsSite, run_id: str, redrive: str, reason: str = "") -> Stubber:
     """moto knows nothing of redrives."""
     execution = f"{EXECUTION}:{run_id}"
-    stub = Stubber(site._sfn)
+    stub = Stubber(site.sfn)
     redrives = {"redriveStatus": redrive, "redriveStatusReason": reason}
     found = {**DESCRIBED, **redrives, "executionArn": execution, "name": run_id}
     stub.add_response("describe_execution", found, {"executionArn": execution})
@@ -331,6 +340,7 @@ def test_a_failed_run_is_redriven() -> None:
     stub = stub_describe(site, "nightly", "REDRIVABLE")
     execution = f"{EXECUTION}:nightly"
     stub.add_response("redrive_execution", {"redriveDate": START}, {"executionArn": execution})
+    stub.add_response("describe_execution", {**DESCRIBED, "redriveCount": 1})
     site.redrive("nightly", Out())
     stub.assert_no_pending_responses()
 
@@ -396,7 +406,7 @@ def test_logs_are_asked_of_each_functions_group() -> None:
     site = site_with()
     stub_describe(site, "nightly", "REDRIVABLE")
     assert site.outputs
-    client = site._client("logs")
+    client = site.client("logs")
     stub = Stubber(client)
     at = "2026-11-01 02:00:0{},000+0000"
     said = {
@@ -426,7 +436,7 @@ def test_logs_are_asked_of_each_functions_group() -> None:
             },
         )
     stub.activate()
-    site._client = lambda *_, **__: client  # type: ignore[method-assign]
+    site.client = lambda *_, **__: client  # type: ignore[method-assign]
     (line,) = site.logs("nightly", "00001")
     assert (line.function, line.page, line.ms, line.counts) == (
         *("DiffPage", "00001", 2000),
