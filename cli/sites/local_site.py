@@ -1,6 +1,7 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,9 @@ class LocalSite:
         return advised(found, stack)
 
     def _names(self) -> set[str]:
-        """Runs only; the folder of `doctor` has no log.
+        """Runs only; the folder of `doctor` has neither log nor report.
+
+        A run whose files were deleted while it ran may have a report and no log.
 
         A folder that cannot be read is an OSError, not an empty list.
         """
@@ -257,7 +260,11 @@ class LocalSite:
             if "runs" not in {one.name for one in found}:
                 return set()
         with os.scandir(self._folder) as found:
-            return {one.name for one in found if os.path.exists(os.path.join(one.path, LOG))}
+            return {one.name for one in found if _any_there(one.path, (LOG, REPORT))}
+
+
+def _any_there(folder: str, files: Iterable[str]) -> bool:
+    return any(os.path.exists(os.path.join(folder, one)) for one in files)
 
 
 def _stands(part: stacks.Part | None) -> str:

@@ -54,12 +54,12 @@ from local.engine.moto_rules import (
 )
 from local.engine.moto_speed import faster_moto
 from local.servers.stack import functions_see
+from local.uninterrupted import INTERRUPTED
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
 MACHINE = "drug-catalog-sync"
 POLL_S = 0.05
-INTERRUPTED_EXIT = 130
 Keep = Callable[[str, bytes], None]
 
 
@@ -137,7 +137,7 @@ class Engine:
                 self._idle.wait_for(lambda: self._in_flight == 0)
         except KeyboardInterrupt:
             self._interrupted(True)
-            os._exit(INTERRUPTED_EXIT)
+            os._exit(INTERRUPTED)
 
     def stop(self, execution: str) -> None:
         """As a user would in the console. A function that is at work continues to its end."""

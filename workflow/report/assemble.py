@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from workflow import __version__
-from workflow.contract.errors import SwitchLost
 from workflow.contract.events.base import RunStatus
 from workflow.contract.events.files import Baseline, Review, Switched, Verification, VerifiedPage
 from workflow.contract.events.payloads import Plan, Run
@@ -53,7 +52,7 @@ def assemble(
         duration_s=_seconds(run.started_at, ended_at),
         verification=checks,
         bad_keys=verification.bad_keys if verification else (),
-        published=error != SwitchLost.__name__ and _published(switched),
+        published=_published(switched),
         drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
         kept=_kept(verified, switched)[:SHOWN],
         refused_drugs=tuple(key for page in verified for key in page.refused)[:SHOWN],
@@ -73,7 +72,7 @@ def _kept(verified: Sequence[VerifiedPage], switched: Switched | None) -> tuple[
 
 def _published(switched: Switched | None) -> bool | None:
     """None if a function ended after the switch and before it could record it."""
-    if switched is None or switched.taken_back:
+    if switched is None or switched.taken_back or switched.lost:
         return False
     return True if switched.done else None
 

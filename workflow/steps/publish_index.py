@@ -136,6 +136,9 @@ def _switch(
     counts = {"written": len(swap.written), "removed": len(removed), "kept": tuple(sorted(kept))}
     note = note.model_copy(update=counts)
     files.write(PUBLISH, note)
+    if not swap.keys:
+        # A rollback still undoes the switch before this one, and needs the record before that.
+        record = replace(record, before=before.before, published_before=before.published_before)
     generations.switch(record, swap, holder, repair=sorted(left))
     return note
 

@@ -6,6 +6,7 @@ the docs.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from hiredis import pack_command
@@ -206,10 +207,17 @@ def cut_short(words: str) -> IndexQueryCut:
     )
 
 
-def superseded(holder: Holder, held: str) -> RunSuperseded:
-    other = held.partition(" ")[2] or held
+def superseded(holder: Holder, held: str, now: float | None = None) -> RunSuperseded:
+    """`now` is what Redis's clock says, in seconds: a run from the future came of a wrong clock."""
+    milliseconds, _, other = held.partition(" ")
+    what = f"run {holder.run_id} may no longer write, {other or held or 'no run'} may"
+    if now is None or int(milliseconds) / 1000 <= now:
+        return RunSuperseded(f"{what}; start a new run")
+    start = f"{datetime.fromtimestamp(int(milliseconds) / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return RunSuperseded(
-        f"run {holder.run_id} may no longer write, {other or 'no run'} may; start a new run"
+        f"{what}: its start, {start}, is still to come, so a clock was wrong then, or was set back "
+        f"since; correct the clock; then start a new run after {start}, or at once: while no run "
+        f"is in progress, delete the key {WRITER}"
     )
 
 
@@ -260,8 +268,8 @@ def _translate(error: RedisError) -> SyncError:
         )
     if isinstance(error, OutOfMemoryError):
         return MemoryShort(
-            f"Redis is full: {words}; raise maxmemory and start a new run, which first removes "
-            f"what this one left"
+            f"Redis is full: {words}; raise maxmemory and redrive the run, which goes on where it "
+            "stopped"
         )
     passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
     if isinstance(error, passing) or words.startswith(PASSING):
