@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 from cli.documents import RunView
 from cli.sites.aws_errors import explained
+from cli.sites.aws_quota import room_for_a_run
 from cli.sites.aws_search import SMOKE, answered, closed
-from cli.sites.aws_stage import FIRST, MACHINE, SEARCH_URL, AwsStage
+from cli.sites.aws_stage import FIRST, MACHINE, SEARCH, SEARCH_URL, AwsStage
 from cli.sites.site import SiteError
+from workflow.contract.sizes import Widest
 from workflow.operate.doctor import Finding
 
 
@@ -24,9 +26,11 @@ def examine(stage: AwsStage, runs: Callable[[int], list[RunView]]) -> list[Findi
         if not one.ok and check in ("credentials", "workflow stack"):
             return found
     try:
-        found += stage.ask("doctor").findings
+        answer = stage.ask("doctor")
     except SiteError as error:
         found.append(Finding(check="operator function", ok=False, found=str(error)))
+    else:
+        found += [*answer.findings, *_room(stage, answer.widest)]
     return [*found, *_searches(stage)]
 
 
@@ -51,6 +55,14 @@ def _newest(stage: AwsStage, newest: list[RunView]) -> str:
             f"{view.run_id} is {view.status}; see why: drugsync status {view.run_id}{stage.options}"
         )
     return f"{view.run_id}: {view.status}, started {view.started_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _room(stage: AwsStage, widest: Widest | None) -> list[Finding]:
+    """None where another version's function answered."""
+    if widest is None:
+        return []
+    client, searched = stage.client("lambda"), SEARCH in stage.outputs
+    return [_look("Lambda's quota", lambda: room_for_a_run(client, widest, searched=searched))]
 
 
 def _searches(stage: AwsStage) -> list[Finding]:

@@ -31,6 +31,7 @@ from workflow.contract.runs import RunFiles
 from workflow.operate.doctor import Finding
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.page import render
+from workflow.report.summaries import read_summaries
 from workflow.report.timeline import read_timeline
 from workflow.steps.accept_run import parse_input
 
@@ -155,7 +156,8 @@ class AwsSite(AwsStage):
         path = cache / "drug-catalog-sync" / self.stage / f"{run_id}.html"
         private(path.parent)
         with open(path, "w", encoding="utf-8", opener=own_only) as file:
-            file.write(render(report, read_timeline(files, report)))
+            timeline = read_timeline(files, report, read_summaries(files))
+            file.write(render(report, timeline))
         return path
 
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:

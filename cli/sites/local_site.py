@@ -49,6 +49,7 @@ from workflow.operate.doctor import Finding, finding
 from workflow.operate.explain import CATALOG
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
+from workflow.report.summaries import read_summaries
 from workflow.steps.accept_run import parse_input
 
 
@@ -178,7 +179,7 @@ class LocalSite:
             raise SiteError(f"run {view.run_id} has no report: it is still running, or was killed")
         page = self._folder / view.run_id / REPORT_PAGE
         if not is_there(page):
-            write_report(files, report)
+            write_report(files, report, read_summaries(files))
         return report, page
 
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:

@@ -36,6 +36,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from handlers import telemetry
 from handlers.wiring import wiring
 from local.engine.definition import DEFINITION, for_this_machine
+from local.engine.heaps import share_one_heap
 from local.engine.history import History
 from local.engine.invocations import (
     Interceptor,
@@ -239,6 +240,7 @@ def engine(
     of a second one, which ends the process.
     """
     made = Engine(observe, intercept, history, keep, interrupted)
+    share_one_heap()
     with ExitStack() as stack:
         stack.enter_context(functions_see(environment))
         stack.enter_context(_hooked_into_boto3(made))

@@ -32,6 +32,7 @@ from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
 from workflow.report.assemble import assemble, write_report
 from workflow.report.page import render
+from workflow.report.summaries import read_summaries
 
 if TYPE_CHECKING:
     from local.engine.engine import Engine
@@ -230,7 +231,9 @@ def _report(
         "cause": f"{_where(failure)}: {failure.message}" if failure else outcome.cause,
     }
     try:
-        return write_report(files, assemble(files, run, ended_at=datetime.now(UTC), **ended))
+        pages = read_summaries(files)
+        report = assemble(files, run, pages, ended_at=datetime.now(UTC), **ended)
+        return write_report(files, report, pages)
     except RunStoreError:
         # A damaged file may be why the run failed; the report then says only that.
         bare = _bare_report(run, ended)

@@ -69,6 +69,7 @@ class Stack:
             "diff_concurrency": "2",
             "embed_concurrency": "2",
             "load_concurrency": "2",
+            "verify_concurrency": "2",
             **_only_own(self.mysql),
             **read_settings(self.root),
             **settings,

@@ -451,7 +451,7 @@ def test_the_alarms_are_those_that_are_documented(workflow: Template) -> None:
     }
     others = {
         *("SearchErrors", "SearchLatency", "RotationFailed"),
-        *("RedisDown", "RedisDisk", "RedisHost", "RedisUpkeep"),
+        *("RedisDown", "RedisDisk", "RedisHost", "RedisUpkeep", "RedisSnapshots"),
     }
     assert set(alarms) - others == {
         "RunFailed", "Unpublished", "VerificationFailed", "Throttled",

@@ -11,7 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.stub import Stubber
+from moto.core.botocore_stubber import MockRawResponse
 
 from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
@@ -62,6 +64,8 @@ class Session:
         self._real = boto3.Session(region_name=REGION)
         self._stack = f"drug-catalog-sync-{stage}-workflow"
         self._outputs = OUTPUTS if outputs is None else outputs
+        # moto has no account's settings of Lambda.
+        self.quota = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 980}
         self._redrives = redrives
 
     def client(self, service: str, **options: Any) -> Any:
@@ -70,6 +74,9 @@ class Session:
             stub = Stubber(client)
             stub.add_response("describe_stacks", self._stacks(), {"StackName": self._stack})
             stub.activate()
+        if service == "lambda":
+            asked = "before-send.lambda.GetAccountSettings"
+            client.meta.events.register(asked, self._account_settings)
         if service == "stepfunctions":
             # moto gives the history forwards, whatever is asked.
             history = "stepfunctions.GetExecutionHistory"
@@ -78,6 +85,10 @@ class Session:
             if self._redrives:
                 self._redrives.answer(client)
         return client
+
+    def _account_settings(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        body = json.dumps({"AccountLimit": self.quota})
+        return AWSResponse(request.url, 200, {}, MockRawResponse(body))
 
     def _stacks(self) -> dict[str, Any]:
         outputs = [{"OutputKey": key, "OutputValue": one} for key, one in self._outputs.items()]

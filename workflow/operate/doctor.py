@@ -85,7 +85,7 @@ def finding(name: str, check: Callable[[], str]) -> Finding:
 
 
 def remedy(name: str) -> str:
-    """An error's advice for who asked once, and retried nothing."""
+    """An error's advice, for a check that is not retried."""
     left = advice(name).removeprefix(RETRIED)
     return left[:1].upper() + left[1:]
 

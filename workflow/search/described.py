@@ -91,14 +91,15 @@ class Described:
         return Listed(_class_or_use(self._asked.query), about, candidates)
 
     def _is_homeopathic(self, one: Candidate) -> bool:
-        """Last whatever its class, unless one is asked for."""
+        """Ranked last in any class, unless the query asks for one."""
         return unusual(one.facts, self._asked.query.words) == LAST
 
     def _ranked(self, hashes: Sequence[str], texts: Texts, places: Mapping[str, int]) -> list[str]:
         """Order: usual before unusual, the strength and the form asked for, the nearest, a single
         substance.
 
-        Of what is not near, the commonest route of the class first, then its commonest substances.
+        Among texts that are not near, the commonest route of the class first, then its
+        commonest substances.
         """
         query, far = self._asked.query, len(places)
         routes = Counter(texts[one].routes for one in hashes)
@@ -152,7 +153,7 @@ def _in_turn(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _drugs_in_turn(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """One text of each set of substances, then the next, so that ten cards are ten choices."""
+    """One text of each set of substances, then the next, so that ten cards offer ten choices."""
     drugs: dict[frozenset[str], list[Candidate]] = {}
     for one in candidates:
         drugs.setdefault(one.facts.substances, []).append(one)

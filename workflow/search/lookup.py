@@ -95,14 +95,14 @@ class Lookup:
         return [one for one in matches if one.named_so and not one.unasked]
 
     def _grown_together(self) -> list[Match]:
-        """Where a name and its strength are one word in the catalog: `Quorvex10mg`."""
+        """A name and its strength that are one word in the catalog: `Quorvex10mg`."""
         whole = self._query.whole
         if whole == self._query.words:
             return []
         return [one for one in self._match([Term(whole, NOTHING, " ".join(whole))]) if one.named_so]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
-        """An enzyme's name is no drug's where what stops it is asked for: `protease inhibitor`."""
+        """True if an enzyme's name means its inhibitors, not a drug: `protease inhibitor`."""
         named = {word for term in terms for word in term.words}
         return any(word in KINDS and word not in named for word in self._query.words)
 
@@ -114,7 +114,7 @@ class Lookup:
         return any(self._asked.classed([ClassQuery(words, exact=False)], HEAD))
 
     def _match(self, terms: Sequence[Term]) -> list[Match]:
-        """Texts that hold every term, by name or by substance."""
+        """Texts that contain every term, by name or by substance."""
         return self._match_each([terms])[0] if terms else []
 
     def _match_each(self, several: Sequence[Sequence[Term]]) -> list[list[Match]]:
@@ -177,7 +177,7 @@ class Lookup:
         return {term.typed: bool(one) for term, one in zip(terms, found, strict=True)}
 
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
-        """Each name by itself, if no drug has all of them."""
+        """Each name separately, if no drug has all of them."""
         if len(terms) < 2 or not all(term.means for term in terms):
             return []
         found = self._match_each([[term] for term in terms])
