@@ -28,5 +28,5 @@ def uninterrupted() -> Iterator[None]:
     finally:
         for one, answer in before.items():
             signal.signal(one, signal.SIG_DFL if answer is None else answer)
-        for one in came:
-            signal.raise_signal(one)
+        for number in came:
+            signal.raise_signal(number)
