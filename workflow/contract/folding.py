@@ -30,6 +30,14 @@ _LETTERS: Final = str.maketrans(
 )
 """Letters that people type as other letters, and that Unicode does not decompose."""
 
+_LOOK_ALIKES: Final = str.maketrans(
+    "\u0430\u0435\u043a\u043c\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0455\u0458",
+    "aekmopctyxisj",
+)
+"""Cyrillic letters that look like Latin ones in either case. They come with pasted text."""
+
+_CYRILLIC: Final = re.compile("[^\\W_]*[\u0400-\u04ff][^\\W_]*")
+
 _WORD: Final = re.compile(r"[^\W_]+")
 _FORMAT: Final = re.compile(f"[{DEFAULT_IGNORABLE}]")
 """Characters without a width: soft hyphen, joiners, marks of direction, fillers."""
@@ -62,7 +70,14 @@ def _folded(text: str) -> str:
         shown = unicodedata.normalize("NFKD", shown).casefold().translate(_APOSTROPHES)
         shown = "".join([one for one in shown if not unicodedata.combining(one)])
         shown = _FORMAT.sub("", shown.translate(_LETTERS))
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", shown)))
+    shown = _CYRILLIC.sub(_as_latin, unicodedata.normalize("NFKC", shown))
+    return " ".join(_WORD.findall(shown))
+
+
+def _as_latin(word: re.Match[str]) -> str:
+    """A word of Latin letters and of some that only look so; a Russian word stays as it is."""
+    shown = word[0].translate(_LOOK_ALIKES)
+    return shown if shown.isascii() else word[0]
 
 
 _remembered = lru_cache(REMEMBERED)(_folded)
