@@ -72,6 +72,10 @@ ROWS = (
          drug_class="Factor Xa Inhibitor [EPC]"),
     drug(40, "Arixtra", "", "fondaparinux", "2.5 mg/.5mL", "INJECTION", "SUBCUTANEOUS",
          drug_class="Factor Xa Inhibitor [EPC]"),
+    drug(41, "Truvada", "", "emtricitabine and tenofovir disoproxil fumarate", "200 mg/1; 300 mg/1",
+         "TABLET", "ORAL"),
+    drug(42, "Descovy", "", "emtricitabine and tenofovir alafenamide", "200 mg/1; 25 mg/1",
+         "TABLET", "ORAL"),
 )  # fmt: skip
 
 
@@ -223,6 +227,15 @@ def test_beginnings_that_no_mixture_has_are_a_question(index: RedisSearch) -> No
     answer = ask(index, "bup apap")
     assert found(answer) == {}
     assert told(answer)["did_you_mean"] == ("buprenorphine", "bupropion")
+
+
+def test_two_esters_are_two_mixtures(index: RedisSearch) -> None:
+    answer = ask(index, "emtri/teno")
+    assert found(answer) == {}
+    assert told(answer)["did_you_mean"] == (
+        "emtricitabine and tenofovir alafenamide",
+        "emtricitabine and tenofovir disoproxil",
+    )
 
 
 def test_beginnings_are_not_spelled_out_if_the_query_is_asked_as_written(

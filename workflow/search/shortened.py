@@ -5,6 +5,7 @@ has together with it. It is read so only if all products that fit have the same 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 
 from workflow.search import notices
@@ -44,15 +45,15 @@ def spelled_out(
     for facts in texts.values():
         if unusual(facts, query.words) < LAST:
             for parts in _parts(terms, facts.substances, known):
-                mixtures.setdefault(_first_words(facts.substances), []).append(parts)
+                mixtures.setdefault(facts.substances, []).append(parts)
     if not mixtures or matcher.is_cut(texts):
         return None
-    if len(mixtures) > 1:
+    fullest = max(mixtures, key=lambda of: (len(" ".join(of)), sorted(of)))
+    if not all(_is_less(one, fullest) for one in mixtures):
         typed = " ".join(term.typed for term in terms)
         names = sorted(notices.listed(sorted(one)) for one in mixtures)
         return SpelledOut([], [notices.did_you_mean(typed, names[:MOST_ASKED])])
-    (found,) = mixtures.values()
-    meant = [frozenset(of) for of in zip(*found, strict=True)]
+    meant = [frozenset(of) for of in zip(*chain(*mixtures.values()), strict=True)]
     read = [_read(term, means) for term, means in zip(terms, meant, strict=True)]
     told = [
         notices.read_as(term.typed, new.name)
@@ -111,9 +112,12 @@ def _parts_of(term: Term, substances: Substances, known: KnownNames) -> set[Subs
     return found
 
 
-def _first_words(substances: Substances) -> Substances:
-    """Esters and spellings of one mixture are one: fluticasone, with or without propionate."""
-    return frozenset(one.split()[0] for one in substances)
+def _is_less(one: Substances, fullest: Substances) -> bool:
+    """The same mixture, some names of which leave out the ester: fluticasone for its propionate.
+
+    Tenofovir disoproxil is not tenofovir alafenamide.
+    """
+    return all(any(f"{of} ".startswith(f"{name} ") for of in fullest) for name in one)
 
 
 def _read(term: Term, means: Meanings) -> Term:

@@ -13,7 +13,7 @@ def _words(text: str) -> frozenset[str]:
 
 SHORT_SALTS: Final = {
     **{"bitart": "bitartrate", "fum": "fumarate", "hbr": "hydrobromide", "pot": "potassium"},
-    **{"sod": "sodium", "succ": "succinate", "sulf": "sulfate", "tart": "tartrate"},
+    **{"sod": "sodium", "succ": "succinate", "tart": "tartrate"},
     **{"hcl": "hydrochloride", "sulphate": "sulfate", "besilate": "besylate"},
     **{"mesilate": "mesylate", "trometamol": "tromethamine"},
 }
