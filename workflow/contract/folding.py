@@ -36,8 +36,6 @@ _LOOK_ALIKES: Final = str.maketrans(
 )
 """Cyrillic letters that look like Latin ones in either case. They come with pasted text."""
 
-_CYRILLIC: Final = re.compile("[^\\W_]*[\u0400-\u04ff][^\\W_]*")
-
 _WORD: Final = re.compile(r"[^\W_]+")
 _FORMAT: Final = re.compile(f"[{DEFAULT_IGNORABLE}]")
 """Characters without a width: soft hyphen, joiners, marks of direction, fillers."""
@@ -70,14 +68,13 @@ def _folded(text: str) -> str:
         shown = unicodedata.normalize("NFKD", shown).casefold().translate(_APOSTROPHES)
         shown = "".join([one for one in shown if not unicodedata.combining(one)])
         shown = _FORMAT.sub("", shown.translate(_LETTERS))
-    shown = _CYRILLIC.sub(_as_latin, unicodedata.normalize("NFKC", shown))
-    return " ".join(_WORD.findall(shown))
+    return " ".join(map(_as_latin, _WORD.findall(unicodedata.normalize("NFKC", shown))))
 
 
-def _as_latin(word: re.Match[str]) -> str:
+def _as_latin(word: str) -> str:
     """A word of Latin letters and of some that only look so; a Russian word stays as it is."""
-    shown = word[0].translate(_LOOK_ALIKES)
-    return shown if shown.isascii() else word[0]
+    shown = word.translate(_LOOK_ALIKES)
+    return shown if shown.isascii() else word
 
 
 _remembered = lru_cache(REMEMBERED)(_folded)

@@ -44,7 +44,7 @@ FORMS: Final = {
     **dict.fromkeys(("inhaler", "puffer"), ("aerosol", "inhalant", "powder")),
     **dict.fromkeys(("mdi", "hfa"), ("aerosol",)),
     **dict.fromkeys(("dpi",), ("powder",)),
-    **dict.fromkeys(("neb", "nebs", "nebulizer", "nebule"), ("solution", "suspension", "inhalant")),
+    **dict.fromkeys(("neb", "nebs", "nebule"), ("solution", "suspension", "inhalant")),
     **dict.fromkeys(("suppository", "suppositories", "supp"), ("suppository",)),
     **dict.fromkeys(("implant", "implants"), ("implant",)),
     **dict.fromkeys(("er", "xr", "xl", "sr", "cr", "extended"), ("extended",)),
@@ -59,10 +59,12 @@ ROUTES: Final = {
     **{word: word for word in _words("oral topical ophthalmic nasal rectal vaginal transdermal")},
     **{word: word for word in _words("sublingual subcutaneous intravenous intramuscular otic")},
     **{word: word for word in _words("inhalation respiratory dental")},
-    **dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral"),
     **{"iv": "intravenous", "im": "intramuscular", "ivpb": "intravenous", "eye": "ophthalmic"},
     **dict.fromkeys(("sc", "sq", "subq", "subcut"), "subcutaneous"),
     **{"po": "oral", "pr": "rectal", "ophth": "ophthalmic", "vag": "vaginal"},
     **{"ear": "otic", "mouth": "oral", "skin": "topical", "nose": "nasal", "sl": "sublingual"},
 }
 """A word of a query, and the word of a route that it means."""
+
+ROUTES_OF_CLASSES: Final = dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral")
+"""A word that means a class, and how its drugs are given: direct *oral* anticoagulants."""
