@@ -52,13 +52,15 @@ class Sharer:
         same = [one for one in _without(found, matches) if one.substances in meant]
         if found and not same and not any(term.means for term in terms):
             same = self._equivalents(found, meant)
-        if self._query.has_amounts and all(self._known.is_generic(one.name) for one in terms):
+        generic = all(self._known.is_generic(one.name) for one in terms)
+        if self._query.has_amounts and generic:
             # However a substance is spelled, the right strength comes before the others.
             found, same = sorted((*found, *same), key=lambda one: one.place), []
         shown = [*found, *same]
         others = [one for one in _without(shown, matches) if one.substances not in meant]
-        # Beside the drug itself, mixtures of its name; if there is nothing else, of its substance.
-        others = [one for one in others if one.by_name or not (shown or one.unasked)]
+        # Beside the drug itself, mixtures of its name; if there is none, of a generic's substance:
+        # of aspirin for `asa`, but no Percocet for OxyContin.
+        others = [one for one in others if one.by_name or (generic and not (shown or one.unasked))]
         return Named(
             found,
             same,
