@@ -180,7 +180,7 @@ def _prune_index(folder: Path, rows: int) -> tuple[Callable[[], Any], PackedRuns
     task = PruneTask(plan=world.plan.model_copy(update={"run": run_}), review=REVIEW)
     live = ("generation", "live", "space", "0" * 16, "switch", task.run.holder.identity)
     wiring._redis.execute_command("HSET", "drugs:live", *live)
-    call = lambda: prune_index(task, generations=index.generations)  # noqa: E731
+    call = lambda: prune_index(task, generations=index.generations, runs=world.runs)  # noqa: E731
     return call, world.runs
 
 

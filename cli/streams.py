@@ -10,7 +10,7 @@ STANDARD = 2
 """The highest number of a standard stream."""
 
 PLAIN = {"✓": "+", "✗": "x", "…": "...", "━": "-", "╸": "-", "╺": "-"}
-"""What stands for a mark where the terminal's encoding lacks it."""
+"""Replacements for marks that the terminal's encoding lacks."""
 
 
 def hold() -> None:

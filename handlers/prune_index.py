@@ -9,4 +9,4 @@ from workflow.steps.prune_index import prune_index
 @handles(PruneTask)
 def handler(task: PruneTask) -> Pruning:
     w = wiring()
-    return prune_index(task, generations=w.index.generations)
+    return prune_index(task, generations=w.index.generations, runs=w.runs)

@@ -34,7 +34,7 @@ def _metrics() -> EphemeralMetrics:
 
 
 def count_error(error: SyncError) -> None:
-    """One `errors` metric for each error name, so that alarms can choose by name."""
+    """One `errors` metric for each error name, so that alarms can select one."""
     metrics = _metrics()
     metrics.add_dimension("error", type(error).__name__)
     metrics.add_metric("errors", MetricUnit.Count, 1)

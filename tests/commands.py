@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +16,15 @@ SMALL_PAGES = {"DRUGSYNC_EMBED_PAGE_SIZE": "2"}
 
 
 def begin(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    """A command over the servers of this home; errors come with its output."""
+    """A command over the servers of this home; errors come with its output.
+
+    It hears Ctrl-C also where the tests themselves do not, as in the background of a shell.
+    """
     return subprocess.Popen(
         [*DRUGSYNC, *arguments],
         env={**os.environ, HOME_VARIABLE: str(home), **SMALL_PAGES},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )

@@ -114,12 +114,12 @@ MEANINGS = {
 def _document(kind: Any) -> str:
     """`RunReport` or a list of them, linked."""
     if get_origin(kind) is list:
-        return f"a list of {_document(get_args(kind)[0])}"
+        return f"a list: each is {_document(get_args(kind)[0])}"
     if get_origin(kind) is UnionType:
         return " or ".join(map(_document, get_args(kind)))
-    if kind is RunReport:
-        return "a [RunReport](report.md)"
-    return f"a [{kind.__name__}](#{kind.__name__.lower()})"
+    name = kind.__name__
+    article = "an" if name[0] in "AEIO" else "a"
+    return f"{article} [{name}]({'report.md' if kind is RunReport else '#' + name.lower()})"
 
 
 def _documents() -> Iterator[str]:

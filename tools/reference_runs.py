@@ -72,7 +72,11 @@ FILES = (
     RunFile("GOLDEN", files.GoldenVectors, "vectors of the golden queries"),
     RunFile("VERIFICATION", files.Verification, "each check with its figures"),
     RunFile("PUBLISH_BUILDING", files.Building, "the same, right before the switch", noted=True),
-    RunFile("PUBLISH", files.Switched, "the switch: written before it, and again after it"),
+    RunFile(
+        "PUBLISH",
+        files.Switched,
+        "the switch: written before it, after it, and again if Redis lost it",
+    ),
     RunFile("REPORT", RunReport, "what the run did"),
     RunFile("REPORT_PAGE", None, "the report as a page"),
 )

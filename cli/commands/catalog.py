@@ -18,6 +18,7 @@ from cli.commands.catalog_init import (
 from cli.documents import CatalogLoaded
 from cli.options import AsJson, Replace
 from cli.show.terminal import Out, console, many, print_json
+from cli.sites.stopping import leaving
 from cli.verbs import Group, OneVerb
 from local.catalogs.catalog import count_rows, load_csv, load_fda
 from local.catalogs.csv_catalog import CsvForm, read_csv
@@ -28,6 +29,13 @@ from local.servers import stack as stacks
 from local.servers.servers import connect
 
 DEFAULT_ROWS = "2000"
+AS_IT_WAS = "the catalog is as it was"
+PUT_IN_PLACE = (
+    "the new catalog was being put in place: it is there, or the one before, never a mix; look "
+    "with: drugsync run --dry-run"
+)
+"""After Ctrl-C."""
+
 Rows = Annotated[
     str, typer.Option(metavar="N|all", help="The first N prescription packages, or all 243,941.")
 ]
@@ -103,6 +111,7 @@ def load_catalog(
         only_one(stack.root, "a load of the catalog"),
         closing(connect(stack.mysql)) as connection,
         Progress(console=out, transient=True, disable=not out.is_terminal) as bar,
+        leaving(out, lambda: PUT_IN_PLACE if bar.finished else AS_IT_WAS),
     ):
         task = bar.add_task("catalog", total=None)
 

@@ -9,9 +9,11 @@ from rich.rule import Rule
 
 from cli.commands.catalog import DEFAULT_ROWS, Rows, load_catalog, rows_of
 from cli.commands.search import search_live
+from cli.commands.servers import STAYS
 from cli.show.show import show_found, show_report
 from cli.show.terminal import Out, console, many
 from cli.sites.local_site import LocalSite
+from cli.sites.stopping import leaving
 from local.places import HOME_VARIABLE, demo_home
 from local.servers.servers import connect
 from local.servers.stack import Stack, up
@@ -69,7 +71,7 @@ def demo(rows: Rows = DEFAULT_ROWS) -> None:
     """
     out = console()
     count = rows_of(rows)
-    with out.status("starting") as status:
+    with out.status("starting") as status, leaving(out, lambda: STAYS):
         stack = up(demo_home(), lambda part: status.update(f"starting {part}"))
     _title(out, f"The catalog: the FDA's NDC directory of April 2019, in {stack.mysql.version}")
     _empty(stack)

@@ -19,6 +19,7 @@ from cli.documents import RunView
 from local.engine.runs import holder
 from local.places import HOME_VARIABLE, own_only
 from workflow.contract.holder import is_run_id
+from workflow.operate.failure import redrive_helps
 
 BEGINS_S = 60.0
 """How long a run may take until it holds the lock: its process imports and plans first."""
@@ -43,8 +44,10 @@ class Action(NamedTuple):
     """Whether this run's page offers it; the flag says that the run was a dry run."""
 
 
-def _failed(view: RunView, _dry: bool) -> bool:
-    return view.status in ("FAILED", "TIMED_OUT", "ABORTED")
+def redrivable(view: RunView, _dry: bool = False) -> bool:
+    """Whether it failed, and with an error after which a redrive may end well."""
+    failed = view.status in ("FAILED", "TIMED_OUT", "ABORTED")
+    return failed and redrive_helps(view.error or "")
 
 
 ACTIONS = {
@@ -70,7 +73,7 @@ ACTIONS = {
             "Runs the pages again that failed or never started, then the remaining steps. "
             "Embedded texts are kept.",
             lambda run_id: ["redrive", run_id],
-            _failed,
+            redrivable,
         ),
         Action(
             "rollback",

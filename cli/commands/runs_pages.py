@@ -7,7 +7,7 @@ command for each next step, and with the token of this machine's server they can
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from cli.commands.runs_actions import ACTIONS, Actions
+from cli.commands.runs_actions import ACTIONS, Actions, redrivable
 from cli.commands.runs_trend import CSS as TREND_CSS
 from cli.commands.runs_trend import recall_of, trend
 from cli.documents import MapProgress, RunView
@@ -148,7 +148,7 @@ class RunsPages:
             "its functions' logs": f"logs{run}",
             "what it changed, or would change": f"changes{run}",
         }
-        if view.status in ("FAILED", "TIMED_OUT", "ABORTED"):
+        if redrivable(view):
             given["repeat the failed pages, then continue"] = f"redrive{run}"
         if view.status == "SUCCEEDED":
             given["undo the last switch"] = "rollback"

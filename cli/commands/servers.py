@@ -8,6 +8,7 @@ from cli.documents import MySQLServer, Servers, Stopped
 from cli.options import AsJson
 from cli.show.show_ops import show_findings
 from cli.show.terminal import Out, console, print_json
+from cli.sites.stopping import leaving
 from cli.standby import process as standby
 from local.engine.runs import holder
 from local.errors import LocalError
@@ -18,6 +19,9 @@ from workflow.contract.settings import Settings
 
 FIRST_RUN = ("live index", "settings fit the index", "golden queries")
 """Checks that hold after the first run only."""
+
+STAYS = "what has started keeps running; continue with drugsync up, or end it with drugsync down"
+"""After Ctrl-C."""
 
 Embedder = Annotated[
     Literal["minilm", "hash"],
@@ -64,7 +68,7 @@ def up(
         given.use_mysql(home(), mysql)
     if redis is not None:
         given.use_redis(home(), redis)
-    with out.status("starting") as status, standby.beside(home()):
+    with out.status("starting") as status, standby.beside(home()), leaving(out, lambda: STAYS):
         stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
         status.update("starting the standby")
     if as_json:

@@ -32,7 +32,7 @@ SIGN_IN = "sign in ('aws sso login', or new keys), or name another --profile"
 
 @contextmanager
 def explained(hints: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Raise SiteError instead; `hints` are messages by AWS's error code."""
+    """Raise SiteError instead; `hints` are messages by AWS's error code; `{message}` is AWS's."""
     try:
         yield
     except ClientError as error:
@@ -57,7 +57,7 @@ def _client(error: ClientError, hints: Mapping[str, str]) -> str:
     code = error.response.get("Error", {}).get("Code", "")
     message = error.response.get("Error", {}).get("Message", "")
     if code in hints:
-        return hints[code]
+        return hints[code].replace("{message}", message)
     if code in EXPIRED:
         return f"AWS refused the credentials ({code}): {message}; {SIGN_IN}"
     if code in DENIED:

@@ -38,7 +38,7 @@ def found_by(answer: Mapping[str, Any]) -> DrugsFound:
 
 
 def answered(found: DrugsFound) -> str:
-    """In words. Raises SiteError where the model was not to be had."""
+    """The answer in words. Raises SiteError if the model could not be called."""
     for notice in found.notices:
         if notice.kind is NoticeKind.MEANING_UNAVAILABLE:
             raise SiteError(
@@ -49,7 +49,7 @@ def answered(found: DrugsFound) -> str:
 
 
 def closed(address: str) -> str:
-    """Nobody searches without a name. Raises SiteError where the address answers otherwise."""
+    """Anonymous calls are refused. Raises SiteError if the address answers otherwise."""
     url = f"{address}{DRUGS}?q=aspirin"
     try:
         with urllib.request.urlopen(url, timeout=ANSWERS_WITHIN_S):  # noqa: S310 - an output's

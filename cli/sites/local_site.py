@@ -1,6 +1,7 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ from workflow.operate.doctor import Finding, finding
 from workflow.operate.explain import CATALOG
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
+from workflow.report.summaries import read_summaries
 from workflow.steps.accept_run import parse_input
 
 
@@ -177,7 +179,7 @@ class LocalSite:
             raise SiteError(f"run {view.run_id} has no report: it is still running, or was killed")
         page = self._folder / view.run_id / REPORT_PAGE
         if not is_there(page):
-            write_report(files, report)
+            write_report(files, report, read_summaries(files))
         return report, page
 
     def logs(self, run_id: str | None, page: str | None) -> list[LogLine]:
@@ -246,7 +248,9 @@ class LocalSite:
         return advised(found, stack)
 
     def _names(self) -> set[str]:
-        """Runs only; the folder of `doctor` has no log.
+        """Runs only; the folder of `doctor` has neither log nor report.
+
+        A run whose files were deleted while it ran may have a report and no log.
 
         A folder that cannot be read is an OSError, not an empty list.
         """
@@ -256,7 +260,11 @@ class LocalSite:
             if "runs" not in {one.name for one in found}:
                 return set()
         with os.scandir(self._folder) as found:
-            return {one.name for one in found if os.path.exists(os.path.join(one.path, LOG))}
+            return {one.name for one in found if _any_there(one.path, (LOG, REPORT))}
+
+
+def _any_there(folder: str, files: Iterable[str]) -> bool:
+    return any(os.path.exists(os.path.join(folder, one)) for one in files)
 
 
 def _stands(part: stacks.Part | None) -> str:

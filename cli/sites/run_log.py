@@ -12,14 +12,21 @@ from cli.documents import MapProgress, RunView
 from cli.sites.log_lines import time_of
 from local.engine.definition import map_of, maps, sizes
 from local.engine.runs import input_as_far_as_right
+from local.places import is_there
 from workflow.contract.events.base import Mode
 from workflow.contract.events.report import RunReport
 
+KILLED = ("Interrupted", "its process ended before the run did, without a report")
 DONE, FAILED, STARTED = "step done", "step failed", "step started"
 
 
 def log_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The functions' structured lines. moto's own, and one that is half written, are skipped."""
+    """The functions' structured lines, none where somebody deleted the log.
+
+    moto's own, and one that is half written, are skipped.
+    """
+    if not is_there(path):
+        return
     with path.open(encoding="utf-8", errors="replace") as log:
         for line in log:
             try:
@@ -48,6 +55,7 @@ def view_of(
     times = [time_of(line) for line in lines]
     started = report.started_at if report else (times[0] if times else datetime.now(UTC))
     state = str(lines[-1]["function"]) if lines else ""
+    error, cause = (report.error, report.cause) if report else (None, None) if running else KILLED
     return RunView(
         run_id=name,
         status=report.status if report else ("RUNNING" if running else "ABORTED"),
@@ -56,8 +64,8 @@ def view_of(
         ended_at=None if running else _end(report, times, started),
         state=map_of(state),
         maps=_maps(lines, running=running, redriven=redriven),
-        error=report.error if report else None,
-        cause=report.cause if report else None,
+        error=error,
+        cause=cause,
     )
 
 

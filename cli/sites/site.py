@@ -15,6 +15,7 @@ from workflow.contract.runs import REPORT, RunFiles
 from workflow.operate.doctor import Finding
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
+from workflow.report.summaries import read_summaries
 
 Action = Literal["rollback", "explain", "changes"]
 
@@ -128,6 +129,7 @@ def ended_report(files: RunFiles, view: RunView, run: Run) -> RunReport:
     return assemble(
         files,
         run,
+        read_summaries(files),
         status=view.status,  # type: ignore[arg-type] # it ended
         ended_at=view.ended_at,
         error=view.error,

@@ -1,23 +1,40 @@
 """What Ctrl-C is told, and what it leaves."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from cli.show.terminal import Out
+from local.uninterrupted import INTERRUPTED, uninterrupted
+
+
+@contextmanager
+def leaving(out: Out, say_what_stays: Callable[[], str]) -> Iterator[None]:
+    """Says what Ctrl-C leaves, and lets it continue; a second one waits for no cleaning up."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with uninterrupted():
+            signal.signal(signal.SIGINT, lambda *_: _at_once(out))
+            out.say("[yellow]stopped[/]: {}", say_what_stays())
+        raise
+
+
+def _at_once(out: Out) -> None:
+    out.show_cursor()
+    os._exit(INTERRUPTED)
 
 
 @contextmanager
 def stopped(out: Out, run_id: str) -> Iterator[None]:
-    """Says what Ctrl-C leaves, and lets it continue."""
-    try:
+    """A run or a redrive: its pages are kept."""
+    what = (
+        f"continue with drugsync redrive {run_id}, which embeds no text again, or start over with "
+        "drugsync run"
+    )
+    with leaving(out, lambda: what):
         yield
-    except KeyboardInterrupt:
-        out.say(
-            "[yellow]stopped[/]: continue with drugsync redrive {}, which embeds no text again, "
-            "or start over with drugsync run",
-            run_id,
-        )
-        raise
 
 
 def stopping(out: Out, run_id: str) -> Callable[[bool], None]:

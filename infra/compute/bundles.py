@@ -1,4 +1,4 @@
-"""What a function's zip holds, built with pip and without Docker.
+"""What a function's zip contains, built with pip and without Docker.
 
 A bundle is the function's handler, the rooms of `workflow/` that it needs, the libraries that these
 import in their pinned versions (`constraints.txt`), and its certificates. What goes to AWS
@@ -65,11 +65,11 @@ BUILD_TRACES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 
 
 class BundleFailed(Exception):
-    """A bundle could not be built. The message carries pip's own words."""
+    """A bundle could not be built. The message quotes pip."""
 
 
 class Contents(NamedTuple):
-    """What one function's bundle holds, of our code and of libraries."""
+    """What one function's bundle contains, of our code and of libraries."""
 
     handler: str
     """Name of its file in `handlers/`."""

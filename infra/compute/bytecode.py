@@ -26,8 +26,8 @@ def interpreter(version: str) -> str | None:
 
 
 def compile_all(folder: Path, version: str) -> None:
-    """Our files beside their sources, whose lines a traceback shows; libraries' files in place of
-    their sources.
+    """Put our compiled files beside their sources, whose lines a traceback shows. Libraries are
+    put in place of their sources.
 
     Both for everything would be a third more to fetch. Without a Python of this version: nothing.
     """
@@ -44,7 +44,7 @@ def compile_all(folder: Path, version: str) -> None:
 
 
 def _compile(python: str, folder: Path, paths: list[Path], *options: str) -> None:
-    """Used without a check of the source, because times in a zip mean nothing."""
+    """Python does not compare them with their sources: the times of files in a zip mean nothing."""
     command = [python, "-I", "-m", "compileall", "-q", "-f", "-s", str(folder), "-p", PLACE]
     command += ["--invalidation-mode", "unchecked-hash", *options, *map(str, paths)]
     subprocess.run(command, check=True, capture_output=True)  # noqa: S603 - our own folders

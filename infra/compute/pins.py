@@ -1,4 +1,4 @@
-"""The versions of what functions run on (constraints.txt), and the exact files (hashes.txt)."""
+"""The versions of the functions' libraries (constraints.txt), and their files (hashes.txt)."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def hash_line(requirement: str, sha256: str) -> str:
 
 
 def requirements(names: tuple[str, ...], pins: Mapping[str, str]) -> list[str]:
-    """`name==version` of each. Raises KeyError with the name that nothing pins."""
+    """`name==version` of each. Raises KeyError with the name of a library that is not pinned."""
     return [f"{name}=={pins[name]}" for name in names]
 
 

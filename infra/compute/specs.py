@@ -128,7 +128,7 @@ SPECS = (
         rooms="embedding report search steps verify",
         writes="publish.json publish.building.json",
     ),
-    _spec("PruneIndex", "index"),
+    _spec("PruneIndex", "index", writes="publish.json"),
     _spec("ReportRun", "read runs", rooms="report steps", writes="report.json report.html"),
 )
 """The Task states."""

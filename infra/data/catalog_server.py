@@ -161,4 +161,4 @@ class CatalogServer(Construct):
 
 def _connect(clients: ec2.SecurityGroup, server: ec2.ISecurityGroup, port: int) -> None:
     """By reference in both directions, so that nobody else can connect."""
-    clients.connections.allow_to(server, ec2.Port.tcp(port), "The drug catalog's functions")
+    clients.connections.allow_to(server, ec2.Port.tcp(port), "Functions of the drug catalog sync")

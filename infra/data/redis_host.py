@@ -66,6 +66,7 @@ class RedisHost(Construct):
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         self.volume = self._volume()
+        self.snapshots = self._snapshots()
         self.role = self._role()
         self.instance = self._instance(group)
         self._associate()
@@ -83,10 +84,23 @@ class RedisHost(Construct):
             volume_type=ec2.EbsDeviceVolumeType.GP3,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
-        Snapshots(
-            self, "Snapshots", volume=volume, name=self._stage.prefix, keep=create.snapshots_kept
-        )
         return volume
+
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(
+            self,
+            "Snapshots",
+            volume=self.volume,
+            name=self._stage.prefix,
+            keep=self._create.snapshots_kept,
+        )
+
+    @property
+    def replaced_with(self) -> str:
+        """What makes the instance another one, as far as a stage can change it."""
+        network, existing = self._network, self._stage.vpc.existing
+        place = existing.subnet_ids[0] if existing else network.vpc.availability_zones[0]
+        return f"{self._create.image_id} in {place}"
 
     def _instance(self, group: ec2.SecurityGroup) -> ec2.Instance:
         create, network = self._create, self._network

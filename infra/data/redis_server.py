@@ -20,6 +20,7 @@ from infra.watch.metrics import NAMESPACE
 from workflow.contract.rights import READS, RUNS, SEARCHES
 
 PORT = 6379
+CLIENTS = "Functions of the drug catalog sync"
 
 
 class Redis(Construct):
@@ -64,9 +65,7 @@ class Redis(Construct):
 
     def _existing(self, existing: ExistingRedis) -> RedisServer:
         group = ec2.SecurityGroup.from_security_group_id(self, "Server", existing.security_group_id)
-        self._clients.connections.allow_to(
-            group, ec2.Port.tcp(existing.port), "The drug catalog's functions"
-        )
+        self._clients.connections.allow_to(group, ec2.Port.tcp(existing.port), CLIENTS)
         metric = existing.memory_metric
         return RedisServer(
             host=existing.host,
@@ -90,7 +89,7 @@ class Redis(Construct):
 
     def _created(self, create: NewRedis, secrets: RedisSecrets) -> RedisServer:
         group = self._network.client_group("RedisServer", "Redis with the search index of drugs")
-        self._clients.connections.allow_to(group, ec2.Port.tcp(PORT), "The catalog's functions")
+        self._clients.connections.allow_to(group, ec2.Port.tcp(PORT), CLIENTS)
         host_name = f"redis.{self._stage.prefix}.internal"
         self.host = RedisHost(
             self,
@@ -121,7 +120,9 @@ class Redis(Construct):
                 dimensions_map=dimensions,
                 statistic="SampleCount",
             ),
+            snapshots=self.host.snapshots.completed,
             instance_id=self.host.instance.instance_id,
+            replaced_with=self.host.replaced_with,
         )
 
     def _name(self, instance: ec2.Instance) -> None:

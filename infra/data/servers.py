@@ -57,8 +57,12 @@ class RedisServer(Server):
     """The same for the volume of a created server."""
     upkeep: cloudwatch.Metric | None = None
     """One for each run that found a created server in order, or put it so."""
+    snapshots: cloudwatch.Metric | None = None
+    """One for each completed snapshot of a created server's volume."""
     instance_id: str = ""
     """The instance of a created server."""
+    replaced_with: str = ""
+    """Image and place of that instance: if one changes, the instance has another id."""
 
     @property
     def statements(self) -> list[iam.PolicyStatement]:

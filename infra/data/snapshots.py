@@ -1,6 +1,7 @@
 """Snapshots of a volume, taken daily and kept for some days, by Data Lifecycle Manager."""
 
 from aws_cdk import Stack, Tags
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dlm as dlm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
@@ -15,14 +16,18 @@ AT = "05:00"
 
 
 class Snapshots(Construct):
-    """Of `volume`, by a tag that no other stage's volume has."""
+    """Of `volume`, by a tag that no other stage's volume has.
+
+    `completed` counts them; a policy that fails or never runs publishes nothing:
+    https://docs.aws.amazon.com/ebs/latest/userguide/monitor-dlm-cw-metrics.html
+    """
 
     def __init__(
         self, scope: Construct, construct_id: str, *, volume: ec2.Volume, name: str, keep: int
     ) -> None:
         super().__init__(scope, construct_id)
         Tags.of(volume).add(TAG, name)
-        dlm.CfnLifecyclePolicy(
+        policy = dlm.CfnLifecyclePolicy(
             self,
             "Policy",
             description=f"Daily snapshots of the search index of {name}",
@@ -42,6 +47,12 @@ class Snapshots(Construct):
                     )
                 ],
             ),
+        )
+        self.completed = cloudwatch.Metric(
+            namespace="AWS/EBS",
+            metric_name="SnapshotsCreateCompleted",
+            dimensions_map={"DLMPolicyId": policy.ref},
+            statistic="Sum",
         )
 
     def _role(self, name: str) -> iam.Role:

@@ -50,7 +50,7 @@ def wrong_expression(expression: str) -> str:
         if value != "?" and not all(_fits(field, part) for part in value.split(",")):
             return f"{field.name}: {value!r} is not from {field.least} to {field.most}"
         if value == "?" and field not in (FIELDS[DAY_OF_MONTH], FIELDS[DAY_OF_WEEK]):
-            return f"{field.name}: '?' stands for days only"
+            return f"{field.name}: '?' is for days only"
     return ""
 
 

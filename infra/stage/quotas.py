@@ -2,32 +2,26 @@
 
 from infra.stage.sections.search import SearchSection
 from workflow.contract.settings import Settings
+from workflow.contract.sizes import BESIDE_A_MAP, widest_map
 
 QUOTA = "Lambda's quota of concurrent executions (Service Quotas: L-B99A9384)"
-OTHERS = 3
-"""For the state before a Map, the notifier, and an operator's request."""
 UNRESERVED = 100
 """Lambda keeps this many for functions without a reservation, and provisions none of them."""
 
 
 def concurrency_problems(quota: int, settings: Settings, search: SearchSection | None) -> list[str]:
     """If a Map takes all of them, searches are answered 429 meanwhile."""
-    maps = {
-        name: getattr(settings, name)
-        for name in Settings.model_fields
-        if name.endswith("_concurrency")
-    }
-    name, largest = max(maps.items(), key=lambda one: int(one[1]))
+    name, largest = widest_map(settings)
     # Warm functions are a part of the reservation, or taken out of the quota like one.
     field = "reserved_concurrency" if search and search.reserved_concurrency else "warm"
     reserved = (getattr(search, field) or 0) if search else 0
     searching = 1 if search and not reserved else 0
     problems = []
-    if largest + OTHERS + searching + reserved > quota:
+    if largest + BESIDE_A_MAP + searching + reserved > quota:
         problems.append(
-            f"lambda_concurrency: {quota} is {QUOTA}; settings.{name} {largest}, {OTHERS} other "
-            f"functions and {searching + reserved} for searches do not fit: look up the account's, "
-            f"ask for more, or lower settings.{name}"
+            f"lambda_concurrency: {quota} is {QUOTA}; settings.{name} {largest}, {BESIDE_A_MAP} "
+            f"other functions and {searching + reserved} for searches do not fit: look up the "
+            f"account's, ask for more, or lower settings.{name}"
         )
     if reserved and quota - reserved < UNRESERVED:
         problems.append(

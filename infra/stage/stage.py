@@ -16,7 +16,7 @@ from infra.stage.sections.network import Endpoint, VpcSection
 from infra.stage.sections.operation import AlarmSection, ScheduleSection
 from infra.stage.sections.redis import RedisSection
 from infra.stage.sections.search import SearchSection
-from infra.stage.settings import TableInvalid, read_table
+from infra.stage.settings import BY_AWS, TableInvalid, read_table, too_large
 from workflow.contract.invalid import UNKNOWN, wrongs
 from workflow.contract.settings import Settings
 
@@ -74,6 +74,26 @@ class Stage(Section):
         }
         return read_table(self.table, known)
 
+    def _too_large(self) -> list[str]:
+        mysql, redis = self.mysql.existing, self.redis.existing
+        searches = self.search and self.search.redis_secret_arn
+        of_redis = [redis.secret_arn or "", searches or ""] if redis else [BY_AWS]
+        known = {
+            "run_bucket": self.run_bucket_name,
+            "catalog_table": self.mysql.table,
+            "mysql_database": self.mysql.database,
+            "mysql_user": self.mysql.user,
+            "mysql_host": mysql.host if mysql else BY_AWS,
+            "mysql_reader_host": mysql.reader_host or "" if mysql else BY_AWS,
+            "mysql_secret_arn": mysql.secret_arn or "" if mysql else BY_AWS,
+            "mysql_ssl_ca": BY_AWS,
+            "redis_url": f"rediss://{redis.host}:{redis.port}" if redis else BY_AWS,
+            "redis_secret_arn": max(of_redis, key=len),
+            "redis_ca_secret_arn": "" if redis else BY_AWS,
+            "redis_ssl_ca": BY_AWS if redis and redis.ca_file else "",
+        }
+        return too_large(self.table, known)
+
     @property
     def prefix(self) -> str:
         """The beginning of every name."""
@@ -91,6 +111,7 @@ class Stage(Section):
         if self._needs_secrets:
             needed.append("secretsmanager")
         if self.redis.create:
+            # Commands reach an agent of 3.3.40 (2024) or newer by ssmmessages, without ec2messages.
             needed += ["ec2", "logs", "monitoring", "ssm", "ssmmessages"]
         return tuple(needed)
 
@@ -106,6 +127,7 @@ class Stage(Section):
         problems += self._wrong_settings() or concurrency_problems(
             self.lambda_concurrency, self.settings, self.search
         )
+        problems += self._too_large()
         problems += [*self._wrong_region_of_roots(), *self._wrong_login_of_searches()]
         problems += self._elsewhere()
         if problems:
@@ -212,7 +234,7 @@ def load_stage(path: Path) -> Stage:
         return Stage.model_validate(tomllib.loads(path.read_text()))
     except FileNotFoundError as error:
         known = ", ".join(sorted(one.stem for one in path.parent.glob("*.toml"))) or "none"
-        raise StageInvalid(f"{path} is not there; stages with a file: {known}") from error
+        raise StageInvalid(f"{path} does not exist; stages with a file: {known}") from error
     except tomllib.TOMLDecodeError as error:
         raise StageInvalid(f"{path} is not valid TOML: {error}") from error
     except ValidationError as error:

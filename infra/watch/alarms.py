@@ -1,5 +1,7 @@
 """Alarms, for a failed run and what else people must know. Expected retries raise none."""
 
+from typing import Any
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -61,9 +63,10 @@ class Alarms(Construct):
             self._dead_letters(name, queue)
         if redis.memory:
             self._redis_memory(redis.memory, settings.redis_memory_percent)
-        if redis.instance_id and redis.memory and redis.disk and redis.upkeep:
-            self._redis_host(redis.memory, redis.disk, redis.instance_id, settings)
-            self._redis_upkeep(redis.upkeep)
+        if redis.memory and redis.disk and redis.upkeep and redis.snapshots:
+            self._redis_server(redis.memory, redis.disk, settings)
+            self._redis_host(redis.instance_id, redis.replaced_with)
+            self._redis_daily(redis.upkeep, redis.snapshots)
         if search:
             self._search(search)
         if rotator:
@@ -117,12 +120,8 @@ class Alarms(Construct):
             periods=3,
         )
 
-    def _redis_host(
-        self,
-        memory: cloudwatch.Metric,
-        disk: cloudwatch.Metric,
-        instance_id: str,
-        settings: AlarmSection,
+    def _redis_server(
+        self, memory: cloudwatch.Metric, disk: cloudwatch.Metric, settings: AlarmSection
     ) -> None:
         """A server that cannot write publishes no figure, and a missing figure raises the alarm."""
         self._add(
@@ -141,6 +140,12 @@ class Alarms(Construct):
             threshold=settings.redis_disk_percent,
             periods=3,
         )
+
+    def _redis_host(self, instance_id: str, replaced_with: str) -> None:
+        """The instance's id is an output of the data stack. CloudFormation reads it again only if
+        this template changes, so the description names what replaces the instance:
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
+        """
         failed = cloudwatch.Metric(
             namespace="AWS/EC2",
             metric_name="StatusCheckFailed",
@@ -148,18 +153,32 @@ class Alarms(Construct):
             statistic="Maximum",
             period=MINUTE,
         )
-        self._add("RedisHost", "EC2's status checks of the Redis host fail", failed, periods=3)
+        self._add(
+            "RedisHost",
+            f"EC2's status checks of the Redis host ({replaced_with}) fail",
+            failed,
+            periods=3,
+        )
 
-    def _redis_upkeep(self, upkeep: cloudwatch.Metric) -> None:
-        """Two days: the daily run drifts over midnight, so that one day may have none."""
+    def _redis_daily(self, upkeep: cloudwatch.Metric, snapshots: cloudwatch.Metric) -> None:
+        """Two days: a daily run drifts over midnight, so that one day may have none."""
+        daily: dict[str, Any] = {
+            "threshold": 1,
+            "comparison": BELOW,
+            "periods": 2,
+            "missing": cloudwatch.TreatMissingData.BREACHING,
+        }
         self._add(
             "RedisUpkeep",
             "For two days no daily run of the Redis host ended well: nobody renews its certificate",
             upkeep.with_(period=DAY),
-            threshold=1,
-            comparison=BELOW,
-            periods=2,
-            missing=cloudwatch.TreatMissingData.BREACHING,
+            **daily,
+        )
+        self._add(
+            "RedisSnapshots",
+            "For two days no snapshot of the volume of Redis was completed",
+            snapshots.with_(period=DAY),
+            **daily,
         )
 
     def _search(self, search: SearchApi) -> None:

@@ -16,6 +16,7 @@ from local.catalogs.csv_catalog import LONGEST_NDC, CsvForm, read_csv
 from local.catalogs.fda import select
 from local.catalogs.tables import Progress, Table, execute, fill_draft, kind, publish_drafts
 from local.places import shipped
+from local.uninterrupted import uninterrupted
 from workflow.contract.columns import COLUMNS, REQUIRED
 
 CATALOGS = shipped("catalogs")
@@ -130,16 +131,18 @@ def load_csv(
     started = time.monotonic()
     rows = read_csv(path, form or CsvForm())
     fill_draft(connection, CSV, rows, _counter(progress, len(rows)))
-    execute(connection, f"DROP VIEW IF EXISTS {VIEW}")
-    publish_drafts(connection, [CSV])
+    with uninterrupted():
+        execute(connection, f"DROP VIEW IF EXISTS {VIEW}")
+        publish_drafts(connection, [CSV])
     return CatalogLoad(len(rows), (), time.monotonic() - started)
 
 
 def create_view(connection: MySQLConnectionAbstract, name: str) -> None:
     """Run ``catalogs/{name}.sql``; a table ``drugs`` from a CSV file gives way."""
-    if kind(connection, VIEW) == "BASE TABLE":
-        execute(connection, f"DROP TABLE {VIEW}")
-    execute(connection, (CATALOGS / f"{name}.sql").read_text())
+    with uninterrupted():
+        if kind(connection, VIEW) == "BASE TABLE":
+            execute(connection, f"DROP TABLE {VIEW}")
+        execute(connection, (CATALOGS / f"{name}.sql").read_text())
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:

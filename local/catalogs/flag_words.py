@@ -12,7 +12,7 @@ def are_words(values: set[str]) -> bool:
 
 
 def flag_of(value: str | None) -> str | None:
-    """`ja` as 1, `nein` as 0; what is no such word stays, and its row is left out by name."""
+    """`ja` as 1, `nein` as 0; other words stay, and their rows are reported as left out."""
     word = (value or "").strip().lower()
     if word in TRUE:
         return "1"

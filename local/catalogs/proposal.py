@@ -189,7 +189,7 @@ def template_of(columns: Mapping[str, str]) -> str:
 
 
 def _expression(ours: str, theirs: str, sample: Sequence[Row]) -> str:
-    """A word that the sample lacks stays as it is, so that its row is left out by name."""
+    """A word that is not in the sample stays as it is, so its row is reported as left out."""
     column = _column(theirs)
     if ours not in FLAG_COLUMNS:
         return column

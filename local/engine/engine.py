@@ -36,6 +36,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from handlers import telemetry
 from handlers.wiring import wiring
 from local.engine.definition import DEFINITION, for_this_machine
+from local.engine.heaps import share_one_heap
 from local.engine.history import History
 from local.engine.invocations import (
     Interceptor,
@@ -53,12 +54,12 @@ from local.engine.moto_rules import (
 )
 from local.engine.moto_speed import faster_moto
 from local.servers.stack import functions_see
+from local.uninterrupted import INTERRUPTED
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
 MACHINE = "drug-catalog-sync"
 POLL_S = 0.05
-INTERRUPTED_EXIT = 130
 Keep = Callable[[str, bytes], None]
 
 
@@ -136,7 +137,7 @@ class Engine:
                 self._idle.wait_for(lambda: self._in_flight == 0)
         except KeyboardInterrupt:
             self._interrupted(True)
-            os._exit(INTERRUPTED_EXIT)
+            os._exit(INTERRUPTED)
 
     def stop(self, execution: str) -> None:
         """As a user would in the console. A function that is at work continues to its end."""
@@ -239,6 +240,7 @@ def engine(
     of a second one, which ends the process.
     """
     made = Engine(observe, intercept, history, keep, interrupted)
+    share_one_heap()
     with ExitStack() as stack:
         stack.enter_context(functions_see(environment))
         stack.enter_context(_hooked_into_boto3(made))

@@ -108,7 +108,9 @@ def read_execution(folder: Path) -> Execution:
     try:
         return Execution.model_validate_json((folder / EXECUTION).read_bytes())
     except (FileNotFoundError, ValueError) as error:
-        raise LocalError(
-            f"{folder / EXECUTION} is missing or cut, so the run cannot be redriven; start a "
-            "new one: drugsync run"
-        ) from error
+        raise LocalError(no_way_back(folder / EXECUTION)) from error
+
+
+def no_way_back(path: Path) -> str:
+    """Without one of its two files an execution cannot go on."""
+    return f"{path} is missing or cut, so the run cannot be redriven; start a new one: drugsync run"

@@ -12,6 +12,7 @@ from unittest import mock
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.loaders import JSONFileLoader
+from moto.core.base_backend import BaseBackend
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval import (
     resource_eval_s3,
@@ -30,6 +31,8 @@ _load_model = JSONFileLoader().load_file
 
 _answer = BotocoreStubber.__call__
 
+_urls = BaseBackend.urls.fget
+
 HERE = "http://127.0.0.1:"
 FUNCTIONS = "/2015-03-31/functions/"
 
@@ -45,6 +48,7 @@ def faster_moto() -> Iterator[None]:
         stack.enter_context(mock.patch.object(json_path, "parse", _parse_path))
         stack.enter_context(mock.patch.object(JSONFileLoader, "load_file", _model))
         stack.enter_context(mock.patch.object(BotocoreStubber, "__call__", _answer_if_mocked))
+        stack.enter_context(mock.patch.object(BaseBackend, "urls", property(_urls_once)))
         yield
 
 
@@ -80,6 +84,17 @@ def _answer_if_mocked(stubber: BotocoreStubber, request: AWSPreparedRequest, **f
     if request.url.startswith(HERE) or FUNCTIONS in request.url:
         return None
     return _answer(stubber, request=request, **facts)
+
+
+_known_urls: dict[type[BaseBackend], Any] = {}
+
+
+def _urls_once(backend: BaseBackend) -> Any:
+    """The same for all backends of a service; S3's reads its module again for each request."""
+    kind = type(backend)
+    if kind not in _known_urls:
+        _known_urls[kind] = _urls(backend)
+    return _known_urls[kind]
 
 
 @lru_cache(maxsize=4)

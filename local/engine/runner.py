@@ -15,11 +15,13 @@ from local.engine.history import (
     History,
     accepted,
     begin,
+    no_way_back,
     read_execution,
 )
 from local.engine.invocations import Interceptor, Invocation, Observer, Outcome, call_through
 from local.engine.run_store import FolderRunStore
 from local.engine.runs import input_as_far_as_right, only_one, run_id_of
+from local.errors import LocalError
 from local.places import closed, is_there, own_only
 from local.servers.servers import connect
 from local.servers.stack import BUCKET, Stack
@@ -27,8 +29,10 @@ from workflow.adapters.s3.run_store import S3RunStore
 from workflow.contract.errors import RunStoreError
 from workflow.contract.events.payloads import Run
 from workflow.contract.events.report import RunReport
-from workflow.contract.runs import REPORT, REVIEW, RunFiles
+from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
 from workflow.report.assemble import assemble, write_report
+from workflow.report.page import render
+from workflow.report.summaries import read_summaries
 
 if TYPE_CHECKING:
     from local.engine.engine import Engine
@@ -37,6 +41,9 @@ LOG = "log.jsonl"
 OWN = frozenset({LOG, EXECUTION, HISTORY})
 """Files that the run bucket on AWS does not have: there, CloudWatch and Step Functions keep
 this."""
+
+OF_ANY_END = {REPORT, REPORT_PAGE}
+"""Files that a run has which AcceptRun refused."""
 
 GOLDEN = "golden_queries.json"
 INTERRUPTED = Outcome(
@@ -114,6 +121,9 @@ def redrive(stack: Stack, run_id: str, **options: Unpack[Options]) -> RunReport:
     with only_one(stack.root, run_id):
         keys = FolderRunStore(stack.root).keys(f"runs/{run_id}/")
         mine = [key for key in keys if key.rpartition("/")[2] not in OWN]
+        if accepted(folder) is None and {key.rpartition("/")[2] for key in mine} - OF_ANY_END:
+            # Called again, AcceptRun would give another key, and no file were the run's own.
+            raise LocalError(no_way_back(folder / HISTORY))
         mine += _plan_of(stack, read_execution(folder).input)
         return _execute(stack, folder, mine, options)
 
@@ -206,7 +216,7 @@ def _report(
 ) -> RunReport:
     store, run = S3RunStore(machine.s3, BUCKET), accepted(folder)
     files = RunFiles.of(store, run.holder) if run else RunFiles(store, folder.name)
-    done = files.read_if_there(REPORT, RunReport)
+    done = _last_report(files)
     if done is not None and done.status == outcome.status == "SUCCEEDED":
         return done
     run = run or Run(
@@ -221,10 +231,23 @@ def _report(
         "cause": f"{_where(failure)}: {failure.message}" if failure else outcome.cause,
     }
     try:
-        return write_report(files, assemble(files, run, ended_at=datetime.now(UTC), **ended))
+        pages = read_summaries(files)
+        report = assemble(files, run, pages, ended_at=datetime.now(UTC), **ended)
+        return write_report(files, report, pages)
     except RunStoreError:
         # A damaged file may be why the run failed; the report then says only that.
-        return _bare_report(run, ended)
+        bare = _bare_report(run, ended)
+        files.write(REPORT, bare)
+        files.write_text(REPORT_PAGE, render(bare, ()))
+        return bare
+
+
+def _last_report(files: RunFiles) -> RunReport | None:
+    """None where it cannot be read: it is written anew."""
+    try:
+        return files.read_if_there(REPORT, RunReport)
+    except RunStoreError:
+        return None
 
 
 def _where(failure: Invocation) -> str:

@@ -24,6 +24,7 @@ from pathlib import Path
 from local.errors import LocalError
 from local.places import closed, is_there
 from local.servers.reasons import did_not_start
+from local.uninterrupted import uninterrupted
 
 Facts = dict[str, str | int]
 Announce = Callable[[str], None]
@@ -156,11 +157,21 @@ def _locked(home: Home) -> Iterator[None]:
 def _spawn(
     home: Home, command: Sequence[str], facts: Facts, env: Mapping[str, str] | None
 ) -> Record:
-    """Start ``command`` in its own session, so that Ctrl-C in the terminal does not reach it."""
+    """Start ``command`` in its own session, so that Ctrl-C in the terminal does not reach it.
+
+    With its record: a server without one could neither be found again nor be stopped.
+    """
+    with uninterrupted():
+        record = Record(_spawned(home, command, env), facts)
+        _save(home, record)
+    return record
+
+
+def _spawned(home: Home, command: Sequence[str], env: Mapping[str, str] | None) -> int:
     log = os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         # Not subprocess: a Popen object warns if it is dropped while its child runs.
-        pid = os.posix_spawn(
+        return os.posix_spawn(
             command[0],
             list(command),
             dict(os.environ if env is None else env),
@@ -170,12 +181,10 @@ def _spawn(
                 (os.POSIX_SPAWN_DUP2, log, 2),
             ],
             setsid=True,
+            setsigmask=(),
         )
     finally:
         os.close(log)
-    record = Record(pid, facts)
-    _save(home, record)
-    return record
 
 
 def _save(home: Home, record: Record) -> None:

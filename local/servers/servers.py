@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -187,14 +188,32 @@ def _install_mysql(home: Home, binaries: MySQLBinaries, extra_args: Sequence[str
     shutil.rmtree(draft, ignore_errors=True)
     command = binaries.install_command(draft.name, extra_args)
     own = {**os.environ, "TMPDIR": str(_tmpdir(home))}
-    done = subprocess.run(
-        command, cwd=home.path, env=own, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        home.log.write_text(done.stdout + done.stderr)
+    failed, said = _whole_or_ended(command, home.path, own)
+    if failed:
+        home.log.write_text(said)
         what = f"{Path(command[0]).name} could not make its data in {home.path}"
         raise LocalError(did_not_start(what, home.log))
     draft.replace(home.data)
+
+
+def _whole_or_ended(command: list[str], folder: Path, env: dict[str, str]) -> tuple[int, str]:
+    """Exit code and output. Where we are interrupted, the script's own server ends with it: else
+    it would go on writing into the folder that the next start makes anew."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as script:
+        try:
+            said, _ = script.communicate()
+        except BaseException:
+            os.killpg(script.pid, signal.SIGKILL)
+            raise
+    return script.returncode, said
 
 
 def _tmpdir(home: Home) -> Path:

@@ -30,6 +30,7 @@ from local.standin.bedrock_process import (
     start_standin,
     stop_standin,
 )
+from workflow.contract.errors import SettingsInvalid
 from workflow.contract.settings import PREFIX, Settings
 
 BUCKET = "drugsync-local"
@@ -68,6 +69,7 @@ class Stack:
             "diff_concurrency": "2",
             "embed_concurrency": "2",
             "load_concurrency": "2",
+            "verify_concurrency": "2",
             **_only_own(self.mysql),
             **read_settings(self.root),
             **settings,
@@ -88,7 +90,19 @@ class Stack:
         }
 
     def settings(self) -> Settings:
-        return Settings.from_environment(self.environment())
+        """Raises SettingsInvalid, which says of each wrong setting whether a file or a variable has
+        it."""
+        try:
+            return Settings.from_environment(self.environment())
+        except SettingsInvalid as error:
+            ours = read_settings(self.root)
+            lines = [
+                f"{name} of {self.root / SETTINGS} {reason}"
+                if name in ours and PREFIX + name.upper() not in os.environ
+                else f"{PREFIX}{name.upper()} {reason}"
+                for name, reason in error.problems
+            ]
+            raise SettingsInvalid("; ".join(lines), error.problems) from error.__cause__
 
 
 def _only_own(server: MySQLServer) -> dict[str, str]:

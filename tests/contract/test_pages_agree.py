@@ -16,6 +16,7 @@ from tests.contract.test_imports import DOORS
 from workflow.adapters.redis import queries
 from workflow.contract import limits
 from workflow.contract.events.payloads import RunInput
+from workflow.contract.retries import ACCESS
 from workflow.contract.settings import Settings
 from workflow.search import asked, query_cache
 
@@ -76,7 +77,10 @@ def test_times_that_operators_are_told_are_those_of_the_code() -> None:
     assert "an execution ends after six hours" in page("docs/failed-run.md")
     assert f"more than {limits.REDRIVE_DAYS} days ago" in page("docs/failed-run.md")
     assert logins.SECRET_AGE_S == 5 * 60
-    assert "Functions read secrets again within five minutes" in page("docs/passwords.md")
+    passwords = page("docs/passwords.md")
+    assert "Functions read secrets again within five minutes" in passwords
+    assert ACCESS.mean_s == 4
+    assert "the server and the secret change within four seconds" in passwords
     assert f"no run published for {OF['unpublished_hours']} hours" in page("docs/alarms.md")
     assert f"when {OF['unpublished_hours']} hours have passed" in page("docs/stop-and-pause.md")
 
@@ -140,3 +144,17 @@ def worked_out(term: str) -> float:
 
 def words(term: str) -> set[str]:
     return set(re.findall(r"[a-z]+", term))
+
+
+def test_a_lost_index_takes_as_long_as_a_first_load() -> None:
+    (minutes,) = re.findall(
+        r"\| 500,000, first load \|(?:[^|]*\|){6} ([\d.]+) \|", page("docs/costs.md")
+    )
+    assert f"about {float(minutes):.0f} minutes for 500,000 drugs" in page("docs/redis-server.md")
+
+
+def test_golden_queries_are_uploaded_to_where_their_setting_points() -> None:
+    text = page("docs/search.md")
+    (key,) = re.findall(r'golden_queries_key = "(\S+)"', text)
+    assert f"-runs-ACCOUNT-REGION/{key} " in text
+    assert not key.startswith("runs/")

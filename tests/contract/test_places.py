@@ -116,7 +116,7 @@ def test_a_step_that_fails_ends_the_attempt_and_is_in_the_table(
 def test_only_what_is_the_same_everywhere_is_left_out_of_a_place() -> None:
     assert {path.name for path in places.left_out()} == {
         *("test_search_page.py", "test_search_page_reached.py", "test_search_page_shown.py"),
-        "test_runs_pages.py",
+        *("test_runs_pages.py", "test_runs_pages_of_a_stage.py"),
         *("test_search_evaluation.py", "test_search_safety.py", "test_search_floor.py"),
     }
 

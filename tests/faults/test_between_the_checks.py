@@ -16,6 +16,7 @@ from tests.faults.lab import FaultLab, chain
 from tests.lab import Payload, before
 from tests.rows import ndc
 from workflow.adapters.redis.indexes import RedisIndexes
+from workflow.contract.runs import PUBLISH
 
 ANOTHER = "another strength"
 GOLDEN = "golden.json"
@@ -102,6 +103,9 @@ def test_a_switch_that_redis_forgot_is_no_success(synced: FaultLab, mode: str) -
     )
     assert report.cause is not None
     assert "searches answer as before; start a new run" in report.cause
+    assert report.published is False
+    note = json.loads((synced.stack.root / "runs" / report.run_id / PUBLISH).read_bytes())
+    assert (note["done"], note["lost"]) == (False, True)
     synced.converge()
 
 

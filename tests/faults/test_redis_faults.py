@@ -13,6 +13,7 @@ from tests.faults.tally import RETRIED, named
 from tests.lab import before
 from tests.rows import ndc
 from workflow.contract.retries import ACCESS
+from workflow.operate.failure import following
 
 ONE_BY_ONE = {"load_concurrency": "1"}
 
@@ -163,6 +164,24 @@ def test_a_full_server_stops_a_backfill_and_the_live_index_serves(
     assert writable.index.documents() == held
     writable.index.redis.config_set("maxmemory", 0)
     writable.converge("backfill")
+
+
+@pytest.mark.fault("Redis", "maxmemory reached, then raised", "any", "a redrive goes on")
+@pytest.mark.parametrize("state", ["PlanPages", "EmbedPage", "LoadPage", "PublishIndex"])
+def test_once_a_full_server_has_room_a_redrive_goes_on(writable: FaultLab, state: str) -> None:
+    """As the message and the command under it say; nothing is embedded twice."""
+    writable.succeed(run_id="first")
+    writable.catalog.update(ndc(3), strength="999 mg/1")
+    full = before(state, lambda: fill(writable))
+    report = writable.fail("MemoryShort", "backfill", run_id="full", intercept=full)
+    assert report.cause is not None
+    assert report.error is not None
+    assert "raise maxmemory" in report.cause
+    assert "redrive" in report.cause
+    assert following("full", report.error)[1] == "drugsync redrive full"
+    writable.index.redis.config_set("maxmemory", 0)
+    assert writable.redrive("full").status == "SUCCEEDED"
+    writable.assert_in_step()
 
 
 @pytest.mark.fault("Redis", "maxmemory reached, in a sync", "LoadPage", named("MemoryShort"))

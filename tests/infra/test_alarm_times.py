@@ -22,6 +22,7 @@ OUTAGES = {
     "the volume fills up": ("RedisDisk", 15, False),
     "Redis fills up": ("RedisMemory", 15, False),
     "the host is no longer kept in order": ("RedisUpkeep", 2 * 24 * 60, True),
+    "the volume's snapshots fail, or none is made": ("RedisSnapshots", 2 * 24 * 60, True),
     "searches fail": ("SearchErrors", 10, False),
     "the schedule cannot start a run": ("ScheduleDeadLetters", 5, False),
     "a password is not rotated": ("RotationFailed", 5, False),
@@ -65,8 +66,22 @@ def test_every_alarm_is_about_an_outage_or_a_defect(alarms: dict[str, Any]) -> N
 def test_cloudwatch_takes_the_windows(alarms: dict[str, dict[str, Any]]) -> None:
     """A day at most, or a week where a period is an hour or more."""
     for name, alarm in alarms.items():
-        most = 7 if name in ("Unpublished", "RedisUpkeep") else 1
+        most = 7 if name in ("Unpublished", "RedisUpkeep", "RedisSnapshots") else 1
         assert minutes(alarm) <= most * 24 * 60, name
+
+
+def test_snapshots_are_counted_where_their_policy_publishes(stack: Any) -> None:
+    """Data Lifecycle Manager writes into AWS/EBS by its policy's id; in any other place an alarm
+    would find nothing: https://docs.aws.amazon.com/ebs/latest/userguide/monitor-dlm-cw-metrics.html
+    """
+    alarm = _alarms(stack("created", "Workflow"))["RedisSnapshots"]
+    (dimension,) = alarm["Dimensions"]
+    data = stack("created", "Data")
+    (policy,) = data.of("AWS::DLM::LifecyclePolicy")
+    output = dimension["Value"]["Fn::GetStackOutput"]["OutputName"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/EBS", "SnapshotsCreateCompleted")
+    assert dimension["Name"] == "DLMPolicyId"
+    assert data.outputs[output]["Value"] == {"Ref": policy}
 
 
 def test_the_operators_page_says_within_which_time(alarms: dict[str, dict[str, Any]]) -> None:

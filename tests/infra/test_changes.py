@@ -129,6 +129,24 @@ def test_what_the_workflow_reads_is_an_output_of_the_data_stack(
         assert names <= set(stacks.data.outputs)
 
 
+def test_the_workflow_stack_reads_again_what_was_replaced(pair: tuple[Stacks, Stacks]) -> None:
+    """CloudFormation reads an output only while it changes the stack that reads it:
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html
+    An alarm would watch an instance that is gone, and say nothing.
+    """
+    before, after = pair
+    replaced = difference(before.data, after.data).replaced
+    changed = difference(before.workflow, after.workflow).changed
+    for name, output in after.data.outputs.items():
+        if any(f'"{one}"' in json.dumps(output["Value"]) for one in replaced):
+            readers = {
+                reader
+                for reader, one in after.workflow.resources.items()
+                if f'"OutputName": "{name}"' in json.dumps(one)
+            }
+            assert readers <= set(changed), name
+
+
 def test_user_data_never_changes(pair: tuple[Stacks, Stacks]) -> None:
     """EC2 runs it once; a change stops the live server, starts it, and applies nothing."""
     texts = {

@@ -85,8 +85,8 @@ def test_the_stacks_come_in_this_order_and_the_first_waits_for_redis(
         for name, one in stack("created", "Data").of("AWS::SSM::Association").items()
         if name.startswith("RedisHostApply")
     ]
-    (expected,) = re.findall(r"about (\d+) minutes", says)
-    assert int(expected) * 60 < applied["WaitForSuccessTimeoutSeconds"]
+    minutes = applied["WaitForSuccessTimeoutSeconds"] // 60
+    assert f"fails after {minutes} minutes (`start_minutes`)" in says
 
 
 def test_the_alarm_that_is_tried_is_there_and_mails_people(stack: Stacks) -> None:
@@ -169,7 +169,7 @@ def test_another_image_or_snapshot_replaces_what_the_page_says(stack: Stacks) ->
 
 def test_passwords_are_rotated_as_the_page_says(stack: Stacks) -> None:
     says = answer("`rotation_days = 30`")
-    assert "a new secret version within a minute" in says
+    assert "a new secret version" in says
     workflow = stack("created", "Workflow")
     assert workflow.function("RotatePassword")["Timeout"] <= 60
     schedule = workflow.only("AWS::SecretsManager::RotationSchedule")["Properties"]

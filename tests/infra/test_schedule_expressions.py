@@ -36,7 +36,7 @@ def test_what_scheduler_takes_is_taken(expression: str) -> None:
         ("cron(0 3 ? * 0 *)", "day of week: '0'"),
         ("cron(0 3 ? * SUN#6 *)", "day of week: 'SUN#6'"),
         ("cron(0 3 * * ? 26)", "year: '26'"),
-        ("cron(? 3 * * ? *)", "minutes: '?' stands for days only"),
+        ("cron(? 3 * * ? *)", "minutes: '?' is for days only"),
         ("cron(0/0 3 * * ? *)", "minutes: '0/0'"),
         ("cron(1-2-3 3 * * ? *)", "minutes: '1-2-3'"),
         ("rate(0 hours)", "a positive number"),

@@ -34,6 +34,7 @@ WRITES = {
     "VerifyPage": {"verify/*"},
     "VerifyIndex": {"verification.json", "building.json", "golden.json"},
     "PublishIndex": {"publish.json", "publish.building.json"},
+    "PruneIndex": {"publish.json"},
     "ReportRun": {"report.json", "report.html"},
 }
 READS_NO_FILE = {"AcceptRun", "PlanPages", "DiffPage", "PruneIndex"}
@@ -450,7 +451,7 @@ def test_the_alarms_are_those_that_are_documented(workflow: Template) -> None:
     }
     others = {
         *("SearchErrors", "SearchLatency", "RotationFailed"),
-        *("RedisDown", "RedisDisk", "RedisHost", "RedisUpkeep"),
+        *("RedisDown", "RedisDisk", "RedisHost", "RedisUpkeep", "RedisSnapshots"),
     }
     assert set(alarms) - others == {
         "RunFailed", "Unpublished", "VerificationFailed", "Throttled",

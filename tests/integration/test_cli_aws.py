@@ -11,7 +11,9 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.stub import Stubber
+from moto.core.botocore_stubber import MockRawResponse
 
 from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
@@ -20,6 +22,7 @@ from local.engine.definition import functions
 from local.engine.engine import MACHINE, REGION, Engine, handler_of
 from local.servers.stack import BUCKET
 from tests.lab import Failing, Lab
+from tests.redrives import Redrives
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
 from workflow.contract.errors import (
     CatalogUnavailable,
@@ -52,10 +55,18 @@ class Session:
 
     region_name = REGION
 
-    def __init__(self, outputs: dict[str, str] | None = None, stage: str = "test") -> None:
+    def __init__(
+        self,
+        outputs: dict[str, str] | None = None,
+        stage: str = "test",
+        redrives: Redrives | None = None,
+    ) -> None:
         self._real = boto3.Session(region_name=REGION)
         self._stack = f"drug-catalog-sync-{stage}-workflow"
         self._outputs = OUTPUTS if outputs is None else outputs
+        # moto has no account's settings of Lambda.
+        self.quota = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 980}
+        self._redrives = redrives
 
     def client(self, service: str, **options: Any) -> Any:
         client = self._real.client(service, **options)
@@ -63,12 +74,21 @@ class Session:
             stub = Stubber(client)
             stub.add_response("describe_stacks", self._stacks(), {"StackName": self._stack})
             stub.activate()
+        if service == "lambda":
+            asked = "before-send.lambda.GetAccountSettings"
+            client.meta.events.register(asked, self._account_settings)
         if service == "stepfunctions":
             # moto gives the history forwards, whatever is asked.
             history = "stepfunctions.GetExecutionHistory"
             client.meta.events.register(f"provide-client-params.{history}", note_order)
             client.meta.events.register(f"after-call.{history}", in_order)
+            if self._redrives:
+                self._redrives.answer(client)
         return client
+
+    def _account_settings(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        body = json.dumps({"AccountLimit": self.quota})
+        return AWSResponse(request.url, 200, {}, MockRawResponse(body))
 
     def _stacks(self) -> dict[str, Any]:
         outputs = [{"OutputKey": key, "OutputValue": one} for key, one in self._outputs.items()]
@@ -236,7 +256,7 @@ def test_a_failed_page_is_named_with_its_cause() -> None:
         "cause": json.dumps({"errorMessage": "no record of text t"}),
         "input": json.dumps({"page": {"page": "00002"}}),
     }
-    stub = Stubber(site._sfn)
+    stub = Stubber(site.sfn)
     listed = {"mapRuns": [{**MAP_RUN, "executionArn": execution, "mapRunArn": map_run}]}
     limits = {
         "maxConcurrency": 4,
@@ -307,7 +327,7 @@ def test_a_run_that_moto_ended_well_cannot_be_redriven(lab: Lab) -> None:
 def stub_describe(site: AwsSite, run_id: str, redrive: str, reason: str = "") -> Stubber:
     """moto knows nothing of redrives."""
     execution = f"{EXECUTION}:{run_id}"
-    stub = Stubber(site._sfn)
+    stub = Stubber(site.sfn)
     redrives = {"redriveStatus": redrive, "redriveStatusReason": reason}
     found = {**DESCRIBED, **redrives, "executionArn": execution, "name": run_id}
     stub.add_response("describe_execution", found, {"executionArn": execution})
@@ -320,6 +340,7 @@ def test_a_failed_run_is_redriven() -> None:
     stub = stub_describe(site, "nightly", "REDRIVABLE")
     execution = f"{EXECUTION}:nightly"
     stub.add_response("redrive_execution", {"redriveDate": START}, {"executionArn": execution})
+    stub.add_response("describe_execution", {**DESCRIBED, "redriveCount": 1})
     site.redrive("nightly", Out())
     stub.assert_no_pending_responses()
 
@@ -385,7 +406,7 @@ def test_logs_are_asked_of_each_functions_group() -> None:
     site = site_with()
     stub_describe(site, "nightly", "REDRIVABLE")
     assert site.outputs
-    client = site._client("logs")
+    client = site.client("logs")
     stub = Stubber(client)
     at = "2026-11-01 02:00:0{},000+0000"
     said = {
@@ -415,7 +436,7 @@ def test_logs_are_asked_of_each_functions_group() -> None:
             },
         )
     stub.activate()
-    site._client = lambda *_, **__: client  # type: ignore[method-assign]
+    site.client = lambda *_, **__: client  # type: ignore[method-assign]
     (line,) = site.logs("nightly", "00001")
     assert (line.function, line.page, line.ms, line.counts) == (
         *("DiffPage", "00001", 2000),

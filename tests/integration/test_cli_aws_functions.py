@@ -16,14 +16,18 @@ from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from cli.sites.aws_functions import call
+from cli.sites.aws_quota import room_for_a_run
 from cli.sites.aws_search import closed
 from cli.sites.aws_site import AwsSite
 from cli.sites.site import SiteError
+from infra.stage.quotas import concurrency_problems
+from infra.stage.stage import ROOT, load_stage
 from local.engine.engine import REGION
-from tests.integration.test_cli_aws import OUTPUTS, site_with
+from tests.integration.test_cli_aws import OUTPUTS, Session, site_with
 from tests.lab import Lab, Payload
 from tests.rows import ndc
 from workflow.contract.retries import SLEPT
+from workflow.contract.sizes import widest_map
 
 SEARCHES = OUTPUTS | {"SearchFunction": "SearchApi"}
 FUNCTION = "drug-catalog-sync-test-OperateIndex"
@@ -112,6 +116,43 @@ def test_a_search_that_may_not_invoke_the_model_is_no_success(synced: Lab) -> No
         found = findings(site_with(SEARCHES | {"SearchUrl": url}))
     assert not found["search"].ok
     assert "log" in found["search"].advice
+
+
+# The quota of functions that run at once
+
+
+@pytest.mark.parametrize(
+    ("free", "outputs", "fits"),
+    [(980, OUTPUTS, True), (7, OUTPUTS, True), (6, OUTPUTS, False), (7, SEARCHES, False)],
+)
+def test_the_doctor_asks_whether_a_run_fits_into_lambdas_quota(
+    synced: Lab, free: int, outputs: dict[str, str], fits: bool
+) -> None:
+    """Here a Map runs four at once; three functions run beside it, and one for searches."""
+    with synced.machine():
+        session = Session(outputs)
+        session.quota = {"ConcurrentExecutions": free + 7, "UnreservedConcurrentExecutions": free}
+        quota = findings(AwsSite("test", session))["Lambda's quota"]  # type: ignore[arg-type]
+    assert quota.ok == fits
+    assert f"of {free} functions that may run at once (quota {free + 7}): 4 by " in quota.found
+    assert ("L-B99A9384" in quota.advice) == (not fits)
+
+
+def test_the_stage_file_and_the_doctor_count_the_same_functions() -> None:
+    """The stage file has the quota in a field, the doctor asks the account."""
+    settings = load_stage(ROOT / "tests" / "infra" / "stages" / "created.toml").settings
+    client = boto3.client("lambda", region_name=REGION)
+    for quota in range(10, 18):
+        refused = bool(concurrency_problems(quota, settings, None))
+        limit = {"ConcurrentExecutions": quota, "UnreservedConcurrentExecutions": quota}
+        with Stubber(client) as stub:
+            stub.add_response("get_account_settings", {"AccountLimit": limit})
+            try:
+                room_for_a_run(client, widest_map(settings), searched=False)
+            except SiteError:
+                assert refused, quota
+            else:
+                assert not refused, quota
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ def test_logs_says_the_same_of_a_page_here_and_from_cloudwatch(
 
 def described(site: Any, run_id: str) -> tuple[str, Any]:
     """CloudWatch's filter on the time is moto's, whose clock is ours."""
-    found = site._sfn.describe_execution(executionArn=f"{EXECUTION}:{run_id}")
+    found = site.sfn.describe_execution(executionArn=f"{EXECUTION}:{run_id}")
     return found["executionArn"], found | {"startDate": found["startDate"].replace(year=2000)}
 
 

@@ -16,11 +16,12 @@ import pytest
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from local.servers.stack import Stack
-from tests.integration.reading import catalog_of, connected, is_mariadb, view
+from tests.integration.reading import catalog_of, connected, is_mariadb, reached, view
 from tests.rows import make_rows
 from tests.servers import CatalogTable
 from workflow.adapters.mysql import catalog as adapter
 from workflow.adapters.mysql import session
+from workflow.adapters.mysql.buffered import BufferedBroker
 from workflow.contract.errors import (
     CatalogAccessDenied,
     CatalogError,
@@ -32,6 +33,13 @@ from workflow.contract.errors import (
 from workflow.contract.ports.catalog import RangeRows
 
 PASSWORD = "right"
+
+
+def test_rows_are_read_by_way_of_the_buffer(stack: Stack) -> None:
+    """The pinned driver has its reader where it is replaced."""
+    with contextlib.closing(adapter.open_connection(reached(stack), "drugs", 20)) as connection:
+        sock: Any = vars(connection)["_socket"]
+        assert isinstance(sock._netbroker, BufferedBroker)
 
 
 def read(stack: Stack, after: str | None = None, **options: Any) -> RangeRows:

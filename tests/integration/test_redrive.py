@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
 from cli.documents import RunView
+from cli.sites.local_site import LocalSite
 from cli.sites.site import no_redrive
 from local.engine.definition import maps
 from local.engine.history import EXECUTION, HISTORY
 from local.engine.runner import redrive
 from local.errors import LocalError
-from tests.lab import Failing, Lab, cause_of
+from tests.lab import Failing, Lab, before, cause_of
 from workflow.contract.errors import SyncError
 from workflow.contract.events.report import RunReport
 from workflow.verify.floor import WORDS
@@ -159,6 +161,37 @@ def test_a_run_without_its_execution_says_so(lab: Lab) -> None:
     (lab.stack.root / "runs" / RUN / EXECUTION).unlink()
     with pytest.raises(LocalError, match=r"execution\.json is missing.*start a new one"):
         redrive(lab.stack, RUN)
+
+
+@pytest.mark.parametrize("left", ["", '{"state": "Acc'])
+def test_without_the_runs_key_nothing_is_called_again(lab: Lab, left: str) -> None:
+    """AcceptRun would give another one, with which no file were the run's own."""
+    fail(lab, "LoadPage", page="00001")
+    folder = lab.stack.root / "runs" / RUN
+    (folder / HISTORY).write_text(left)
+    with pytest.raises(LocalError, match=r"history\.jsonl is missing or cut.*start a new one"):
+        redrive(lab.stack, RUN)
+    assert LocalSite(lab.stack.root).view(RUN).error is not None
+
+
+def test_a_redrive_that_fails_over_a_cut_file_is_what_is_told_of_the_run(lab: Lab) -> None:
+    fail(lab, "LoadPage", page="00001")
+    path = lab.stack.root / "runs" / RUN / "review.json"
+    path.write_bytes(path.read_bytes()[:50])
+    assert lab.redrive(RUN).error == "RunFileCorrupt"
+    site = LocalSite(lab.stack.root)
+    report, page = site.report(RUN)
+    assert (site.view(RUN).error, report.error) == ("RunFileCorrupt", "RunFileCorrupt")
+    assert "RunFileCorrupt" in page.read_text()
+
+
+def test_a_run_whose_files_were_deleted_meanwhile_is_told_by_its_report(lab: Lab) -> None:
+    runs = lab.stack.root / "runs"
+    lab.succeed(run_id=RUN, intercept=before("VerifyPage", lambda: rmtree(runs)))
+    site = LocalSite(lab.stack.root)
+    assert [(view.run_id, view.status) for view in site.runs(9)] == [(RUN, "SUCCEEDED")]
+    assert site.report(RUN)[0].published
+    assert site.logs(RUN, None) == []
 
 
 def test_files_are_kept_while_a_run_goes_on(lab: Lab) -> None:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.integration.test_cli_aws import site_with
 from tests.lab import Lab, before, cause_of
 from tests.rows import make_rows, ndc
+from tests.servers import CatalogTable
 from workflow.adapters.redis.client import RedisClient
 
 MANY = ", ".join(f"('{key}', 'A')" for key in range(1000, 1201))
@@ -26,6 +28,24 @@ def other(empty_lab: Lab) -> Iterator[Lab]:
     empty_lab.settings["catalog_table"] = "other"
     yield empty_lab
     drop()
+
+
+def test_the_doctor_and_a_plan_name_the_grant_that_a_view_needs(
+    other: Lab, admin: CatalogTable
+) -> None:
+    """EXPLAIN of a view needs SHOW VIEW: error 1345 to a user with SELECT alone."""
+    other.catalog.execute("CREATE TABLE other_base LIKE drugs")
+    other.catalog.execute("CREATE VIEW other AS SELECT * FROM other_base")
+    admin.execute("DROP USER IF EXISTS 'odd'@'localhost'")
+    admin.execute("CREATE USER 'odd'@'localhost'")
+    admin.execute("GRANT SELECT ON drugs.other TO 'odd'@'localhost'")
+    other.settings["mysql_user"] = "odd"
+    with other.machine():
+        found = {one.check: one for one in site_with().doctor()}["MySQL catalog"]
+    planned = other.run(dry_run=True)
+    assert not found.ok
+    for text in (found.found, cause_of(planned, "CatalogAccessDenied")):
+        assert "GRANT SELECT, SHOW VIEW ON other" in text
 
 
 # Input

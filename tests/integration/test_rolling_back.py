@@ -55,6 +55,21 @@ def test_a_rollback_undoes_the_last_sync(synced: Lab) -> None:
     assert synced.index.generation()["published_at"] == record["published_at"]
 
 
+def test_a_sync_that_changes_nothing_leaves_the_way_back_its_record(synced: Lab) -> None:
+    """Rows, profile and date are those of what is searched then; guards compare with them."""
+    before = synced.index.generation()
+    edit(synced)
+    synced.succeed()
+    synced.succeed()
+    again = synced.index.generation()
+    back(synced)
+    for name in ("baseline", "published_at"):
+        assert synced.index.generation()[name] == before[name]
+    back(synced)
+    for name in ("baseline", "published_at"):
+        assert synced.index.generation()[name] == again[name]
+
+
 def test_a_second_rollback_is_as_before_the_first(synced: Lab) -> None:
     edit(synced)
     synced.succeed()

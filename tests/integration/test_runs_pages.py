@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -24,10 +24,10 @@ from cli.sites.local_site import LocalSite
 from local.engine.runner import LOG
 from local.engine.runs import only_one
 from tests.browser import chromium
-from tests.lab import Failing, Lab
-from workflow.contract.errors import TextMissing
+from tests.lab import Failing, Lab, Payload
+from workflow.contract.errors import IndexCommandFailed, TextMissing
 
-SAID = "no record of <script>alert(1)</script>"
+SAID = "refused <script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def pages(lab: Lab) -> RunsPages:
     """A run that succeeded, and one of which a page failed."""
     lab.succeed(run_id="first")
     lab.catalog.update(next(iter(lab.catalog.rows())), strength="7 mg")
-    lab.run(run_id="second", intercept=Failing("LoadPage", TextMissing(SAID)))
+    lab.run(run_id="second", intercept=Failing("LoadPage", IndexCommandFailed(SAID)))
     return RunsPages(LocalSite(lab.stack.root))
 
 
@@ -50,7 +50,7 @@ def test_the_list_has_outcome_counts_and_a_link_of_each_run(pages: RunsPages) ->
     shown = html(pages, "/runs")
     assert shown.index(">second<") < shown.index(">first<")
     assert '<a href="/runs/first">first</a>' in shown
-    assert "FAILED: TextMissing" in shown
+    assert "FAILED: IndexCommandFailed" in shown
     cells = re.findall(r"<td[^>]*>(.*?)</td>", shown.partition("/runs/first")[2])
     assert "SUCCEEDED" in cells
     assert "40" in cells
@@ -59,10 +59,56 @@ def test_the_list_has_outcome_counts_and_a_link_of_each_run(pages: RunsPages) ->
 
 def test_a_failed_run_says_why_and_names_the_command(pages: RunsPages) -> None:
     shown = html(pages, "/runs/second")
-    assert "TextMissing" in shown
+    assert "IndexCommandFailed" in shown
     assert "&lt;script&gt;" in shown
     assert "<code>drugsync redrive second</code>" in shown
     assert "DiffPages" in shown
+
+
+def test_where_a_redrive_would_fail_again_neither_command_nor_button_offers_it(lab: Lab) -> None:
+    lab.run(run_id="lost", intercept=Failing("LoadPage", TextMissing("no record of 5")))
+    actions = Actions(lab.stack.root, Token())
+    shown = html(RunsPages(LocalSite(lab.stack.root), actions), "/runs/lost")
+    assert "Start a new run" in shown
+    assert "redrive" not in shown.lower()
+    assert "<code>drugsync run --dry-run</code>" in shown
+
+
+def test_a_run_that_goes_on_shows_the_rate_and_the_time_left(
+    pages: RunsPages, lab: Lab, browser: Browser
+) -> None:
+    """Its page reloads by itself, so that the figures go on."""
+    slowly = Slowly()
+    thread = threading.Thread(target=lambda: lab.run(intercept=slowly, page_size=1))
+    token = Token()
+    with serving(pages, token=token) as address, browser.new_page(base_url=address) as visitor:
+        thread.start()
+        try:
+            visitor.set_default_timeout(60_000)
+            visitor.goto(f"/runs?token={token.value}")
+            visitor.get_by_text("RUNNING").wait_for()
+            visitor.get_by_role("row").filter(has_text="RUNNING").get_by_role("link").click()
+            maps = visitor.get_by_role("listitem").filter(has_text="DiffPages")
+            left = re.compile(r"DiffPages +(\d+)/40 pages done,.* pages/s, about .+ left")
+            maps.filter(has_text=left).wait_for()
+            (done,) = left.findall(maps.inner_text())
+            more = maps.filter(has_text=re.compile(rf"DiffPages +(?!{done}/)\d+/40 pages done"))
+            more.wait_for()
+            assert visitor.get_by_role("progressbar").first.get_attribute("max") == "40"
+        finally:
+            slowly.wait_s = 0
+            thread.join()
+
+
+class Slowly:
+    """Each page takes as long as `wait_s` says."""
+
+    wait_s = 0.3
+
+    def __call__(self, state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
+        if state == "DiffPage":
+            time.sleep(self.wait_s)
+        return call()
 
 
 def test_its_commands_can_be_typed_as_they_stand(

@@ -165,6 +165,19 @@ def test_a_row_whose_text_columns_are_all_blank_is_named_by_its_drug_name() -> N
     assert renderer("for {route}").text(fields).text == "a b"
 
 
+def test_a_renderer_gives_each_row_its_own_text_whatever_it_rendered_before() -> None:
+    """It keeps texts: what they are kept under must name all that they are made of."""
+    rows = [
+        *({"ndc": "1", "drug_name": name} for name in ("A", "B", "A")),
+        *({"ndc": ndc} for ndc in ("2", "3")),
+        *({"ndc": "4", "drug_name": "A", name: "X"} for name in COLUMNS[2:]),
+    ]
+    one = renderer("for {route}")
+    assert [one.document(row) for row in rows] == [
+        renderer("for {route}").document(row) for row in rows
+    ]
+
+
 def test_a_text_tells_the_columns_that_it_is_made_of() -> None:
     fields = renderer().document(make_row(5, brand_name=" BRAND  x ", strength=None)).fields
     columns = renderer().text(fields).columns

@@ -37,6 +37,23 @@ def test_only_measured_parts_are_written(tmp_path: Path, monkeypatch: pytest.Mon
     assert page.PAGE.read_text(encoding="utf-8") == after
 
 
+def test_the_short_table_keeps_the_rows_of_parts_that_were_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = "| largest bundle, zipped | 4.63 MB: missed | 3 MB |"
+    old = "| first build of 900 drugs at 70 ms per model call, beside the old loader | old | 50 |"
+    head = "| what | measured | goal |\n| --- | --- | --- |"
+    monkeypatch.setattr(page, "PAGE", tmp_path / "performance.md")
+    page.PAGE.write_text(
+        f"<!-- bench: short -->\n\n{head}\n{old}\n{kept}\n\n<!-- end of bench -->\n", "utf-8"
+    )
+    page.write({"old-loader": MEASURED})
+    rows = page.PAGE.read_text(encoding="utf-8").split("\n")[2:6]
+    assert rows[:2] == head.split("\n")
+    assert "55 times faster" in rows[2]
+    assert rows[3] == kept
+
+
 def test_the_page_marks_parts_that_exist() -> None:
     marked = [part[1] for part in page.PART.findall(page.PAGE.read_text(encoding="utf-8"))]
     assert marked

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import NOW, FakeIndex
+from tests.fakes import NOW, FakeIndex, FakeRunStore
 from tests.payloads import GENERATION, HOLDER, SPACE, generation, reviewed_task
 from workflow.contract.documents import record_of
 from workflow.contract.errors import RunSuperseded, SwitchLost
+from workflow.contract.events.files import Switched
 from workflow.contract.events.payloads import PruneTask, Pruning
 from workflow.contract.holder import Holder
 from workflow.contract.ports.documents import Document
 from workflow.contract.ports.generations import Live, LiveNames
 from workflow.contract.ports.texts import NewRecord, Text
+from workflow.contract.runs import PUBLISH, RunFiles
 from workflow.steps import prune_index as module
 from workflow.steps.prune import kept_by, sweep_leftovers
 from workflow.steps.prune_index import prune_index
@@ -50,9 +52,9 @@ def index() -> FakeIndex:
     return index
 
 
-def prune(index: FakeIndex, at: Pruning | None = None) -> Pruning:
+def prune(index: FakeIndex, at: Pruning | None = None, runs: FakeRunStore | None = None) -> Pruning:
     task = PruneTask(**dict(reviewed_task()), prune=at or Pruning())
-    return prune_index(task, generations=index.generations)
+    return prune_index(task, generations=index.generations, runs=runs or FakeRunStore())
 
 
 def held(index: FakeIndex) -> dict[str, set[Any]]:
@@ -144,10 +146,12 @@ def test_a_superseded_run_removes_nothing(index: FakeIndex) -> None:
 def test_a_switch_that_redis_forgot_is_no_success(index: FakeIndex, live: Live | None) -> None:
     """A replica that took over had not got it: everything is as before it."""
     index.memory.live = live
-    before = held(index)
+    before, runs = held(index), FakeRunStore()
     with pytest.raises(SwitchLost, match="searches answer as before; start a new run"):
-        prune(index)
+        prune(index, runs=runs)
     assert held(index) == before
+    note = RunFiles.of(runs, HOLDER).read(PUBLISH, Switched)
+    assert (note.done, note.lost) == (False, True)
 
 
 # Before a run begins

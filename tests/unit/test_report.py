@@ -22,6 +22,7 @@ from workflow.contract.events.files import (
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import RunFiles
 from workflow.report.assemble import assemble, write_report
+from workflow.report.summaries import read_summaries
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def files(store: FakeRunStore) -> RunFiles:
 
 def report(files: RunFiles, **arguments: Any) -> RunReport:
     values: dict[str, Any] = {"status": "FAILED", "ended_at": NOW + timedelta(seconds=90)}
-    return assemble(files, plan().run, **values | arguments)
+    return assemble(files, plan().run, read_summaries(files), **values | arguments)
 
 
 def planned(**changed: Any) -> Review:
@@ -153,7 +154,8 @@ def test_a_failed_verification_is_in_the_report(files: RunFiles) -> None:
 def test_a_written_report_is_read_back_as_it_was(files: RunFiles, store: FakeRunStore) -> None:
     files.write("plan.json", plan())
     files.write("review.json", planned())
-    written = write_report(files, report(files, error="X", cause="<b>words</b>"))
+    made = report(files, error="X", cause="<b>words</b>")
+    written = write_report(files, made, read_summaries(files))
     assert files.read("report.json", RunReport) == written
     page = store.objects[f"runs/{RUN}/report.html"].decode()
     assert "<b>words</b>" not in page

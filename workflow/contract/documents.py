@@ -2,7 +2,8 @@
 
 import hashlib
 import re
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from string import Formatter
 from typing import Final
 
@@ -28,6 +29,9 @@ from workflow.contract.vectors import fault
 HASH_BYTES: Final = 16
 NOT_CATALOG: Final = ("content_hash", "run_id", "indexed_at")
 """Fields of a document that its content hash does not cover."""
+
+REMEMBERED: Final = 1024
+"""Texts that a renderer keeps: the packages of a product stand side by side and share theirs."""
 
 SEARCHED_COLUMNS: Final = (*NAME_COLUMNS, *CLASS_COLUMNS, *DETAIL_COLUMNS, TYPE_COLUMN)
 """What a text record holds besides its vector, whatever the template renders."""
@@ -129,6 +133,15 @@ def clean(value: str | None) -> str:
     return value.strip()
 
 
+def _cleaned(row: Row) -> Fields:
+    """The values that are not blank, as `clean` has them: most are printable, and only trimmed."""
+    return {
+        name: kept
+        for name, value in row.items()
+        if value and (kept := value.strip() if value.isprintable() else clean(value))
+    }
+
+
 def normalized(value: str) -> str:
     """Lower case, white space folded: what a text is made of."""
     return " ".join(value.lower().split())
@@ -143,38 +156,53 @@ class Renderer:
     """Turns rows into documents and texts under one template and one space."""
 
     def __init__(self, template: str, max_chars: int, space: str) -> None:
-        parts = list(Formatter().parse(template))
-        self._parts = [(literal, name or "") for literal, name, _, _ in parts]
-        self._text_columns = tuple(dict.fromkeys(name for _, name, _, _ in parts if name))
-        self._max_chars = max_chars
+        parts = [(literal, name or "") for literal, name, _, _ in Formatter().parse(template)]
+        self._text_columns = tuple(dict.fromkeys(name for _, name in parts if name))
+        self._columns = tuple(dict.fromkeys((*self._text_columns, *SEARCHED_COLUMNS)))
+        self._text = _texts(parts, self._columns, max_chars)
         self._space = space
 
     def document(self, row: Row) -> Document:
         """A row's document. The key is kept byte for byte."""
-        fields = {name: kept for name, value in row.items() if (kept := clean(value))}
+        fields = _cleaned(row)
         fields[KEY] = row[KEY] or ""
         fields["text_hash"] = self.text(fields).hash
         fields["content_hash"] = content_hash(fields, self._space)
         return Document(fields[KEY], fields)
 
     def text(self, fields: Fields) -> Text:
-        """The text of a document's fields, with the columns that searches ask for by word."""
-        text = self._text(fields)
+        """The text of a document's fields, with the columns that searches ask for by word.
+
+        If all columns of the template are blank, it is the drug's name or key.
+        """
+        get = fields.get
+        instead = None
+        if not any(map(get, self._text_columns)):
+            instead = get("drug_name") or fields[KEY]
+        return self._text(tuple(map(get, self._columns)), instead)
+
+
+Rendered = Callable[[tuple[str | None, ...], str | None], Text]
+
+
+def _texts(parts: list[tuple[str, str]], names: tuple[str, ...], max_chars: int) -> Rendered:
+    """Values of the named columns -> text: rendered, folded and cut."""
+
+    @lru_cache(REMEMBERED)
+    def text(values: tuple[str | None, ...], instead: str | None) -> Text:
+        fields = {name: value for name, value in zip(names, values, strict=True) if value}
+        get = fields.get
+        if instead is None:
+            instead = "".join([literal + get(name, "") for literal, name in parts])
+        words = normalized(instead)[:max_chars].rstrip()
         columns: Fields = {
             name: searched
             for name in SEARCHED_COLUMNS
             if name in fields and (searched := _as_searched(name, fields[name]))
         }
-        return Text(text_hash(text, columns), text, columns)
+        return Text(text_hash(words, columns), words, columns)
 
-    def _text(self, fields: Fields) -> str:
-        """Rendered, folded and cut; if all its columns are blank, the drug's name or key."""
-        get = fields.get
-        if not any(map(get, self._text_columns)):
-            rendered = get("drug_name") or fields[KEY]
-        else:
-            rendered = "".join([literal + get(name, "") for literal, name in self._parts])
-        return normalized(rendered)[: self._max_chars].rstrip()
+    return text
 
 
 def renderer_of(settings: Settings, space: str) -> Renderer:

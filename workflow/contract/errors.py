@@ -101,7 +101,7 @@ class InvalidInput(SyncError):
 
 
 class SettingsInvalid(SyncError):
-    """A setting is missing or wrong. Correct the environment variable that the message names."""
+    """A setting is missing or wrong. Correct it where the message says: a variable, or a file."""
 
     def __init__(self, message: str, problems: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
@@ -246,7 +246,7 @@ class IndexCommandFailed(IndexError_):
 
 
 class MemoryShort(IndexError_):
-    """Redis has no room. Raise maxmemory; the next run drops what this one left half built."""
+    """Redis has no room. Raise maxmemory. A new run drops what this one left half built."""
 
 
 class GenerationMismatch(IndexError_):

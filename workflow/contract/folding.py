@@ -36,6 +36,12 @@ _LOOK_ALIKES: Final = str.maketrans(
 )
 """Cyrillic letters that look like Latin ones in either case. They come with pasted text."""
 
+_ASCII: Final = {
+    code: None if chr(code) in "'`" else chr(code).lower() if chr(code).isalnum() else " "
+    for code in range(128)
+}
+"""The same folding where there is nothing but ASCII, at once."""
+
 _WORD: Final = re.compile(r"[^\W_]+")
 _FORMAT: Final = re.compile(f"[{DEFAULT_IGNORABLE}]")
 """Characters without a width: soft hyphen, joiners, marks of direction, fillers."""
@@ -55,6 +61,8 @@ def fold_words(text: str) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     """Lower case in compatibility form, with its punctuation: strengths and NDCs need it."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     shown = _FORMAT.sub("", text.translate(_MARKS))
     shown = unicodedata.normalize("NFKC", shown).casefold().replace("\u03bc", "u")
     return " ".join(shown.split())
@@ -62,7 +70,7 @@ def plain(text: str) -> str:
 
 def _folded(text: str) -> str:
     if text.isascii():
-        return " ".join(_WORD.findall(text.lower().replace("'", "").replace("`", "")))
+        return " ".join(text.translate(_ASCII).split())
     shown = _FORMAT.sub("", text.translate(_MARKS))
     for _ in range(2):  # a case may fold into letters that Unicode takes apart once more
         shown = unicodedata.normalize("NFKD", shown).casefold().translate(_APOSTROPHES)

@@ -26,7 +26,7 @@ from workflow.contract.settings import Settings
 from workflow.contract.vectors import fault
 from workflow.embedding.caller import PROBE_TEXT
 from workflow.steps.check_server import check_engine, check_server
-from workflow.steps.plan_pages import check_same, live_generation
+from workflow.steps.target import check_same, live_generation
 from workflow.verify.golden import read_golden_queries
 
 PROBE_KEY = "runs/doctor/probe.json"
@@ -85,7 +85,7 @@ def finding(name: str, check: Callable[[], str]) -> Finding:
 
 
 def remedy(name: str) -> str:
-    """An error's advice for who asked once, and retried nothing."""
+    """An error's advice, for a check that is not retried."""
     left = advice(name).removeprefix(RETRIED)
     return left[:1].upper() + left[1:]
 

@@ -82,7 +82,7 @@ def find_failure(execution_arn: str, history: ExecutionHistory) -> Failure:
         pages.append(FailedPage(page=_page(child.input), error=child.error, cause=_words(child)))
     own = FailedPage(page="", error=execution.error or execution.status, cause=_words(execution))
     reason = next((page for page in pages if page.error), own)
-    redrive_helps = _redrive_helps(reason.error)
+    helps = redrive_helps(reason.error)
     return Failure(
         run_id=execution.name,
         execution_arn=execution.arn,
@@ -94,8 +94,8 @@ def find_failure(execution_arn: str, history: ExecutionHistory) -> Failure:
         more_pages=len(pages) > PAGES_SHOWN,
         started_at=execution.started_at,
         ended_at=execution.ended_at,
-        advice=_advice(reason.error, redrive_helps),
-        redrive_helps=redrive_helps,
+        advice=_advice(reason.error, helps),
+        redrive_helps=helps,
     )
 
 
@@ -131,7 +131,7 @@ def following(run_id: str, error: str, page: str = "") -> tuple[str, str]:
     """The commands to look into a failure, and to go on after it."""
     name = shlex.quote(_line(run_id))
     of_page = f" --page {page}" if page.isdigit() else ""
-    go_on = f"redrive {name}" if _redrive_helps(error) else "run --dry-run"
+    go_on = f"redrive {name}" if redrive_helps(error) else "run --dry-run"
     return f"drugsync logs {name}{of_page}", f"drugsync {go_on}"
 
 
@@ -158,16 +158,17 @@ NEEDS_NEW_RUN = (
 """A redrive starts with the input and the results that the run had, so these come back."""
 
 
-def _redrive_helps(name: str) -> bool:
+def redrive_helps(name: str) -> bool:
+    """Whether a run that ended with this error may end well if it is redriven."""
     error = _class_of(name)
     return error is None or not issubclass(error, NEEDS_NEW_RUN)
 
 
-def _advice(name: str, redrive_helps: bool) -> str:
+def _advice(name: str, helps: bool) -> str:
     known = errors.advice(name) or (
         "Read the function's log for this run; it has more details than Step Functions."
     )
-    if not redrive_helps:
+    if not helps:
         return known
     return (
         f"{known} Then redrive the execution within {REDRIVE_DAYS} days: only the failed pages "

@@ -20,6 +20,7 @@ from workflow.contract.ports.search import SearchIndex
 from workflow.contract.ports.server import Engine, Server
 from workflow.contract.ports.texts import Texts
 from workflow.contract.settings import Settings
+from workflow.contract.sizes import Widest, widest_map
 from workflow.operate.changes import ChangedDrug, changes_of
 from workflow.operate.doctor import Finding, examine
 from workflow.operate.explain import Explanation, explain
@@ -76,6 +77,8 @@ class OperatorAnswer(Event):
 
     rolled_back: RolledBack | None = None
     findings: tuple[Finding, ...] = ()
+    widest: Widest | None = None
+    """With `doctor`: how many functions a Map runs at once, which only the settings say."""
     explained: Explanation | None = None
     changes: tuple[ChangedDrug, ...] = ()
     following: int | None = None
@@ -112,7 +115,7 @@ def operate(task: OperatorTask, ports: Ports) -> OperatorAnswer:
                 runs=ports.runs,
                 settings=ports.settings,
             )
-            return OperatorAnswer(findings=tuple(found))
+            return OperatorAnswer(findings=tuple(found), widest=widest_map(ports.settings))
         case "explain":
             return OperatorAnswer(explained=_explain(task, ports))
         case "changes":

@@ -4,33 +4,22 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from workflow import __version__
-from workflow.contract.errors import SwitchLost
 from workflow.contract.events.base import RunStatus
-from workflow.contract.events.files import (
-    Baseline,
-    PageEmbedded,
-    PageLoaded,
-    Review,
-    Switched,
-    Verification,
-    VerifiedPage,
-)
+from workflow.contract.events.files import Baseline, Review, Switched, Verification, VerifiedPage
 from workflow.contract.events.payloads import Plan, Run
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import (
     BASELINE,
-    EMBED_SUMMARY,
-    LOAD_SUMMARY,
     PLAN,
     PUBLISH,
     REPORT,
     REPORT_PAGE,
     REVIEW,
     VERIFICATION,
-    VERIFY_SUMMARY,
     RunFiles,
 )
 from workflow.report.page import render
+from workflow.report.summaries import Summaries
 from workflow.report.timeline import read_timeline
 
 SHOWN = 500
@@ -40,6 +29,7 @@ SHOWN = 500
 def assemble(
     files: RunFiles,
     run: Run,
+    pages: Summaries,
     *,
     status: RunStatus,
     ended_at: datetime,
@@ -48,8 +38,7 @@ def assemble(
 ) -> RunReport:
     """Until the switch, counts of changes are the plan's; afterwards without what the switch left
     out."""
-    loaded = files.read_pages_there(LOAD_SUMMARY, PageLoaded)
-    verified = files.read_pages_there(VERIFY_SUMMARY, VerifiedPage)
+    verified = pages.verified
     verification = files.read_if_there(VERIFICATION, Verification)
     switched = files.read_if_there(PUBLISH, Switched)
     checks = (verification.checks if verification else ()) + (switched.checks if switched else ())
@@ -63,7 +52,7 @@ def assemble(
         duration_s=_seconds(run.started_at, ended_at),
         verification=checks,
         bad_keys=verification.bad_keys if verification else (),
-        published=error != SwitchLost.__name__ and _published(switched),
+        published=_published(switched),
         drifted=tuple(key for page in verified for key in page.drifted)[:SHOWN],
         kept=_kept(verified, switched)[:SHOWN],
         refused_drugs=tuple(key for page in verified for key in page.refused)[:SHOWN],
@@ -71,7 +60,7 @@ def assemble(
         cause=cause,
         **_planned(files),
         **_reviewed(files),
-        **_embedded(files, sum(page.upserted for page in loaded)),
+        **_embedded(pages),
     )
 
 
@@ -83,7 +72,7 @@ def _kept(verified: Sequence[VerifiedPage], switched: Switched | None) -> tuple[
 
 def _published(switched: Switched | None) -> bool | None:
     """None if a function ended after the switch and before it could record it."""
-    if switched is None or switched.taken_back:
+    if switched is None or switched.taken_back or switched.lost:
         return False
     return True if switched.done else None
 
@@ -93,10 +82,10 @@ def ended(report: RunReport, ended_at: datetime) -> RunReport:
     return report.model_copy(update={"duration_s": _seconds(report.started_at, ended_at)})
 
 
-def write_report(files: RunFiles, report: RunReport) -> RunReport:
+def write_report(files: RunFiles, report: RunReport, pages: Summaries) -> RunReport:
     """Write `report.json` and, next to it, the page that people open."""
     files.write(REPORT, report)
-    files.write_text(REPORT_PAGE, render(report, read_timeline(files, report)))
+    files.write_text(REPORT_PAGE, render(report, read_timeline(files, report, pages)))
     return report
 
 
@@ -140,13 +129,13 @@ def _reviewed(files: RunFiles) -> dict[str, object]:
     }
 
 
-def _embedded(files: RunFiles, upserted: int) -> dict[str, object]:
-    pages = files.read_pages_there(EMBED_SUMMARY, PageEmbedded)
-    embedded = sum(page.embedded for page in pages)
+def _embedded(pages: Summaries) -> dict[str, object]:
+    embedded = sum(page.embedded for page in pages.embedded)
+    upserted = sum(page.upserted for page in pages.loaded)
     return {
         "texts_embedded": embedded,
-        "texts_refused": sum(len(page.rejected) for page in pages),
-        "refused_texts": tuple(text for page in pages for text in page.rejected)[:SHOWN],
+        "texts_refused": sum(len(page.rejected) for page in pages.embedded),
+        "refused_texts": tuple(text for page in pages.embedded for text in page.rejected)[:SHOWN],
         "texts_reused": max(0, upserted - embedded),
-        "tokens": sum(page.tokens for page in pages),
+        "tokens": sum(page.tokens for page in pages.embedded),
     }

@@ -4,18 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from workflow.contract.events.files import PageDiff, PageEmbedded, PageLoaded, Review, VerifiedPage
+from workflow.contract.events.files import PageDiff, Review
 from workflow.contract.events.payloads import Plan, Timing
 from workflow.contract.events.report import RunReport
-from workflow.contract.runs import (
-    DIFF_SUMMARY,
-    EMBED_SUMMARY,
-    LOAD_SUMMARY,
-    PLAN,
-    REVIEW,
-    VERIFY_SUMMARY,
-    RunFiles,
-)
+from workflow.contract.runs import DIFF_SUMMARY, PLAN, REVIEW, RunFiles
+from workflow.report.summaries import Summaries
 
 
 class Bar(NamedTuple):
@@ -47,7 +40,7 @@ class StateTimes(NamedTuple):
         return sum(bar.retries for bar in self.bars)
 
 
-def read_timeline(files: RunFiles, report: RunReport) -> list[StateTimes]:
+def read_timeline(files: RunFiles, report: RunReport, of: Summaries) -> list[StateTimes]:
     """The states that left a trace, in the order of the state machine."""
     start = report.started_at
     plan = files.read_if_there(PLAN, Plan)
@@ -55,15 +48,12 @@ def read_timeline(files: RunFiles, report: RunReport) -> list[StateTimes]:
         return []
     review = files.read_if_there(REVIEW, Review)
     diffs = files.read_pages_there(DIFF_SUMMARY, PageDiff)
-    embeds = files.read_pages_there(EMBED_SUMMARY, PageEmbedded)
-    loads = files.read_pages_there(LOAD_SUMMARY, PageLoaded)
-    verified = files.read_pages_there(VERIFY_SUMMARY, VerifiedPage)
     planned = _seconds(start, plan.planned_at)
     diff = StateTimes("DiffPages", _bars(start, diffs), plan.pages)
     reviewed = _seconds(start, review.reviewed_at if review else None)
-    embed = StateTimes("EmbedPages", _bars(start, embeds), review.embed_pages if review else 0)
-    load = StateTimes("LoadPages", _bars(start, loads), review.load_pages if review else 0)
-    verify = StateTimes("VerifyPages", _bars(start, verified), plan.pages if verified else 0)
+    embed = StateTimes("EmbedPages", _bars(start, of.embedded), review.embed_pages if review else 0)
+    load = StateTimes("LoadPages", _bars(start, of.loaded), review.load_pages if review else 0)
+    verify = StateTimes("VerifyPages", _bars(start, of.verified), plan.pages if of.verified else 0)
     pages = (embed, load, verify)
     worked = max([planned, reviewed, *(bar.ended for one in pages for bar in one.bars)])
     states = [

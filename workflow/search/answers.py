@@ -1,4 +1,4 @@
-"""What the search API answers, with the generation that it is from."""
+"""The search API's answers, each with the generation that it comes from."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -163,7 +163,7 @@ def _folded(counted: dict[str, int]) -> dict[str, int]:
 
 
 def _as_flags(counted: dict[str, int]) -> dict[str, int]:
-    """`true` and `false`, as filters and packages say it; other values are no flag's."""
+    """`true` and `false`, as filters and packages say it; other values are not flags."""
     named = ((shown.flag(value), count) for value, count in counted.items())
     return {str(value).lower(): count for value, count in named if value is not None}
 
@@ -242,7 +242,7 @@ def _kind(drug: Fields) -> str:
 
 
 def _grouped(drugs: Sequence[Fields], shaper: Shaper) -> list[ProductShown]:
-    """One card a name and form."""
+    """One card for each name and form."""
     known = known_names()
     groups: dict[tuple[object, ...], dict[str, list[Fields]]] = {}
     for drug in drugs:

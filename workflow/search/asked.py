@@ -41,7 +41,7 @@ class Asked:
         return UNDER_FILTERS if self.filters else HEAD
 
     def named(self, queries: Sequence[NameQuery]) -> list[Texts]:
-        """The texts of each, all in one round trip."""
+        """The texts of each name, all in one round trip."""
         count = self.name_count
         new = [one for one in dict.fromkeys(queries) if (one, count) not in self._named]
         if new:

@@ -1,4 +1,4 @@
-"""One card a product: the strengths and packages of one name, form and route."""
+"""One card per product: the strengths and packages of one name, form and route."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate

@@ -106,7 +106,8 @@ class Described:
         """Order: usual before unusual, the strength and the form asked for, the nearest, a single
         substance.
 
-        Of what is not near, the commonest route of the class first, then its commonest substances.
+        Among texts that are not near, the commonest route of the class first, then its
+        commonest substances.
         """
         query, far = self._asked.query, len(places)
         routes = Counter(texts[one].routes for one in hashes)
@@ -160,7 +161,7 @@ def _in_turn(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _drugs_in_turn(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """One text of each set of substances, then the next, so that ten cards are ten choices."""
+    """One text of each set of substances, then the next, so that ten cards offer ten choices."""
     drugs: dict[frozenset[str], list[Candidate]] = {}
     for one in candidates:
         drugs.setdefault(one.facts.substances, []).append(one)

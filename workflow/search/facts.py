@@ -131,7 +131,7 @@ class Facts:
         return any(self._fields[column] for column in CLASS_COLUMNS)
 
     def has(self, without: Without) -> bool:
-        """Whether it is made of what a query does without, or belongs to such a class."""
+        """Whether it contains what a query excludes, or belongs to an excluded class."""
         if any(one <= self.substances for means in without.means for one in means):
             return True
         classes = f" {fold(' '.join(self._fields[column] for column in CLASS_COLUMNS))} "

@@ -34,7 +34,7 @@ def as_stored(filters: Filters, names: LiveNames, index: SearchIndex) -> Filters
 def unknown_values(
     filters: Filters, names: LiveNames, index: SearchIndex
 ) -> Iterator[tuple[str, str]]:
-    """Column and value of each filter that no drug passes, of columns whose values people type."""
+    """Column and value of each filter that no drug passes, of columns whose values users type."""
     for column, values in filters.items():
         if column in FOLDED:
             stored = _by_words(names, column, index.stored_values)

@@ -1,7 +1,7 @@
 """Names of drugs that searches know, whether or not the catalog has them.
 
-`known_names.txt.gz` is made of the FDA's names by `tools/known_names.py`; `abbreviations.json` is
-kept by hand. A name means one set of substances. If it means several, the search asks back.
+`tools/known_names.py` generates `known_names.txt.gz` from the FDA's names; `abbreviations.json` is
+maintained manually. A name means one set of substances. If it means several, the search asks back.
 """
 
 import gzip
@@ -132,7 +132,7 @@ class KnownNames:
         yield from (name for name in self._own if " " not in name)
 
     def substances_of(self, name: str) -> Substances:
-        """The substances that a generic name of a catalog says, its unknown words as they are."""
+        """The substances that a generic name of a catalog says, with unknown words unchanged."""
         return _substances_of(self, name)
 
     def is_substance(self, name: str) -> bool:
@@ -140,7 +140,7 @@ class KnownNames:
         return name in self._own
 
     def is_generic(self, name: str) -> bool:
-        """True where a name says its substances, spelled out or abbreviated: it is no brand."""
+        """True if a name states its substances, in full or abbreviated: it is not a brand."""
         base = base_of(tuple(name.split()))
         if name in self._abbreviations or " ".join(base) in self._own:
             return True

@@ -83,7 +83,7 @@ class Lookup:
         return [one for one in matches if one.named_so and not one.unasked]
 
     def _grown_together(self) -> list[Match]:
-        """Where a name and its strength are one word in the catalog: `Quorvex10mg`."""
+        """A name and its strength that are one word in the catalog: `Quorvex10mg`."""
         whole = self._query.whole
         if whole == self._query.words:
             return []
@@ -94,7 +94,7 @@ class Lookup:
         ]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
-        """An enzyme's name is no drug's where what stops it is asked for: `protease inhibitor`."""
+        """True if an enzyme's name means its inhibitors, not a drug: `protease inhibitor`."""
         named = {word for term in terms for word in term.words}
         return any(word in KINDS and word not in named for word in self._query.words)
 
@@ -176,7 +176,7 @@ class Lookup:
         return fits and not one.unasked and form_of(self._query, facts) == 1
 
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
-        """Each name by itself, if no drug has all of them."""
+        """Each name separately, if no drug has all of them."""
         if len(terms) < 2 or not all(term.means for term in terms):
             return []
         found = self._matcher.match_each([[term] for term in terms])

@@ -148,7 +148,7 @@ def may_go_on(term: Term, query: Query) -> bool:
 
 
 def are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
-    """True if meaning has nothing to add: what was asked for is a drug, known or not here.
+    """True if meaning can add nothing: the query asks for a drug, in this catalog or not.
 
     The `insulin` of `insulin glargine` asks for no other insulin.
     """

@@ -20,7 +20,7 @@ LONGEST_QUERY: Final = 200
 
 
 class Without(NamedTuple):
-    """What an answer must not have: `words` of the query, and what they mean."""
+    """What an answer must not contain: `words` of the query, and what they mean."""
 
     words: tuple[str, ...]
     means: tuple[Meanings, ...]
@@ -31,7 +31,7 @@ NOTHING_LEFT_OUT: Final = Without((), (), ())
 
 
 class Query(NamedTuple):
-    """A query, taken apart. `whole` are all its words, `words` those that are no amount, in its
+    """A query, parsed. `whole` are all its words, `words` those that are no amount, in its
     order, and not `without`; `lay` are those that mean `classes`.
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
@@ -66,7 +66,7 @@ class Query(NamedTuple):
 
 
 def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -> Query:
-    """Take a query apart. What is neither strength nor filler is looked up as a name."""
+    """Parse a query. What is neither strength nor filler is looked up as a name."""
     shown = plain(text[:LONGEST_QUERY])
     known = known or known_names()
     asked = _amounts(shown, synonyms, known)

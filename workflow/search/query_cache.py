@@ -1,4 +1,4 @@
-"""Embeddings of queries, kept: people ask the same words again and again."""
+"""A cache of query embeddings, because people ask the same words again and again."""
 
 from collections.abc import Sequence
 from functools import lru_cache

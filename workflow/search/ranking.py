@@ -1,4 +1,4 @@
-"""Orders the texts that hold the names of a query."""
+"""Ranks the texts that contain the names of a query."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -109,7 +109,7 @@ def strength_of(query: Query, drug: Sequence[Amount]) -> tuple[float, bool]:
     """The share of amounts that the query and the drug have in common, 1 if all agree; and whether
     the drug has all of the query's.
 
-    What a drug is given in is no amount: the 5 of `amoxicillin 400/5`.
+    The volume that a drug is given in is not an amount: the 5 of `amoxicillin 400/5`.
     """
     if not query.has_amounts:
         return 0.0, False
@@ -203,7 +203,7 @@ def unusual(facts: Facts, asked: Sequence[str]) -> int:
 
 
 def by_distance(hits: Iterable[Hit]) -> list[Hit]:
-    """Nearest first; equally near ones by name, so that any two searches agree."""
+    """Nearest first; equally near ones by name, so that two searches give the same order."""
     return sorted(hits, key=lambda hit: (hit.distance, hit.name))
 
 

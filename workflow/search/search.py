@@ -47,7 +47,7 @@ def search(
 ) -> Answer:
     """`limit` products of one generation that pass the filters, after the first `offset`.
 
-    The model is asked if the query names no drug; without one, words must do.
+    The model is asked if the query names no drug; without one, the words alone are searched.
     `as_written`: no word is corrected.
     """
     digits = any(map(str.isdigit, query))

@@ -93,7 +93,7 @@ class NoticeShown(Shown):
 
 
 class DrugsFound(Shown):
-    """Parts, the strongest reason first. No part is padded; none may be there."""
+    """Parts, the strongest reason first. No part is padded; there may be none."""
 
     generation: str = Field(description="the live generation that answered")
     parts: list[PartShown] = Field(description="the strongest reason first")

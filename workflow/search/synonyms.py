@@ -115,7 +115,7 @@ def _chosen(classes: Sequence[str], said: AbstractSet[str]) -> Sequence[str]:
 
 @lru_cache(STEMS_KEPT)
 def _stems_of(name: str) -> frozenset[str]:
-    """Of a class's name, without the words that say nothing of a drug."""
+    """Of a class's name, without words that do not describe a drug."""
     return frozenset(stem(word) for word in fold_words(name) if word not in FILLERS)
 
 

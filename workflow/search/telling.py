@@ -1,4 +1,4 @@
-"""What an answer says of a query's names: which are missing here, misspelled, or no names."""
+"""What an answer says about a query's names: not in the catalog, misspelled, or no names."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from workflow.contract.errors import IndexFeatureMissing
+from workflow.contract.errors import IndexFeatureMissing, MemoryShort
 from workflow.contract.ports.server import Engine, ServerFacts
 from workflow.contract.redis_versions import refusal_of
+from workflow.contract.settings import Settings
+from workflow.steps.costs import bytes_of_generation
+from workflow.steps.target import Target
 
 
 class Limit(NamedTuple):
@@ -65,4 +68,31 @@ def check_engine(engine: Engine, version: str) -> None:
             f"the query engine of {version} gives wrong answers to {len(wrong)} of the test "
             f"queries ({'; '.join(wrong)}); use Redis 8 with its query engine, Redis Cloud or "
             "Redis Enterprise with one shard"
+        )
+
+
+def check_memory(
+    facts: ServerFacts, settings: Settings, target: Target, rows: int, held: int
+) -> None:
+    """Raise MemoryShort if there is no room for a new generation. A sync replaces documents.
+
+    Without maxmemory, the node's own memory is the limit. `held` is the number of drugs in all
+    generations, from which the memory of each is estimated.
+    """
+    most = facts.max_memory or facts.machine_memory
+    if not (target.new and most):
+        return
+    needed = bytes_of_generation(
+        rows,
+        settings,
+        new_space=not target.space_exists,
+        used_per_row=facts.used_memory / held if held else 0.0,
+    )
+    free = most - facts.used_memory
+    if needed > free:
+        name = "maxmemory" if facts.max_memory else "the node's memory"
+        raise MemoryShort(
+            f"a generation of {rows:,} drugs needs about {needed / 1e6:,.0f} MB, and of {name} "
+            f"{most / 1e6:,.0f} MB only {free / 1e6:,.0f} MB are free; raise maxmemory, or take a "
+            "larger node, and redrive the run"
         )

@@ -135,7 +135,7 @@ def requests_of(work: Work) -> Requests:
     # The Maps' manifests, and of the run itself: ReviewChanges 4, VerifyIndex 3, PublishIndex 12,
     # ReportRun 7. Those three and VerifyPage read the pages' files, some of them several times.
     reads = 28 + bool(embeds) + bool(loads) + work.pages_with_new_texts
-    reads += 8 * diffs + 4 * embeds + 4 * loads
+    reads += 6 * diffs + 3 * embeds + 3 * loads
     if not embeds:
         reads += 1  # PublishIndex carries on when the model was last asked.
     if work.removed:
@@ -144,7 +144,7 @@ def requests_of(work: Work) -> Requests:
         reads += 1 + loads  # It switches what those pages staged.
     # Of the run itself: PlanPages 4, ReviewChanges 4, VerifyIndex 1, PublishIndex 2, ReportRun 2.
     writes = 13 + 3 * diffs + work.pages_with_new_texts + 2 * embeds + loads
-    lists = _lists(3 * diffs) + 3 * _lists(diffs) + 3 * _lists(2 * embeds) + 3 * _lists(loads)
+    lists = _lists(3 * diffs) + _lists(diffs) + 2 * _lists(2 * embeds) + 2 * _lists(loads)
     return Requests(transitions, reads, writes + lists)
 
 

@@ -4,13 +4,9 @@ from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
-from workflow.contract.documents import space_of
 from workflow.contract.errors import (
     CatalogEmpty,
-    GenerationMismatch,
     KeyOrderMismatch,
-    MemoryShort,
-    NothingLive,
     RunSuperseded,
 )
 from workflow.contract.events.files import Baseline
@@ -18,7 +14,6 @@ from workflow.contract.events.payloads import (
     IndexFailures,
     PageRange,
     Plan,
-    Run,
     RunInput,
     RunTask,
 )
@@ -26,9 +21,9 @@ from workflow.contract.holder import Holder
 from workflow.contract.limits import LARGEST_PAGE, MOST_PAGES
 from workflow.contract.ports.catalog import Catalog, CatalogReader
 from workflow.contract.ports.clock import Clock
-from workflow.contract.ports.generations import Generation, Generations, LiveNames
+from workflow.contract.ports.generations import Generations, LiveNames
 from workflow.contract.ports.run_store import RunStore
-from workflow.contract.ports.server import Engine, Server, ServerFacts
+from workflow.contract.ports.server import Engine, Server
 from workflow.contract.ports.texts import Text, Texts
 from workflow.contract.rows import SAMPLE_ROWS, check_sample
 from workflow.contract.runs import (
@@ -41,32 +36,13 @@ from workflow.contract.runs import (
     parts_of,
 )
 from workflow.contract.settings import Settings
-from workflow.steps.check_server import check_engine, check_server
-from workflow.steps.costs import bytes_of_generation
+from workflow.steps.check_server import check_engine, check_memory, check_server
 from workflow.steps.limits import Planned, check_limits
 from workflow.steps.prune import kept_by, sweep_leftovers
+from workflow.steps.target import Target, choose_target
 
 SAMPLES = 20
 """Keys that verification searches with."""
-
-
-class Target(NamedTuple):
-    """The generation that the run writes, and the live one if there is one."""
-
-    generation: Generation
-    live: Generation | None
-
-    @property
-    def new(self) -> bool:
-        return self.live is None or self.generation.name != self.live.name
-
-    @property
-    def names(self) -> LiveNames:
-        return LiveNames(self.generation.name, self.generation.space)
-
-    @property
-    def space_exists(self) -> bool:
-        return self.live is not None and self.live.space == self.generation.space
 
 
 class Split(NamedTuple):
@@ -207,110 +183,6 @@ def spread(reader: CatalogReader, pages: list[PageRange], page_size: int) -> lis
         offsets = range(0, min(page.rows, each * step), step)
         keys += filter(None, (reader.key_at(page.after, page.through, one) for one in offsets))
     return list(dict.fromkeys(keys))[:SAMPLES]
-
-
-def choose_target(
-    run: Run, generations: Generations, server: Server, settings: Settings, clock: Clock
-) -> Target:
-    """The live generation for a sync or a verification; otherwise, or if none is live, a new one.
-
-    Raises GenerationMismatch if the live one was built with other settings, NothingLive.
-    """
-    live = live_generation(generations)
-    revision = live.space_revision if live else "0"
-    schema = server.schema_digest()
-    if live is not None and run.input.mode != "backfill":
-        check_same(live, space_of(settings, revision).id, schema)
-        return Target(live, live)
-    if run.input.mode == "verify":
-        raise NothingLive("there is no live index to verify; build it with a sync")
-    if run.input.partial:
-        raise GenerationMismatch(
-            "a key range needs a live generation and there is none yet; start a sync without "
-            "after_key and through_key"
-        )
-    identity = run.holder.identity
-    if run.input.reembed:
-        revision = identity
-    elif live is not None and live.schema != schema:
-        # The live texts index has the old options, and searches need it until the switch.
-        revision = f"index-{schema}"
-    space = space_of(settings, revision)
-    generation = Generation(
-        name=identity,
-        space=space.id,
-        space_revision=space.revision,
-        schema=schema,
-        state="building",
-        run_id=run.run_id,
-        created_at=clock().isoformat(timespec="seconds"),
-    )
-    _check_own(generations.find(identity), generation)
-    return Target(generation, live)
-
-
-def _check_own(existing: Generation | None, wanted: Generation) -> None:
-    """A retry of this execution finds its own generation; any other belongs to another run."""
-    if existing and (existing.state, existing.space) != ("building", wanted.space):
-        raise GenerationMismatch(
-            f"generation {wanted.name} exists already and is {existing.state}; start a new run"
-        )
-
-
-def live_generation(generations: Generations) -> Generation | None:
-    """The record of what is live. Raises GenerationMismatch if it is gone."""
-    live = generations.live()
-    if live is None:
-        return None
-    record = generations.find(live.names.generation)
-    if record is None:
-        raise GenerationMismatch(
-            f"generation {live.names.generation} is live but its record "
-            f"drugs:generation:{live.names.generation} is gone; start a backfill after deleting "
-            "drugs:live"
-        )
-    return record
-
-
-def check_same(live: Generation, space: str, schema: str) -> None:
-    """Raise GenerationMismatch if the live generation was built with other settings."""
-    what = []
-    if live.space != space:
-        what.append("embedding (model, dimensions, normalization, template or cut)")
-    if live.schema != schema:
-        what.append("search index (algorithm or its options)")
-    if what:
-        raise GenerationMismatch(
-            f"the live generation {live.name} was built with another {' and another '.join(what)}; "
-            'start a backfill: {"mode": "backfill"}'
-        )
-
-
-def check_memory(
-    facts: ServerFacts, settings: Settings, target: Target, rows: int, held: int
-) -> None:
-    """Raise MemoryShort if there is no room for a new generation. A sync replaces documents.
-
-    Without maxmemory, the node's own memory is the limit. `held` is the number of drugs in all
-    generations, from which the memory of each is estimated.
-    """
-    most = facts.max_memory or facts.machine_memory
-    if not (target.new and most):
-        return
-    needed = bytes_of_generation(
-        rows,
-        settings,
-        new_space=not target.space_exists,
-        used_per_row=facts.used_memory / held if held else 0.0,
-    )
-    free = most - facts.used_memory
-    if needed > free:
-        name = "maxmemory" if facts.max_memory else "the node's memory"
-        raise MemoryShort(
-            f"a generation of {rows:,} drugs needs about {needed / 1e6:,.0f} MB, and of {name} "
-            f"{most / 1e6:,.0f} MB only {free / 1e6:,.0f} MB are free; raise maxmemory, or take a "
-            "larger node"
-        )
 
 
 def _make_room(generations: Generations, holder: Holder, target: Target) -> None:

@@ -45,6 +45,7 @@ from workflow.contract.runs import (
 )
 from workflow.contract.settings import Settings
 from workflow.report.assemble import assemble
+from workflow.report.summaries import read_summaries
 from workflow.search.floor import floor_of
 from workflow.search.synonyms import read_synonyms
 from workflow.verify.building import Look, built
@@ -119,7 +120,7 @@ def _switch(
     """Make the switch, and return what was recorded before it."""
     plan, holder = task.plan, task.run.holder
     pages = read_verified(files, plan.pages).pages
-    record = _record(task, before, files, now)
+    record = _record(task, before, files, pages, now)
     live = generations.live()
     _check_reviewed(files.read(REVIEW, Review), pages)
     kept = _still_there(files, pages, catalog)
@@ -135,6 +136,9 @@ def _switch(
     counts = {"written": len(swap.written), "removed": len(removed), "kept": tuple(sorted(kept))}
     note = note.model_copy(update=counts)
     files.write(PUBLISH, note)
+    if not swap.keys:
+        # A rollback still undoes the switch before this one, and needs the record before that.
+        record = replace(record, before=before.before, published_before=before.published_before)
     generations.switch(record, swap, holder, repair=sorted(left))
     return note
 
@@ -222,13 +226,20 @@ def check_indexes(generation: Generation, look: Look, verified: Verification) ->
         )
 
 
-def _record(task: ReviewedTask, before: Generation, files: RunFiles, now: datetime) -> Generation:
+def _record(
+    task: ReviewedTask,
+    before: Generation,
+    files: RunFiles,
+    pages: Sequence[VerifiedPage],
+    now: datetime,
+) -> Generation:
     """The generation as it is after the switch. A key range does not change its figures."""
     baseline = files.read(BASELINE, Baseline)
     asked = _asked(files)
     if not task.run.input.partial:
         review = files.read(REVIEW, Review)
-        report = assemble(files, task.run, status="SUCCEEDED", ended_at=now)
+        ended = read_summaries(files, pages)
+        report = assemble(files, task.run, ended, status="SUCCEEDED", ended_at=now)
         last = LastRun.model_validate(report.model_dump(include=set(LastRun.model_fields)))
         baseline = Baseline(rows=review.rows, profile=review.profile, last=last)
     baseline = baseline.model_copy(update={"asked": asked})

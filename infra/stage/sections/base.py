@@ -48,7 +48,7 @@ def each_once(field: str, values: Sequence[str]) -> None:
     """CDK and AWS refuse a second one, with words that do not name the stage's field."""
     twice = sorted({one for one in values if values.count(one) > 1})
     if twice:
-        raise ValueError(f"{field}: {', '.join(twice)} stands there twice; name each once")
+        raise ValueError(f"{field}: {', '.join(twice)} is listed twice; list each once")
 
 
 def exactly_one(existing: Section | None, create: Section | None) -> None:

@@ -70,14 +70,14 @@ class NewMysql(Section):
         for name in ("min_capacity", "max_capacity"):
             if getattr(self, name) % CAPACITY_STEP:
                 raise ValueError(
-                    f"{name} {getattr(self, name)} is no multiple of {CAPACITY_STEP}, as Aurora "
-                    "counts capacity"
+                    f"{name} {getattr(self, name)} is not a multiple of {CAPACITY_STEP}, Aurora's "
+                    "unit of capacity"
                 )
         aurora = tuple(map(int, self.engine_version.split("_aurora.")[1].split(".")))
         if aurora < PAUSES and (self.data_api or not self.min_capacity):
             raise ValueError(
-                f"engine_version {self.engine_version} has neither a pause (min_capacity 0) nor "
-                "the Data API; take 8.0.mysql_aurora.3.08.0 or later"
+                f"engine_version {self.engine_version} supports neither a pause (min_capacity 0) "
+                "nor the Data API; take 8.0.mysql_aurora.3.08.0 or later"
             )
         if self.min_capacity > self.max_capacity:
             raise ValueError(f"min_capacity {self.min_capacity} is above max_capacity")
@@ -107,8 +107,8 @@ class MysqlSection(Section):
             raise ValueError("create.rotation_days: with iam_auth there is no password to rotate")
         if self.create and not OF_A_NEW_DATABASE.fullmatch(self.database):
             raise ValueError(
-                f"database: RDS makes none that is called {self.database!r}; begin with a letter, "
-                "go on with letters, digits and _, 64 at most"
+                f"database: RDS refuses the name {self.database!r}; begin with a letter, "
+                "then use letters, digits and _, at most 64"
             )
         if self.create and self.database.lower() in OF_THE_SERVER:
             raise ValueError(f"database: {self.database} is the server's own; choose another name")

@@ -57,11 +57,11 @@ class AlarmSection(Section):
     unpublished_hours: int = Field(26, ge=2, le=168)
     """Hours without a published run that raise the alarm `Unpublished`."""
     throttled_pages: int = Field(10, ge=1)
-    """Tries of pages that the model's quota ended in 15 minutes, to raise the alarm `Throttled`."""
+    """Attempts to embed a page that the model throttled within 15 minutes: raises `Throttled`."""
     redis_memory_percent: int = Field(80, ge=10, le=99)
     """Used memory that raises the alarm `RedisMemory`."""
     budget_usd_per_month: float | None = Field(None, gt=0)
-    """Limit for this stage's AWS bill, by its tag. A mail tells when it is spent, or forecast to
+    """Limit for this stage's AWS bill, by its tag. A mail is sent when it is spent, or forecast to
     be."""
     redis_disk_percent: int = Field(80, ge=10, le=99)
     """Used space of the created server's volume that raises the alarm `RedisDisk`."""
@@ -79,6 +79,7 @@ class AlarmSection(Section):
     def _told_of_the_budget(self) -> Self:
         if self.budget_usd_per_month and len(self.emails) > MOST_TOLD:
             raise ValueError(
-                f"emails: {len(self.emails)} addresses; a budget tells {MOST_TOLD}: name a list's"
+                f"emails: {len(self.emails)} addresses; a budget notifies {MOST_TOLD}: use a "
+                "mailing list"
             )
         return self

@@ -83,11 +83,12 @@ class NewRedis(Section):
     volume_gb: int = Field(50, ge=8)
     """At least three times max_memory_gb."""
     snapshot_id: str | None = Field(None, pattern=r"^snap-[0-9a-f]{8,17}$")
-    """The volume begins as this snapshot. Another one is another volume; the old one is kept."""
+    """The volume is created from this snapshot. Another one creates a new volume; the old volume is
+    kept."""
     snapshots_kept: int = Field(7, ge=1, le=365)
     """Daily snapshots of the volume."""
     start_minutes: int = Field(15, ge=5, le=60)
-    """How long a deployment waits until the server answers as it must, before it fails."""
+    """Minutes that a deployment waits for the server to pass its checks, before it fails."""
 
     @field_validator("package")
     @classmethod
@@ -107,12 +108,12 @@ class NewRedis(Section):
         memory = memory_gb(self.instance_type)
         if memory is None:
             raise ValueError(
-                f"instance_type {self.instance_type} is not known here; use one of {known_types()}"
+                f"instance_type {self.instance_type} is not supported; use one of {known_types()}"
             )
         if self.max_memory_gb > memory * SHARE_FOR_REDIS:
             raise ValueError(
                 f"max_memory_gb {self.max_memory_gb:g} is above {memory * SHARE_FOR_REDIS:g}, "
-                f"three quarters of what {self.instance_type} has; take a larger type or less"
+                f"three quarters of the memory of {self.instance_type}; use a larger type or less"
             )
         if self.volume_gb < 3 * self.max_memory_gb:
             raise ValueError(

@@ -17,12 +17,12 @@ from infra.stage.sections.base import (
 
 
 class SearchSection(Section):
-    """The search API. Without this table there is no API; with it, every caller must identify."""
+    """The search API. Without this table there is none; with it, every caller must authenticate."""
 
     authorization: Literal["iam", "jwt"] = "iam"
     """Who may call: holders of an IAM permission, or of a token. The API is never open."""
     issuer: str | None = Field(None, pattern=r"^https://[A-Za-z0-9:/._~@+%-]+$")
-    """For jwt: the token's `iss`, letter by letter; it must serve its OpenID configuration."""
+    """For jwt: the token's `iss`, exactly; it must serve its OpenID configuration."""
     audience: tuple[Word, ...] = ()
     """For jwt: the token's `aud` (or `client_id`) must be one of these."""
     scopes: tuple[Word, ...] = ()
@@ -32,17 +32,17 @@ class SearchSection(Section):
     requests_per_second: int = Field(20, ge=1, le=10_000)
     """Requests per second of all callers together; more are answered 429."""
     burst: int = Field(40, ge=1, le=5000)
-    """How many more requests may come at once."""
+    """How many requests above that rate may arrive at once."""
     reserved_concurrency: int | None = Field(None, ge=1, le=1000)
-    """Functions at most; taken from the account's own limit."""
+    """Functions at most, reserved from the account's quota."""
     warm: int | None = Field(None, ge=1, le=1000)
     """Functions kept ready, so that no search waits for a start; paid by the hour."""
     domain_name: HostName | None = None
-    """The API's domain name. If given, it is the only address; its DNS record is yours to make."""
+    """The API's domain name. If given, it is the only address; you create its DNS record."""
     certificate_arn: CertificateArn | None = None
     """Certificate in ACM, in the stage's region, for the domain."""
     health_is_open: bool = False
-    """`/v1/health` answers without a caller's name: for an uptime probe."""
+    """`/v1/health` answers anonymous callers, such as an uptime probe."""
     error_share: Share = 0.05
     """Share of answers with 5xx, in ten minutes, that raises the alarm."""
     latency_ms: int = Field(2000, ge=100, le=30_000)
@@ -56,7 +56,9 @@ class SearchSection(Section):
     @classmethod
     def _never_open(cls, value: object) -> object:
         if value not in ("iam", "jwt"):
-            raise ValueError(f"{value!r} is not offered; use 'iam' or 'jwt', the API is never open")
+            raise ValueError(
+                f"{value!r} is not supported; use 'iam' or 'jwt', because the API is never open"
+            )
         return value
 
     @field_validator("cors_origins")
@@ -87,7 +89,7 @@ class SearchSection(Section):
             raise ValueError("issuer and audience are required with authorization = 'jwt'")
         if self.authorization == "iam" and (self.issuer or self.audience or self.scopes):
             raise ValueError(
-                "issuer, audience and scopes go with authorization = 'jwt' only; with 'iam' "
+                "issuer, audience and scopes belong to authorization = 'jwt' only; with 'iam' "
                 "leave them out"
             )
         return self

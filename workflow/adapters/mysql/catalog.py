@@ -12,6 +12,7 @@ from mysql.connector import connect
 from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from workflow.adapters.mysql import session
+from workflow.adapters.mysql.buffered import buffer_answers
 from workflow.adapters.mysql.columns import Column, column_of
 from workflow.adapters.mysql.errors import greeted, translated
 from workflow.adapters.mysql.lag import check_lag
@@ -28,9 +29,9 @@ CUT: Final = {1260, 1301, 1931}
 
 
 def open_connection(options: dict[str, Any], table: str, timeout_s: int) -> MySQLConnectionAbstract:
-    """As the driver leaves it. `table` is for messages."""
+    """As the driver leaves it, but with buffered answers. `table` is for messages."""
     with translated(table), greeted():
-        return connect(
+        connection = connect(
             **options,
             use_pure=True,
             charset=session.CHARSET,
@@ -41,6 +42,8 @@ def open_connection(options: dict[str, Any], table: str, timeout_s: int) -> MySQ
             read_timeout=timeout_s,
             write_timeout=timeout_s,
         )
+    buffer_answers(connection)
+    return connection
 
 
 class MySQLCatalog:

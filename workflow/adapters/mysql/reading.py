@@ -17,12 +17,14 @@ Values = Sequence[bytes | None]
 def read_rows(columns: Sequence[Column], found: Sequence[Values]) -> RangeRows:
     """Rows in the order of the answer. The first column is the key."""
     rows = RangeRows([], [], [])
+    names = [column.name for column in columns]
     for values in found:
-        rows.keys.append(text(values[0]))
-        row = _read(columns, values)
+        row = _read(columns, names, values)
         if isinstance(row, UnreadableRow):
+            rows.keys.append(text(values[0]))
             rows.unreadable.append(row)
         else:
+            rows.keys.append(row[KEY] or "")
             rows.rows.append(row)
     return rows
 
@@ -34,14 +36,14 @@ def text(value: bytes | bytearray | str | None) -> str:
     return value if isinstance(value, str) else bytes(value).decode(errors="backslashreplace")
 
 
-def _read(columns: Sequence[Column], values: Values) -> Row | UnreadableRow:
+def _read(columns: Sequence[Column], names: Sequence[str], values: Values) -> Row | UnreadableRow:
     try:
         texts = [None if value is None else value.decode() for value in values]
     except UnicodeDecodeError:
         return _undecodable(columns, values)
-    row = dict(zip((column.name for column in columns), texts, strict=False))
-    if len(texts) > len(columns):
-        lost = _lost(columns, row, texts[len(columns) :])
+    row = dict(zip(names, texts, strict=False))
+    if len(texts) > len(names):
+        lost = _lost(columns, row, texts[len(names) :])
         if lost:
             return lost
     return read_row(row)

@@ -6,10 +6,12 @@ the docs.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from hiredis import pack_command
 from redis import Redis
+from redis.connection import AbstractConnection
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
@@ -18,6 +20,7 @@ from redis.exceptions import (
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
+    ResponseError,
     WatchError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -85,15 +88,36 @@ class RedisClient:
             return pipe.execute()
 
     def ask_hashes(self, commands: Iterable[Command]) -> list[Any]:
-        """As `ask_all`; None for a key that is not a hash, so not written by us."""
-        with translated(), self._client.pipeline(transaction=False) as pipe:
-            for command in commands:
-                pipe.execute_command(*command)
-            answers = pipe.execute(raise_on_error=False)
+        """As `ask_all`, for reads; None for a key that is not a hash, so not written by us.
+
+        A pipeline of redis-py makes several calls of Python for each answer, and takes twice as
+        long.
+        """
+        every = list(commands)
+        if not every:
+            return []
+        with translated(), self._connection() as connection:
+            answers: list[Any] = connection.retry.call_with_retry(
+                lambda: _answers(connection, every), lambda _: connection.disconnect()
+            )
+        with translated():
             for answer in answers:
                 if isinstance(answer, RedisError) and not str(answer).startswith("WRONGTYPE"):
                     raise answer
         return [None if isinstance(answer, RedisError) else answer for answer in answers]
+
+    @contextmanager
+    def _connection(self) -> Iterator["AbstractConnection"]:
+        """Of the pool. One that has answers left, because its reader was interrupted, is closed."""
+        pool = self._client.connection_pool
+        connection = pool.get_connection()
+        try:
+            yield connection
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
 
     def query(self, *command: Any) -> dict[bytes, Any]:
         """One FT.SEARCH or FT.AGGREGATE. Raises IndexQueryCut if its answer is not whole."""
@@ -150,6 +174,18 @@ class RedisClient:
         return decoded(self.ask("HGETALL", key))
 
 
+def _answers(connection: "AbstractConnection", commands: Sequence[Command]) -> list[Any]:
+    """Every command is sent, then every answer read; an error of one is its answer."""
+    connection.send_packed_command(connection.pack_commands(commands))
+    read, answers = connection.read_response, []
+    for _ in commands:
+        try:
+            answers.append(read())
+        except ResponseError as error:
+            answers.append(error)
+    return answers
+
+
 def limited(command: Command) -> Command:
     """Each query carries its own time limit and dialect."""
     return (*command, "TIMEOUT", QUERY_MS, "DIALECT", 2)
@@ -171,10 +207,17 @@ def cut_short(words: str) -> IndexQueryCut:
     )
 
 
-def superseded(holder: Holder, held: str) -> RunSuperseded:
-    other = held.partition(" ")[2] or held
+def superseded(holder: Holder, held: str, now: float | None = None) -> RunSuperseded:
+    """`now` is what Redis's clock says, in seconds: a run from the future came of a wrong clock."""
+    milliseconds, _, other = held.partition(" ")
+    what = f"run {holder.run_id} may no longer write, {other or held or 'no run'} may"
+    if now is None or int(milliseconds) / 1000 <= now:
+        return RunSuperseded(f"{what}; start a new run")
+    start = f"{datetime.fromtimestamp(int(milliseconds) / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
     return RunSuperseded(
-        f"run {holder.run_id} may no longer write, {other or 'no run'} may; start a new run"
+        f"{what}: its start, {start}, is still to come, so a clock was wrong then, or was set back "
+        f"since; correct the clock; then start a new run after {start}, or at once: while no run "
+        f"is in progress, delete the key {WRITER}"
     )
 
 
@@ -225,8 +268,8 @@ def _translate(error: RedisError) -> SyncError:
         )
     if isinstance(error, OutOfMemoryError):
         return MemoryShort(
-            f"Redis is full: {words}; raise maxmemory and start a new run, which first removes "
-            f"what this one left"
+            f"Redis is full: {words}; raise maxmemory and redrive the run, which goes on where it "
+            "stopped"
         )
     passing = (RedisConnectionError, RedisTimeoutError, BusyLoadingError, ReadOnlyError)
     if isinstance(error, passing) or words.startswith(PASSING):

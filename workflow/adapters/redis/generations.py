@@ -84,9 +84,9 @@ class RedisGenerations:
 
     def take_fence(self, holder: Holder) -> str:
         answer = self._client.ask("EVAL", TAKE_FENCE, 1, WRITER, holder.token)
-        taken, held = as_texts(answer)
+        taken, held, now = as_texts(answer)
         if taken == "no":
-            raise superseded(holder, held)
+            raise superseded(holder, held, float(now))
         return held
 
     # Writing

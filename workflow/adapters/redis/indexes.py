@@ -187,7 +187,8 @@ class RedisIndexes:
             documents=int(found["num_docs"]),
             failures=int(found.get("hash_indexing_failures", 0)),
             building=bool(busy) or percent < 1,
-            percent=percent,
+            # While Redis loads its data, it divides by the keys that it has so far: "956800 %".
+            percent=min(percent, 1.0),
             unlike=self._unlike(kind, found["attributes"]),
         )
 
@@ -200,7 +201,7 @@ class RedisIndexes:
         return tuple(sorted(one for one in names if wanted.get(one) != found.get(one)))
 
     def indexed_texts(self, space: str, hashes: Sequence[str]) -> int:
-        if not hashes or texts_index(space) not in self._list():
+        if not hashes:
             return 0
         keys = [text_key(space, one) for one in hashes]
         only = ("INKEYS", len(keys), *keys, "LIMIT", 0, 0)

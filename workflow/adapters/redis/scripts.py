@@ -5,12 +5,14 @@ from typing import Final
 TAKE_FENCE: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1]) or ''
 local started = string.match(held, '^(%d+) ') or ''
-if #started == 14 and started > string.sub(ARGV[1], 1, 14) then return {'no', held} end
+if #started == 14 and started > string.sub(ARGV[1], 1, 14) then
+  return {'no', held, redis.call('TIME')[1]}
+end
 redis.call('SET', KEYS[1], ARGV[1])
-return {'yes', held}
+return {'yes', held, ''}
 """
-"""The fence only moves forward in time. It moves even if memory is full, because the new run is
-what frees it."""
+"""The fence only moves forward in time; a refusal comes with the time that it is. It moves even if
+memory is full, because the new run is what frees it."""
 
 FINISH: Final = """#!lua flags=allow-oom
 local held = redis.call('GET', KEYS[1]) or ''

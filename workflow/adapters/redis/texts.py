@@ -8,8 +8,8 @@ from workflow.adapters.redis.keys import again_set, text_key
 from workflow.contract.holder import Holder
 from workflow.contract.ports.texts import NewRecord, TextOrigin, TextRecord
 
-OWN = ("text", "embedding", "refused", "record_hash")
-NOT_COLUMNS = (*OWN, "run_id", "tokens")
+OWN = (b"text", b"embedding", b"refused", b"record_hash")
+NOT_COLUMNS = frozenset((*OWN, b"run_id", b"tokens"))
 """Whatever else a record holds is covered by its hash."""
 
 
@@ -67,11 +67,9 @@ def _record(fields: dict[bytes, bytes] | None) -> TextRecord | None:
     if not fields:
         return None
     columns = {
-        as_text(name): as_text(value)
-        for name, value in fields.items()
-        if as_text(name) not in NOT_COLUMNS
+        as_text(name): as_text(value) for name, value in fields.items() if name not in NOT_COLUMNS
     }
-    text, vector, refused, record_hash = (fields.get(name.encode(), b"") for name in OWN)
+    text, vector, refused, record_hash = (fields.get(name, b"") for name in OWN)
     return TextRecord(as_text(text), columns, vector, as_text(refused), as_text(record_hash))
 
 

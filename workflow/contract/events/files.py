@@ -344,7 +344,7 @@ class GoldenVectors(Event):
 
 
 class Switched(Event):
-    """`publish.json`: written before the switch, and again after it."""
+    """`publish.json`: written before the switch, after it, and again if Redis lost it."""
 
     generation: str
     done: bool
@@ -361,5 +361,7 @@ class Switched(Event):
     """The switch that a rollback undid before this one."""
     taken_back: bool = False
     """A check after the switch failed, and the switch was undone."""
+    lost: bool = False
+    """Redis forgot the switch, as in a failover: nothing that the run wrote is searched."""
     checks: tuple[Check, ...] = ()
     """The checks after the switch."""
