@@ -83,6 +83,7 @@ eval: .venv/installed-local ## Measure how well searches find, over the FDA's ca
 	$(BIN)/python -m benchmarks.search_frozen
 	$(BIN)/python -m benchmarks.search_frozen --set second
 	$(BIN)/python -m benchmarks.search_frozen --set third
+	$(BIN)/python -m benchmarks.search_frozen --set fourth
 
 install: .venv/installed-dev ## Fetch the functions' libraries, so that synth works offline
 	$(BIN)/python -m infra.compute.bundles

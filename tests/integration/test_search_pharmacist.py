@@ -39,6 +39,43 @@ ROWS = (
     drug(16, "Gynazole 1", "Gynazole 1", "butoconazole", "2 %", "CREAM", "VAGINAL"),
     drug(17, "Humulin R", "Humulin R", "insulin human", "500 [iU]/mL", "INJECTION",
          "SUBCUTANEOUS"),
+    drug(18, "Buprenorphine and Naloxone", "", "buprenorphine and naloxone", "8 mg/1; 2 mg/1",
+         "FILM", "SUBLINGUAL"),
+    drug(19, "Bupropion XL", "", "bupropion hydrochloride", "150 mg/1",
+         "TABLET, EXTENDED RELEASE", "ORAL"),
+    drug(20, "Promethazine DM", "", "promethazine hydrochloride and dextromethorphan hydrobromide",
+         "6.25 mg/5mL; 15 mg/5mL", "SYRUP", "ORAL"),
+    drug(21, "Triderm", "", "triamcinolone acetonide", "1 mg/g", "CREAM", "TOPICAL"),
+    drug(22, "Tacrolimus", "", "tacrolimus", "1 mg/g", "OINTMENT", "TOPICAL"),
+    drug(23, "Clonidine", "", "clonidine", ".1 mg/d", "PATCH", "TRANSDERMAL"),
+    drug(24, "Clonidine Hydrochloride", "", "clonidine hydrochloride", ".1 mg/1", "TABLET",
+         "ORAL"),
+    drug(25, "Opium Tincture", "", "morphine", "10 mg/mL", "TINCTURE", "ORAL"),
+    drug(26, "Morphine Sulfate", "", "morphine sulfate", "10 mg/1", "TABLET", "ORAL"),
+    drug(27, "Timolol", "", "timolol maleate", "2.5 mg/mL", "SOLUTION", "OPHTHALMIC"),
+    drug(28, "Timolol", "", "timolol maleate", "5 mg/mL", "SOLUTION", "OPHTHALMIC"),
+    drug(29, "Donnatal", "", "phenobarbital", "16.2 mg/5mL; .1 mg/5mL; .006 mg/5mL", "ELIXIR",
+         "ORAL"),
+    drug(30, "Phenobarbital", "", "phenobarbital", "15 mg/1", "TABLET", "ORAL"),
+    drug(31, "Lopressor", "", "metoprolol tartrate", "50 mg/1", "TABLET", "ORAL"),
+    drug(32, "Toprol", "", "metoprolol succinate", "50 mg/1", "TABLET", "ORAL"),
+    drug(33, "Metoprolol Tartrate", "", "metoroprolol tartrate", "25 mg/1", "TABLET", "ORAL"),
+    drug(34, "Drisdol", "", "ergocalciferol", "1.25 mg/1", "CAPSULE", "ORAL"),
+    drug(35, "Oxycodone and Aspirin", "", "oxycodone and aspirin", "4.8 mg/1; 325 mg/1",
+         "TABLET", "ORAL", **OPIOID),
+    drug(36, "Lymph III", "", "influenza b virus and echinacea", "3 [hp_X]/mL", "LIQUID", "ORAL",
+         drug_class="Inactivated Influenza B Virus Vaccine [EPC]", product_type="HOMEOPATHIC"),
+    drug(37, "Ultravate", "", "halobetasol propionate", ".5 mg/g", "CREAM", "TOPICAL"),
+    drug(38, "Natroba", "", "spinosad", "9 mg/mL", "SUSPENSION", "TOPICAL",
+         drug_class="Pediculicide [EPC]"),
+    drug(39, "Eliquis", "", "apixaban", "5 mg/1", "TABLET", "ORAL",
+         drug_class="Factor Xa Inhibitor [EPC]"),
+    drug(40, "Arixtra", "", "fondaparinux", "2.5 mg/.5mL", "INJECTION", "SUBCUTANEOUS",
+         drug_class="Factor Xa Inhibitor [EPC]"),
+    drug(41, "Truvada", "", "emtricitabine and tenofovir disoproxil fumarate", "200 mg/1; 300 mg/1",
+         "TABLET", "ORAL"),
+    drug(42, "Descovy", "", "emtricitabine and tenofovir alafenamide", "200 mg/1; 25 mg/1",
+         "TABLET", "ORAL"),
 )  # fmt: skip
 
 
@@ -51,6 +88,10 @@ def index(stack: Stack) -> Iterator[RedisSearch]:
 
 def ask(index: RedisSearch, query: str) -> Answer:
     return search(query, NAMES, meaning=None, index=index)
+
+
+def top(answer: Answer) -> str:
+    return answer.products[0].packages[0]["drug_name"]
 
 
 def first(answer: Answer) -> str:
@@ -167,3 +208,121 @@ def test_a_misspelt_name_that_is_missing_is_named_as_it_was_read(index: RedisSea
     (read, missing, _) = ask(index, "naproxin").notices
     assert read.text == "Searched for naproxen instead of naproxin."
     assert missing.text == "This catalog has no naproxen."
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("bup/nalox 8-2", "Buprenorphine and Naloxone"),
+        ("prometh-DM", "Promethazine DM"),
+        ("hydrocod apap 10/325", "Norco"),
+        ("lisin/hctz", "Lisinopril and HCTZ"),
+    ],
+)
+def test_beginnings_beside_each_other_are_the_mixture_that_the_catalog_has(
+    index: RedisSearch, query: str, name: str
+) -> None:
+    answer = ask(index, query)
+    assert [one for names in found(answer).values() for one in names] == [name]
+    assert told(answer).keys() == {"read_as"}
+
+
+def test_beginnings_that_no_mixture_has_are_a_question(index: RedisSearch) -> None:
+    answer = ask(index, "bup apap")
+    assert found(answer) == {}
+    assert told(answer)["did_you_mean"] == ("buprenorphine", "bupropion")
+
+
+def test_two_esters_are_two_mixtures(index: RedisSearch) -> None:
+    answer = ask(index, "emtri/teno")
+    assert found(answer) == {}
+    assert told(answer)["did_you_mean"] == (
+        "emtricitabine and tenofovir alafenamide",
+        "emtricitabine and tenofovir disoproxil",
+    )
+
+
+def test_beginnings_are_not_spelled_out_if_the_query_is_asked_as_written(
+    index: RedisSearch,
+) -> None:
+    answer = search("prometh dm", NAMES, meaning=None, index=index, as_written=True)
+    assert "read_as" not in told(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"), [("tac cream", "Triderm"), ("bup xl 150", "Bupropion XL")]
+)
+def test_a_form_tells_which_drug_an_abbreviation_means(
+    index: RedisSearch, query: str, name: str
+) -> None:
+    assert top(ask(index, query)) == name
+
+
+@pytest.mark.parametrize("query", ["tac", "bup 8", "tac ophthalmic"])
+def test_without_a_form_that_one_of_them_has_the_abbreviation_is_a_question(
+    index: RedisSearch, query: str
+) -> None:
+    answer = ask(index, query)
+    assert found(answer) == {}
+    assert "did_you_mean" in told(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("clonidine 0.1", "Clonidine Hydrochloride"),
+        ("morphine 10", "Morphine Sulfate"),
+        ("phenobarbitone", "Phenobarbital"),
+        ("phenobarbital", "Phenobarbital"),
+        ("metop succ 50", "Toprol"),
+        ("metoprolol tart 50", "Lopressor"),
+        ("vit d2 50,000 units", "Drisdol"),
+        ("ergocalciferol 50000", "Drisdol"),
+        ("ulobetasol", "Ultravate"),
+        ("head lice", "Natroba"),
+        ("doac", "Eliquis"),
+        ("asa 325", "Oxycodone and Aspirin"),
+    ],
+)
+def test_what_a_pharmacist_means_comes_first(index: RedisSearch, query: str, name: str) -> None:
+    answer = ask(index, query)
+    assert top(answer) == name
+    assert "strength_missing" not in told(answer)
+
+
+def test_a_bare_number_may_be_percent(index: RedisSearch) -> None:
+    assert first(ask(index, "timolol 0.5")) == "5 mg/mL"
+    assert "strength_missing" in told(ask(index, "timolol 0.7"))
+
+
+def test_a_slip_of_the_catalog_itself_is_no_other_drug(index: RedisSearch) -> None:
+    answer = ask(index, "metropolol")
+    assert told(answer) == {"read_as": ("metoprolol",)}
+
+
+def test_a_name_that_the_catalog_lacks_is_no_slip_of_it(index: RedisSearch) -> None:
+    """`ropion` and `roxilon` are as near, and no table knows what the second is made of."""
+    answer = ask(index, "roxion")
+    assert found(answer) == {}
+
+
+def test_a_homeopathic_is_no_vaccine(index: RedisSearch) -> None:
+    answer = ask(index, "flu shot")
+    assert found(answer) == {}
+    assert "Inactivated Influenza B Virus Vaccine" in told(answer)["not_in_catalog"]
+
+
+def test_a_known_name_that_begins_with_a_lay_word_is_said_to_be_missing(
+    index: RedisSearch,
+) -> None:
+    assert told(ask(index, "insulin nph"))["not_in_catalog"] == ("insulin human", "isophane")
+
+
+def test_an_ester_is_not_said_to_be_a_mixture(index: RedisSearch) -> None:
+    (notice,) = ask(index, "triamcinolone").notices
+    assert "only as triamcinolone acetonide" in notice.text
+
+
+def test_letters_that_only_look_latin_are_read_as_latin(index: RedisSearch) -> None:
+    assert found(ask(index, "l\u0456sinopril"))["found"] == ["Lisinopril"]
+    assert "keyboard" in ask(index, "\u0434\u0448\u044b\u0448").notices[-1].text

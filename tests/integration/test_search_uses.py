@@ -52,7 +52,7 @@ def test_a_homeopathic_that_is_called_after_a_use_does_not_answer_its_words(
     index = fill(client, ROWS).search
     assert ask(index, "nausea")["use"][0] == "Ondansetron"
     assert "found" not in ask(index, "nausea")
-    assert ask(index, "head lice")["use"] == ["Elimite", "Head Lice"]
+    assert ask(index, "head lice") == {"use": ["Elimite"]}
     assert ask(index, "nux vomica")["found"] == ["Nausea"]
 
 

@@ -175,9 +175,9 @@ def answers(lab: Lab) -> list[Any]:
         vector = to_bytes([1.0, *[0.0] * (int(lab.settings["embedding_dimensions"]) - 1)])
         hashes = [hit.name for hit in index.nearest_texts(live.space, vector, 20)]
         named = [
-            NameQuery(terms=((("aspirin",),),), prefix="", numbers=("10",), forms=("tablet",)),
-            NameQuery(terms=(), prefix="bra", numbers=(), forms=()),
-            NameQuery(terms=(), prefix="war", numbers=(), forms=()),
+            NameQuery(terms=((("aspirin",),),), numbers=("10",), forms=("tablet",)),
+            NameQuery(terms=((("bra*",),),), numbers=(), forms=()),
+            NameQuery(terms=((("war*",),),), numbers=(), forms=()),
         ]
         under = {"route": ("ORAL",)}
         return [

@@ -22,7 +22,7 @@ from tests.lab import Lab
 from workflow.contract.ports.search import NameQuery
 
 VERSIONS = sorted((Path(__file__).parents[1] / "upgrade").glob("*.json"))
-ASPIRIN = NameQuery(terms=((("aspirin",),),), prefix="", numbers=(), forms=())
+ASPIRIN = NameQuery(terms=((("aspirin",),),), numbers=(), forms=())
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda path: path.stem)

@@ -30,10 +30,19 @@ INVISIBLE = ("\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u200e")
         ("TABLET, FILM COATED", "tablet film-coated"),
         ("\uff34\uff41\uff42\uff4c\uff45\uff54", "tablet"),
         ("o\ufb03ce", "office"),
+        ("l\u0456sinopril", "lisinopril"),
+        ("\u0421\u043e\u0440\u0430\u0445\u043ene", "Copaxone"),
     ],
 )
 def test_what_people_type_for_a_value_is_the_value(stored: str, typed: str) -> None:
     assert fold(stored) == fold(typed)
+
+
+def test_a_russian_word_stays_one() -> None:
+    assert (
+        fold("\u0430\u0441\u043f\u0438\u0440\u0438\u043d")
+        == "\u0430\u0441\u043f\u0438\u0440\u0438\u043d"
+    )
 
 
 @given(VALUES)

@@ -50,13 +50,17 @@ def known() -> KnownNames:
         ("zituvimet", {"sitagliptin", "metformin"}),
         ("sertraline hydrochloride", {"sertraline"}),
         ("potassium chloride", {"potassium chloride"}),
+        ("beclometasone", {"beclomethasone dipropionate"}),
+        ("ulobetasol", {"halobetasol propionate"}),
+        ("txa", {"tranexamic acid"}),
+        ("lr", {"sodium chloride", "sodium lactate", "potassium chloride", "calcium chloride"}),
     ],
 )
 def test_a_name_means_its_substances(known: KnownNames, name: str, substances: set[str]) -> None:
     assert known.means(name) == {frozenset(substances)}
 
 
-@pytest.mark.parametrize("name", ["tcn", "ms", "mgso4", "mso4", "azt"])
+@pytest.mark.parametrize("name", ["tcn", "ms", "mgso4", "mso4", "azt", "ctx", "dph"])
 def test_an_abbreviation_of_several_drugs_is_a_question(known: KnownNames, name: str) -> None:
     assert known.asks(name)
     assert len(known.means(name)) > 1

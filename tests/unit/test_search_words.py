@@ -73,6 +73,13 @@ def test_a_phrase_is_meant_when_all_its_words_are_there() -> None:
     assert synonyms.classes_of(["pimples"]) == (("C",), frozenset({"pimples"}))
 
 
+def test_a_short_lay_word_may_have_a_slip_beside_the_others_of_its_phrase() -> None:
+    synonyms = Synonyms({"blood thinner": ["A"], "blood": ["B"]})
+    assert synonyms.classes_of(["blod", "thinner"]) == (("A",), frozenset({"blod", "thinner"}))
+    assert synonyms.classes_of(["blod"]) == ((), frozenset())
+    assert synonyms.classes_of(["blod", "sugar"]) == ((), frozenset())
+
+
 def test_a_long_lay_word_may_have_a_slip() -> None:
     assert Synonyms({"blood pressure": ["A"]}).classes_of(["blood", "presure"])[0] == ("A",)
 

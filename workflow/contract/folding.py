@@ -30,6 +30,12 @@ _LETTERS: Final = str.maketrans(
 )
 """Letters that people type as other letters, and that Unicode does not decompose."""
 
+_LOOK_ALIKES: Final = str.maketrans(
+    "\u0430\u0435\u043a\u043c\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0455\u0458",
+    "aekmopctyxisj",
+)
+"""Cyrillic letters that look like Latin ones in either case. They come with pasted text."""
+
 _ASCII: Final = {
     code: None if chr(code) in "'`" else chr(code).lower() if chr(code).isalnum() else " "
     for code in range(128)
@@ -70,7 +76,13 @@ def _folded(text: str) -> str:
         shown = unicodedata.normalize("NFKD", shown).casefold().translate(_APOSTROPHES)
         shown = "".join([one for one in shown if not unicodedata.combining(one)])
         shown = _FORMAT.sub("", shown.translate(_LETTERS))
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", shown)))
+    return " ".join(map(_as_latin, _WORD.findall(unicodedata.normalize("NFKC", shown))))
+
+
+def _as_latin(word: str) -> str:
+    """A word of Latin letters and of some that only look so; a Russian word stays as it is."""
+    shown = word.translate(_LOOK_ALIKES)
+    return shown if shown.isascii() else word
 
 
 _remembered = lru_cache(REMEMBERED)(_folded)

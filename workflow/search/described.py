@@ -13,7 +13,7 @@ from workflow.search.asked import Asked, Texts
 from workflow.search.cards import Candidate
 from workflow.search.facts import Facts
 from workflow.search.filters import texts_under
-from workflow.search.lookup import Named
+from workflow.search.named import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query
@@ -44,11 +44,19 @@ class Described:
         every = dict.fromkeys(chain(*lists, (hit.name for hit in means)))
         texts = self._asked.texts([one for one in every if one not in held])
         classed = self._classed(dict(zip(classes, lists, strict=True)), texts, near)
+        if classed is None and self._asked.query.classes and not held:
+            self.notices.append(notices.no_such_class(self._asked.query.text, list(classes)))
         if classed is not None:
             held |= {one.hash for one in classed.candidates}
             yield classed
         ranked = sorted(
-            (hit for hit in means if hit.name in texts and hit.name not in held),
+            (
+                hit
+                for hit in means
+                if hit.name in texts
+                and hit.name not in held
+                and not self._is_unasked(texts[hit.name])
+            ),
             key=lambda hit: self._how_usual(texts[hit.name]),
         )
         if ranked:
@@ -84,15 +92,15 @@ class Described:
             ]
             for name, hashes in lists.items()
         ]
-        candidates = sorted(_in_turn(turns), key=self._is_homeopathic)
+        candidates = [one for one in _in_turn(turns) if not self._is_unasked(one.facts)]
         if not candidates:
             return None
         about = tuple(dict.fromkeys(one.why for one in candidates))
         return Listed(_class_or_use(self._asked.query), about, candidates)
 
-    def _is_homeopathic(self, one: Candidate) -> bool:
-        """Ranked last in any class, unless the query asks for one."""
-        return unusual(one.facts, self._asked.query.words) == LAST
+    def _is_unasked(self, facts: Facts) -> bool:
+        """A homeopathic is no answer, whatever its class, unless one is asked for."""
+        return unusual(facts, self._asked.query.words) == LAST
 
     def _ranked(self, hashes: Sequence[str], texts: Texts, places: Mapping[str, int]) -> list[str]:
         """Order: usual before unusual, the strength and the form asked for, the nearest, a single

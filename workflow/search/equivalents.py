@@ -52,7 +52,7 @@ def _by_substances(
     if not substances:
         return Equivalents(same, [], True)
     words = tuple((tuple(fold(one).split()),) for one in sorted(substances))
-    texts = index.find_named(names.space, [NameQuery(words, "", (), ())], MOST)[0]
+    texts = index.find_named(names.space, [NameQuery(words, (), ())], MOST)[0]
     wanted = what_counts(drug, known)
     alike = [one for one, fields in texts.items() if what_counts(fields, known) == wanted]
     found = index.drugs_of_texts(names.generation, alike[:PROBED], MOST, {})

@@ -15,7 +15,7 @@ from workflow.contract.folding import fold, fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
 from workflow.search.queries import Without
-from workflow.search.strengths import Amount, amounts_of, sort_key
+from workflow.search.strengths import Amount, Strength, amounts_of, sort_key
 from workflow.search.substances import JOINTS, SALTS
 from workflow.search.vocabulary import FORMS
 
@@ -50,6 +50,10 @@ HOMEOPATHIC: Final = "homeopathic"
 
 OVER_THE_COUNTER: Final = "otc"
 """Words of a product type that ranks after prescription products."""
+
+VITAMIN_D: Final = frozenset(("ergocalciferol", "cholecalciferol"))
+UNITS_IN_A_MG: Final = 40_000
+"""Of vitamin D: labels write 1.25 mg, prescribers 50,000 units (21 CFR 101.9(c)(8)(iv))."""
 
 _READ: Final = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
 _BLANK: Final = ("",) * len(_READ)
@@ -90,7 +94,12 @@ class Facts:
 
     @cached_property
     def amounts(self) -> tuple[Amount, ...]:
-        return amounts_of(strength_text(self._fields))
+        found = amounts_of(strength_text(self._fields))
+        return (
+            tuple(map(_in_units, found))
+            if self.substances and self.substances <= VITAMIN_D
+            else found
+        )
 
     @cached_property
     def by_amount(self) -> tuple[tuple[str, float], ...]:
@@ -154,6 +163,13 @@ def facts_of(fields: Fields, known: KnownNames) -> Facts:
 
 
 _facts = lru_cache(KEPT)(Facts)
+
+
+def _in_units(one: Amount) -> Amount:
+    units = (
+        Strength(round(of.amount * UNITS_IN_A_MG, 3), "unit") for of in one.forms if of.unit == "mg"
+    )
+    return one._replace(forms=frozenset((*one.forms, *units)))
 
 
 def _share(words: Sequence[str], asked: frozenset[str]) -> float:

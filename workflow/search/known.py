@@ -55,19 +55,26 @@ class KnownNames:
         self._read = lru_cache(REMEMBERED)(self._meanings)
         self._abbreviations: dict[str, Meanings] = {}
         self._asks: frozenset[str] = frozenset()
+        self._beside: dict[str, Meanings] = {}
 
-    def with_abbreviations(self, means: _Abbreviations, asks: _Abbreviations) -> "KnownNames":
+    def with_abbreviations(
+        self, means: _Abbreviations, asks: _Abbreviations, beside: _Abbreviations
+    ) -> "KnownNames":
         """They win over names of the table: a pharmacist's MMF is not monomethyl fumarate."""
-        self._abbreviations = {
-            name: frozenset(map(frozenset, all_of)) for name, all_of in {**means, **asks}.items()
-        }
+        self._abbreviations = _read_all({**means, **asks})
         self._asks = frozenset(asks)
+        self._beside = _read_all(beside)
         return self
 
     def asks(self, name: str) -> bool:
         """True for abbreviations of several drugs, such as TCN, MS and MgSO4: the search asks
         back."""
         return name in self._asks
+
+    def beside(self, name: str) -> Meanings:
+        """What an abbreviation means next to another drug, and nothing alone: the DM of
+        `promethazine DM`."""
+        return self._beside.get(name, NOTHING)
 
     def means(self, name: str) -> Meanings:
         """The sets of substances that a folded name may mean; empty if it is not known."""
@@ -142,6 +149,10 @@ class KnownNames:
     def names(self) -> Iterator[tuple[str, Meanings]]:
         """Every name with its meanings."""
         yield from ((name, self.means(name)) for name in (*self._own, *self._names))
+
+
+def _read_all(kept: _Abbreviations) -> dict[str, Meanings]:
+    return {name: frozenset(map(frozenset, all_of)) for name, all_of in kept.items()}
 
 
 @lru_cache(REMEMBERED)

@@ -1,25 +1,26 @@
 """What a query's names find: texts by name, substance or prefix, and notices about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain, zip_longest
-from typing import Final, NamedTuple
+from typing import Final
 
-from workflow.contract.ports.search import ClassQuery, NameQuery
+from workflow.contract.ports.search import ClassQuery
 from workflow.search import notices, telling
-from workflow.search.asked import HEAD, Asked, Texts
-from workflow.search.facts import Facts
-from workflow.search.known import NOTHING, Substances
+from workflow.search.asked import HEAD, Asked
+from workflow.search.known import NOTHING
+from workflow.search.matches import Matcher
+from workflow.search.named import Named, Sharer
 from workflow.search.naming import (
     Term,
-    alternatives_of,
     are_names,
     is_unknown,
     may_go_on,
-    meant_sets,
+    spelled,
     terms_of,
 )
 from workflow.search.notices import Notice
-from workflow.search.ranking import Match, any_usable, is_asked, match, own_substances
+from workflow.search.ranking import Match, any_usable, form_of, match
+from workflow.search.shortened import spelled_out
 from workflow.search.spelling import SHORTEST, Reading, may_be_misspelt, read, unless_begun
 from workflow.search.vocabulary import KINDS
 
@@ -29,22 +30,6 @@ MOST_UNKNOWN: Final = 2
 MOST_TERMS: Final = 12
 """Terms that are looked up one by one: each is a command or two."""
 
-_Alternatives = tuple[tuple[tuple[str, ...], ...], ...]
-
-
-class Named(NamedTuple):
-    """Texts in their order, by part. `decided`: the query is about names, not about a meaning."""
-
-    found: list[Match]
-    same: list[Match]
-    others: list[Match]
-    begins: list[Match]
-    texts: Texts
-    notices: list[Notice]
-    about: Substances
-    decided: bool
-    read: Mapping[str, str]
-
 
 class Lookup:
     """The names of one space, asked for one query."""
@@ -52,33 +37,36 @@ class Lookup:
     def __init__(self, asked: Asked, *, as_written: bool = False) -> None:
         self._as_written = as_written
         self._asked, self._query, self._known = asked, asked.query, asked.known
-        self._texts: dict[str, Facts] = {}
+        self._matcher = Matcher(asked)
         self._notices: list[Notice] = []
+        self._named = Sharer(asked, self._matcher, self._notices).named
 
     def named(self) -> Named:
         """One or two round trips if all words are names; more if some are not."""
         terms = terms_of(self._query, self._known)
         asks = [term for term in terms if self._known.asks(term.name)]
         if asks:
+            if one := self._spelled_out(terms) or self._narrowed(terms):
+                return one
             self._notices += telling.which(asks)
-            return self._answer([], terms, {}, decided=True)
+            return self._named([], terms, {}, decided=True)
         if self._says_kind(terms) and self._is_class():
-            return self._answer([], [], {}, decided=False)
-        matches = [*self._named_so(), *self._match(terms)]
+            return self._named([], [], {}, decided=False)
+        matches = [*self._named_so(), *self._matcher.match(terms)]
         if matches and all(term.lay for term in terms):
             matches = [one for one in matches if not one.unasked]
             if not matches:
-                return self._answer([], [], {}, decided=False)
+                return self._named([], [], {}, decided=False)
         if not any_usable(matches, terms) and (grown := self._grown_together()):
-            return self._answer(grown, [], {}, decided=True)
+            return self._named(grown, [], {}, decided=True)
         if any_usable(matches, terms) or not terms:
-            return self._answer(
+            return self._named(
                 matches, terms, {}, decided=are_names(terms, self._query, self._known)
             )
         if self._is_class():
-            return self._answer([], [], {}, decided=False)
+            return self._named([], [], {}, decided=False)
         if matches:
-            return self._answer(
+            return self._named(
                 matches, terms, {}, decided=are_names(terms, self._query, self._known)
             )
         return self._one_by_one(terms)
@@ -91,7 +79,7 @@ class Lookup:
         words = self._query.words
         if not self._query.lay or not words:
             return []
-        matches = self._match([Term(words, NOTHING, " ".join(words))])
+        matches = self._matcher.match([Term(words, NOTHING, " ".join(words))])
         return [one for one in matches if one.named_so and not one.unasked]
 
     def _grown_together(self) -> list[Match]:
@@ -99,7 +87,11 @@ class Lookup:
         whole = self._query.whole
         if whole == self._query.words:
             return []
-        return [one for one in self._match([Term(whole, NOTHING, " ".join(whole))]) if one.named_so]
+        return [
+            one
+            for one in self._matcher.match([Term(whole, NOTHING, " ".join(whole))])
+            if one.named_so
+        ]
 
     def _says_kind(self, terms: Sequence[Term]) -> bool:
         """True if an enzyme's name means its inhibitors, not a drug: `protease inhibitor`."""
@@ -113,34 +105,13 @@ class Lookup:
             return False
         return any(self._asked.classed([ClassQuery(words, exact=False)], HEAD))
 
-    def _match(self, terms: Sequence[Term]) -> list[Match]:
-        """Texts that contain every term, by name or by substance."""
-        return self._match_each([terms])[0] if terms else []
-
-    def _match_each(self, several: Sequence[Sequence[Term]]) -> list[list[Match]]:
-        """The same for several lists of terms, in one round trip, or in two."""
-        texts = self._ask([tuple(map(alternatives_of, terms)) for terms in several])
-        full = [n for n, one in enumerate(texts) if len(one) >= self._asked.name_count]
-        # Too many: those with exactly this spelling must be among them.
-        spelt = self._ask([tuple((term.words,) for term in several[n]) for n in full])
-        for number, one in zip(full, spelt, strict=True):
-            texts[number] = {**one, **texts[number]}
-        return [match(self._query, terms, of) for terms, of in zip(several, texts, strict=True)]
-
-    def _ask(self, several: Sequence[_Alternatives], prefix: str = "") -> list[Texts]:
-        forms = tuple(word for form in self._query.forms for word in form)
-        found = self._asked.named(
-            [NameQuery(terms, prefix, self._query.numbers, forms) for terms in several]
-        )
-        for one in found:
-            self._texts |= one
-        return found
-
     def _one_by_one(self, terms: Sequence[Term]) -> Named:
         """Which of the terms the catalog has. The others are misspelled, missing here, or not
         names."""
+        if short := self._spelled_out(terms):
+            return short
         terms = terms[:MOST_TERMS]
-        present = self._present(terms)
+        present = self._matcher.present(terms)
         unknown = [one for one in terms if not present[one.typed] and is_unknown(one, self._known)]
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
@@ -151,9 +122,9 @@ class Lookup:
         if read_as:
             terms = terms_of(self._query, self._known, read_as)
             anew = [one for one in terms if one.typed in read_as or one.typed not in present]
-            present |= self._present(anew)
+            present |= self._matcher.present(anew)
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
-        self._notices += telling.missing(terms, present, readings, self._known)
+        self._notices += telling.missing(terms, present, readings, self._known, self._query)
         if not sentence:
             self._notices += telling.unknown(
                 terms, present, readings, self._known, begun=bool(begins)
@@ -163,24 +134,52 @@ class Lookup:
             kept = [one for one in kept if one.means]
         # Few letters of an unknown name are in the names of other drugs: `k dur` is no Nitro-Dur.
         kept = [one for one in kept if one.means or len(one.name) >= SHORTEST]
-        matches = self._match(kept)
+        matches = self._matcher.match(kept)
         if not any_usable(matches, kept) and (apart := self._apart(kept)):
             self._notices.append(notices.not_together([one.typed for one in kept]))
-            return self._answer(apart, kept, read_as, decided=True, apart=True)
+            return self._named(apart, kept, read_as, decided=True, apart=True)
         decided = bool(matches or begins or any(one.may_be for one in readings.values()))
         decided = decided or (not sentence and are_names(terms, self._query, self._known))
-        return self._answer(matches, kept, read_as, decided=decided, begins=begins)
+        return self._named(matches, kept, read_as, decided=decided, begins=begins)
 
-    def _present(self, terms: Sequence[Term]) -> dict[str, bool]:
-        """Whether the catalog has each of them."""
-        found = self._match_each([[term] for term in terms])
-        return {term.typed: bool(one) for term, one in zip(terms, found, strict=True)}
+    def _spelled_out(self, terms: Sequence[Term]) -> Named | None:
+        """A mixture by the beginnings of its substances; None if the words are none."""
+        found = (
+            None
+            if self._as_written
+            else spelled_out(terms, self._query, self._matcher, self._known)
+        )
+        if found is None:
+            return None
+        self._notices += found.notices
+        return self._named(self._matcher.match(found.terms), found.terms, {}, decided=True)
+
+    def _narrowed(self, terms: Sequence[Term]) -> Named | None:
+        """An abbreviation of several drugs, only one of which the catalog has in the form and the
+        strength asked for: `TAC cream`."""
+        query = self._query
+        if self._as_written or len(terms) > 1 or not (query.forms or query.routes):
+            return None
+        typed = terms[0].typed
+        each = [[spelled(one, typed)] for one in sorted(terms[0].means, key=sorted)]
+        found = zip(each, self._matcher.match_each(each), strict=True)
+        fit = [(one, of) for one, of in found if any(map(self._fits, of))]
+        if len(fit) != 1:
+            return None
+        (read, matches), *_ = fit
+        self._notices.append(notices.read_as(typed, read[0].name))
+        return self._named(matches, read, {}, decided=True)
+
+    def _fits(self, one: Match) -> bool:
+        facts = self._matcher.texts[one.hash]
+        fits = one.has_amounts or not self._query.has_amounts
+        return fits and not one.unasked and form_of(self._query, facts) == 1
 
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
         """Each name separately, if no drug has all of them."""
         if len(terms) < 2 or not all(term.means for term in terms):
             return []
-        found = self._match_each([[term] for term in terms])
+        found = self._matcher.match_each([[term] for term in terms])
         turns = chain.from_iterable(zip_longest(*found))
         return list({one.hash: one for one in turns if one is not None}.values())
 
@@ -188,7 +187,15 @@ class Lookup:
         # A short word beside others is a word of a sentence: `my face hurts`.
         alone = len(self._query.telling) == 1
         words = [one.words[0] for one in unknown if may_be_misspelt(one.words[0], alone=alone)]
-        return {word: read(word, self._known, self._spellings) for word in words}
+        known = self._known
+        return {word: read(word, known, self._spellings, self._is_spelling) for word in words}
+
+    def _is_spelling(self, word: str, name: str) -> bool:
+        """True if all drugs that are called so are also called by the name, or made of it."""
+        found = self._matcher.match([Term((word,), NOTHING, word)])
+        texts = [self._matcher.texts[one.hash] for one in found]
+        means = self._known.means(name)
+        return bool(texts) and all(name in one.words or one.substances in means for one in texts)
 
     def _spellings(self, word: str, edits: int) -> Sequence[str]:
         found = self._asked.index.spellings(self._asked.names.space, [word], edits)
@@ -198,56 +205,5 @@ class Lookup:
         """Texts with a name that begins as the last word does: it may still be being typed."""
         if not may_go_on(last, self._query) or self._known.is_name(last.name):
             return []
-        texts = self._ask([()], last.words[0])[0]
+        texts = self._matcher.ask([(((f"{last.name}*",),),)])[0]
         return [one for one in match(self._query, [], texts) if not one.unasked]
-
-    def _answer(
-        self,
-        matches: Sequence[Match],
-        terms: Sequence[Term],
-        read_as: Mapping[str, str],
-        *,
-        decided: bool,
-        begins: Sequence[Match] = (),
-        apart: bool = False,
-    ) -> Named:
-        """`apart`: each match is for one of the terms."""
-        each = frozenset(one for term in terms for one in term.means)
-        meant = each if apart else meant_sets(terms)
-        found = [one for one in matches if one.by_name and is_asked(one, meant, self._query)]
-        meant = meant or own_substances(found, self._known)
-        held = {one.hash for one in found}
-        same = [one for one in matches if one.hash not in held and one.substances in meant]
-        if found and not same and not any(term.means for term in terms):
-            same = self._equivalents(found, meant)
-        if self._query.has_amounts and all(self._known.is_generic(one.name) for one in terms):
-            # However a substance is spelled, the right strength comes before the others.
-            found, same = sorted((*found, *same), key=lambda one: one.place), []
-            held = {one.hash for one in found}
-        others = [
-            one
-            for one in matches
-            if one.by_name and one.hash not in held and one.substances not in meant
-        ]
-        if matches and not (found or same):
-            self._notices += [] if apart else telling.combined(terms, len(matches))
-        elif same and not found:
-            self._notices += telling.substance(terms, meant)
-        shown = (*found, *same)
-        if self._query.has_amounts and shown and not any(one.has_amounts for one in shown):
-            self._notices.append(notices.strength_missing(self._query.text))
-        begins = () if found or same else begins
-        about = next(iter(meant), frozenset()) if len(meant) == 1 else frozenset()
-        return Named(
-            found, same, others, list(begins), self._texts, self._notices, about, decided, read_as
-        )
-
-    def _equivalents(self, found: Sequence[Match], meant: frozenset[Substances]) -> list[Match]:
-        """For a brand that only the catalog knows: the other names of its substances."""
-        if len(meant) != 1:
-            return []
-        substances = next(iter(meant))
-        texts = self._ask([tuple((tuple(one.split()),) for one in sorted(substances))])[0]
-        held = {one.hash for one in found}
-        others = match(self._query, [], texts)
-        return [one for one in others if one.hash not in held and one.substances == substances]

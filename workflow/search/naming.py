@@ -70,10 +70,23 @@ def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) 
         name = " ".join(span)
         if not known.means(name) or not _is_named(span, query):
             continue
-        if query.lay.issuperset(span) and not known.is_substance(name):
+        if _is_use(span, query, known):
             continue
         return _without_form(span, known)
     return 0
+
+
+def _is_use(span: Sequence[str], query: Query, known: KnownNames) -> bool:
+    """Lay words that are a name as well, and of none of the substance's: `head lice` are no drug.
+
+    The `insulin` of `insulin nph` is its substance's name.
+    """
+    lay = query.lay.intersection(span)
+    if not lay or known.is_substance(" ".join(span)):
+        return False
+    means = known.means(" ".join(span))
+    own = {word for of in means for one in of for word in one.split()}
+    return lay.issuperset(span) or not (own & lay or any(map(known.is_name, span)))
 
 
 def _without_form(span: Sequence[str], known: KnownNames) -> int:
@@ -117,6 +130,12 @@ def meant_sets(terms: Sequence[Term]) -> frozenset[Substances]:
     return frozenset(frozenset().union(*one) for one in together)
 
 
+def spelled(substances: Substances, typed: str) -> Term:
+    """The term of these substances, by their names."""
+    words = dict.fromkeys(word for one in sorted(substances) for word in one.split())
+    return Term(tuple(words), frozenset((substances,)), typed)
+
+
 def may_go_on(term: Term, query: Query) -> bool:
     """The last word of a query may be the beginning of a name that is still being typed."""
     word = term.words[-1]
@@ -133,14 +152,15 @@ def are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
 
     The `insulin` of `insulin glargine` asks for no other insulin.
     """
-    named = {word for term in terms for word in term.typed.split() if _tells(term, query)}
+    named = {word for term in terms for word in term.typed.split() if tells(term, query)}
     if not query.lay <= named:
         return False
     every = bool(terms) and all(known.is_name(term.name) for term in terms)
     return every or any(term.means for term in terms)
 
 
-def _tells(term: Term, query: Query) -> bool:
+def tells(term: Term, query: Query) -> bool:
+    """True if the term says more than lay words: the `insulin nph` of `insulin`."""
     return any(word not in query.lay for word in term.typed.split())
 
 

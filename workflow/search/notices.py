@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from workflow.contract.folding import fold
+
+MOST_LISTED: Final = 3
+TOGETHER: Final = "together with other substances"
 
 
 class NoticeKind(StrEnum):
@@ -46,8 +51,10 @@ def by_substance(name: str, substances: Sequence[str]) -> Notice:
     return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances))
 
 
-def only_combined(name: str, substances: Sequence[str], count: int) -> Notice:
-    text = f"This catalog has {listed(substances)} only together with other substances."
+def only_so(name: str, substances: Sequence[str], alone: Sequence[str], count: int) -> Notice:
+    """`alone`: the substances of which it is a part of the name."""
+    how = [f"as {listed(alone[:MOST_LISTED], 'or')}"] if alone else []
+    text = f"This catalog has {listed(substances)} only {listed([*how, TOGETHER], 'or')}."
     return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances), number=count)
 
 
@@ -92,7 +99,15 @@ def no_such_ndc(ndc: str) -> Notice:
 
 
 def nothing_found(query: str) -> Notice:
-    return Notice(NoticeKind.NOTHING_FOUND, "Nothing in this catalog matches the query.", query)
+    text = "Nothing in this catalog matches the query."
+    if any(one.isalpha() and not one.isascii() for one in fold(query)):
+        text = f"{text[:-1]}; it has letters that are not Latin. Is the keyboard set to others?"
+    return Notice(NoticeKind.NOTHING_FOUND, text, query)
+
+
+def no_such_class(words: str, classes: Sequence[str]) -> Notice:
+    text = f"This catalog has no drug of the class {listed(classes, 'or')}."
+    return Notice(NoticeKind.NOT_IN_CATALOG, text, words, tuple(classes))
 
 
 def filters_hide(count: int) -> Notice:

@@ -7,7 +7,14 @@ from workflow.contract.folding import fold, fold_words, plain
 from workflow.search.known import LONGEST_NAME, KnownNames, Meanings, known_names
 from workflow.search.strengths import Asked, Strength, asked_of
 from workflow.search.synonyms import Synonyms
-from workflow.search.vocabulary import FILLERS, FORMS, FREE, NEGATIONS, ROUTES
+from workflow.search.vocabulary import (
+    FILLERS,
+    FORMS,
+    FREE,
+    NEGATIONS,
+    ROUTES,
+    ROUTES_OF_CLASSES,
+)
 
 LONGEST_QUERY: Final = 200
 
@@ -66,6 +73,7 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
     rest, without = _left_out(fold_words(asked.rest), synonyms, known)
     classes, lay = synonyms.classes_of(rest)
     forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
+    routes = (route for word in rest for route in _routes_of(word))
     return Query(
         text=shown,
         whole=fold_words(shown),
@@ -74,11 +82,15 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
         bare=asked.bare,
         numbers=asked.numbers,
         forms=tuple(dict.fromkeys(forms)),
-        routes=tuple(dict.fromkeys(ROUTES[word] for word in rest if word in ROUTES)),
+        routes=tuple(dict.fromkeys(routes)),
         classes=classes,
         lay=lay,
         without=without,
     )
+
+
+def _routes_of(word: str) -> list[str]:
+    return [of[word] for of in (ROUTES, ROUTES_OF_CLASSES) if word in of]
 
 
 def _left_out(

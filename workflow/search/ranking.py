@@ -1,5 +1,6 @@
 """Ranks the texts that contain the names of a query."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import isclose
 from typing import Final, NamedTuple
@@ -10,9 +11,18 @@ from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
 from workflow.search.strengths import Amount, Strength
+from workflow.search.substances import SALTS, SHORT_SALTS
 
 LAST: Final = 3
 """Homeopathic products are no answers unless the query asks for them."""
+
+ORAL: Final = "oral"
+
+PER_ML: Final = re.compile(r"/ ?ml\b")
+ONE_ML: Final = Strength(1.0, "ml")
+
+BARE_UNITS: Final = ("%", "unit")
+"""Units that people leave out, besides the one that the catalog writes: `timolol 0.5`."""
 
 
 class Match(NamedTuple):
@@ -72,10 +82,11 @@ def _placed(
     rare = unusual(facts, query.words)
     place = (
         query.has_amounts and strength < 1,
+        _is_other_salt(query, facts),
+        _is_no_pill(query, facts),
         not named_so,
-        bool(meant) and facts.substances not in meant,
+        _is_mixture(facts, meant),
         -strength,
-        _in_a_volume(query, facts.amounts),
         rare,
         -form_of(query, facts),
         len(facts.form),
@@ -118,12 +129,50 @@ def strength_of(query: Query, drug: Sequence[Amount]) -> tuple[float, bool]:
     return (met / (met + missed + len(left)) if met else 0.0), not missed
 
 
-def _in_a_volume(query: Query, drug: Sequence[Amount]) -> bool:
-    """`hydrocodone/apap 7.5-325` is a tablet: so much in 15 mL is another amount."""
+def _is_mixture(facts: Facts, meant: frozenset[Substances]) -> bool:
+    """It has other substances than were asked for, by its names or by the number of its amounts.
+
+    Donnatal's generic name is phenobarbital, and its strength has four amounts.
+    """
+    if meant and facts.substances not in meant:
+        return True
+    amounts = sum(any(of.unit != "ml" for of in one.forms) for one in facts.amounts)
+    return bool(facts.substances) and amounts > len(facts.substances)
+
+
+def _is_other_salt(query: Query, facts: Facts) -> bool:
+    """Its names say a salt, and none that was asked for: metoprolol tartrate for the succinate."""
+    asked, held = _salts(query.words[1:]), _salts(facts.words)
+    return bool(asked and held) and not asked & held
+
+
+def _salts(words: Iterable[str]) -> set[str]:
+    return {SHORT_SALTS.get(word, word) for word in words if word in SALTS}
+
+
+def _is_no_pill(query: Query, facts: Facts) -> int:
+    """Of one strength, what is swallowed comes first, then other units, then volumes, then percent.
+
+    `clonidine 0.1` is a tablet before a patch, and `hydrocodone/apap 7.5-325` no 15 mL.
+    """
     if not query.has_amounts or query.forms or query.routes:
-        return False
-    asked = any(one.unit == "ml" for one in query.strengths)
-    return not asked and any(one.volumes for one in drug)
+        return 0
+    in_volume = any(one.volumes or _has_percent(one) for one in facts.amounts)
+    asked = {one for one in query.strengths if one.unit == "ml"}
+    if asked or PER_ML.search(query.text):
+        held = {of for one in facts.amounts for of in one.volumes}
+        return int(not in_volume) or int(not (asked or {ONE_ML}) & (held or {ONE_ML}))
+    if any(one.unit == "%" for one in query.strengths):
+        return int(not in_volume)
+    if not in_volume:
+        return int(ORAL not in facts.routes)
+    numbers = [one.number for one in facts.amounts]
+    return 2 if all(any(isclose(one, of) for of in numbers) for one in query.bare) else 3
+
+
+def _has_percent(one: Amount) -> bool:
+    """It is in a millilitre or a gram."""
+    return any(of.unit == "%" for of in one.forms)
 
 
 def _is_amount(asked: Strength | float, drug: Amount) -> bool:
@@ -131,7 +180,9 @@ def _is_amount(asked: Strength | float, drug: Amount) -> bool:
         return any(
             one.unit == asked.unit and isclose(one.amount, asked.amount) for one in drug.forms
         )
-    return isclose(asked, drug.number)
+    return isclose(asked, drug.number) or any(
+        one.unit in BARE_UNITS and isclose(one.amount, asked) for one in drug.forms
+    )
 
 
 def form_of(query: Query, facts: Facts) -> float:

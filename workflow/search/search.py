@@ -18,7 +18,8 @@ from workflow.search.described import Described
 from workflow.search.filters import as_stored
 from workflow.search.floor import Meaning
 from workflow.search.known import known_names
-from workflow.search.lookup import Lookup, Named
+from workflow.search.lookup import Lookup
+from workflow.search.named import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Answer, Listed, Part, PartKind
 from workflow.search.queries import understand

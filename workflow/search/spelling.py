@@ -30,7 +30,17 @@ Spellings = Callable[[str, int], Sequence[str]]
 """The words of the catalog's names at this edit distance from a word."""
 
 
-def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
+IsSpelling = Callable[[str, str], bool]
+"""Whether a word of the catalog's names is only its own spelling of a known name."""
+
+
+def _never(word: str, name: str) -> bool:
+    return False
+
+
+def read(
+    word: str, known: KnownNames, spellings: Spellings, is_spelling: IsSpelling = _never
+) -> Reading:
     """The nearest name, if no other drug's is equally near.
 
     A word that is some drug's name, here or anywhere, is never read as another. Of names that one
@@ -45,7 +55,18 @@ def read(word: str, known: KnownNames, spellings: Spellings) -> Reading:
         # Two edits reach many names of substances that no directory has.
         near = {name: away for name, away in near.items() if name in here or known.means(name)}
     least = min(near.values(), default=0)
-    return _decide(word, [name for name, away in near.items() if away == least], known, here)
+    nearest = [name for name, away in near.items() if away == least]
+    return _decide(word, _without_spellings(nearest, known, is_spelling), known, here)
+
+
+def _without_spellings(
+    names: Sequence[str], known: KnownNames, is_spelling: IsSpelling
+) -> Sequence[str]:
+    """A catalog that writes `metoroprolol` once does not make metoprolol a question."""
+    drugs = [name for name in names if known.means(name)]
+    if not drugs or len({known.means(name) for name in drugs}) > 1 or len(drugs) == len(names):
+        return names
+    return [one for one in names if known.is_name(one) or not is_spelling(one, drugs[0])]
 
 
 def may_be_misspelt(word: str, *, alone: bool) -> bool:

@@ -11,7 +11,15 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SALTS: Final = _words(
+SHORT_SALTS: Final = {
+    **{"bitart": "bitartrate", "fum": "fumarate", "hbr": "hydrobromide", "pot": "potassium"},
+    **{"sod": "sodium", "succ": "succinate", "tart": "tartrate"},
+    **{"hcl": "hydrochloride", "sulphate": "sulfate", "besilate": "besylate"},
+    **{"mesilate": "mesylate", "trometamol": "tromethamine"},
+}
+"""As prescribers and labels write them behind a name: `metop succ`, `clav pot`."""
+
+SALTS: Final = frozenset(SHORT_SALTS) | _words(
     """
     acetate anhydrous ascorbate aspartate besilate besylate bisulfate bitartrate bromide
     camphorsulfonate camsylate carbonate chloride cilexetil citrate dihydrate dihydrochloride

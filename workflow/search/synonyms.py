@@ -22,6 +22,9 @@ NO_PLURALS: Final = {"aids", "hives"}
 """Words that only look like plurals: `aids` is not `aid`, `hives` is not `HIV`."""
 
 SHORTEST_SLIP: Final = 6
+SHORTEST_BESIDE: Final = 4
+"""Letters of a word with a slip, and of one next to the other words of its phrase."""
+
 STEMS_KEPT: Final = 8192
 
 MOST_PHRASES: Final = 5_000
@@ -63,7 +66,7 @@ class Synonyms:
         A phrase that is a part of a longer one is left out. A word next to a phrase that only some
         of its classes have in their names chooses these: the azole of `azole antifungals`.
         """
-        stems = {word: self._stem(word) for word in words}
+        stems = self._stems(words)
         said = set(stems.values())
         held = {
             phrase: None
@@ -78,15 +81,32 @@ class Synonyms:
         )
         return tuple(classes), lay
 
+    def _stems(self, words: Sequence[str]) -> dict[str, str]:
+        """A short word with one slip is that of a phrase whose others are there: `blod thinner`."""
+        stems = {word: self._stem(word) for word in words}
+        said = set(stems.values())
+        for word, one in stems.items():
+            if one not in self._phrases_with and SHORTEST_BESIDE <= len(one) < SHORTEST_SLIP:
+                near = (of for of in self._near(one) if self._is_beside(of, said))
+                stems[word] = min(near, default=one)
+        return stems
+
+    def _is_beside(self, one: str, said: AbstractSet[str]) -> bool:
+        phrases = self._phrases_with[one]
+        return any(len(phrase) > 1 and phrase - {one} <= said for phrase in phrases)
+
     def _meant(self, word: str) -> str:
         """A long word with one slip is the word of a phrase that begins with the same letter."""
         found = stem(word)
         if found in self._phrases_with or len(found) < SHORTEST_SLIP:
             return found
+        return min(self._near(found), default=found)
+
+    def _near(self, found: str) -> list[str]:
+        """Words of phrases that are one slip away and begin with the same letter."""
         sizes = range(len(found) - 1, len(found) + 2)
         like = (one for size in sizes for one in self._like.get((found[0], size), ()))
-        near = [one for one in like if distance(found, one) == 1]
-        return min(near, default=found)
+        return [one for one in like if distance(found, one) == 1]
 
 
 def _chosen(classes: Sequence[str], said: AbstractSet[str]) -> Sequence[str]:

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from workflow.search import notices
 from workflow.search.known import KnownNames, Substances
-from workflow.search.naming import Term
+from workflow.search.naming import Term, tells
 from workflow.search.notices import Notice
+from workflow.search.queries import Query
+from workflow.search.ranking import Match
 from workflow.search.spelling import Reading
 
 Present = Mapping[str, bool]
@@ -22,14 +24,14 @@ def which(terms: Sequence[Term]) -> Iterator[Notice]:
 
 
 def missing(
-    terms: Sequence[Term], present: Present, readings: Readings, known: KnownNames
+    terms: Sequence[Term], present: Present, readings: Readings, known: KnownNames, query: Query
 ) -> Iterator[Notice]:
     """What a misspelled word may be; then each known name that the catalog lacks."""
     for one in readings.values():
         if one.may_be:
             yield notices.did_you_mean(one.word, one.may_be)
     for term in _missing(terms, present, readings):
-        if known.is_name(term.name) and not term.lay:
+        if known.is_name(term.name) and tells(term, query):
             said = term.name if term.typed in readings else term.typed
             yield notices.not_in_catalog(said, _first_meaning(term))
 
@@ -47,10 +49,13 @@ def unknown(
         yield notices.unknown_word(words)
 
 
-def combined(terms: Sequence[Term], count: int) -> Iterator[Notice]:
-    """For a substance that the catalog has only in mixtures."""
+def combined(terms: Sequence[Term], matches: Sequence[Match]) -> Iterator[Notice]:
+    """For a substance that the catalog has only in mixtures, or as an ester (triamcinolone)."""
     for term in terms[:1]:
-        yield notices.only_combined(term.typed, _first_meaning(term), count)
+        means = _first_meaning(term)
+        single = {name for one in matches if len(one.substances) == 1 for name in one.substances}
+        alone = sorted(name for name in single if {*means[0].split()} <= {*name.split()})
+        yield notices.only_so(term.typed, means, alone, len(matches))
 
 
 def substance(terms: Sequence[Term], meant: frozenset[Substances]) -> Iterator[Notice]:

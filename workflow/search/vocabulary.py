@@ -38,15 +38,18 @@ FORMS: Final = {
     **dict.fromkeys(("cap", "caps", "capsule", "capsules"), ("capsule",)),
     **dict.fromkeys(("inj", "injection", "injections", "injectable", "shot"), ("injection",)),
     **dict.fromkeys(("ointment", "oint"), ("ointment",)),
-    **dict.fromkeys(("cream", "creams"), ("cream",)),
+    **dict.fromkeys(("cream", "creams", "crm"), ("cream",)),
     **dict.fromkeys(("suspension", "susp"), ("suspension",)),
-    **dict.fromkeys(("solution", "soln", "drops"), ("solution",)),
+    **dict.fromkeys(("solution", "soln", "drops", "gtt", "gtts"), ("solution",)),
     **dict.fromkeys(("inhaler", "puffer"), ("aerosol", "inhalant", "powder")),
-    **dict.fromkeys(("suppository", "suppositories"), ("suppository",)),
+    **dict.fromkeys(("mdi", "hfa"), ("aerosol",)),
+    **dict.fromkeys(("dpi",), ("powder",)),
+    **dict.fromkeys(("neb", "nebs", "nebule"), ("solution", "suspension", "inhalant")),
+    **dict.fromkeys(("suppository", "suppositories", "supp"), ("suppository",)),
     **dict.fromkeys(("implant", "implants"), ("implant",)),
-    **dict.fromkeys(("er", "xr", "xl", "sr", "extended"), ("extended",)),
+    **dict.fromkeys(("er", "xr", "xl", "sr", "cr", "extended"), ("extended",)),
     **dict.fromkeys(("release", "coated"), ()),
-    **dict.fromkeys(("delayed", "ec"), ("delayed",)),
+    **dict.fromkeys(("delayed", "ec", "dr"), ("delayed",)),
     **dict.fromkeys(("chewable", "chew"), ("chewable",)),
     **dict.fromkeys(("disintegrating", "odt"), ("disintegrating",)),
 }
@@ -56,7 +59,12 @@ ROUTES: Final = {
     **{word: word for word in _words("oral topical ophthalmic nasal rectal vaginal transdermal")},
     **{word: word for word in _words("sublingual subcutaneous intravenous intramuscular otic")},
     **{word: word for word in _words("inhalation respiratory dental")},
-    **{"iv": "intravenous", "im": "intramuscular", "sc": "subcutaneous", "eye": "ophthalmic"},
+    **{"iv": "intravenous", "im": "intramuscular", "ivpb": "intravenous", "eye": "ophthalmic"},
+    **dict.fromkeys(("sc", "sq", "subq", "subcut"), "subcutaneous"),
+    **{"po": "oral", "pr": "rectal", "ophth": "ophthalmic", "vag": "vaginal"},
     **{"ear": "otic", "mouth": "oral", "skin": "topical", "nose": "nasal", "sl": "sublingual"},
 }
 """A word of a query, and the word of a route that it means."""
+
+ROUTES_OF_CLASSES: Final = dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral")
+"""A word that means a class, and how its drugs are given: direct *oral* anticoagulants."""

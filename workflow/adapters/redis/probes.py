@@ -39,8 +39,8 @@ VECTORS: Final = {A: (1.0, 0.0), B: (0.0, 1.0), C: (1.0, 0.5), D: (-1.0, 0.0)}
 """Their first two numbers; the others are 0."""
 
 ACME: Final = {"manufacturer": ["acme*"]}
-NAMED: Final = NameQuery(terms=((("alphadrug",),),), prefix="", numbers=(), forms=())
-BEGINS: Final = NameQuery(terms=(), prefix="stat", numbers=(), forms=())
+NAMED: Final = NameQuery(terms=((("alphadrug",),),), numbers=(), forms=())
+BEGINS: Final = NameQuery(terms=((("stat*",),),), numbers=(), forms=())
 MOST = 10
 
 

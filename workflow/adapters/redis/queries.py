@@ -277,17 +277,20 @@ def _classed(space: str, queries: Sequence[ClassQuery], count: int) -> list[Comm
 
 def _by_name(query: NameQuery) -> str:
     """Every term must match: any of its alternatives, with all its words."""
-    clauses = [
+    return " ".join(
         "(" + "|".join(f"({_all_of(words)})" for words in dict.fromkeys(term)) + ")"
         for term in query.terms
-    ]
-    if query.prefix:
-        clauses.append(_in_any_name(f"{word(query.prefix)}*"))
-    return " ".join(clauses)
+    )
 
 
 def _all_of(words: Iterable[str]) -> str:
-    return " ".join(_in_any_name(word(one)) for one in dict.fromkeys(words))
+    return " ".join(_in_any_name(_word(one)) for one in dict.fromkeys(words))
+
+
+def _word(one: str) -> str:
+    """With the star of a beginning."""
+    begun = one.removesuffix("*")
+    return word(begun) + one[len(begun) :]
 
 
 def _in_any_name(word_: str) -> str:

@@ -19,12 +19,11 @@ class NameQuery(NamedTuple):
     """What a search asks of the texts' names. Words are folded (`contract.folding`).
 
     A name must hold every one of `terms`: all words of one of a term's alternatives, in any of its
-    names. `prefix`: or a name that begins so. Where more are found than wanted, those with
+    names. `zolo*` is any word that begins so. Where more are found than wanted, those with
     `numbers` and `forms` come first.
     """
 
     terms: tuple[tuple[tuple[str, ...], ...], ...]
-    prefix: str
     numbers: tuple[str, ...]
     forms: tuple[str, ...]
 
