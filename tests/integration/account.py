@@ -30,12 +30,12 @@ class Refused(SyncError):
 
 
 class Breaking:
-    """LoadPage fails while it is `on`."""
+    """VerifyIndex fails while it is `on`: no page, because moto cannot list a Map's children."""
 
     on = False
 
     def __call__(self, state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
-        if self.on and state == "LoadPage":
+        if self.on and state == "VerifyIndex":
             raise Refused("asked for by a test")
         return call()
 
@@ -49,10 +49,11 @@ class Account(NamedTuple):
     redrives: Redrives
 
     def fail(self) -> str:
-        """A run that fails as it loads a drug that changed."""
+        """A run that fails once it has staged a drug that changed."""
         self.lab.catalog.update(ndc(5), strength=f"{time.monotonic_ns()} mg/1")
         self.breaking.on = True
-        assert call("run", "--wait", "--stage", "prod").exit_code == 1
+        result = call("run", "--wait", "--stage", "prod")
+        assert (result.exit_code, "asked for by a test" in result.output) == (1, True)
         self.breaking.on = False
         return newest()
 

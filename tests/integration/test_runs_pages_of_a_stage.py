@@ -55,7 +55,7 @@ def test_a_person_reads_a_stages_runs_failure_and_report(
             assert Axe().run(visitor).violations_count == 0
             assert visitor.get_by_role("button").count() == 0
         shown = visitor.locator("main").inner_text()
-        assert "FAILED LoadPages" in shown
+        assert "FAILED VerifyIndex" in shown
         assert "asked for by a test" in shown
         assert f"drugsync redrive {failed} --stage prod" in shown
         assert visitor.get_by_role("listitem").filter(has_text="DiffPages").count() == 1
