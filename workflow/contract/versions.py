@@ -6,7 +6,11 @@ A deployment between the start of a run and its redrive must not misread its fil
 from typing import Final
 
 TEXTS: Final = 3
-"""Raise it when a row gets another text: a new space, so a backfill."""
+"""Raise it when rows get other texts: a new space, so a backfill.
+
+Where only rare rows do, such as names with Cyrillic letters among Latin ones, their hashes tell,
+and the next sync embeds them again.
+"""
 
 HASHES: Final = 4
 """Raise it when a document or text record is hashed in another way."""
