@@ -46,8 +46,7 @@ READS: Final = Rights(
     functions=("DiffPage", "VerifyPage"),
     keys=(*LIVE, "staged:*"),
     commands=(
-        *("hget", "hgetall", "hmget", "zrangebylex", "smismember"),
-        *("ft.search", "ft._list", "ft.info"),
+        *("hget", "hgetall", "hmget", "zrangebylex", "smismember", "ft.search", "ft.info"),
         *CONNECTION,
     ),
 )
