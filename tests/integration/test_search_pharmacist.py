@@ -119,6 +119,31 @@ def test_a_class_that_a_query_does_without_is_left_out(index: RedisSearch) -> No
     assert told(answer)["left_out"] == ("opioids",)
 
 
+@pytest.mark.parametrize(
+    ("query", "out", "left"),
+    [
+        ("clonidine without patch", "patch", ["Clonidine Hydrochloride"]),
+        ("clonidine not transdermal", "transdermal", ["Clonidine Hydrochloride"]),
+        ("clonidine no tablets", "tablets", ["Clonidine"]),
+        ("bupropion without extended release", "extended release", []),
+        ("bupropion non er", "er", []),
+        ("tylenol not injectable tablets", "injectable", ["Tylenol with Codeine"]),
+    ],
+)
+def test_a_form_that_a_query_does_without_is_not_shown(
+    index: RedisSearch, query: str, out: str, left: list[str]
+) -> None:
+    answer = ask(index, query)
+    assert [name for names in found(answer).values() for name in names] == left
+    assert told(answer)["left_out"] == (out,)
+
+
+def test_no_before_a_number_leaves_nothing_out(index: RedisSearch) -> None:
+    answer = ask(index, "tylenol no 3 codeine tablet")
+    assert "left_out" not in told(answer)
+    assert top(answer) == "Tylenol with Codeine"
+
+
 def test_a_negation_that_is_part_of_a_name_or_of_a_class_leaves_nothing_out(
     index: RedisSearch,
 ) -> None:

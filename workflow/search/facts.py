@@ -131,8 +131,10 @@ class Facts:
         return any(self._fields[column] for column in CLASS_COLUMNS)
 
     def has(self, without: Without) -> bool:
-        """Whether it contains what a query excludes, or belongs to an excluded class."""
+        """Whether it contains what a query excludes, or is of an excluded class, form or route."""
         if any(one <= self.substances for means in without.means for one in means):
+            return True
+        if not without.described.isdisjoint(self.form | self.routes):
             return True
         classes = f" {fold(' '.join(self._fields[column] for column in CLASS_COLUMNS))} "
         return any(f" {fold(name)} " in classes for name in without.classes)

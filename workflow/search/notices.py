@@ -64,7 +64,7 @@ def read_as(word: str, name: str) -> Notice:
 
 
 def left_out(names: Sequence[str]) -> Notice:
-    text = f"Left out: what has {listed(names, 'or')}."
+    text = f"Left out: what has, or is, {listed(names, 'or')}."
     return Notice(NoticeKind.LEFT_OUT, text, " ".join(names), tuple(names))
 
 

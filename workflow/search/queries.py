@@ -1,6 +1,6 @@
 """What the words of a query say: names, a strength, a form, a route, lay words."""
 
-from itertools import chain
+from itertools import chain, pairwise, takewhile
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold, fold_words, plain
@@ -20,14 +20,18 @@ LONGEST_QUERY: Final = 200
 
 
 class Without(NamedTuple):
-    """What an answer must not contain: `words` of the query, and what they mean."""
+    """What an answer must not contain: `words` of the query, and what they mean.
+
+    `described` are words of forms and routes.
+    """
 
     words: tuple[str, ...]
     means: tuple[Meanings, ...]
     classes: tuple[str, ...]
+    described: frozenset[str]
 
 
-NOTHING_LEFT_OUT: Final = Without((), (), ())
+NOTHING_LEFT_OUT: Final = Without((), (), (), frozenset())
 
 
 class Query(NamedTuple):
@@ -70,13 +74,14 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
     shown = plain(text[:LONGEST_QUERY])
     known = known or known_names()
     asked = _amounts(shown, synonyms, known)
-    rest, without = _left_out(fold_words(asked.rest), synonyms, known)
+    whole, rest = fold_words(shown), fold_words(asked.rest)
+    rest, without = _left_out(rest, synonyms, known, _negations(whole))
     classes, lay = synonyms.classes_of(rest)
     forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
     routes = (route for word in rest for route in _routes_of(word))
     return Query(
         text=shown,
-        whole=fold_words(shown),
+        whole=whole,
         words=rest,
         strengths=asked.strengths,
         bare=asked.bare,
@@ -93,52 +98,79 @@ def _routes_of(word: str) -> list[str]:
     return [of[word] for of in (ROUTES, ROUTES_OF_CLASSES) if word in of]
 
 
+def _negations(whole: tuple[str, ...]) -> frozenset[str]:
+    """The words that negate in this query. `no` before a number is short for it: `tylenol no 3`."""
+    numbered = any(word == "no" and after.isdigit() for word, after in pairwise(whole))
+    return NEGATIONS - {"no"} if numbered else NEGATIONS
+
+
 def _left_out(
-    words: tuple[str, ...], synonyms: Synonyms, known: KnownNames
+    words: tuple[str, ...], synonyms: Synonyms, known: KnownNames, negations: frozenset[str]
 ) -> tuple[tuple[str, ...], Without]:
     """The words without those that are negated: `tylenol without codeine`, `aspirin free`.
 
-    Only names and lay words are: products are called `Preservative Free`. Nor is a negation that
-    belongs to a name or to lay words: `non steroidal`.
+    They are names, lay words, forms and routes. Products are called `Preservative Free`, so other
+    words stay. A negation that belongs to a name or to lay words is none: `non steroidal`.
     """
     lay = synonyms.classes_of(words)[1]
-    if known.means(" ".join(words)) or not (FREE in words or NEGATIONS.intersection(words)):
+    if known.means(" ".join(words)) or not (FREE in words or negations.intersection(words)):
         return words, NOTHING_LEFT_OUT
     kept: list[str] = []
-    out: list[str] = []
+    out: list[tuple[str, ...]] = []
     place = 0
     while place < len(words):
-        start, size = _negated(words, place, synonyms, known)
-        if not size or words[start - 1 if start > place else place + 1] in lay:
+        negates = words[place] in negations
+        start, size = _negated(words, place, negates, synonyms, known)
+        if not size or words[start - 1 if negates else place + 1] in lay:
             kept.append(words[place])
             place += 1
         else:
-            out.append(" ".join(words[start : start + size]))
-            place = max(place, start + size - 1) + 1 + (start == place)
-    classes = (name for one in out for name in synonyms.classes_of(one.split())[0])
-    means = tuple(filter(None, map(known.means, out)))
-    return tuple(kept), Without(tuple(out), means, tuple(dict.fromkeys(classes)))
+            out.append(words[start : start + size])
+            place = start + size if negates else place + 2
+    names = tuple(" ".join(one) for one in out)
+    means = tuple(filter(None, map(known.means, names)))
+    classes = (name for one in out for name in synonyms.classes_of(one)[0])
+    described = (word for one in out if is_description(one[0]) for word in _described(one[0]))
+    return tuple(kept), Without(names, means, tuple(dict.fromkeys(classes)), frozenset(described))
 
 
 def _negated(
-    words: tuple[str, ...], place: int, synonyms: Synonyms, known: KnownNames
+    words: tuple[str, ...], place: int, negates: bool, synonyms: Synonyms, known: KnownNames
 ) -> tuple[int, int]:
-    """Where the name begins that is negated here, and how many words it has; none if it is 0."""
-    if words[place] in NEGATIONS:
-        start = place + 1
-        while start < len(words) and words[start] in FILLERS:
-            start += 1
-    elif FREE in words[place + 1 : place + 2]:
-        start = place
-    else:
-        return place, 0
-    most = 1 if start == place else LONGEST_NAME
-    sizes = range(1, min(most, len(words) - start) + 1)
-    spans = {size: words[start : start + size] for size in sizes}
-    named = (size for size in reversed(sizes) if known.means(" ".join(spans[size])))
-    lay = (size for size in sizes if synonyms.classes_of(spans[size])[1].issuperset(spans[size]))
-    size = next(chain(named, lay), 0)
-    return (start, size) if size else (place, 0)
+    """Where what is negated here begins, and how many words it has; none if it is 0.
+
+    `place` has the negation, or the only word before `free`.
+    """
+    if not negates:
+        left_out = FREE in words[place + 1 : place + 2] and _size(
+            words[place : place + 1], synonyms, known
+        )
+        return place, int(left_out)
+    start = place + 1
+    while start < len(words) and words[start] in FILLERS:
+        start += 1
+    rest = words[start:]
+    return start, _size(rest, synonyms, known) or _described_size(rest)
+
+
+def _size(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> int:
+    """How many of the first words are a name, the longest, or lay words, the fewest."""
+    spans = [words[:size] for size in range(1, min(LONGEST_NAME, len(words)) + 1)]
+    named = (len(span) for span in reversed(spans) if known.means(" ".join(span)))
+    lay = (len(span) for span in spans if synonyms.classes_of(span)[1].issuperset(span))
+    return next(chain(named, lay), 0)
+
+
+def _described_size(words: tuple[str, ...]) -> int:
+    """One form or route at the beginning, such as `extended release`."""
+    if not words or not is_description(words[0]):
+        return 0
+    return 1 + len(list(takewhile(lambda word: FORMS.get(word) == (), words[1:])))
+
+
+def _described(word: str) -> tuple[str, ...]:
+    """The words that a form or a route has, where this one is asked for."""
+    return FORMS.get(word) or (ROUTES.get(word, word),)
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
