@@ -108,8 +108,8 @@ NOTICES = {
     NoticeKind.MEANING_UNAVAILABLE: "the model failed, or the live space belongs to another "
     "model: only words were searched",
     NoticeKind.CUT_SHORT: "the search used up its budget of commands",
-    NoticeKind.LEFT_OUT: "`instead` are the names in the query that the answer leaves out "
-    "(`without codeine`)",
+    NoticeKind.LEFT_OUT: "`instead` are the names, lay words, forms and routes that the answer "
+    "leaves out (`without codeine`, `not extended release`)",
     NoticeKind.NOT_TOGETHER: "no product has all names in the query; each is found by itself",
 }
 

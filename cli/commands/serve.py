@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import typer
@@ -28,6 +28,8 @@ from local.errors import LocalError
 from local.places import home
 from local.servers import stack as stacks
 
+Asked = TypeVar("Asked", bound="Answer | None")
+
 PAGE = Path(__file__).with_name("search.html")
 NOTHING_ELSE = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
@@ -38,6 +40,7 @@ HEADERS = {
 }
 REPORT_POLICY = f"{NOTHING_ELSE}; style-src 'unsafe-inline'"
 LONGEST_FORM = 4096
+DEFECT = "this page has a defect; the terminal of drugsync serve shows what it is"
 HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 Respond = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -136,7 +139,8 @@ class _Requests(BaseHTTPRequestHandler):
         """A button of the pages of runs; else as other methods."""
         length = self.headers.get("Content-Length", "")
         if self._is_ours() and length.isdigit() and int(length) <= LONGEST_FORM:
-            answer = self.server.act(self.path, self.rfile.read(int(length)), dict(self.headers))
+            body, headers = self.rfile.read(int(length)), dict(self.headers)
+            answer = self._answered(lambda: self.server.act(self.path, body, headers))
             if answer:
                 self._send(answer)
                 return
@@ -161,7 +165,15 @@ class _Requests(BaseHTTPRequestHandler):
             self.send_error(421)
             return
         cookie = self.headers.get("Cookie", "")
-        self._send(self.server.answer(self.path, self.command, cookie))
+        self._send(self._answered(lambda: self.server.answer(self.path, self.command, cookie)))
+
+    def _answered(self, ask: Callable[[], Asked]) -> Asked | Answer:
+        """A defect is answered, too; its traceback goes to the terminal."""
+        try:
+            return ask()
+        except Exception:
+            self.server.handle_error(self.request, self.client_address)
+            return _shown(problem(500, DEFECT))
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

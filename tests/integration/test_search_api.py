@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from cli.commands.runs_pages import RunsPages
 from cli.commands.serve import SearchServer
+from cli.commands.serve_token import Token
 from cli.sites.http_event import event_of
 from handlers import search_api
 from handlers.wiring import wiring
@@ -397,3 +399,30 @@ def test_a_page_of_another_site_cannot_ask(served: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="421") as refused:
         urllib.request.urlopen(request)  # noqa: S310
     refused.value.close()
+
+
+def test_a_defect_of_a_page_is_answered_and_told_on_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    token = Token()
+    site = SimpleNamespace()  # has none of what the pages ask for
+    with SearchServer(
+        ("127.0.0.1", 0),
+        search_api.handler,
+        RunsPages(site),
+        token=token,  # type: ignore[arg-type]
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{server.server_port}/runs", headers={"Cookie": token.set_cookie}
+        )
+        with pytest.raises(urllib.error.HTTPError, match="500") as answered:
+            urllib.request.urlopen(asked)  # noqa: S310
+        page = answered.value.read().decode()
+        answered.value.close()
+        server.shutdown()
+        thread.join()
+    assert "the terminal of drugsync serve shows what it is" in page
+    assert "AttributeError" not in page
+    assert "AttributeError" in capsys.readouterr().err

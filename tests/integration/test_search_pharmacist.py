@@ -76,6 +76,10 @@ ROWS = (
          "TABLET", "ORAL"),
     drug(42, "Descovy", "", "emtricitabine and tenofovir alafenamide", "200 mg/1; 25 mg/1",
          "TABLET", "ORAL"),
+    drug(43, "Heparin Sodium", "", "heparin sodium", "5000 [USP'U]/.5mL", "INJECTION",
+         "SUBCUTANEOUS"),
+    drug(44, "Heparin Sodium", "", "heparin sodium", "5000 [USP'U]/mL", "INJECTION",
+         "SUBCUTANEOUS"),
 )  # fmt: skip
 
 
@@ -117,6 +121,20 @@ def test_a_class_that_a_query_does_without_is_left_out(index: RedisSearch) -> No
         "Ketorolac Preservative Free",
     }
     assert told(answer)["left_out"] == ("opioids",)
+
+
+@pytest.mark.parametrize(
+    ("query", "strength"),
+    [
+        ("heparin 5000 units/ml", "5000 [USP'U]/mL"),
+        ("heparin 5,000 units per 1 ml", "5000 [USP'U]/mL"),
+        ("heparin 5000 units/0.5 ml", "5000 [USP'U]/.5mL"),
+    ],
+)
+def test_units_in_another_volume_are_another_strength(
+    index: RedisSearch, query: str, strength: str
+) -> None:
+    assert first(ask(index, query)) == strength
 
 
 @pytest.mark.parametrize(

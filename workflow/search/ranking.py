@@ -10,7 +10,7 @@ from workflow.search.facts import HOMEOPATHIC, OVER_THE_COUNTER, Facts
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
-from workflow.search.strengths import Amount, Strength
+from workflow.search.strengths import ONE_ML, Amount, Strength
 from workflow.search.substances import SALTS, SHORT_SALTS
 
 LAST: Final = 3
@@ -19,8 +19,6 @@ LAST: Final = 3
 ORAL: Final = "oral"
 
 PER_ML: Final = re.compile(r"/ ?ml\b")
-ONE_ML: Final = Strength(1.0, "ml")
-
 BARE_UNITS: Final = ("%", "unit")
 """Units that people leave out, besides the one that the catalog writes: `timolol 0.5`."""
 
@@ -161,7 +159,7 @@ def _is_no_pill(query: Query, facts: Facts) -> int:
     asked = {one for one in query.strengths if one.unit == "ml"}
     if asked or PER_ML.search(query.text):
         held = {of for one in facts.amounts for of in one.volumes}
-        return int(not in_volume) or int(not (asked or {ONE_ML}) & (held or {ONE_ML}))
+        return int(not in_volume) or int(not (asked or {ONE_ML}) & held)
     if any(one.unit == "%" for one in query.strengths):
         return int(not in_volume)
     if not in_volume:

@@ -35,7 +35,7 @@ UNITS: Final = {
 }
 
 _TOKEN: Final = re.compile(r"(?<![a-z])[.,][0-9][0-9.,]*|[0-9][0-9.,]*|[a-z][a-z']*|[%/;+:-]")
-_PER: Final = re.compile(r" ?/ ?(?:ml|gm?)\b")
+_PER: Final = re.compile(r"\]? ?/ ?(?:ml|gm?)\b")
 _BEHIND: Final = re.compile(
     r"/ ?(?:ml|gm?|hr?|hour|l|dose|day|act|actuation|spray|tab|tablet|cap)\b"
 )
@@ -59,8 +59,14 @@ class Strength(NamedTuple):
     unit: str
 
 
+ONE_ML: Final = Strength(1.0, "ml")
+
+
 class Amount(NamedTuple):
-    """One ingredient's strength: the ways to write it, what it is given per, its bare number."""
+    """One ingredient's strength: the ways to write it, what it is given per, its bare number.
+
+    `5000 units/mL` is per one millilitre, and `5000 units/.5 mL` is another strength.
+    """
 
     forms: frozenset[Strength]
     volumes: frozenset[Strength]
@@ -228,7 +234,7 @@ def _ingredients(written: Sequence[_Written], part: str) -> list[Amount]:
             amount = number_of(number)
             if amount is not None:
                 made = _amount(number, one.unit, amount)
-                found.append(_in_percent(made, 1.0) if per else made)
+                found.append(_per_one(made, per[0]) if per else made)
     return found
 
 
@@ -248,6 +254,11 @@ def _with_volume(amount: Amount, per: _Written) -> Amount:
         amount = _in_percent(amount, number_of(per.numbers[0]) or 1.0)
     volume = _strength(per.numbers[0], per.unit) if per.unit else None
     return amount._replace(volumes=frozenset((volume,) if volume else ()))
+
+
+def _per_one(amount: Amount, per: str) -> Amount:
+    made = _in_percent(amount, 1.0)
+    return made._replace(volumes=frozenset((ONE_ML,))) if per.endswith("ml") else made
 
 
 def _in_percent(amount: Amount, size: float) -> Amount:
