@@ -85,8 +85,8 @@ def table() -> str:
     lines.append("")
     lines.append(
         f"A drug takes {bytes_per_drug(1024):,.0f} bytes at 1,024 dimensions and "
-        f"{bytes_per_drug(256):,.0f} at 256. The retries of a run outlast a reload of "
-        f"{OUTAGE.mean_s / 60:.0f} minutes: {limits}."
+        f"{bytes_per_drug(256):,.0f} at 256. Retries last {OUTAGE.mean_s / 60:.0f} minutes, and "
+        f"in that time Redis loads {limits}. With more, a run may fail meanwhile: redrive it."
     )
     return "\n".join(lines) + "\n"
 

@@ -50,7 +50,7 @@ class Stage(Section):
     before the first deployment: changing it replaces the database."""
     protected: bool = False
     """Data stack, database and Redis host cannot be deleted. Set it when the first sync has been
-    published: protection would keep a first deployment that failed from being taken away."""
+    published: with it, a first deployment that failed could not be deleted."""
 
     vpc: VpcSection
     mysql: MysqlSection
