@@ -14,7 +14,7 @@ CDK := npx --yes aws-cdk@2.1148.0
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION = 1
 
 .PHONY: help demo test coverage test-on test-matrix soak audit check docs bench bench-full bench-scale bench-peers eval install synth
-.PHONY: diff changes drift hashes test-host deploy deploy-check destroy release certificates snapshot prerequisites clean
+.PHONY: changes drift hashes test-host deploy deploy-check destroy release certificates snapshot prerequisites clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -93,9 +93,6 @@ hashes: .venv/installed-dev ## Write the hashes of the functions' libraries, aft
 
 synth: install ## Write the templates of STAGE (dev) into cdk.out/, checked by cdk-nag
 	STAGE=$(STAGE) CDK_OUTDIR=cdk.out $(BIN)/python -m infra.app
-
-diff: install ## Compare STAGE's stacks with the templates
-	$(CDK) diff -c stage=$(STAGE)
 
 changes: install ## Ask CloudFormation what a deployment of STAGE would change and replace
 	$(CDK) diff --method=change-set -c stage=$(STAGE)
