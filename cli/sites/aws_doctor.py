@@ -6,7 +6,7 @@ from cli.documents import RunView
 from cli.sites.aws_errors import explained
 from cli.sites.aws_quota import room_for_a_run
 from cli.sites.aws_search import SMOKE, answered, closed
-from cli.sites.aws_stage import FIRST, MACHINE, SEARCH, SEARCH_URL, AwsStage
+from cli.sites.aws_stage import FIRST, MACHINE, SEARCH_URL, AwsStage
 from cli.sites.site import SiteError
 from workflow.contract.sizes import Widest
 from workflow.operate.doctor import Finding
@@ -61,8 +61,8 @@ def _room(stage: AwsStage, widest: Widest | None) -> list[Finding]:
     """None where another version's function answered."""
     if widest is None:
         return []
-    client, searched = stage.client("lambda"), SEARCH in stage.outputs
-    return [_look("Lambda's quota", lambda: room_for_a_run(client, widest, searched=searched))]
+    client = stage.client("lambda")
+    return [_look("Lambda's quota", lambda: room_for_a_run(client, widest))]
 
 
 def _searches(stage: AwsStage) -> list[Finding]:

@@ -10,18 +10,19 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
-def room_for_a_run(client: "LambdaClient", widest: Widest, *, searched: bool) -> str:
+def room_for_a_run(client: "LambdaClient", widest: Widest) -> str:
     """The quota in words. Raises SiteError if a Map would leave nothing for the other functions.
 
-    Reserved executions of other functions are taken off: nobody else may use them.
+    Reserved executions are taken off: no other function may use them. The search function may
+    have some, so it is not counted here; the stage file counts it.
     """
     with explained():
         limit = client.get_account_settings()["AccountLimit"]
     quota, free = limit["ConcurrentExecutions"], limit["UnreservedConcurrentExecutions"]
-    needed = widest.functions + BESIDE_A_MAP + searched
+    needed = widest.functions + BESIDE_A_MAP
     found = (
         f"{needed} of {free} functions that may run at once (quota {quota}): {widest.functions} "
-        f"by {widest.setting}, {BESIDE_A_MAP} others{' and 1 for searches' if searched else ''}"
+        f"by {widest.setting}, {BESIDE_A_MAP} others"
     )
     if needed > free:
         raise SiteError(

@@ -105,6 +105,7 @@ class AwsSite(AwsStage):
         refused = not_redriven(run_id, "{message}", self.options)
         with explained({"ExecutionNotRedrivable": refused}):
             self.sfn.redrive_execution(executionArn=execution)
+        with explained():
             self._await_redrive(execution, found.get("redriveCount", 0))
         return Started(run_id=run_id, stage=self.stage)
 

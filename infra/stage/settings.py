@@ -53,7 +53,7 @@ def variables(values: Mapping[str, object]) -> dict[str, str]:
 def too_large(table: Mapping[str, object], known: Mapping[str, object]) -> list[str]:
     """Why Lambda would refuse the environment; `known` are the settings outside the table."""
     values = {**dict.fromkeys(Settings.model_fields, ""), **known, **table}
-    size = len(json.dumps(variables(values)))
+    size = len(json.dumps(variables(values), ensure_ascii=False).encode())
     if size <= ENVIRONMENT_BYTES:
         return []
     texts = {name: len(value) for name, value in table.items() if isinstance(value, str)}

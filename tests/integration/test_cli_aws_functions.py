@@ -123,18 +123,19 @@ def test_a_search_that_may_not_invoke_the_model_is_no_success(synced: Lab) -> No
 
 @pytest.mark.parametrize(
     ("free", "outputs", "fits"),
-    [(980, OUTPUTS, True), (7, OUTPUTS, True), (6, OUTPUTS, False), (7, SEARCHES, False)],
+    [(980, OUTPUTS, True), (5, OUTPUTS, True), (4, OUTPUTS, False), (5, SEARCHES, True)],
 )
 def test_the_doctor_asks_whether_a_run_fits_into_lambdas_quota(
     synced: Lab, free: int, outputs: dict[str, str], fits: bool
 ) -> None:
-    """Here a Map runs four at once; three functions run beside it, and one for searches."""
+    """Here a Map runs two at once, and three functions run beside it. Searches may have a
+    reservation, which is not free."""
     with synced.machine():
         session = Session(outputs)
         session.quota = {"ConcurrentExecutions": free + 7, "UnreservedConcurrentExecutions": free}
         quota = findings(AwsSite("test", session))["Lambda's quota"]  # type: ignore[arg-type]
     assert quota.ok == fits
-    assert f"of {free} functions that may run at once (quota {free + 7}): 4 by " in quota.found
+    assert f"of {free} functions that may run at once (quota {free + 7}): 2 by " in quota.found
     assert ("L-B99A9384" in quota.advice) == (not fits)
 
 
@@ -148,7 +149,7 @@ def test_the_stage_file_and_the_doctor_count_the_same_functions() -> None:
         with Stubber(client) as stub:
             stub.add_response("get_account_settings", {"AccountLimit": limit})
             try:
-                room_for_a_run(client, widest_map(settings), searched=False)
+                room_for_a_run(client, widest_map(settings))
             except SiteError:
                 assert refused, quota
             else:

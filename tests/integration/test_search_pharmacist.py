@@ -80,6 +80,16 @@ ROWS = (
          "SUBCUTANEOUS"),
     drug(44, "Heparin Sodium", "", "heparin sodium", "5000 [USP'U]/mL", "INJECTION",
          "SUBCUTANEOUS"),
+    drug(45, "Bicillin L-A", "", "penicillin G benzathine", "600000 [iU]/mL", "INJECTION",
+         "INTRAMUSCULAR"),
+    drug(46, "Pfizerpen", "", "penicillin G potassium", "5000000 [iU]/1", "INJECTION",
+         "INTRAVENOUS"),
+    drug(47, "Mitigo", "", "morphine sulfate", "25 mg/mL", "INJECTION", "INTRATHECAL"),
+    drug(48, "Coumadin", "Coumadin", "warfarin sodium", "5 mg/1", "TABLET", "ORAL"),
+    drug(49, "Warfarin Sodium", "", "warfarin sodium", "5 mg/1", "TABLET", "ORAL"),
+    drug(50, "Dextrose", "", "dextrose", "5 g/100mL", "INJECTION", "INTRAVENOUS"),
+    drug(51, "Dextrose", "", "dextrose", "25 g/50mL", "INJECTION", "INTRAVENOUS"),
+    drug(52, "Phenobarbital ER", "", "phenobarbital", "60 mg/1", "TABLET", "ORAL"),
 )  # fmt: skip
 
 
@@ -123,6 +133,55 @@ def test_a_class_that_a_query_does_without_is_left_out(index: RedisSearch) -> No
     assert told(answer)["left_out"] == ("opioids",)
 
 
+@pytest.mark.parametrize("short", ["pen g", "pcn g"])
+def test_an_abbreviation_that_another_drug_begins_with_is_that_drug(
+    index: RedisSearch, short: str
+) -> None:
+    answer = ask(index, f"{short} benzathine 600,000 units")
+    assert found(answer) == {"same_substance": ["Bicillin L-A"]}
+    assert found(ask(index, f"{short} potassium")) == {"same_substance": ["Pfizerpen"]}
+
+
+@pytest.mark.parametrize("query", ["morphine 2.5", "phenobarbital .3"])
+def test_a_bare_number_is_no_percent_of_what_reaches_the_whole_body(
+    index: RedisSearch, query: str
+) -> None:
+    assert "strength_missing" in told(ask(index, query))
+
+
+@pytest.mark.parametrize(("query", "strength"), [("d5w", "5 g/100mL"), ("D50W", "25 g/50mL")])
+def test_an_infusion_is_called_by_its_percent(
+    index: RedisSearch, query: str, strength: str
+) -> None:
+    assert first(ask(index, query)) == strength
+
+
+@pytest.mark.parametrize("query", ["tylenol no 3", "tylenol no. 3", "Tylenol #3"])
+def test_tylenol_with_a_number_has_codeine(index: RedisSearch, query: str) -> None:
+    answer = ask(index, query)
+    assert top(answer) == "Tylenol with Codeine"
+    assert "left_out" not in told(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "left"),
+    [
+        ("warfarin not coumadin", {"Warfarin Sodium"}),
+        ("metoprolol not succinate", {"Lopressor", "Metoprolol Tartrate"}),
+        ("metoprolol w/o tartrate", {"Toprol"}),
+        ("pain relief without opioids or ibuprofen", {"Ketorolac Preservative Free"}),
+        ("promethazine no dm", set()),
+        ("phenobarbital not er", {"Phenobarbital", "Donnatal"}),
+    ],
+)
+def test_what_a_query_does_without_is_called_by_any_name(
+    index: RedisSearch, query: str, left: set[str]
+) -> None:
+    answer = ask(index, query)
+    assert {name for names in found(answer).values() for name in names} == left
+    assert told(answer)["left_out"]
+
+
 @pytest.mark.parametrize(
     ("query", "strength"),
     [
@@ -154,12 +213,6 @@ def test_a_form_that_a_query_does_without_is_not_shown(
     answer = ask(index, query)
     assert [name for names in found(answer).values() for name in names] == left
     assert told(answer)["left_out"] == (out,)
-
-
-def test_no_before_a_number_leaves_nothing_out(index: RedisSearch) -> None:
-    answer = ask(index, "tylenol no 3 codeine tablet")
-    assert "left_out" not in told(answer)
-    assert top(answer) == "Tylenol with Codeine"
 
 
 def test_a_negation_that_is_part_of_a_name_or_of_a_class_leaves_nothing_out(

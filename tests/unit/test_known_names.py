@@ -135,3 +135,18 @@ def test_the_table_is_read_once_and_quickly() -> None:
     known_names.__wrapped__()
     assert time.process_time() - begun < 0.5
     assert known_names() is known_names()
+
+
+def test_what_an_abbreviation_begins_means_what_its_whole_name_means(known: KnownNames) -> None:
+    """`pen g benzathine` is another drug than `pen g`."""
+    begun = {
+        f"{short}{own.removeprefix(substance)}": known.means(own)
+        for short, means in known._abbreviations.items()
+        if len(means) == 1
+        for (substance, *others) in means
+        if not others
+        for own in known._own
+        if own.startswith(f"{substance} ")
+    }
+    assert begun["pen g benzathine"] == {frozenset(("penicillin g benzathine",))}
+    assert {name: known.means(name) for name in begun} == begun

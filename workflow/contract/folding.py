@@ -43,6 +43,7 @@ _ASCII: Final = {
 """The same folding where there is nothing but ASCII, at once."""
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_LATIN: Final = re.compile("[a-z]")
 _FORMAT: Final = re.compile(f"[{DEFAULT_IGNORABLE}]")
 """Characters without a width: soft hyphen, joiners, marks of direction, fillers."""
 
@@ -82,7 +83,7 @@ def _folded(text: str) -> str:
 def _as_latin(word: str) -> str:
     """A word of Latin letters and of some that only look so; a Russian word stays as it is."""
     shown = word.translate(_LOOK_ALIKES)
-    return shown if shown.isascii() else word
+    return shown if shown.isascii() and _LATIN.search(word) else word
 
 
 _remembered = lru_cache(REMEMBERED)(_folded)

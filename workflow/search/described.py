@@ -117,7 +117,7 @@ class Described:
             facts = texts[one]
             return (
                 unusual(facts, query.words),
-                -strength_of(query, facts.amounts)[0],
+                -strength_of(query, facts)[0],
                 -form_of(query, facts),
                 places.get(one, far),
                 len(facts.substances),

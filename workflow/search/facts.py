@@ -14,7 +14,7 @@ from workflow.contract.columns import (
 from workflow.contract.folding import fold, fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
-from workflow.search.queries import Without
+from workflow.search.left_out import Without
 from workflow.search.strengths import Amount, Strength, amounts_of, sort_key
 from workflow.search.substances import JOINTS, SALTS
 from workflow.search.vocabulary import FORMS
@@ -111,6 +111,11 @@ class Facts:
         form = self._fields["dosage_form"] or self._fields["drug_name"]
         return frozenset(one for word in fold_words(form) for one in (*FORMS.get(word, ()), word))
 
+    @property
+    def _form_in_names(self) -> frozenset[str]:
+        """Metformin ER may be a tablet like any other by its form."""
+        return frozenset(one for word in self.words for one in FORMS.get(word, ()))
+
     @cached_property
     def routes(self) -> frozenset[str]:
         return frozenset(fold_words(self._fields["route"]))
@@ -134,7 +139,9 @@ class Facts:
         """Whether it contains what a query excludes, or is of an excluded class, form or route."""
         if any(one <= self.substances for means in without.means for one in means):
             return True
-        if not without.described.isdisjoint(self.form | self.routes):
+        if not without.described.isdisjoint(self.form | self.routes | self._form_in_names):
+            return True
+        if any(self.words.issuperset(words) for words in without.named):
             return True
         classes = f" {fold(' '.join(self._fields[column] for column in CLASS_COLUMNS))} "
         return any(f" {fold(name)} " in classes for name in without.classes)

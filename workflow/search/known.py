@@ -82,8 +82,21 @@ class KnownNames:
             return self._abbreviations[name]
         if name in self._names:
             return self._read(self._names[name])
-        base = " ".join(base_of(tuple(name.split())))
-        return frozenset((frozenset((base,)),)) if base in self._own else NOTHING
+        words = tuple(name.split())
+        base = " ".join(base_of(words))
+        if base in self._own:
+            return frozenset((frozenset((base,)),))
+        return self._abbreviated(words)
+
+    def _abbreviated(self, words: tuple[str, ...]) -> Meanings:
+        """A drug whose name an abbreviation begins: `pen g benzathine` is not pen G."""
+        for size in range(len(words) - 1, 0, -1):
+            begins = self._abbreviations.get(" ".join(words[:size]), NOTHING)
+            if len(begins) == 1 and len(next(iter(begins))) == 1:
+                (substance,) = next(iter(begins))
+                means = self.means(" ".join((substance, *words[size:])))
+                return NOTHING if means == begins else means
+        return NOTHING
 
     def _meanings(self, numbers: str) -> Meanings:
         return frozenset(

@@ -5,9 +5,9 @@ from itertools import islice, product
 from typing import Final, NamedTuple
 
 from workflow.search.known import LONGEST_NAME, NOTHING, KnownNames, Meanings, Substances
-from workflow.search.queries import Query, is_description
+from workflow.search.queries import Query
 from workflow.search.substances import JOINTS, MINERALS, SALTS
-from workflow.search.vocabulary import FILLERS, KINDS
+from workflow.search.vocabulary import FILLERS, KINDS, is_description
 
 SHORTEST_PREFIX: Final = 3
 MOST_MEANINGS: Final = 64

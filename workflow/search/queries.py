@@ -1,37 +1,26 @@
 """What the words of a query say: names, a strength, a form, a route, lay words."""
 
-from itertools import chain, pairwise, takewhile
+import re
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold, fold_words, plain
-from workflow.search.known import LONGEST_NAME, KnownNames, Meanings, known_names
+from workflow.search.known import LONGEST_NAME, KnownNames, known_names
+from workflow.search.left_out import NOTHING_LEFT_OUT, Without, left_out
 from workflow.search.strengths import Asked, Strength, asked_of
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
     FILLERS,
     FORMS,
-    FREE,
-    NEGATIONS,
     ROUTES,
     ROUTES_OF_CLASSES,
+    is_description,
 )
 
 LONGEST_QUERY: Final = 200
 
-
-class Without(NamedTuple):
-    """What an answer must not contain: `words` of the query, and what they mean.
-
-    `described` are words of forms and routes.
-    """
-
-    words: tuple[str, ...]
-    means: tuple[Meanings, ...]
-    classes: tuple[str, ...]
-    described: frozenset[str]
-
-
-NOTHING_LEFT_OUT: Final = Without((), (), (), frozenset())
+_WITHOUT: Final = re.compile(r"\bw/o\b")
+_NUMBER: Final = re.compile(r"\bno\.? ?#?(?=[0-9]+(?: |$))")
+_DEXTROSE: Final = re.compile(r"\bd(2\.5|5|10|20|30|40|50|70)(?:w\b|\b|(?=ns\b))")
 
 
 class Query(NamedTuple):
@@ -71,17 +60,16 @@ class Query(NamedTuple):
 
 def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -> Query:
     """Parse a query. What is neither strength nor filler is looked up as a name."""
-    shown = plain(text[:LONGEST_QUERY])
+    shown = _spelled_out(plain(text[:LONGEST_QUERY]))
     known = known or known_names()
     asked = _amounts(shown, synonyms, known)
-    whole, rest = fold_words(shown), fold_words(asked.rest)
-    rest, without = _left_out(rest, synonyms, known, _negations(whole))
+    rest, without = left_out(fold_words(asked.rest), synonyms, known)
     classes, lay = synonyms.classes_of(rest)
     forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
     routes = (route for word in rest for route in _routes_of(word))
     return Query(
         text=shown,
-        whole=whole,
+        whole=fold_words(shown),
         words=rest,
         strengths=asked.strengths,
         bare=asked.bare,
@@ -98,79 +86,10 @@ def _routes_of(word: str) -> list[str]:
     return [of[word] for of in (ROUTES, ROUTES_OF_CLASSES) if word in of]
 
 
-def _negations(whole: tuple[str, ...]) -> frozenset[str]:
-    """The words that negate in this query. `no` before a number is short for it: `tylenol no 3`."""
-    numbered = any(word == "no" and after.isdigit() for word, after in pairwise(whole))
-    return NEGATIONS - {"no"} if numbered else NEGATIONS
-
-
-def _left_out(
-    words: tuple[str, ...], synonyms: Synonyms, known: KnownNames, negations: frozenset[str]
-) -> tuple[tuple[str, ...], Without]:
-    """The words without those that are negated: `tylenol without codeine`, `aspirin free`.
-
-    They are names, lay words, forms and routes. Products are called `Preservative Free`, so other
-    words stay. A negation that belongs to a name or to lay words is none: `non steroidal`.
-    """
-    lay = synonyms.classes_of(words)[1]
-    if known.means(" ".join(words)) or not (FREE in words or negations.intersection(words)):
-        return words, NOTHING_LEFT_OUT
-    kept: list[str] = []
-    out: list[tuple[str, ...]] = []
-    place = 0
-    while place < len(words):
-        negates = words[place] in negations
-        start, size = _negated(words, place, negates, synonyms, known)
-        if not size or words[start - 1 if negates else place + 1] in lay:
-            kept.append(words[place])
-            place += 1
-        else:
-            out.append(words[start : start + size])
-            place = start + size if negates else place + 2
-    names = tuple(" ".join(one) for one in out)
-    means = tuple(filter(None, map(known.means, names)))
-    classes = (name for one in out for name in synonyms.classes_of(one)[0])
-    described = (word for one in out if is_description(one[0]) for word in _described(one[0]))
-    return tuple(kept), Without(names, means, tuple(dict.fromkeys(classes)), frozenset(described))
-
-
-def _negated(
-    words: tuple[str, ...], place: int, negates: bool, synonyms: Synonyms, known: KnownNames
-) -> tuple[int, int]:
-    """Where what is negated here begins, and how many words it has; none if it is 0.
-
-    `place` has the negation, or the only word before `free`.
-    """
-    if not negates:
-        left_out = FREE in words[place + 1 : place + 2] and _size(
-            words[place : place + 1], synonyms, known
-        )
-        return place, int(left_out)
-    start = place + 1
-    while start < len(words) and words[start] in FILLERS:
-        start += 1
-    rest = words[start:]
-    return start, _size(rest, synonyms, known) or _described_size(rest)
-
-
-def _size(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> int:
-    """How many of the first words are a name, the longest, or lay words, the fewest."""
-    spans = [words[:size] for size in range(1, min(LONGEST_NAME, len(words)) + 1)]
-    named = (len(span) for span in reversed(spans) if known.means(" ".join(span)))
-    lay = (len(span) for span in spans if synonyms.classes_of(span)[1].issuperset(span))
-    return next(chain(named, lay), 0)
-
-
-def _described_size(words: tuple[str, ...]) -> int:
-    """One form or route at the beginning, such as `extended release`."""
-    if not words or not is_description(words[0]):
-        return 0
-    return 1 + len(list(takewhile(lambda word: FORMS.get(word) == (), words[1:])))
-
-
-def _described(word: str) -> tuple[str, ...]:
-    """The words that a form or a route has, where this one is asked for."""
-    return FORMS.get(word) or (ROUTES.get(word, word),)
+def _spelled_out(text: str) -> str:
+    """`w/o` is without, `tylenol no 3` has a number, and `d50w` is dextrose 50 %."""
+    shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
+    return _DEXTROSE.sub(r"dextrose \1 % ", shown)
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
@@ -202,8 +121,3 @@ def _in_name(words: tuple[str, ...], place: int, known: KnownNames) -> bool:
         for start in range(max(0, place - LONGEST_NAME + 1), place + 1)
         for end in range(max(place + 1, start + 2), min(len(words), start + LONGEST_NAME) + 1)
     )
-
-
-def is_description(word: str) -> bool:
-    """True for words of forms and routes, which a name need not hold."""
-    return word in FORMS or word in ROUTES

@@ -19,8 +19,17 @@ LAST: Final = 3
 ORAL: Final = "oral"
 
 PER_ML: Final = re.compile(r"/ ?ml\b")
-BARE_UNITS: Final = ("%", "unit")
-"""Units that people leave out, besides the one that the catalog writes: `timolol 0.5`."""
+BARE_UNITS: Final = ("unit",)
+"""Units that people leave out, besides the one that the catalog writes."""
+
+BARE_OF_A_PLACE: Final = (*BARE_UNITS, "%")
+"""Percent as well, of what works where it is put: `timolol 0.5`, `lidocaine 2`."""
+
+SYSTEMIC: Final = {
+    *("oral", "intravenous", "intramuscular", "subcutaneous", "sublingual", "buccal", "rectal"),
+    *("intrathecal", "intraspinal", "intraarterial", "respiratory", "nasal", "transdermal"),
+}
+"""Routes by which a drug reaches the whole body: `morphine 2.5` is never 2.5 %."""
 
 
 class Match(NamedTuple):
@@ -75,11 +84,12 @@ def _placed(
     *,
     by_name: bool,
 ) -> Match:
-    strength, has_amounts = strength_of(query, facts.amounts)
+    strength, has_amounts = strength_of(query, facts)
     named_so = query.whole in facts.spelt or query.words in facts.spelt
     rare = unusual(facts, query.words)
     place = (
         query.has_amounts and strength < 1,
+        rare > 1,
         _is_other_salt(query, facts),
         _is_no_pill(query, facts),
         not named_so,
@@ -103,7 +113,7 @@ def _is_meant(means: Meanings, substances: Substances) -> bool:
     return any(one <= substances for one in means)
 
 
-def strength_of(query: Query, drug: Sequence[Amount]) -> tuple[float, bool]:
+def strength_of(query: Query, facts: Facts) -> tuple[float, bool]:
     """The share of amounts that the query and the drug have in common, 1 if all agree; and whether
     the drug has all of the query's.
 
@@ -111,6 +121,8 @@ def strength_of(query: Query, drug: Sequence[Amount]) -> tuple[float, bool]:
     """
     if not query.has_amounts:
         return 0.0, False
+    drug = facts.amounts
+    units = BARE_UNITS if facts.routes & SYSTEMIC else BARE_OF_A_PLACE
     volumes = {volume for one in drug for volume in one.volumes}
     wanted = [one for one in query.strengths if one not in volumes]
     bare = [one for one in query.bare if not any(isclose(one, of.amount) for of in volumes)]
@@ -119,7 +131,7 @@ def strength_of(query: Query, drug: Sequence[Amount]) -> tuple[float, bool]:
     left, met = list(drug), 0
     every: tuple[Strength | float, ...] = (*wanted, *bare)
     for asked in every:
-        held = next((one for one in left if _is_amount(asked, one)), None)
+        held = next((one for one in left if _is_amount(asked, one, units)), None)
         if held is not None:
             left.remove(held)
             met += 1
@@ -173,13 +185,13 @@ def _has_percent(one: Amount) -> bool:
     return any(of.unit == "%" for of in one.forms)
 
 
-def _is_amount(asked: Strength | float, drug: Amount) -> bool:
+def _is_amount(asked: Strength | float, drug: Amount, bare_units: Sequence[str]) -> bool:
     if isinstance(asked, Strength):
         return any(
             one.unit == asked.unit and isclose(one.amount, asked.amount) for one in drug.forms
         )
     return isclose(asked, drug.number) or any(
-        one.unit in BARE_UNITS and isclose(one.amount, asked) for one in drug.forms
+        one.unit in bare_units and isclose(one.amount, asked) for one in drug.forms
     )
 
 

@@ -68,3 +68,8 @@ ROUTES: Final = {
 
 ROUTES_OF_CLASSES: Final = dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral")
 """A word that means a class, and how its drugs are given: direct *oral* anticoagulants."""
+
+
+def is_description(word: str) -> bool:
+    """True for words of forms and routes, which a name need not hold."""
+    return word in FORMS or word in ROUTES
