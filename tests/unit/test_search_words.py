@@ -44,6 +44,19 @@ def test_a_text_that_is_a_name_as_a_whole_has_no_strength() -> None:
     assert understand("2 l menthoxy ethanol", NONE).strengths == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("red no 105 1", ("red", "no", "105", "1")),
+        ("tylenol no 4", ("tylenol", "4")),
+        ("d10w", ("dextrose",)),
+        ("lidocaine w/o epinephrine", ("lidocaine",)),
+    ],
+)
+def test_what_is_no_name_is_spelled_out(text: str, words: tuple[str, ...]) -> None:
+    assert understand(text, NONE).words == words
+
+
 @pytest.mark.parametrize("text", ["omega 3", "vitamin b 12"])
 def test_a_number_that_belongs_to_a_name_is_no_strength(text: str) -> None:
     assert understand(text, fda_synonyms()).bare == ()

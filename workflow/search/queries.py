@@ -60,8 +60,8 @@ class Query(NamedTuple):
 
 def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -> Query:
     """Parse a query. What is neither strength nor filler is looked up as a name."""
-    shown = _spelled_out(plain(text[:LONGEST_QUERY]))
     known = known or known_names()
+    shown = _spelled_out(plain(text[:LONGEST_QUERY]), known)
     asked = _amounts(shown, synonyms, known)
     rest, without = left_out(fold_words(asked.rest), synonyms, known)
     classes, lay = synonyms.classes_of(rest)
@@ -86,8 +86,13 @@ def _routes_of(word: str) -> list[str]:
     return [of[word] for of in (ROUTES, ROUTES_OF_CLASSES) if word in of]
 
 
-def _spelled_out(text: str) -> str:
-    """`w/o` is without, `tylenol no 3` has a number, and `d50w` is dextrose 50 %."""
+def _spelled_out(text: str, known: KnownNames) -> str:
+    """`w/o` is without, `tylenol no 3` has a number, and `d50w` is dextrose 50 %.
+
+    A known name stays as it is: `red no 105 1`.
+    """
+    if known.means(fold(text)):
+        return text
     shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
     return _DEXTROSE.sub(r"dextrose \1 % ", shown)
 
