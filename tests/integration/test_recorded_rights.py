@@ -24,9 +24,9 @@ from workflow.operate.operate import OperatorTask, operate
 
 SOMETIMES = {
     *(("VerifyIndex", "building.json"), ("PublishIndex", "publish.building.json")),
-    ("VerifyIndex", "golden.json"),
+    *(("VerifyIndex", "golden.json"), ("PruneIndex", "publish.json")),
 }
-"""While an index builds; where the team has golden queries."""
+"""While an index builds; where the team has golden queries; where Redis lost the switch."""
 
 OF_INDEX = {"index", "read index", "search index"}
 TAKES = {

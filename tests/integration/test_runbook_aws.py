@@ -32,6 +32,7 @@ NOT_IN_MOTO = {
     ("ssm", "start-session"): "an interactive shell",
     ("ssm", "start-associations-once"): "not in moto",
     ("ssm", "describe-association-executions"): "not in moto",
+    ("dlm", "get-lifecycle-policies"): "not in moto",
     ("service-quotas", "get-service-quota"): "moto has the quotas of vpc only",
 }
 """Their names and parameters are held by test_runbook.py."""
@@ -61,11 +62,24 @@ def arguments(command: Command, names: dict[str, str]) -> tuple[str, str, dict[s
         if flag in GLOBAL:
             continue
         values = [names.get(one, one) for one in values]
-        shape = shapes[flags[flag]]
-        given[flags[flag]] = (
-            values if shape.type_name == "list" else True if not values else " ".join(values)
-        )
+        given[flags[flag]] = _value(shapes[flags[flag]], values, names)
     return service, xform_name(called[operation]), given
+
+
+def _value(shape: Any, words: list[str], names: dict[str, str]) -> Any:
+    if shape.type_name != "list":
+        return " ".join(words) or True
+    if shape.member.type_name != "structure":
+        return words
+    return [_structure(shape.member, word, names) for word in words]
+
+
+def _structure(shape: Any, word: str, names: dict[str, str]) -> dict[str, Any]:
+    """AWS's short form: `Name=volume-id,Values=VOLUME`."""
+    parts = (one.partition("=") for one in word.split(","))
+    values = {name: names.get(value, value) for name, _, value in parts}
+    lists = {name for name, of in shape.members.items() if of.type_name == "list"}
+    return {name: [one] if name in lists else one for name, one in values.items()}
 
 
 @pytest.fixture
