@@ -86,7 +86,7 @@ def test_the_stacks_come_in_this_order_and_the_first_waits_for_redis(
         if name.startswith("RedisHostApply")
     ]
     minutes = applied["WaitForSuccessTimeoutSeconds"] // 60
-    assert f"fails after {minutes} minutes (`start_minutes`)" in says
+    assert f"does not within {minutes} minutes (`start_minutes`), it fails" in says
 
 
 def test_the_alarm_that_is_tried_is_there_and_mails_people(stack: Stacks) -> None:
