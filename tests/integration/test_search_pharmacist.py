@@ -168,6 +168,7 @@ def test_tylenol_with_a_number_has_codeine(index: RedisSearch, query: str) -> No
     [
         ("warfarin not coumadin", {"Warfarin Sodium"}),
         ("metoprolol not succinate", {"Lopressor", "Metoprolol Tartrate"}),
+        ("metoprolol not succ", {"Lopressor", "Metoprolol Tartrate"}),
         ("metoprolol w/o tartrate", {"Toprol"}),
         ("pain relief without opioids or ibuprofen", {"Ketorolac Preservative Free"}),
         ("promethazine no dm", set()),

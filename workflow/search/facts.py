@@ -16,7 +16,7 @@ from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
 from workflow.search.left_out import Without
 from workflow.search.strengths import Amount, Strength, amounts_of, sort_key
-from workflow.search.substances import JOINTS, SALTS
+from workflow.search.substances import JOINTS, SALTS, salts_of
 from workflow.search.vocabulary import FORMS
 
 KEPT: Final = 8192
@@ -142,6 +142,8 @@ class Facts:
         if not without.described.isdisjoint(self.form | self.routes | self._form_in_names):
             return True
         if any(self.words.issuperset(words) for words in without.named):
+            return True
+        if not without.salts.isdisjoint(salts_of(self.words)):
             return True
         classes = f" {fold(' '.join(self._fields[column] for column in CLASS_COLUMNS))} "
         return any(f" {fold(name)} " in classes for name in without.classes)

@@ -5,7 +5,7 @@ from itertools import chain, takewhile
 from typing import Final, NamedTuple
 
 from workflow.search.known import LONGEST_NAME, KnownNames, Meanings
-from workflow.search.substances import SALTS
+from workflow.search.substances import SALTS, salts_of
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
     FILLERS,
@@ -22,12 +22,14 @@ LISTING: Final = ("or", "nor", "and")
 class Without(NamedTuple):
     """What an answer must not contain: `words` of the query, and what they mean.
 
-    `named` are words that its names must not hold all of; `described` words of forms and routes.
+    `named` are words that its names must not hold all of, `salts` those that they must not hold
+    any of; `described` words of forms and routes.
     """
 
     words: tuple[str, ...]
     means: tuple[Meanings, ...] = ()
     named: tuple[tuple[str, ...], ...] = ()
+    salts: frozenset[str] = frozenset()
     classes: tuple[str, ...] = ()
     described: frozenset[str] = frozenset()
 
@@ -80,7 +82,7 @@ def _without(
     named: list[tuple[str, ...]] = []
     for words in out:
         meant = _meant(" ".join(words), known)
-        if meant or words[0] in SALTS:
+        if meant:
             named.append(words)
         if meant and not asked & meant:
             means.append(meant)
@@ -90,6 +92,7 @@ def _without(
         words=tuple(map(" ".join, out)),
         means=tuple(means),
         named=tuple(named),
+        salts=frozenset(salts_of(one[0] for one in out)),
         classes=tuple(dict.fromkeys(classes)),
         described=frozenset(described),
     )

@@ -11,7 +11,7 @@ from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
 from workflow.search.strengths import ONE_ML, Amount, Strength
-from workflow.search.substances import SALTS, SHORT_SALTS
+from workflow.search.substances import salts_of
 
 LAST: Final = 3
 """Homeopathic products are no answers unless the query asks for them."""
@@ -152,12 +152,8 @@ def _is_mixture(facts: Facts, meant: frozenset[Substances]) -> bool:
 
 def _is_other_salt(query: Query, facts: Facts) -> bool:
     """Its names say a salt, and none that was asked for: metoprolol tartrate for the succinate."""
-    asked, held = _salts(query.words[1:]), _salts(facts.words)
+    asked, held = salts_of(query.words[1:]), salts_of(facts.words)
     return bool(asked and held) and not asked & held
-
-
-def _salts(words: Iterable[str]) -> set[str]:
-    return {SHORT_SALTS.get(word, word) for word in words if word in SALTS}
 
 
 def _is_no_pill(query: Query, facts: Facts) -> int:

@@ -1,6 +1,6 @@
 """What a substance is called without its salt, so that two spellings of one drug are one drug."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -54,6 +54,11 @@ HYDRATES: Final = _words(
 )
 JOINTS: Final = _words("and with in plus w or of for the usp")
 """Words between the substances of a name."""
+
+
+def salts_of(words: Iterable[str]) -> set[str]:
+    """The salts among these words, each in full: `succ` is succinate."""
+    return {SHORT_SALTS.get(word, word) for word in words if word in SALTS}
 
 
 @lru_cache(REMEMBERED)
