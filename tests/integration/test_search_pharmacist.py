@@ -89,7 +89,9 @@ ROWS = (
     drug(49, "Warfarin Sodium", "", "warfarin sodium", "5 mg/1", "TABLET", "ORAL"),
     drug(50, "Dextrose", "", "dextrose", "5 g/100mL", "INJECTION", "INTRAVENOUS"),
     drug(51, "Dextrose", "", "dextrose", "25 g/50mL", "INJECTION", "INTRAVENOUS"),
-    drug(52, "Phenobarbital ER", "", "phenobarbital", "60 mg/1", "TABLET", "ORAL"),
+    drug(52, "Phenobarbital ER", "", "phenobarbital", "60 mg/1", "CAPSULE", "ORAL"),
+    drug(53, "Swab Kit", "", "lidocaine", "2 mg/1", "KIT", "BUCCAL"),
+    drug(54, "Lidocaine", "", "lidocaine hydrochloride", "20 mg/mL", "INJECTION", "INFILTRATION"),
 )  # fmt: skip
 
 
@@ -149,6 +151,10 @@ def test_a_bare_number_is_no_percent_of_what_reaches_the_whole_body(
     assert "strength_missing" in told(ask(index, query))
 
 
+def test_a_kit_is_not_first_for_a_strength(index: RedisSearch) -> None:
+    assert top(ask(index, "lidocaine 2")) == "Lidocaine"
+
+
 @pytest.mark.parametrize(("query", "strength"), [("d5w", "5 g/100mL"), ("D50W", "25 g/50mL")])
 def test_an_infusion_is_called_by_its_percent(
     index: RedisSearch, query: str, strength: str
@@ -172,7 +178,7 @@ def test_tylenol_with_a_number_has_codeine(index: RedisSearch, query: str) -> No
         ("metoprolol w/o tartrate", {"Toprol"}),
         ("pain relief without opioids or ibuprofen", {"Ketorolac Preservative Free"}),
         ("promethazine no dm", set()),
-        ("phenobarbital not er", {"Phenobarbital", "Donnatal"}),
+        ("phenobarbital without extended release", {"Phenobarbital", "Donnatal"}),
     ],
 )
 def test_what_a_query_does_without_is_called_by_any_name(
