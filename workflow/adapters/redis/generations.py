@@ -25,6 +25,7 @@ from workflow.adapters.redis.keys import (
     again_set,
     document_key,
     has_our_form,
+    is_being_probed,
     key_set,
     repair_set,
     staged_key,
@@ -192,9 +193,11 @@ class RedisGenerations:
         self._client.require(holder, held)
 
     def drop_indexes(self, kept: Kept, holder: Holder) -> None:
+        now = self._client.seconds()
         for name in self._indexes.names():
             kind, _, of = name.partition(":")
-            if of not in (kept.generations if kind == "drugs" else kept.spaces):
+            owners = kept.generations if kind == "drugs" else kept.spaces
+            if of not in owners and not is_being_probed(name, now):
                 self._indexes.drop(name, holder)
 
     def forget(self, kept: Kept, holder: Holder) -> None:
@@ -215,12 +218,13 @@ class RedisGenerations:
             self._client.write_fenced(holder, _batched("SREM", again_set(space), gone))
 
     def sweep(self, kept: Kept, cursor: int, holder: Holder, *, keys: int) -> Sweep:
-        at, seen, removed = cursor, 0, 0
+        at, seen, removed, now = cursor, 0, 0, self._client.seconds()
         of_undo = self._texts_of_undo(kept.undo) if kept.unused_texts else set()
         while True:
             answer = self._client.ask("SCAN", at, "COUNT", SCAN_COUNT)
             at, found = int(answer[0]), as_texts(answer[1])
-            useless: list[str | bytes] = [*self._useless(found, kept, of_undo)]
+            ours = [key for key in found if not is_being_probed(key, now)]
+            useless: list[str | bytes] = [*self._useless(ours, kept, of_undo)]
             # A key under our names that is no text is not ours, and nobody could ask for it.
             useless += [
                 raw
