@@ -196,8 +196,9 @@ class RedisGenerations:
         now = self._client.seconds()
         for name in self._indexes.names():
             kind, _, of = name.partition(":")
-            owners = kept.generations if kind == "drugs" else kept.spaces
-            if of not in owners and not is_being_probed(name, now):
+            if is_being_probed(name, now):
+                continue
+            if of not in (kept.generations if kind == "drugs" else kept.spaces):
                 self._indexes.drop(name, holder)
 
     def forget(self, kept: Kept, holder: Holder) -> None:
