@@ -230,6 +230,13 @@ def pairs(mapping: dict[str, Any]) -> list[Any]:
     return [part for pair in mapping.items() for part in pair]
 
 
+def batched(command: str, name: str, members: Sequence[str]) -> list[Command]:
+    """One command for each `BATCH` members of a set."""
+    return [
+        (command, name, *members[start : start + BATCH]) for start in range(0, len(members), BATCH)
+    ]
+
+
 def as_text(value: bytes) -> str:
     """Bytes that are not UTF-8 were not written by us; they must neither match nor crash."""
     return value.decode("utf-8", "replace")
