@@ -45,7 +45,7 @@ def left_out(
     They are names, lay words, salts, forms and routes. Products are called `Preservative Free`, so
     other words stay. A negation that belongs to a name or to lay words is none: `non steroidal`.
     """
-    lay = synonyms.classes_of(words)[1]
+    lay = synonyms.meant_by(words, known).lay
     if known.means(" ".join(words)) or not (FREE in words or NEGATIONS.intersection(words)):
         return words, NOTHING_LEFT_OUT
     kept: list[str] = []
@@ -86,7 +86,7 @@ def _without(
             named.append(words)
         if meant and not asked & meant:
             means.append(meant)
-    classes = (name for one in out for name in synonyms.classes_of(one)[0])
+    classes = (name for one in out for name in synonyms.meant_by(one, known).classes)
     described = (word for one in out if is_description(one[0]) for word in _described(one[0]))
     return Without(
         words=tuple(map(" ".join, out)),
@@ -124,7 +124,7 @@ def _size(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> int:
     """How many of the first words are a name, the longest, or lay words, the fewest."""
     spans = [words[:size] for size in range(1, min(LONGEST_NAME, len(words)) + 1)]
     named = (len(span) for span in reversed(spans) if _meant(" ".join(span), known))
-    lay = (len(span) for span in spans if synonyms.classes_of(span)[1].issuperset(span))
+    lay = (len(span) for span in spans if synonyms.meant_by(span, known).lay.issuperset(span))
     return next(chain(named, lay), 0)
 
 

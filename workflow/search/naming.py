@@ -10,6 +10,10 @@ from workflow.search.substances import JOINTS, MINERALS, SALTS
 from workflow.search.vocabulary import FILLERS, KINDS, is_description
 
 SHORTEST_PREFIX: Final = 3
+CAUSING: Final = frozenset(("from", "after"))
+BEFORE_CAUSES: Final = frozenset(("my", "taking", "the", "using", "on"))
+"""Words before the name of what causes a use, and words between."""
+
 MOST_MEANINGS: Final = 64
 """How many combinations of the meanings of several names are tried."""
 
@@ -43,6 +47,9 @@ def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = N
     while place < len(words):
         size = _longest(words, place, query, known)
         name = " ".join(words[place : place + (size or 1)])
+        if query.lay and _is_cause(words, place):
+            place += size or 1
+            continue
         if size or _may_name(words[place], query, behind=bool(found)):
             lay = any(word in query.lay for word in typed[place : place + (size or 1)])
             spelt = " ".join(typed[place : place + (size or 1)])
@@ -51,6 +58,13 @@ def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = N
     return (
         _without_sentence(found, query) if query.lay else found or _from_descriptions(query, known)
     )
+
+
+def _is_cause(words: Sequence[str], place: int) -> bool:
+    """What causes a use is not asked for: the clozapine of `drooling from clozapine`."""
+    while place and words[place - 1] in BEFORE_CAUSES:
+        place -= 1
+    return place > 0 and words[place - 1] in CAUSING
 
 
 def _without_sentence(terms: Sequence[Term], query: Query) -> list[Term]:

@@ -25,7 +25,7 @@ _DEXTROSE: Final = re.compile(r"\bd(2\.5|5|10|20|30|40|50|70)(?:w\b|\b|(?=ns\b))
 
 class Query(NamedTuple):
     """A query, parsed. `whole` are all its words, `words` those that are no amount, in its
-    order, and not `without`; `lay` are those that mean `classes`.
+    order, and not `without`; `lay` are those that mean `classes` and `drugs` (`uses.UseDrug`).
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
     `forms` is one word of the query: the words of a form that it may mean.
@@ -41,6 +41,7 @@ class Query(NamedTuple):
     routes: tuple[str, ...]
     classes: tuple[str, ...]
     lay: frozenset[str]
+    drugs: tuple[str, ...] = ()
     without: Without = NOTHING_LEFT_OUT
 
     @property
@@ -64,7 +65,7 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
     shown = _spelled_out(plain(text[:LONGEST_QUERY]), known)
     asked = _amounts(shown, synonyms, known)
     rest, without = left_out(fold_words(asked.rest), synonyms, known)
-    classes, lay = synonyms.classes_of(rest)
+    meant = synonyms.meant_by(rest, known)
     forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
     routes = (route for word in rest for route in _routes_of(word))
     return Query(
@@ -76,8 +77,9 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
         numbers=asked.numbers,
         forms=tuple(dict.fromkeys(forms)),
         routes=tuple(dict.fromkeys(routes)),
-        classes=classes,
-        lay=lay,
+        classes=meant.classes,
+        lay=meant.lay,
+        drugs=meant.drugs,
         without=without,
     )
 
@@ -113,7 +115,7 @@ def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
 
 def _numbers_name(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> bool:
     """True if a number of these words is a part of a known name or of lay words."""
-    lay = synonyms.classes_of(words)[1]
+    lay = synonyms.meant_by(words, known).lay
     return any(
         word.isdigit() and (word in lay or _in_name(words, place, known))
         for place, word in enumerate(words)

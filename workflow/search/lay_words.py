@@ -1,0 +1,134 @@
+"""The words of lay phrases, however they are inflected or spelled."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property, lru_cache
+from typing import Final, TypeVar
+
+from workflow.search.edits import distance
+from workflow.search.known import KnownNames
+
+ENDINGS: Final = ("ing", "ed", "es", "s")
+DOUBLING: Final = ("ing", "ed")
+DOUBLED: Final = "bdgmnprt"
+"""Before these endings a last letter is doubled: wetting, but falling."""
+
+SHORTEST_STEM: Final = 3
+NO_PLURALS: Final = {"aids", "hives"}
+"""Words that only look like plurals: `aids` is not `aid`, `hives` is not `HIV`."""
+
+SHORTEST_SLIP: Final = 6
+SHORTEST_BESIDE: Final = 4
+"""Letters of a word with a slip, and of one next to the other words of its phrase."""
+
+SHORTEST_TWO: Final = 9
+"""Letters of a word with two slips."""
+
+MOST_BY_SOUND: Final = 3
+"""Edits between two spellings of one sound: `diahrea` and `diarrhoea`."""
+
+STEMS_KEPT: Final = 8192
+
+Key = TypeVar("Key")
+
+_SOUNDS: Final = tuple(
+    (re.compile(pattern), sound)
+    for pattern, sound in (
+        ("^(pn|kn|gn)", "n"),
+        ("^ps", "s"),
+        ("^wr", "r"),
+        ("ph", "f"),
+        ("ght", "t"),
+        ("xc|[ckg]+z|[ckg]s|x", "ks"),
+        ("sc(?=[eiy])|c(?=[eiy])|z", "s"),
+        ("ck|ch|c|q", "k"),
+        ("^[aeiouy]", "a"),
+        ("(?<=.)[aeiouyhw]", ""),
+        (r"(.)\1+", r"\1"),
+    )
+)
+"""What sounds alike, in the order in which it is replaced; vowels inside a word do not count."""
+
+
+@lru_cache(STEMS_KEPT)
+def stem(word: str) -> str:
+    """A word without its commonest English endings: pimples, allergies; wets, wetting, wet."""
+    if word in NO_PLURALS:
+        return word
+    for ending in ENDINGS:
+        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
+            word = word.removesuffix(ending)
+            if ending in DOUBLING and word[-1] == word[-2] and word[-1] in DOUBLED:
+                word = word[:-1]
+            break
+    for letter in "eyi":
+        if len(word) > SHORTEST_STEM:
+            word = word.removesuffix(letter)
+    return word
+
+
+def sound(word: str) -> str:
+    """Equal for words that sound alike: `numonia` and `pneumonia`."""
+    for pattern, by in _SOUNDS:
+        word = pattern.sub(by, word)
+    return word
+
+
+class LayWords:
+    """The stems of all phrases."""
+
+    def __init__(self, stems: Iterable[str]) -> None:
+        self._stems = frozenset(stems)
+        self._read = lru_cache(STEMS_KEPT)(self._meant)
+
+    def __contains__(self, one: str) -> bool:
+        return one in self._stems
+
+    def read(self, word: str, known: KnownNames) -> str:
+        """The stem of a word; a long one that is misspelled is that of a phrase's.
+
+        A drug's name is never changed, nor what is nearer to one.
+        """
+        return self._read(word, known)
+
+    def near(self, one: str) -> list[str]:
+        """Stems one slip away that begin with the same letter."""
+        sizes = range(len(one) - 1, len(one) + 2)
+        like = (of for size in sizes for of in self._like.get((one[:1], size), ()))
+        return [of for of in like if distance(one, of) == 1]
+
+    def _meant(self, word: str, known: KnownNames) -> str:
+        found = stem(word)
+        if found in self._stems or len(word) < SHORTEST_SLIP or known.is_name(word):
+            return found
+        if len(found) >= SHORTEST_SLIP and (near := self.near(found)):
+            return min(near)
+        most = MOST_BY_SOUND if len(found) >= SHORTEST_SLIP else 1
+        alike = self._closest(found, self._by_sound.get(sound(found), ()), most)
+        if alike or len(word) < SHORTEST_TWO or known.near(word, 1):
+            return alike or found
+        sizes = range(len(found) - 2, len(found) + 3)
+        like = [of for size in sizes for of in self._like.get((found[0], size), ())]
+        return self._closest(found, like, 2) or found
+
+    @staticmethod
+    def _closest(found: str, stems: Sequence[str], most: int) -> str:
+        near = sorted((away, of) for of in stems if (away := distance(found, of)) <= most)
+        return near[0][1] if near else ""
+
+    @cached_property
+    def _like(self) -> dict[tuple[str, int], list[str]]:
+        return _grouped(self._stems, lambda one: (one[:1], len(one)))
+
+    @cached_property
+    def _by_sound(self) -> dict[str, list[str]]:
+        """Built at the first misspelled word."""
+        return _grouped(self._stems, sound)
+
+
+def _grouped(stems: Iterable[str], key: Callable[[str], Key]) -> dict[Key, list[str]]:
+    groups: dict[Key, list[str]] = defaultdict(list)
+    for one in stems:
+        groups[key(one)].append(one)
+    return groups
