@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from typing import Final, TypeVar
 
@@ -32,6 +32,59 @@ STEMS_KEPT: Final = 8192
 
 Key = TypeVar("Key")
 
+_SAME: Final = (
+    "stomach belly tummy gut abdomen abdominal tum",
+    "pee urine urinate urination urinating piss urinary tinkle",
+    "poop stool feces faeces poo bm crap",
+    "bottom bum butt anus anal backside buttocks rectum arse",
+    "pain hurts hurting hurt ache aching painful achy",
+    "swollen swelling swell swells puffy puffiness",
+    "baby infant newborn babies",
+    "kid child children toddler kiddo",
+    "injection shot jab injectable injections",
+    "vomit puke barf vomiting puking upchuck",
+    "nausea nauseous nauseated queasy nausia queasiness",
+    "fungus fungal fungi",
+    "sex intercourse",
+    "dry dryness",
+    "foot feet",
+    "tooth teeth",
+    "cancer carcinoma malignancy",
+    "pregnancy pregnant",
+    "infection infected infections infeckshun",
+    "itch itchy itchiness itches itching",
+    "sneeze sneezing",
+    "shaky shaking shake shakes",
+    "labor labour",
+    "tumor tumour",
+    "constipated constipation",
+    "diarrhea diarrhoea",
+    "year yearly annual annually",
+    "month monthly",
+    "week weekly",
+    "dizzy dizziness lightheaded woozy",
+    "period periods menses menstrual menstruation menstruating",
+    "sweat sweaty sweats perspiration perspire",
+    "phlegm flem",
+    "quit quitting stop stopping",
+    "smoke smoking cigarettes cigarette smokes",
+    "alcohol booze liquor",
+    "drink drinking",
+    "forgetful forgetting forgets",
+    "sleepy drowsy sleepiness drowsiness",
+    "vagina vaginal vag",
+    "penis dick",
+    "hemorrhoids haemorrhoids hemroids piles",
+    "bite bites bitten bit",
+    "eyelid eyelids lid",
+    "grow growing growth grows",
+    "bald balding baldness",
+    "breathe breathing breath",
+    "clot clots clotting",
+    "prevent prevention preventing prevents preventive prophylaxis",
+)
+"""Words that say the same in a phrase; the first stands for the others."""
+
 _SOUNDS: Final = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
@@ -43,17 +96,25 @@ _SOUNDS: Final = tuple(
         ("xc|[ckg]+z|[ckg]s|x", "ks"),
         ("sc(?=[eiy])|c(?=[eiy])|z", "s"),
         ("ck|ch|c|q", "k"),
-        ("^[aeiouy]", "a"),
-        ("(?<=.)[aeiouyhw]", ""),
         (r"(.)\1+", r"\1"),
+        ("y", "i"),
     )
 )
-"""What sounds alike, in the order in which it is replaced; vowels inside a word do not count."""
+"""What sounds alike, in the order in which it is replaced."""
+
+_FIRST_VOWEL: Final = re.compile("^[aeiou]")
+_VOWELS: Final = re.compile("(?<=.)[aeiouhw]")
 
 
 @lru_cache(STEMS_KEPT)
 def stem(word: str) -> str:
-    """A word without its commonest English endings: pimples, allergies; wets, wetting, wet."""
+    """A word without its commonest English endings, or the one that says the same: pimples,
+    allergies; wets, wetting, wet; tummy, stomach."""
+    found = _without_ending(word)
+    return SAME.get(found, found)
+
+
+def _without_ending(word: str) -> str:
     if word in NO_PLURALS:
         return word
     for ending in ENDINGS:
@@ -68,8 +129,19 @@ def stem(word: str) -> str:
     return word
 
 
+SAME: Final = {
+    _without_ending(one): _without_ending(words.split()[0])
+    for words in _SAME
+    for one in words.split()
+}
+
+
 def sound(word: str) -> str:
-    """Equal for words that sound alike: `numonia` and `pneumonia`."""
+    """Equal for words that sound alike, but for their vowels: `numonia` and `pneumonia`."""
+    return _VOWELS.sub("", _FIRST_VOWEL.sub("a", _as_heard(word)))
+
+
+def _as_heard(word: str) -> str:
     for pattern, by in _SOUNDS:
         word = pattern.sub(by, word)
     return word
@@ -105,17 +177,13 @@ class LayWords:
         if len(found) >= SHORTEST_SLIP and (near := self.near(found)):
             return min(near)
         most = MOST_BY_SOUND if len(found) >= SHORTEST_SLIP else 1
-        alike = self._closest(found, self._by_sound.get(sound(found), ()), most)
+        heard = {_as_heard(of): of for of in self._by_sound.get(sound(found), ())}
+        alike = heard.get(_closest(_as_heard(found), heard, most), "")
         if alike or len(word) < SHORTEST_TWO or known.near(word, 1):
             return alike or found
         sizes = range(len(found) - 2, len(found) + 3)
         like = [of for size in sizes for of in self._like.get((found[0], size), ())]
-        return self._closest(found, like, 2) or found
-
-    @staticmethod
-    def _closest(found: str, stems: Sequence[str], most: int) -> str:
-        near = sorted((away, of) for of in stems if (away := distance(found, of)) <= most)
-        return near[0][1] if near else ""
+        return _closest(found, like, 2) or found
 
     @cached_property
     def _like(self) -> dict[tuple[str, int], list[str]]:
@@ -125,6 +193,11 @@ class LayWords:
     def _by_sound(self) -> dict[str, list[str]]:
         """Built at the first misspelled word."""
         return _grouped(self._stems, sound)
+
+
+def _closest(found: str, stems: Iterable[str], most: int) -> str:
+    near = sorted((away, of) for of in stems if (away := distance(found, of)) <= most)
+    return near[0][1] if near else ""
 
 
 def _grouped(stems: Iterable[str], key: Callable[[str], Key]) -> dict[Key, list[str]]:

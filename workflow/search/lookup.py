@@ -53,7 +53,7 @@ class Lookup:
         if self._says_kind(terms) and self._is_class():
             return self._named([], [], {}, decided=False)
         matches = [*self._named_so(), *self._matcher.match(terms)]
-        if matches and all(term.lay for term in terms):
+        if matches and self._query.lay:
             matches = [one for one in matches if not one.unasked]
             if not matches:
                 return self._named([], [], {}, decided=False)

@@ -51,7 +51,7 @@ def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = N
             place += size or 1
             continue
         if size or _may_name(words[place], query, behind=bool(found)):
-            lay = any(word in query.lay for word in typed[place : place + (size or 1)])
+            lay = all(word in query.lay for word in typed[place : place + (size or 1)])
             spelt = " ".join(typed[place : place + (size or 1)])
             found.append(Term(tuple(name.split()), known.means(name), spelt, lay))
         place += size or 1

@@ -20,6 +20,13 @@ LONGEST_QUERY: Final = 200
 
 _WITHOUT: Final = re.compile(r"\bw/o\b")
 _NUMBER: Final = re.compile(r"\bno\.? ?#?(?=[0-9]+(?: |$))")
+_PATIENT: Final = re.compile(
+    r"\b(?:my|our|his|her|the|a) (?:(?:little|old|elderly|dear) )?(?:mom|mum|dad|mother|father|"
+    r"husband|wife|son|daughter|boy|girl|grandma|grandpa|partner|brother|sister|dog|cat)s?\b"
+    r"|\b[0-9]+[ -]?(?:years?|yrs?|yo|y/o|months?|mos?|weeks?|wks?|days?)(?:[ -]old|\b)"
+)
+"""Who is ill and for how long: `my mom`, `5 year old`, `3 days`."""
+
 _DEXTROSE: Final = re.compile(r"\bd(2\.5|5|10|20|30|40|50|70)(?:w\b|\b|(?=ns\b))")
 
 
@@ -96,6 +103,7 @@ def _spelled_out(text: str, known: KnownNames) -> str:
     if known.means(fold(text)):
         return text
     shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
+    shown = _PATIENT.sub(" ", shown)
     return _DEXTROSE.sub(r"dextrose \1 % ", shown)
 
 

@@ -26,5 +26,6 @@ def uses() -> Mapping[str, Sequence[str]]:
             listed = tuple(one.strip() for one in drugs.split(","))
             for phrase in phrases.split(","):
                 each = product(*(word.split("|") for word in phrase.split()))
-                found.update((" ".join(words), listed) for words in each)
+                for words in each:
+                    found.setdefault(" ".join(words), listed)
     return found
