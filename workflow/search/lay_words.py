@@ -22,9 +22,17 @@ SHORTEST_SLIP: Final = 6
 SHORTEST_BESIDE: Final = 4
 """Letters of a word with a slip, and of one next to the other words of its phrase."""
 
+SHORTEST_HEARD: Final = 5
 SHORTEST_TWO: Final = 9
-"""Letters of a word with two slips."""
+"""Letters of a stem that is spelled by ear, and of one with two slips."""
 
+OPPOSITES: Final = ("hypo", "hyper")
+"""Hypotension is no slip of hypertension."""
+
+SHORTEST_SOUND: Final = 3
+"""Consonants that are enough for a word of less than six letters."""
+
+LETTERS_A_SLIP: Final = 3
 MOST_BY_SOUND: Final = 3
 """Edits between two spellings of one sound: `diahrea` and `diarrhoea`."""
 
@@ -174,12 +182,14 @@ class LayWords:
         found = stem(word)
         if found in self._stems or len(word) < SHORTEST_SLIP or known.is_name(word):
             return found
+        if len(found) < SHORTEST_HEARD:
+            return found
         if len(found) >= SHORTEST_SLIP and (near := self.near(found)):
             return min(near)
-        most = MOST_BY_SOUND if len(found) >= SHORTEST_SLIP else 1
+        most = min(MOST_BY_SOUND, len(found) // LETTERS_A_SLIP)
         heard = {_as_heard(of): of for of in self._by_sound.get(sound(found), ())}
         alike = heard.get(_closest(_as_heard(found), heard, most), "")
-        if alike or len(word) < SHORTEST_TWO or known.near(word, 1):
+        if alike or len(found) < SHORTEST_TWO or known.near(word, 1):
             return alike or found
         sizes = range(len(found) - 2, len(found) + 3)
         like = [of for size in sizes for of in self._like.get((found[0], size), ())]
@@ -192,12 +202,22 @@ class LayWords:
     @cached_property
     def _by_sound(self) -> dict[str, list[str]]:
         """Built at the first misspelled word."""
-        return _grouped(self._stems, sound)
+        groups = _grouped((one for one in self._stems if len(one) > SHORTEST_STEM), sound)
+        return {
+            key: [one for one in of if len(key) >= SHORTEST_SOUND or len(one) >= SHORTEST_SLIP]
+            for key, of in groups.items()
+        }
 
 
 def _closest(found: str, stems: Iterable[str], most: int) -> str:
     near = sorted((away, of) for of in stems if (away := distance(found, of)) <= most)
-    return near[0][1] if near else ""
+    return next((of for _, of in near if not _are_opposites(found, of)), "")
+
+
+def _are_opposites(left: str, right: str) -> bool:
+    return {low for low in OPPOSITES if low in left} ^ {
+        low for low in OPPOSITES if low in right
+    } == set(OPPOSITES)
 
 
 def _grouped(stems: Iterable[str], key: Callable[[str], Key]) -> dict[Key, list[str]]:

@@ -101,14 +101,20 @@ class Synonyms:
         classes = dict.fromkeys(
             name for one in longest for name in _chosen(self._phrases[one].classes, said - one)
         )
-        drugs = dict.fromkeys(
-            drug
-            for _, of in groupby(longest, key=len)
-            for turn in zip_longest(*(self._phrases[one].drugs for one in of))
-            for drug in turn
-            if drug
-        )
-        return Meant(tuple(classes), lay, tuple(drugs))
+        telling = {one for word in words if word not in FILLERS for one in stems[word]}
+        is_class = any(telling <= _stems_of(name) and _kind(name) in telling for name in classes)
+        return Meant(tuple(classes), lay, () if is_class else tuple(self._drugs_of(longest)))
+
+    def _drugs_of(self, longest: Sequence[frozenset[str]]) -> dict[str, None]:
+        """Of phrases of one length one drug in turn; of none that is shorter than a class's name:
+        the diuretic of `potassium sparing diuretic`."""
+        drugs: dict[str, None] = {}
+        for _, of in groupby(longest, key=len):
+            turns = [*zip_longest(*(self._phrases[one].drugs for one in of))]
+            if not turns:
+                break
+            drugs |= dict.fromkeys(drug for turn in turns for drug in turn if drug)
+        return drugs
 
     def _unspecific(self, phrase: frozenset[str]) -> tuple[int, float]:
         """Phrases of more words come first, then those of rarer words."""
@@ -157,6 +163,11 @@ def _stems(phrase: str) -> frozenset[str]:
 
 def _chosen(classes: Sequence[str], said: AbstractSet[str]) -> Sequence[str]:
     return [one for one in classes if said & _stems_of(one)] or classes
+
+
+def _kind(name: str) -> str:
+    """What the drugs of a class are: its last word."""
+    return stem(fold_words(name)[-1])
 
 
 @lru_cache(STEMS_KEPT)

@@ -10,7 +10,7 @@ from workflow.contract.ports.search import NameQuery
 from workflow.search.asked import Asked, Texts
 from workflow.search.cards import Candidate
 from workflow.search.facts import Facts
-from workflow.search.known import KnownNames
+from workflow.search.known import KnownNames, Substances
 from workflow.search.ranking import form_of, strength_of, unusual
 
 MOST_DRUGS: Final = 12
@@ -32,9 +32,13 @@ class UseDrug(NamedTuple):
         """It has these substances and no other, in this form or by this route."""
         if self.how and facts.routes.isdisjoint(self.how) and facts.form.isdisjoint(self.how):
             return False
-        if len(facts.substances) != len(self.parts):
+        return self.is_made_of(facts.substances)
+
+    def is_made_of(self, substances: Substances) -> bool:
+        """`triamcinolone` is also its acetonide."""
+        if len(substances) != len(self.parts):
             return False
-        held = [frozenset(one.split()) for one in facts.substances]
+        held = [frozenset(one.split()) for one in substances]
         return all(any(of.issuperset(words) for of in held) for words in self.parts)
 
 
@@ -46,7 +50,7 @@ def _spellings(words: tuple[str, ...], known: KnownNames) -> tuple[tuple[str, ..
 
 
 @cache
-def _drug_of(text: str) -> UseDrug:
+def drug_of(text: str) -> UseDrug:
     """Of one drug as a line has it."""
     name, _, how = text.partition("@")
     parts = tuple(tuple(part.split()) for part in name.split("+"))
@@ -66,7 +70,7 @@ def used(asked: Asked) -> Used:
     A drug that has the form that is asked for comes before one that lacks it: `pill`, `shot`.
     """
     query = asked.query
-    drugs = [_drug_of(one) for one in query.drugs[:MOST_DRUGS]]
+    drugs = [drug_of(one) for one in query.drugs[:MOST_DRUGS]]
     forms = tuple(word for form in query.forms for word in form)
     found = asked.named([one.query(forms, asked.known) for one in drugs])
     lists = []
