@@ -15,7 +15,7 @@ from workflow.contract.folding import fold, fold_words
 from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
 from workflow.search.left_out import Without
-from workflow.search.strengths import Amount, Strength, amounts_of, sort_key
+from workflow.search.strengths import UNITS, Amount, Strength, amounts_of, sort_key
 from workflow.search.substances import JOINTS, SALTS, salts_of
 from workflow.search.vocabulary import FORMS
 
@@ -24,6 +24,8 @@ KEPT: Final = 8192
 
 MINOR: Final = 0.2
 """Weight of a salt's name, compared with another word of a name."""
+
+HALF: Final = 0.5
 
 UNUSUAL: Final = frozenset(
     [
@@ -158,6 +160,11 @@ class Facts:
         if known.substances_of(brand) == self.substances and not known.means(brand):
             brand = ""  # a generic's spelling of its substances is not a name of its own
         return (brand, self.substances, fold(fields["dosage_form"]), fold(fields["route"]))
+
+    def is_called(self, asked: frozenset[str]) -> bool:
+        """Whether the words are half of one of its names, or more; a strength does not count."""
+        names = ([word for word in words if word not in UNITS] for words in self.spelt)
+        return any(_share(words, asked) >= HALF for words in names)
 
     def share_of(self, asked: frozenset[str]) -> float:
         """How much of the names is asked for, on average: generics before other brands.

@@ -135,12 +135,20 @@ class Lookup:
         # Few letters of an unknown name are in the names of other drugs: `k dur` is no Nitro-Dur.
         kept = [one for one in kept if one.means or len(one.name) >= SHORTEST]
         matches = self._matcher.match(kept)
+        if len(kept) < len(terms) and not any(one.means for one in kept):
+            matches = self._called(matches, kept)
         if not any_usable(matches, kept) and (apart := self._apart(kept)):
             self._notices.append(notices.not_together([one.typed for one in kept]))
             return self._named(apart, kept, read_as, decided=True, apart=True)
         decided = bool(matches or begins or any(one.may_be for one in readings.values()))
         decided = decided or (not sentence and are_names(terms, self._query, self._known))
         return self._named(matches, kept, read_as, decided=decided, begins=begins)
+
+    def _called(self, matches: Sequence[Match], terms: Sequence[Term]) -> list[Match]:
+        """Those that are called so. Beside unknown words, one word of a long name is no name: the
+        `vial` of `T-DM1 vial`, which ends a name of adenosine."""
+        asked = frozenset(word for term in terms for word in term.words)
+        return [one for one in matches if self._matcher.texts[one.hash].is_called(asked)]
 
     def _spelled_out(self, terms: Sequence[Term]) -> Named | None:
         """A mixture by the beginnings of its substances; None if the words are none."""
