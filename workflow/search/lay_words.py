@@ -102,7 +102,7 @@ _SOUNDS: Final = tuple(
         ("ph", "f"),
         ("ght", "t"),
         ("xc|[ckg]+z|[ckg]s|x", "ks"),
-        ("sc(?=[eiy])|c(?=[eiy])|z", "s"),
+        ("sc(?=[eiy])|c(?=[eiy])|(?<=.)z", "s"),
         ("ck|ch|c|q", "k"),
         (r"(.)\1+", r"\1"),
         ("y", "i"),

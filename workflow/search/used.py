@@ -17,6 +17,9 @@ MOST_DRUGS: Final = 12
 """Of one query: each is a command."""
 
 
+WHY: Final = "is used for it"
+
+
 class UseDrug(NamedTuple):
     """`parts`: the words of each substance. `how`: routes and forms, one of which it has."""
 
@@ -58,8 +61,9 @@ def drug_of(text: str) -> UseDrug:
 
 
 class Used(NamedTuple):
-    """`first`: one text of each drug; `rest`: its others, one of each drug in turn."""
+    """`names`: the drugs; `first`: a text of each; `rest`: the others, one of each drug in turn."""
 
+    names: tuple[str, ...]
     first: list[Candidate]
     rest: list[Candidate]
 
@@ -71,16 +75,24 @@ def used(asked: Asked) -> Used:
     """
     query = asked.query
     drugs = [drug_of(one) for one in query.drugs[:MOST_DRUGS]]
-    forms = tuple(word for form in query.forms for word in form)
-    found = asked.named([one.query(forms, asked.known) for one in drugs])
-    lists = []
+    found = asked.named(queries_of(asked))
+    lists: list[tuple[str, list[Candidate]]] = []
     for drug, texts in zip(drugs, found, strict=True):
         held = [hash_ for hash_, facts in texts.items() if drug.is_held(facts)]
         if ordered := _ordered(held, texts, asked):
-            lists.append([Candidate(one, texts[one], f"used: {drug.name}") for one in ordered])
-    lists.sort(key=lambda of: -form_of(query, of[0].facts))
-    rest = chain.from_iterable(zip_longest(*(of[1:] for of in lists)))
-    return Used([of[0] for of in lists], [one for one in rest if one is not None])
+            lists.append((drug.name, [Candidate(one, texts[one], WHY) for one in ordered]))
+    formed = query._replace(routes=())
+    lists.sort(key=lambda of: -form_of(formed, of[1][0].facts))
+    rest = chain.from_iterable(zip_longest(*(of[1:] for _, of in lists)))
+    names = tuple(name for name, _ in lists)
+    return Used(names, [of[0] for _, of in lists], [one for one in rest if one is not None])
+
+
+def queries_of(asked: Asked) -> list[NameQuery]:
+    """One for each of the drugs that are asked for, in their order."""
+    forms = tuple(word for form in asked.query.forms for word in form)
+    drugs = map(drug_of, asked.query.drugs[:MOST_DRUGS])
+    return [one.query(forms, asked.known) for one in drugs]
 
 
 def _ordered(hashes: Sequence[str], texts: Texts, asked: Asked) -> list[str]:
