@@ -110,7 +110,12 @@ def test_words_that_say_the_same_have_one_stem() -> None:
 
 def test_the_drugs_of_two_phrases_of_one_length_come_in_turn() -> None:
     synonyms = Synonyms({}, {"sore knee": ["a", "b"], "stiff neck": ["c"], "back": ["d"]})
-    assert synonyms.meant_by(["sore", "knee", "stiff", "neck", "back"]).drugs == ("a", "c", "b", "d")
+    assert synonyms.meant_by(["sore", "knee", "stiff", "neck", "back"]).drugs == (
+        "a",
+        "c",
+        "b",
+        "d",
+    )
 
 
 def test_the_name_of_a_class_asks_for_the_class_not_for_its_use() -> None:
