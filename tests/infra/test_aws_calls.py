@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
 from infra.stage.stage import ROOT, StageInvalid, load_stage
 from tests.infra.aws_calls import CALLS, REFERENCES_ONLY, Refused, refused
