@@ -107,8 +107,12 @@ Replace = Annotated[
 
 
 def run_input(**given: Any) -> dict[str, Any]:
-    """The execution's input: only what was given, without defaults."""
-    return {name: value for name, value in given.items() if value not in (None, [])}
+    """The execution's input: only what was given, without defaults. A flag is given or not."""
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not False and value not in (None, [])
+    }
 
 
 def as_options(asked: "RunInput") -> str:

@@ -90,6 +90,8 @@ def init(
     """
     out = console(stderr=as_json)
     chosen = pairs_of(column or [])
+    typed = {"catalog_table": view} | ({} if template is None else {TEMPLATE: template})
+    given.refuse_wrong(typed, {"catalog_table": "--view", TEMPLATE: "--template"})
     if table and table.lower().endswith((".csv", ".tsv", ".txt")):
         form = CsvForm(delimiter=delimiter_of(delimiter), encoding=encoding)
         found = of_file(Path(table), form, chosen, template)
@@ -97,9 +99,7 @@ def init(
             _show(out, found)
         _save(out, found)
     else:
-        if mysql:
-            given.use_mysql(home(), mysql)
-        with closing(_connected()) as connection:
+        with closing(_connected(mysql)) as connection:
             tables = SourceTables(connection)
             name = table or _asked(out, tables.names())
             proposal = tables.propose(name, view, chosen)
@@ -113,9 +113,13 @@ def init(
         out.say("next: [bold]{}[/]", found.next)
 
 
-def _connected() -> MySQLConnectionAbstract:
-    """A connection to the server of the settings, or to this machine's. Raises LocalError,
-    mysql.connector.Error"""
+def _connected(url: str | None) -> MySQLConnectionAbstract:
+    """A connection to the server of the URL, which the settings name once it answered; else to that
+    of the settings, or to this machine's. Raises LocalError, mysql.connector.Error"""
+    if url is not None:
+        with given.kept_where_it_fails(home()):
+            given.use_mysql(home(), url)
+            return _connected(None)
     settings = given.read_settings(home())
     if stacks.given_mysql(settings) is None:
         own = servers.running_mysql(home())
