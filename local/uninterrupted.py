@@ -31,7 +31,7 @@ def hear_the_second() -> None:
 
 
 def work_is_over() -> None:
-    """Only Python itself still ends: a Ctrl-C has nothing to interrupt, and no traceback to show."""
+    """Only Python itself still ends: there is nothing to interrupt, and no traceback to show."""
     if signal.getsignal(signal.SIGINT) is _first:
         signal.signal(signal.SIGINT, end_at_once)
 

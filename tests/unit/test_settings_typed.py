@@ -56,6 +56,26 @@ def test_a_wrong_one_is_one_sentence_and_changes_nothing(
     assert files(home) == before
 
 
+@pytest.mark.parametrize(
+    ("line", "flag"),
+    [
+        ("catalog load --source drugs.csv --rows 5", "--rows"),
+        ("catalog load --pad-keys", "--pad-keys"),
+        ("catalog load --source fda --delimiter ;", "--delimiter"),
+        ("catalog init drugs --encoding cp1252", "--encoding"),
+        ("catalog init drugs.csv --view other", "--view"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_wrong_usage(
+    line: str, flag: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["drugsync", *line.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().err
+    assert (ended.value.code, f"Invalid value for {flag}: leave it out" in said) == (2, True), said
+
+
 def test_a_wrong_line_of_the_file_is_named_before_any_server_starts(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,9 +91,14 @@ def test_a_wrong_line_of_the_file_is_named_before_any_server_starts(
 
 def test_what_fails_leaves_the_settings_and_logins_as_they_were(home: Path) -> None:
     before = files(home)
-    with pytest.raises(LocalError), kept_where_it_fails(home):
-        use_redis(home, "redis://:other@elsewhere:6379")
-        raise LocalError("it did not answer")
+
+    def in_vain() -> None:
+        with kept_where_it_fails(home):
+            use_redis(home, "redis://:other@elsewhere:6379")
+            raise LocalError("it did not answer")
+
+    with pytest.raises(LocalError, match="did not answer"):
+        in_vain()
     assert files(home) == before
     with kept_where_it_fails(home):
         use_redis(home, "redis://:other@elsewhere:6379")
