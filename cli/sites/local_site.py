@@ -1,5 +1,6 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,8 @@ from workflow.report.assemble import write_report
 from workflow.report.summaries import read_summaries
 from workflow.steps.accept_run import parse_input
 
+TWO_CORES = (os.cpu_count() or 1) > 1
+
 
 class LocalSite:
     """The servers and runs of one home."""
@@ -79,7 +82,12 @@ class LocalSite:
                     self._announce(stack, run_id, out)
 
             return runner.run(
-                stack, run_input, run_id=run_id, observe=see, interrupted=stopping(out, run_id)
+                stack,
+                run_input,
+                run_id=run_id,
+                observe=see,
+                interrupted=stopping(out, run_id),
+                two_processes=TWO_CORES,
             )
 
     def _require_catalog(self, stack: stacks.Stack) -> None:
@@ -129,7 +137,13 @@ class LocalSite:
                 progress.see(invocation)
                 watch.see(invocation)
 
-            report = runner.redrive(stack, run_id, observe=see, interrupted=stopping(out, run_id))
+            report = runner.redrive(
+                stack,
+                run_id,
+                observe=see,
+                interrupted=stopping(out, run_id),
+                two_processes=TWO_CORES,
+            )
         out.say("  redriven: {}", progress.redriven)
         return report
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -72,6 +72,23 @@ def test_a_run_without_the_fence_writes_nothing(index: RedisIndex) -> None:
     with pytest.raises(RunSuperseded):
         index.client.write_fenced(OLD, [("SET", "written", "by the old run")])
     assert index.client.ask("EXISTS", "written") == 0
+
+
+def test_an_index_that_somebody_else_drops_first_is_dropped(
+    index: RedisIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.generations.take_fence(NEW)
+    index.server.create_indexes(LiveNames("g", "s"))
+    before = index.client.write_fenced
+
+    def late(holder: Holder, commands: Iterable[Command]) -> None:
+        index.client.ask("FT.DROPINDEX", "drugs:g")
+        before(holder, commands)
+
+    monkeypatch.setattr(index.client, "write_fenced", late)
+    index.server.drop("drugs:g", NEW)
+    assert index.server.index("drugs", "g") is None
+    assert index.server.index("texts", "s") is not None
 
 
 @pytest.mark.parametrize("newer", [NEW, SAME_NAME])

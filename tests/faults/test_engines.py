@@ -14,6 +14,13 @@ from tests.faults import engines
 from tests.faults.engines import MEMORYDB, VALKEY, Behaviour, engine_before
 from tests.faults.lab import FaultLab
 from tests.faults.tally import named
+from workflow.adapters.redis.keys import (
+    document_key,
+    drugs_index,
+    probe_names,
+    text_key,
+    texts_index,
+)
 from workflow.operate.doctor import Finding
 from workflow.operate.operate import OperatorTask, operate
 
@@ -96,18 +103,31 @@ def test_another_database_is_refused_before_it_is_asked(lab: FaultLab) -> None:
         lab.fail("SettingsInvalid", settings={"redis_url": f"{url}/1"})
 
 
-def test_what_a_killed_probe_left_is_swept_by_the_next_run(lab: FaultLab) -> None:
-    left: redis.Redis = lab.index.redis
-    generation, space = f"probe-{'0' * 11}", "f" * 16
-    left.execute_command(
-        *("FT.CREATE", f"drugs:{generation}", "PREFIX", 1, f"drug:{generation}:"),
-        *("SCHEMA", "ndc", "TAG"),
-    )
-    left.hset(f"drug:{generation}:1", "ndc", "1")
-    left.hset(f"text:{space}:{'a' * 32}", "text", "x")
-    lab.succeed()
-    assert not [key for key in lab.index.dump()["keys"] if "probe" in key or space in key]
-    assert not [name for name in lab.index.indexes() if "probe" in name]
+def begun(server: redis.Redis, seconds_ago: int) -> set[str]:
+    """The keys and indexes of a probe that began so long ago and has not ended."""
+    names = probe_names(int(server.time()[0]) - seconds_ago)
+    drug, text = document_key(names.generation, "1"), text_key(names.space, "a" * 32)
+    indexes = {
+        drugs_index(names.generation): document_key(names.generation, ""),
+        texts_index(names.space): text_key(names.space, ""),
+    }
+    for index, prefix in indexes.items():
+        server.execute_command("FT.CREATE", index, "PREFIX", 1, prefix, "SCHEMA", "ndc", "TAG")
+    server.hset(drug, "ndc", "1")
+    server.hset(text, "text", "x")
+    return {drug, text, *indexes}
+
+
+@pytest.mark.parametrize("mode", ["sync", "backfill"])
+def test_a_run_sweeps_what_a_killed_probe_left_and_not_what_is_being_probed(
+    synced: FaultLab, mode: str
+) -> None:
+    server: redis.Redis = synced.index.redis
+    left, probing = begun(server, 700), begun(server, 5)
+    synced.succeed(mode=mode)
+    there = {*synced.index.dump()["keys"], *synced.index.indexes()}
+    assert not left & there
+    assert probing <= there
 
 
 def findings(lab: FaultLab, port: int) -> Sequence[Finding]:

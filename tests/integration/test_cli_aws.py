@@ -15,7 +15,8 @@ from botocore.stub import Stubber
 from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
 from cli.sites.site import SiteError
-from local.engine.engine import REGION, Engine, handler_of
+from local.engine.engine import REGION, Engine
+from local.engine.functions import handler_of
 from local.servers.stack import BUCKET
 from tests.integration.stage import ARN, EXECUTION, Session, site_with
 from tests.lab import Failing, Lab

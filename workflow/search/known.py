@@ -15,9 +15,9 @@ from itertools import chain, repeat
 from typing import Final
 
 from workflow.search.edits import distance, one_edit
-from workflow.search.strengths import UNITS
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
 from workflow.search.vocabulary import FORMS, ROUTES
+from workflow.search.written import UNITS
 
 TABLE: Final = "known_names.txt.gz"
 ABBREVIATIONS: Final = "abbreviations.json"

@@ -170,6 +170,10 @@ class RedisClient:
         for start in range(0, len(keys), BATCH):
             self.write_fenced(holder, [("UNLINK", *keys[start : start + BATCH])])
 
+    def seconds(self) -> int:
+        """Of the server's clock, which is one for all that ask it."""
+        return int(self.ask("TIME")[0])
+
     def hash(self, key: str) -> Fields:
         return decoded(self.ask("HGETALL", key))
 
@@ -224,6 +228,13 @@ def superseded(holder: Holder, held: str, now: float | None = None) -> RunSupers
 def pairs(mapping: dict[str, Any]) -> list[Any]:
     """A hash's fields as arguments of HSET."""
     return [part for pair in mapping.items() for part in pair]
+
+
+def batched(command: str, name: str, members: Sequence[str]) -> list[Command]:
+    """One command for each `BATCH` members of a set."""
+    return [
+        (command, name, *members[start : start + BATCH]) for start in range(0, len(members), BATCH)
+    ]
 
 
 def as_text(value: bytes) -> str:

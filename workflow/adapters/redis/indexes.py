@@ -142,9 +142,14 @@ class RedisIndexes:
         self.create_indexes(names)
 
     def drop(self, name: str, holder: Holder) -> None:
-        """The hashes stay."""
-        if name in self._list():
+        """The hashes stay. An index that somebody else dropped meanwhile is dropped, too."""
+        if name not in self._list():
+            return
+        try:
             self._client.write_fenced(holder, [("FT.DROPINDEX", name)])
+        except IndexCommandFailed as error:
+            if not _says_no_index(error):
+                raise
 
     def _create(self, name: str, schema: Command) -> None:
         try:

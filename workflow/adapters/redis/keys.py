@@ -1,7 +1,10 @@
 """Names of keys, as in the key table of the docs."""
 
 import re
+import secrets
 from typing import Final
+
+from workflow.contract.ports.generations import LiveNames
 
 LIVE: Final = "drugs:live"
 WRITER: Final = "drugs:writer"
@@ -11,7 +14,12 @@ DOCUMENT, TEXT, STAGED, UNDO = "drug:", "text:", "staged:", "undo:"
 """What the keys of documents and text records begin with."""
 
 
-_OURS = re.compile(r"(drug|staged|undo):.+-[0-9a-f]{11}:.|text:[0-9a-f]{16}:[0-9a-f]{32}$", re.S)
+_OURS = re.compile(
+    r"(drug|staged|undo):.+-[0-9a-f]{11}:.|text:(probe\.\d+-)?[0-9a-f]{16}:[0-9a-f]{32}$", re.S
+)
+_PROBE = re.compile(r"[a-z]+:probe\.(\d+)-")
+PROBE_SECONDS = 600
+"""A probe takes less than a second. What is older was left by one that was killed."""
 
 
 def has_our_form(key: str) -> bool:
@@ -20,6 +28,21 @@ def has_our_form(key: str) -> bool:
     On a shared server, others may use keys with the same first word.
     """
     return _OURS.match(key) is not None
+
+
+def probe_names(now: int) -> LiveNames:
+    """Of a probe that begins now, in seconds of the server's clock. No run's name has a dot."""
+    began = f"probe.{now}-"
+    return LiveNames(began + secrets.token_hex(8)[:11], began + secrets.token_hex(8))
+
+
+def is_being_probed(name: str, now: int) -> bool:
+    """Whether a key or an index belongs to a probe that may be in progress.
+
+    Others leave it alone: the doctor may probe while a run removes what is not kept.
+    """
+    found = _PROBE.match(name)
+    return found is not None and abs(now - int(found[1])) < PROBE_SECONDS
 
 
 def document_key(generation: str, ndc: str) -> str:

@@ -6,14 +6,19 @@ searches use is asked over three drugs and four texts of the probe's own, whose 
 Most are written in forms that engines read alike (docs/decisions/query-forms.md).
 """
 
-import secrets
 import struct
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from workflow.adapters.redis.client import RedisClient, pairs
 from workflow.adapters.redis.indexes import RedisIndexes
-from workflow.adapters.redis.keys import document_key, drugs_index, text_key, texts_index
+from workflow.adapters.redis.keys import (
+    document_key,
+    drugs_index,
+    probe_names,
+    text_key,
+    texts_index,
+)
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.columns import KEY
 from workflow.contract.errors import IndexCommandFailed
@@ -55,7 +60,7 @@ class Probe(NamedTuple):
 class RedisProbe:
     """Its keys and indexes are a generation and a space of its own, which it removes at the end.
 
-    If it was killed, the next run removes them with other leftovers.
+    If it was killed, a later run removes them with other leftovers (`keys.is_being_probed`).
     """
 
     def __init__(
@@ -67,7 +72,7 @@ class RedisProbe:
         self._dimensions = dimensions
 
     def misreadings(self) -> list[str]:
-        names = LiveNames(f"probe-{secrets.token_hex(8)[:11]}", secrets.token_hex(8))
+        names = probe_names(self._client.seconds())
         records = self._records(names)
         try:
             self._indexes.create_indexes(names)
