@@ -138,8 +138,8 @@ class Lookup:
         terms = terms[:MOST_TERMS]
         present = self._matcher.present(terms)
         unknown = [one for one in terms if not present[one.typed] and is_unknown(one, self._known)]
-        if apart := self._written_apart(unknown):
-            return apart
+        if named := self._written_apart(unknown):
+            return named
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
         readings = {} if sentence or self._as_written else self._readings(unknown)
