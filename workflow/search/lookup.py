@@ -1,6 +1,7 @@
 """What a query's names find: texts by name, substance or prefix, and notices about them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Final
 
@@ -136,6 +137,8 @@ class Lookup:
         terms = terms[:MOST_TERMS]
         present = self._matcher.present(terms)
         unknown = [one for one in terms if not present[one.typed] and is_unknown(one, self._known)]
+        if named := self._written_apart(unknown):
+            return named
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
         readings = {} if sentence or self._as_written else self._readings(unknown)
@@ -148,6 +151,8 @@ class Lookup:
             present |= self._matcher.present(anew)
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
         self._notices += telling.missing(terms, present, readings, self._known, self._query)
+        if not self._as_written:
+            self._notices += telling.nearest(terms, present, self._known)
         if not sentence:
             self._notices += telling.unknown(
                 terms, present, readings, self._known, begun=bool(begins)
@@ -166,6 +171,22 @@ class Lookup:
         decided = bool(matches or begins or any(one.may_be for one in readings.values()))
         decided = decided or (not sentence and are_names(terms, self._query, self._known))
         return self._named(matches, kept, read_as, decided=decided, begins=begins)
+
+    def _written_apart(self, unknown: Sequence[Term]) -> Named | None:
+        """Asks anew for names of two words that are one in the query: `solumedrol`."""
+        apart = {one.typed: self._known.grown_together(one.name) for one in unknown}
+        apart = {word: name for word, name in apart.items() if name}
+        if not apart or self._as_written:
+            return None
+        query = self._query
+        words, whole = (
+            tuple(part for word in of for part in apart.get(word, word).split())
+            for of in (query.words, query.whole)
+        )
+        asked = replace(self._asked, query=query._replace(words=words, whole=whole))
+        named = Lookup(asked).named()
+        told = [notices.read_as(word, name) for word, name in apart.items()]
+        return named._replace(notices=[*told, *named.notices])
 
     def _called(self, matches: Sequence[Match], terms: Sequence[Term]) -> list[Match]:
         """Texts whose names have these words. Next to unknown words, one word of a long name does
