@@ -31,7 +31,7 @@ _PATIENT: Final = re.compile(
 
 _IMMEDIATE: Final = re.compile(r"\b(?:ir|immediate release)\b")
 _HALF: Final = r"\b(half|(?:1[/\u2044]2|0?\.45 ?%?)(?= ?n))[ -]*"
-_SALINE: Final = re.compile(rf"(?:{_HALF})?\b(?:ns|normal saline)\b")
+_SALINE: Final = re.compile(rf"(?:{_HALF}|\b)(?:ns|normal saline)\b")
 _DEXTROSE: Final = re.compile(r"\bd(2\.5|5|10|20|30|40|50|70)(?:w\b|\b|(?=ns\b))")
 
 

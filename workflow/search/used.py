@@ -11,7 +11,8 @@ from workflow.search.asked import Asked, Texts
 from workflow.search.cards import Candidate
 from workflow.search.facts import Facts
 from workflow.search.known import KnownNames, Substances
-from workflow.search.ranking import form_of, strength_of, unusual
+from workflow.search.ranking import form_of, unusual
+from workflow.search.strength_met import strength_of
 
 MOST_DRUGS: Final = 12
 """Of one query: each is a command."""
