@@ -7,6 +7,7 @@ maintained manually. A name means one set of substances. If it means several, th
 import gzip
 import json
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
@@ -15,14 +16,16 @@ from itertools import chain, repeat
 from typing import Final
 
 from workflow.search.edits import distance, one_edit
-from workflow.search.strengths import UNITS
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
 from workflow.search.vocabulary import FORMS, ROUTES
+from workflow.search.written import UNITS
 
 TABLE: Final = "known_names.txt.gz"
 ABBREVIATIONS: Final = "abbreviations.json"
 LONGEST_NAME: Final = 12
 """Words of the longest name that is looked up."""
+
+SHORTEST_JOINED: Final = 7
 
 BITS_AN_EDIT: Final = 2
 """An edit takes at most one letter away and adds one."""
@@ -60,7 +63,7 @@ class KnownNames:
     def with_abbreviations(
         self, means: _Abbreviations, asks: _Abbreviations, beside: _Abbreviations
     ) -> "KnownNames":
-        """They win over names of the table: a pharmacist's MMF is not monomethyl fumarate."""
+        """They take precedence over the table: a pharmacist's MMF is not monomethyl fumarate."""
         self._abbreviations = _read_all({**means, **asks})
         self._asks = frozenset(asks)
         self._beside = _read_all(beside)
@@ -72,8 +75,7 @@ class KnownNames:
         return name in self._asks
 
     def beside(self, name: str) -> Meanings:
-        """What an abbreviation means next to another drug, and nothing alone: the DM of
-        `promethazine DM`."""
+        """What an abbreviation means only next to another drug: the DM of `promethazine DM`."""
         return self._beside.get(name, NOTHING)
 
     def means(self, name: str) -> Meanings:
@@ -143,6 +145,28 @@ class KnownNames:
         yield from self._words
         yield from (name for name in self._names if " " not in name)
         yield from (name for name in self._own if " " not in name)
+
+    def beginning(self, word: str, most: int) -> list[str]:
+        """The first names of one word that begin so."""
+        start = bisect_left(self._in_order, word)
+        some = self._in_order[start : start + most]
+        return [name for name in some if name.startswith(word)]
+
+    @cached_property
+    def _in_order(self) -> Sequence[str]:
+        """Built at the first word that a correction would change."""
+        return sorted({*self.single_words()})
+
+    def grown_together(self, word: str) -> str:
+        """The known name of two words that is one here, or nothing: `solumedrol`."""
+        return self._of_two.get(word, "")
+
+    @cached_property
+    def _of_two(self) -> Mapping[str, str]:
+        """Built at the first word that is no name."""
+        two = (name for name in self._names if name.count(" ") == 1)
+        joined = ((name.replace(" ", ""), name) for name in two)
+        return {one: name for one, name in joined if len(one) >= SHORTEST_JOINED and one.isalpha()}
 
     def substances_of(self, name: str) -> Substances:
         """The substances that a generic name of a catalog says, with unknown words unchanged."""
