@@ -7,14 +7,16 @@ maintained manually. A name means one set of substances. If it means several, th
 import gzip
 import json
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
-from itertools import chain, repeat
+from itertools import chain, islice, repeat, takewhile, zip_longest
 from typing import Final
 
 from workflow.search.edits import distance, one_edit
+from workflow.search.minerals import short_names
 from workflow.search.strengths import UNITS
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
 from workflow.search.vocabulary import FORMS, ROUTES
@@ -23,6 +25,9 @@ TABLE: Final = "known_names.txt.gz"
 ABBREVIATIONS: Final = "abbreviations.json"
 LONGEST_NAME: Final = 12
 """Words of the longest name that is looked up."""
+
+SHORTEST_PART: Final = 4
+"""Letters of each word of a name that is written as one word."""
 
 BITS_AN_EDIT: Final = 2
 """An edit takes at most one letter away and adds one."""
@@ -66,6 +71,18 @@ class KnownNames:
         self._beside = _read_all(beside)
         return self
 
+    def with_short(self, names: Iterable[tuple[str, Sequence[str]]]) -> "KnownNames":
+        """What is written short, if nothing is called so, and its names.
+
+        Of a name that is only known as a hydrate, what may follow is open.
+        """
+        for short, full in names:
+            means = frozenset(chain.from_iterable(map(self.means, full)))
+            alone = any(one in self._own for one in full)
+            if means and (alone or len(means) > 1) and not self.is_name(short):
+                self._abbreviations[short] = means
+        return self
+
     def asks(self, name: str) -> bool:
         """True for abbreviations of several drugs, such as TCN, MS and MgSO4: the search asks
         back."""
@@ -86,7 +103,15 @@ class KnownNames:
         base = " ".join(base_of(words))
         if base in self._own:
             return frozenset((frozenset((base,)),))
-        return self._abbreviated(words)
+        return self._abbreviated(words) if len(words) > 1 else self._grown_together(name)
+
+    def _grown_together(self, name: str) -> Meanings:
+        """A name of two words that is written as one: `solumedrol`."""
+        for place in range(SHORTEST_PART, len(name) - SHORTEST_PART + 1):
+            apart = f"{name[:place]} {name[place:]}"
+            if apart in self._names:
+                return self._read(self._names[apart])
+        return NOTHING
 
     def _abbreviated(self, words: tuple[str, ...]) -> Meanings:
         """A drug whose name an abbreviation begins: `pen g benzathine` is not pen G."""
@@ -94,6 +119,8 @@ class KnownNames:
             begins = self._abbreviations.get(" ".join(words[:size]), NOTHING)
             if len(begins) == 1 and len(next(iter(begins))) == 1:
                 (substance,) = next(iter(begins))
+                if substance.startswith(" ".join(words[:size])):
+                    continue  # polymyxin is not short for polymyxin B B
                 means = self.means(" ".join((substance, *words[size:])))
                 return NOTHING if means == begins else means
         return NOTHING
@@ -159,9 +186,31 @@ class KnownNames:
             return True
         return len(base) > 1 and all(one in JOINTS or self.is_generic(one) for one in base)
 
+    def begun_by(self, words: Sequence[str]) -> list[str]:
+        """Substances whose names these words begin, word by word: `val acid`, `halop dec`.
+
+        Words behind the name may begin a salt: `pred acet`.
+        """
+        first = bisect_left(self._sorted, words[0])
+        begun = takewhile(lambda one: one.startswith(words[0]), islice(self._sorted, first, None))
+        return [one for one in begun if _is_begun(one.split(), words)]
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._own)
+
     def names(self) -> Iterator[tuple[str, Meanings]]:
         """Every name with its meanings."""
         yield from ((name, self.means(name)) for name in (*self._own, *self._names))
+
+
+def _is_begun(name: Sequence[str], words: Sequence[str]) -> bool:
+    """A mineral's name is begun as a whole; of others, the first word may say enough."""
+    short = len(words) < len(name) and (len(words) > 1 or name[0] in MINERALS)
+    return not short and all(
+        of.startswith(word) if of else any(salt.startswith(word) for salt in SALTS)
+        for word, of in zip_longest(words, name[: len(words)], fillvalue="")
+    )
 
 
 def _read_all(kept: _Abbreviations) -> dict[str, Meanings]:
@@ -226,4 +275,5 @@ def known_names() -> KnownNames:
     means = chain.from_iterable(repeat(numbers, int(count)) for count, numbers in runs)
     names = dict(zip(lines, means, strict=True))
     known = KnownNames(bases, names, words, common)
-    return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))
+    known = known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))
+    return known.with_short(short_names())

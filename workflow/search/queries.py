@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from workflow.contract.folding import fold, fold_words, plain
 from workflow.search.known import LONGEST_NAME, KnownNames, known_names
 from workflow.search.left_out import NOTHING_LEFT_OUT, Without, left_out
+from workflow.search.orders import as_on_labels
 from workflow.search.strengths import Asked, Strength, asked_of
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
@@ -20,7 +21,6 @@ LONGEST_QUERY: Final = 200
 
 _WITHOUT: Final = re.compile(r"\bw/o\b")
 _NUMBER: Final = re.compile(r"\bno\.? ?#?(?=[0-9]+(?: |$))")
-_DEXTROSE: Final = re.compile(r"\bd(2\.5|5|10|20|30|40|50|70)(?:w\b|\b|(?=ns\b))")
 
 
 class Query(NamedTuple):
@@ -87,14 +87,13 @@ def _routes_of(word: str) -> list[str]:
 
 
 def _spelled_out(text: str, known: KnownNames) -> str:
-    """`w/o` is without, `tylenol no 3` has a number, and `d50w` is dextrose 50 %.
+    """`w/o` is without, `tylenol no 3` has a number, and orders are as labels are.
 
     A known name stays as it is: `red no 105 1`.
     """
     if known.means(fold(text)):
         return text
-    shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
-    return _DEXTROSE.sub(r"dextrose \1 % ", shown)
+    return as_on_labels(_NUMBER.sub("", _WITHOUT.sub("without", text)))
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
