@@ -52,6 +52,8 @@ from workflow.report.assemble import write_report
 from workflow.report.summaries import read_summaries
 from workflow.steps.accept_run import parse_input
 
+TWO_CORES = (os.cpu_count() or 1) > 1
+
 
 class LocalSite:
     """The servers and runs of one home."""
@@ -78,7 +80,12 @@ class LocalSite:
                     self._announce(stack, run_id, out)
 
             return runner.run(
-                stack, run_input, run_id=run_id, observe=see, interrupted=stopping(out, run_id)
+                stack,
+                run_input,
+                run_id=run_id,
+                observe=see,
+                interrupted=stopping(out, run_id),
+                two_processes=TWO_CORES,
             )
 
     def _require_catalog(self, stack: stacks.Stack) -> None:
@@ -128,7 +135,13 @@ class LocalSite:
                 progress.see(invocation)
                 watch.see(invocation)
 
-            report = runner.redrive(stack, run_id, observe=see, interrupted=stopping(out, run_id))
+            report = runner.redrive(
+                stack,
+                run_id,
+                observe=see,
+                interrupted=stopping(out, run_id),
+                two_processes=TWO_CORES,
+            )
         out.say("  redriven: {}", progress.redriven)
         return report
 

@@ -43,7 +43,8 @@ def prepare() -> None:
     """Import what any command may need, and set the state machine up once, as each run does."""
     from cli.verbs import VERBS
     from local.engine.definition import functions
-    from local.engine.engine import engine, handler_of
+    from local.engine.engine import engine
+    from local.engine.functions import handler_of
     from local.servers.stack import BUCKET
     from workflow.contract.settings import Settings
     from workflow.search.known import known_names

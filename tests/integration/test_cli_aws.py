@@ -19,7 +19,8 @@ from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
 from cli.sites.site import SiteError
 from local.engine.definition import functions
-from local.engine.engine import MACHINE, REGION, Engine, handler_of
+from local.engine.engine import MACHINE, REGION, Engine
+from local.engine.functions import handler_of
 from local.servers.stack import BUCKET
 from tests.lab import Failing, Lab
 from tests.redrives import Redrives

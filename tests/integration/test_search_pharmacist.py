@@ -92,6 +92,9 @@ ROWS = (
     drug(52, "Phenobarbital ER", "", "phenobarbital", "60 mg/1", "CAPSULE", "ORAL"),
     drug(53, "Swab Kit", "", "lidocaine", "2 mg/1", "KIT", "BUCCAL"),
     drug(54, "Lidocaine", "", "lidocaine hydrochloride", "20 mg/mL", "INJECTION", "INFILTRATION"),
+    drug(55, "Adenosine Injection, 6 mg/2 mL Vial", "", "adenosine", "3 mg/mL", "INJECTION",
+         "INTRAVENOUS"),
+    drug(56, "Quorvex Tablets 10 mg", "", "", "10 mg/1", "TABLET", "ORAL"),
 )  # fmt: skip
 
 
@@ -149,6 +152,14 @@ def test_a_bare_number_is_no_percent_of_what_reaches_the_whole_body(
     index: RedisSearch, query: str
 ) -> None:
     assert "strength_missing" in told(ask(index, query))
+
+
+def test_beside_an_unknown_word_a_word_inside_a_long_name_finds_nothing(
+    index: RedisSearch,
+) -> None:
+    answer = ask(index, "X-DM1 100 mg vial")
+    assert found(answer) == {}
+    assert top(ask(index, "quorvex xdm")) == "Quorvex Tablets 10 mg"
 
 
 def test_a_kit_is_not_first_for_a_strength(index: RedisSearch) -> None:

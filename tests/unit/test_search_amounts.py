@@ -8,15 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.contract.folding import fold, plain
+from workflow.search.amounts import asked_of
 from workflow.search.ndcs import Asked, dashed, ndcs_of
-from workflow.search.strengths import (
-    Strength,
-    amounts_of,
-    asked_of,
-    number_of,
-    shown_of,
-    sort_key,
-)
+from workflow.search.strengths import amounts_of, shown_of, sort_key
+from workflow.search.written import Strength, number_of
 
 SMALL, LARGE = 1024, 65_536
 FASTEST_S = 0.002

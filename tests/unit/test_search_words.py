@@ -20,10 +20,10 @@ from workflow.search.naming import terms_of
 from workflow.search.queries import understand
 from workflow.search.query_cache import CachedQueries
 from workflow.search.ranking import LAST, unusual
-from workflow.search.strengths import Strength
 from workflow.search.substances import SALTS
 from workflow.search.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
 from workflow.search.vocabulary import FILLERS, FORMS, ROUTES
+from workflow.search.written import Strength
 
 NONE = Synonyms({})
 ESTABLISHED = " [EPC]"

@@ -75,8 +75,8 @@ class Described:
         named = {
             name: ClassQuery(fold_words(name), exact=True) for name in query.classes[:MOST_CLASSES]
         }
-        if not named and query.undescribed:
-            return {" ".join(query.undescribed): ClassQuery(query.undescribed, exact=False)}
+        if not named and query.of_class:
+            return {" ".join(query.of_class): ClassQuery(query.of_class, exact=False)}
         return named
 
     def _classed(
@@ -92,11 +92,26 @@ class Described:
             ]
             for name, hashes in lists.items()
         ]
-        candidates = [one for one in _in_turn(turns) if not self._is_unasked(one.facts)]
+        candidates = self._of_form(
+            [one for one in _in_turn(turns) if not self._is_unasked(one.facts)]
+        )
         if not candidates:
             return None
         about = tuple(dict.fromkeys(one.why for one in candidates))
         return Listed(_class_or_use(self._asked.query), about, candidates)
+
+    def _of_form(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """If some have the form and the route that are asked for, they come first.
+
+        If a form is asked for, the others are no answer: a `pain patch` is no injection. A part of
+        the body is only a hint: what is swallowed may help the skin.
+        """
+        query = self._asked.query
+        fit = [one for one in candidates if form_of(query, one.facts) == 1]
+        if not fit:
+            return list(candidates)
+        rest = [] if query.forms else [one for one in candidates if one not in fit]
+        return [*fit, *rest]
 
     def _is_unasked(self, facts: Facts) -> bool:
         """A homeopathic is no answer, whatever its class, unless one is asked for."""

@@ -1,6 +1,7 @@
 """What the columns of one text say, read once, because texts never change and many searches use
 them."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Final
@@ -11,19 +12,22 @@ from workflow.contract.columns import (
     NAME_COLUMNS,
     TYPE_COLUMN,
 )
-from workflow.contract.folding import fold, fold_words
+from workflow.contract.folding import fold, fold_words, plain
 from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
 from workflow.search.left_out import Without
-from workflow.search.strengths import Amount, Strength, amounts_of, sort_key
+from workflow.search.strengths import Amount, amounts_of, sort_key
 from workflow.search.substances import JOINTS, SALTS, salts_of
 from workflow.search.vocabulary import FORMS
+from workflow.search.written import UNITS, Strength
 
 KEPT: Final = 8192
 """Texts whose facts a process keeps: about 20 MB."""
 
 MINOR: Final = 0.2
 """Weight of a salt's name, compared with another word of a name."""
+
+HALF: Final = 0.5
 
 UNUSUAL: Final = frozenset(
     [
@@ -47,6 +51,11 @@ UNUSUAL_TYPES: Final = UNUSUAL | {"device", "devices"}
 
 HOMEOPATHIC: Final = "homeopathic"
 """A word of a type. Products are called after what they are for (`Nausea`, `Gout`)."""
+
+DILUTED: Final = re.compile(r"\[ ?hp[ _]?[xcmq] ?\]", re.IGNORECASE)
+"""Units of the Homeopathic Pharmacopeia: a product in them is homeopathic, whatever its type."""
+
+NUMBER: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
 
 OVER_THE_COUNTER: Final = "otc"
 """Words of a product type that ranks after prescription products."""
@@ -102,12 +111,23 @@ class Facts:
 
     @cached_property
     def amounts(self) -> tuple[Amount, ...]:
-        found = amounts_of(strength_text(self._fields))
+        read = amounts_of(strength_text(self._fields))
+        found = tuple(one for one in read if not _is_bulk(one))
         if self.substances and self.substances <= VITAMIN_D:
             return tuple(map(_in_units, found))
         if len(self.substances) > 1 and POTASSIUM_CHLORIDE in self.substances:
             return tuple(map(_in_meq, found))
         return found
+
+    def begins_with(self, words: Sequence[str]) -> bool:
+        """Whether one of its names does."""
+        return any(name[: len(words)] == tuple(words) for name in self.spelt)
+
+    @cached_property
+    def numbers(self) -> frozenset[float]:
+        """Those in what it is called: `Mix75/25`, `NP Thyroid 90`."""
+        called = (plain(self._fields[column]) for column in ("drug_name", "brand_name"))
+        return frozenset(float(one) for name in called for one in NUMBER.findall(name))
 
     @cached_property
     def by_amount(self) -> tuple[tuple[str, float], ...]:
@@ -117,6 +137,7 @@ class Facts:
     def form(self) -> frozenset[str]:
         """The words of the form, and what they may mean."""
         form = self._fields["dosage_form"] or self._fields["drug_name"]
+        form = form.lower().replace("liquid filled", "filled")  # a capsule is no liquid
         return frozenset(one for word in fold_words(form) for one in (*FORMS.get(word, ()), word))
 
     @property
@@ -133,6 +154,10 @@ class Facts:
         classes = (self._fields[column] for column in CLASS_COLUMNS)
         said = (self._fields["dosage_form"], *classes, *self._names)
         of_type = UNUSUAL_TYPES.intersection(fold_words(self._fields[TYPE_COLUMN]))
+        if DILUTED.search(self._fields["strength"]):
+            of_type |= {HOMEOPATHIC}
+        if any(map(_is_bulk, amounts_of(strength_text(self._fields)))):
+            of_type |= {"powder"}
         return of_type | UNUSUAL.intersection(fold_words(" ".join(said)))
 
     @cached_property
@@ -167,6 +192,11 @@ class Facts:
             brand = ""  # a generic's spelling of its substances is not a name of its own
         return (brand, self.substances, fold(fields["dosage_form"]), fold(fields["route"]))
 
+    def is_called(self, asked: frozenset[str]) -> bool:
+        """Whether the words are half of one of its names, or more; a strength does not count."""
+        names = ([word for word in words if word not in UNITS] for words in self.spelt)
+        return any(_share(words, asked) >= HALF for words in names)
+
     def share_of(self, asked: frozenset[str]) -> float:
         """How much of the names is asked for, on average: generics before other brands.
 
@@ -182,6 +212,11 @@ def facts_of(fields: Fields, known: KnownNames) -> Facts:
 
 
 _facts = lru_cache(KEPT)(Facts)
+
+
+def _is_bulk(one: Amount) -> bool:
+    """`1 g/g` is the substance itself, to make medicines of, and no strength."""
+    return one.number == 1 and Strength(100.0, "%") in one.forms
 
 
 def _in_units(one: Amount) -> Amount:

@@ -17,9 +17,9 @@ from typing import Final
 
 from workflow.search.edits import distance, one_edit
 from workflow.search.minerals import short_names
-from workflow.search.strengths import UNITS
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
 from workflow.search.vocabulary import FORMS, ROUTES
+from workflow.search.written import UNITS
 
 TABLE: Final = "known_names.txt.gz"
 ABBREVIATIONS: Final = "abbreviations.json"
@@ -119,7 +119,7 @@ class KnownNames:
             begins = self._abbreviations.get(" ".join(words[:size]), NOTHING)
             if len(begins) == 1 and len(next(iter(begins))) == 1:
                 (substance,) = next(iter(begins))
-                if substance.startswith(" ".join(words[:size])):
+                if tuple(substance.split()[:size]) == words[:size]:
                     continue  # polymyxin is not short for polymyxin B B
                 means = self.means(" ".join((substance, *words[size:])))
                 return NOTHING if means == begins else means

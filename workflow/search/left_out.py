@@ -13,6 +13,7 @@ from workflow.search.vocabulary import (
     FREE,
     NEGATIONS,
     ROUTES,
+    VERBS,
     is_description,
 )
 
@@ -23,7 +24,8 @@ class Without(NamedTuple):
     """What an answer must not contain: `words` of the query, and what they mean.
 
     `named` are words that its names must not hold all of, `salts` those that they must not hold
-    any of; `described` words of forms and routes.
+    any of; `described` words of forms and routes. `unread` are negated words that mean none of
+    these.
     """
 
     words: tuple[str, ...]
@@ -32,6 +34,7 @@ class Without(NamedTuple):
     salts: frozenset[str] = frozenset()
     classes: tuple[str, ...] = ()
     described: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
 
 
 NOTHING_LEFT_OUT: Final = Without(())
@@ -50,11 +53,14 @@ def left_out(
         return words, NOTHING_LEFT_OUT
     kept: list[str] = []
     out: list[tuple[str, ...]] = []
+    unread: list[str] = []
     place = 0
     while place < len(words):
-        negates = words[place] in NEGATIONS
+        negates = words[place] in NEGATIONS and not _is_of_a_verb(words, place)
         start, size = _negated(words, place, negates, synonyms, known)
         if not size or words[start - 1 if negates else place + 1] in lay:
+            if negates and not size and lay.isdisjoint(words[place : start + 1]):
+                unread += words[start : start + 1]
             kept.append(words[place])
             place += 1
             continue
@@ -66,7 +72,11 @@ def left_out(
                 break
             out.append(words[place + 1 : place + 1 + size])
             place += 1 + size
-    return tuple(kept), _without(tuple(kept), out, synonyms, known)
+    return tuple(kept), _without(tuple(kept), out, synonyms, known)._replace(unread=tuple(unread))
+
+
+def _is_of_a_verb(words: Sequence[str], place: int) -> bool:
+    return words[place] == "not" and place > 0 and words[place - 1] in VERBS
 
 
 def _without(

@@ -52,6 +52,8 @@ class Lookup:
                 return one
             self._notices += telling.which(asks)
             return self._named([], terms, {}, decided=True)
+        if self._beside(terms):
+            return self._named([], [], {}, decided=True)
         if self._says_kind(terms) and self._is_class():
             return self._named([], [], {}, decided=False)
         matches = [*self._named_so(), *self._matcher.match(terms)]
@@ -59,10 +61,10 @@ class Lookup:
             one = self._spelled_out(terms, sure=True) or self._begun(terms, sure=True)
             if one:
                 return one
-        if matches and all(term.lay for term in terms):
+        if matches and self._only_homeopathic(matches, terms):
+            return self._named([], [], {}, decided=False)
+        if all(term.lay for term in terms):
             matches = [one for one in matches if not one.unasked]
-            if not matches:
-                return self._named([], [], {}, decided=False)
         if not any_usable(matches, terms) and (grown := self._grown_together()):
             return self._named(grown, [], {}, decided=True)
         if any_usable(matches, terms) or not terms:
@@ -85,6 +87,28 @@ class Lookup:
             and any(not term.means and not self._known.is_name(term.name) for term in terms)
             and not any(map(self._matcher.fits, matches))
         )
+
+    def _beside(self, terms: Sequence[Term]) -> bool:
+        """Asks what an abbreviation means that is one only beside another drug: `pe`."""
+        if len(terms) != 1 or not self._known.beside(terms[0].name):
+            return False
+        if any(self._matcher.match(terms)):
+            return False
+        means = terms[0]._replace(means=self._known.beside(terms[0].name))
+        self._notices += telling.which([means])
+        return True
+
+    def _only_homeopathic(self, matches: Sequence[Match], terms: Sequence[Term]) -> bool:
+        """A homeopathic is no answer to lay words, to a class or to a word within its names.
+
+        It is one to its own name, or to the beginning of it.
+        """
+        if not all(one.unasked for one in matches) or any(one.named_so for one in matches):
+            return False
+        if all(term.lay for term in terms) or self._is_class():
+            return True
+        texts = self._matcher.texts
+        return not any(texts[one.hash].begins_with(terms[0].words) for one in matches)
 
     def _named_so(self) -> list[Match]:
         """Lay words are a name if a drug has exactly this name.
@@ -115,7 +139,7 @@ class Lookup:
 
     def _is_class(self) -> bool:
         """The query's words are those of a class, not of a drug: `kinase inhibitor`."""
-        words = self._query.undescribed
+        words = self._query.of_class
         if self._query.lay or not words:
             return False
         return any(self._asked.classed([ClassQuery(words, exact=False)], HEAD))
@@ -150,6 +174,8 @@ class Lookup:
         # Few letters of an unknown name are in the names of other drugs: `k dur` is no Nitro-Dur.
         kept = [one for one in kept if one.means or len(one.name) >= SHORTEST]
         matches = self._matcher.match(kept)
+        if len(kept) < len(terms) and not any(one.means for one in kept):
+            matches = self._called(matches, kept)
         if not any_usable(matches, kept) and (apart := self._apart(kept)):
             self._notices.append(notices.not_together([one.typed for one in kept]))
             return self._named(apart, kept, read_as, decided=True, apart=True)
@@ -158,6 +184,12 @@ class Lookup:
         # One unknown word and a strength are a drug that is not here, not a meaning.
         decided = decided or (self._query.has_amounts and len(terms) == 1 and not self._query.lay)
         return self._named(matches, kept, read_as, decided=decided, begins=begins)
+
+    def _called(self, matches: Sequence[Match], terms: Sequence[Term]) -> list[Match]:
+        """Those that are called so. Beside unknown words, one word of a long name is no name: the
+        `vial` of `T-DM1 vial`, which ends a name of adenosine."""
+        asked = frozenset(word for term in terms for word in term.words)
+        return [one for one in matches if self._matcher.texts[one.hash].is_called(asked)]
 
     def _spelled_out(self, terms: Sequence[Term], *, sure: bool = False) -> Named | None:
         """A mixture by the beginnings of its substances; None if the words are none.

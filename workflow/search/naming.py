@@ -137,11 +137,14 @@ def spelled(substances: Substances, typed: str) -> Term:
 
 
 def may_go_on(term: Term, query: Query) -> bool:
-    """The last word of a query may be the beginning of a name that is still being typed."""
+    """The last word of a query may be the beginning of a name that is still being typed.
+
+    Before a strength it is short for one: `warf 5`.
+    """
     word = term.words[-1]
     return (
         len(term.words) == 1
-        and query.text.endswith(term.typed)
+        and query.words[-1:] == (term.typed,)
         and len(word) >= SHORTEST_PREFIX
         and not term.means
     )

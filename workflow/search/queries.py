@@ -4,23 +4,26 @@ import re
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold, fold_words, plain
+from workflow.search.amounts import Asked, asked_of
 from workflow.search.known import LONGEST_NAME, KnownNames, known_names
 from workflow.search.left_out import NOTHING_LEFT_OUT, Without, left_out
 from workflow.search.orders import as_on_labels
-from workflow.search.strengths import Asked, Strength, asked_of
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
+    CLASS_TYPES,
     FILLERS,
     FORMS,
     ROUTES,
     ROUTES_OF_CLASSES,
     is_description,
 )
+from workflow.search.written import Strength
 
 LONGEST_QUERY: Final = 200
 
 _WITHOUT: Final = re.compile(r"\bw/o\b")
 _NUMBER: Final = re.compile(r"\bno\.? ?#?(?=[0-9]+(?: |$))")
+_IMMEDIATE: Final = re.compile(r"\b(?:ir|immediate release)\b")
 
 
 class Query(NamedTuple):
@@ -52,6 +55,11 @@ class Query(NamedTuple):
     def undescribed(self) -> tuple[str, ...]:
         """The telling words without forms and routes."""
         return tuple(word for word in self.telling if not is_description(word))
+
+    @property
+    def of_class(self) -> tuple[str, ...]:
+        """Those that may be words of a class's name."""
+        return tuple(word for word in self.undescribed if word not in CLASS_TYPES)
 
     @property
     def has_amounts(self) -> bool:
@@ -87,13 +95,15 @@ def _routes_of(word: str) -> list[str]:
 
 
 def _spelled_out(text: str, known: KnownNames) -> str:
-    """`w/o` is without, `tylenol no 3` has a number, and orders are as labels are.
+    """`w/o` is without, `ir` is not extended, `tylenol no 3` has a number, and orders are as
+    labels are.
 
     A known name stays as it is: `red no 105 1`.
     """
     if known.means(fold(text)):
         return text
-    return as_on_labels(_NUMBER.sub("", _WITHOUT.sub("without", text)))
+    shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
+    return as_on_labels(_IMMEDIATE.sub("not extended release", shown))
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:

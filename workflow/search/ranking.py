@@ -10,16 +10,24 @@ from workflow.search.facts import HOMEOPATHIC, OVER_THE_COUNTER, Facts
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
-from workflow.search.strengths import ONE_ML, Amount, Strength
+from workflow.search.strengths import ONE_ML, PERCENT_A_MG, Amount
 from workflow.search.substances import salts_of
+from workflow.search.written import Strength
 
 LAST: Final = 3
 """Homeopathic products are no answers unless the query asks for them."""
 
 ORAL: Final = "oral"
 
+AS_TOTAL: Final = 0.4
+"""The share of a strength that is the total of a mixture: less than one of its two amounts."""
+
+SAME_CONCENTRATION: Final = 0.9
+
+MG_IN_A_G: Final = 1000
+
 PER_ML: Final = re.compile(r"/ ?ml\b")
-BARE_UNITS: Final = ("unit",)
+BARE_UNITS: Final = ("unit", "mg")
 """Units that people leave out, besides the one that the catalog writes."""
 
 BARE_OF_A_PLACE: Final = (*BARE_UNITS, "%")
@@ -121,6 +129,8 @@ def strength_of(query: Query, facts: Facts) -> tuple[float, bool]:
     """
     if not query.has_amounts:
         return 0.0, False
+    if query.bare and not query.strengths and facts.numbers.issuperset(query.bare):
+        return 1.0, True
     drug = facts.amounts
     units = BARE_UNITS if facts.routes & SYSTEMIC else BARE_OF_A_PLACE
     volumes = {volume for one in drug for volume in one.volumes}
@@ -136,7 +146,33 @@ def strength_of(query: Query, facts: Facts) -> tuple[float, bool]:
             left.remove(held)
             met += 1
     missed = len(every) - met
+    if missed and _is_concentration(query.strengths, drug):
+        return SAME_CONCENTRATION, True
+    if missed and _is_total(every, drug):
+        return AS_TOTAL, True
     return (met / (met + missed + len(left)) if met else 0.0), not missed
+
+
+def _is_total(every: Sequence[Strength | float], drug: Sequence[Amount]) -> bool:
+    """Mixtures are called by the sum of their amounts: Adderall 20 mg is 4 times 5 mg, and Zosyn
+    3.375 g is 3 g and 375 mg."""
+    weights = [one.amount for of in drug for one in of.forms if one.unit == "mg"]
+    if len(every) != 1 or len(drug) < 2 or len(weights) != len(drug):
+        return False
+    total, asked = sum(weights), every[0]
+    if isinstance(asked, Strength):
+        return asked.unit == "mg" and isclose(asked.amount, total)
+    return isclose(asked, total) or isclose(asked * MG_IN_A_G, total)
+
+
+def _is_concentration(strengths: Sequence[Strength], drug: Sequence[Amount]) -> bool:
+    """`100 mcg/2 mL` is 50 mcg/mL: the catalog may say another volume than the label."""
+    weights = [one.amount for one in strengths if one.unit == "mg"]
+    volumes = [one.amount for one in strengths if one.unit == "ml"]
+    if not len(weights) == len(volumes) == len(drug) == 1 or not volumes[0]:
+        return False
+    percent = weights[0] / volumes[0] / PERCENT_A_MG
+    return any(one.unit == "%" and isclose(one.amount, percent) for one in drug[0].forms)
 
 
 def _is_mixture(facts: Facts, meant: frozenset[Substances]) -> bool:
@@ -151,9 +187,9 @@ def _is_mixture(facts: Facts, meant: frozenset[Substances]) -> bool:
 
 
 def _is_other_salt(query: Query, facts: Facts) -> bool:
-    """Its names say a salt, and none that was asked for: metoprolol tartrate for the succinate."""
-    asked, held = salts_of(query.words[1:]), salts_of(facts.words)
-    return bool(asked and held) and not asked & held
+    """Its names do not say the salt that was asked for: they may spell another one wrongly."""
+    asked = salts_of(query.words[1:])
+    return bool(asked) and not asked & salts_of(facts.words)
 
 
 def _is_no_pill(query: Query, facts: Facts) -> int:
@@ -163,22 +199,24 @@ def _is_no_pill(query: Query, facts: Facts) -> int:
     """
     if not query.has_amounts or query.forms or query.routes:
         return 0
-    in_volume = any(one.volumes or _has_percent(one) for one in facts.amounts)
+    in_volume = any(map(_is_in_volume, facts.amounts))
     asked = {one for one in query.strengths if one.unit == "ml"}
     if asked or PER_ML.search(query.text):
         held = {of for one in facts.amounts for of in one.volumes}
-        return int(not in_volume) or int(not (asked or {ONE_ML}) & held)
+        return 2 if not in_volume else int(not (asked or {ONE_ML}) & held)
     if any(one.unit == "%" for one in query.strengths):
         return int(not in_volume)
     if not in_volume:
         return int(ORAL not in facts.routes)
     numbers = [one.number for one in facts.amounts]
-    return 2 if all(any(isclose(one, of) for of in numbers) for one in query.bare) else 3
+    as_written = all(any(isclose(one, of) for of in numbers) for one in query.bare)
+    # Where a drug works where it is put, a bare number is rather percent: `clobetasol 0.05`.
+    return 2 if as_written == bool(facts.routes & SYSTEMIC) else 3
 
 
-def _has_percent(one: Amount) -> bool:
-    """It is in a millilitre or a gram."""
-    return any(of.unit == "%" for of in one.forms)
+def _is_in_volume(one: Amount) -> bool:
+    """It is in millilitres, or in a gram."""
+    return any(of.unit == "ml" for of in one.volumes) or any(of.unit == "%" for of in one.forms)
 
 
 def _is_amount(asked: Strength | float, drug: Amount, bare_units: Sequence[str]) -> bool:

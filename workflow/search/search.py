@@ -88,8 +88,9 @@ def _answer(asked: Asked, named: Named, packages: int, limit: int, offset: int) 
     parts = _without_last(taken) if more else taken
     last = () if offset else _last_notices(asked, parts, listed, drawer)
     cut = [notices.cut_short()] if drawer.cut else []
-    out = asked.query.without.words
-    without = [notices.left_out(out)] if out else []
+    out = asked.query.without
+    without = [notices.left_out(out.words)] if out.words else []
+    without += [notices.not_left_out(out.unread)] if out.unread else []
     return Answer(parts, [*without, *named.notices, *described.notices, *cut, *last], texts, more)
 
 

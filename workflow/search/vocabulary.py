@@ -20,7 +20,13 @@ FILLERS: Final = _words(
 NEGATIONS: Final = _words("without no not non minus except excluding")
 """Words before what an answer must not have; `free` stands behind it."""
 
+VERBS: Final = _words("am are can could did do does has have is must should was will would")
+"""Words before a `not` that is about what somebody does: `can not sleep`."""
+
 FREE: Final = "free"
+
+CLASS_TYPES: Final = _words("cs epc ext moa pe")
+"""The FDA marks its classes with these in brackets; they describe no drug."""
 
 KINDS: Final = _words(
     """
@@ -47,6 +53,7 @@ FORMS: Final = {
     **dict.fromkeys(("neb", "nebs", "nebule"), ("solution", "suspension", "inhalant")),
     **dict.fromkeys(("suppository", "suppositories", "supp"), ("suppository",)),
     **dict.fromkeys(("implant", "implants"), ("implant",)),
+    **dict.fromkeys(("liquid", "liquids"), ("liquid", "solution", "suspension", "syrup", "elixir")),
     **dict.fromkeys(("er", "xr", "xl", "sr", "cr", "extended"), ("extended",)),
     **dict.fromkeys(("release", "coated"), ()),
     **dict.fromkeys(("vial", "vials", "syringe", "syringes", "ampule", "amp"), ("injection",)),
@@ -70,7 +77,10 @@ ROUTES: Final = {
 }
 """A word of a query, and the word of a route that it means."""
 
-ROUTES_OF_CLASSES: Final = dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral")
+ROUTES_OF_CLASSES: Final = {
+    **dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral"),
+    **dict.fromkeys(("ics", "laba", "lama", "saba", "sama"), "respiratory"),
+}
 """A word that means a class, and how its drugs are given: direct *oral* anticoagulants."""
 
 
