@@ -6,12 +6,14 @@ What the model does not say, the quotas' pages do, and a stage refuses it by the
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER  # type: ignore[import-untyped]
 
-from infra.stage.stage import StageInvalid, load_stage
+from infra.stage.stage import ROOT, StageInvalid, load_stage
 from tests.infra.aws_calls import CALLS, REFERENCES_ONLY, Refused, refused
 from tests.infra.parts import require_cdk
 from tests.infra.template import Template
@@ -150,3 +152,27 @@ def test_a_stage_refuses_what_aws_would(
         load_stage(tmp_path / "stage.toml")
     (line,) = str(refusal.value).splitlines()[1:]
     assert field in line
+
+
+USES_THAT_WE_DO_NOT_MAKE = {
+    *("autoscaling", "docdb-elastic", "elasticfilesystem", "firehose", "redshift", "s3files"),
+    *("redshift-serverless", "s3tables", "vpc-lattice", "vpce"),
+}
+"""Rights that CloudFormation asks for options of a resource which no stage sets."""
+
+
+def test_the_page_of_permissions_names_every_service_that_a_deployment_calls() -> None:
+    page = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
+    paragraph = page[page.index("CloudFormation itself uses") :].partition("\n\n")[0]
+    named = {one.partition(":")[0] for one in re.findall(r"`([a-z0-9:A-Z-]+\*?)`", paragraph)}
+    rights = {
+        right.partition(":")[0].lower()
+        for kind in (*CALLS, *REFERENCES_ONLY)
+        for right in _schema(kind).get("handlers", {}).get("create", {}).get("permissions", ())
+    }
+    assert rights - USES_THAT_WE_DO_NOT_MAKE <= named
+
+
+def _schema(kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    return found

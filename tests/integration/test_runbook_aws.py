@@ -29,6 +29,10 @@ NOT_IN_MOTO = {
         "cloudformation",
         "describe-stacks",
     ): "moto's CloudFormation needs parts that we do not install",
+    (
+        "cloudformation",
+        "describe-stack-resources",
+    ): "moto's CloudFormation needs parts that we do not install",
     ("ssm", "start-session"): "an interactive shell",
     ("ssm", "start-associations-once"): "not in moto",
     ("ssm", "describe-association-executions"): "not in moto",

@@ -63,6 +63,15 @@ ROWS = (
          **VINCA),
     drug(30, "Vitamin D", "", "ergocalciferol", "1.25 mg/1", "CAPSULE, LIQUID FILLED", "ORAL"),
     drug(31, "Exforge", "", "amlodipine and valsartan", "5 mg/1; 160 mg/1", "TABLET", "ORAL"),
+    drug(33, "Zosyn", "Zosyn", "piperacillin and tazobactam", "36 g/1; 4.5 g/1", "INJECTION",
+         "INTRAVENOUS"),
+    drug(34, "Zosyn", "Zosyn", "piperacillin and tazobactam", "4 g/1; .5 g/1", "INJECTION",
+         "INTRAVENOUS"),
+    drug(35, "Solu-Medrol", "Solu-Medrol", "methylprednisolone", "40 mg/mL", "INJECTION",
+         "INTRAVENOUS"),
+    drug(36, "Opium Tincture", "", "morphine", "10 mg/mL", "TINCTURE", "ORAL"),
+    drug(37, "Morphine Sulfate", "", "morphine sulfate", "15 mg/1", "TABLET", "ORAL"),
+    drug(38, "Orphenadrine", "", "orphenadrine citrate", "30 mg/mL", "INJECTION", "INTRAVENOUS"),
     drug(32, "Lisinopril", "", "lisinopril", "10 mg/1", "TABLET", "ORAL"),
 )  # fmt: skip
 
@@ -88,6 +97,7 @@ def shown(answer: Answer) -> list[str]:
         ("adderall 20", "Adderall", "10 mg/1; 10 mg/1"),
         ("adderall 5 mg", "Adderall", "2.5 mg/1; 2.5 mg/1"),
         ("zosyn 3.375", "Zosyn", "3 g/1; .375 g/1"),
+        ("zosyn 4.5g", "Zosyn", "4 g/1; .5 g/1"),
         ("zosyn 3.375 g", "Zosyn", "3 g/1; .375 g/1"),
         ("caduet 20", "Caduet", "5 mg/1; 20 mg/1"),
         ("fentanyl 100mcg/2ml", "Fentanyl Citrate", "50 ug/mL"),
@@ -98,6 +108,7 @@ def shown(answer: Answer) -> list[str]:
         ("ns", "Sodium Chloride", ".9 g/100mL"),
         ("1/2 ns", "Sodium Chloride", ".45 g/100mL"),
         ("\u00bd NS", "Sodium Chloride", ".45 g/100mL"),
+        ("1/2NS", "Sodium Chloride", ".45 g/100mL"),
         ("half normal saline", "Sodium Chloride", ".45 g/100mL"),
         ("0.45% saline", "Sodium Chloride", ".45 g/100mL"),
         ("heparin 5 000 units", "Heparin Sodium", "5000 [USP'U]/mL"),
@@ -187,3 +198,28 @@ def test_an_abbreviation_that_is_one_only_beside_another_drug_is_a_question_alon
     index: RedisSearch, short: str, long: str
 ) -> None:
     assert told(ask(index, short))["did_you_mean"] == (long,)
+
+
+def test_a_name_of_two_words_is_found_if_they_have_grown_together(index: RedisSearch) -> None:
+    answer = ask(index, "solumedrol 40")
+    assert found(answer)["found"] == ["Solu-Medrol"]
+    assert told(answer)["read_as"] == ("solu medrol",)
+
+
+def test_what_is_called_by_the_substance_comes_before_what_is_made_of_it(
+    index: RedisSearch,
+) -> None:
+    assert found(ask(index, "morphine"))["found"] == ["Morphine Sulfate", "Opium Tincture"]
+
+
+def test_a_word_that_begins_another_name_is_not_read_as_the_nearest(index: RedisSearch) -> None:
+    """Norflox is short for norfloxacin, and one slip from Norflex, which is orphenadrine."""
+    answer = ask(index, "norflox")
+    assert found(answer) == {}
+    assert told(answer)["did_you_mean"] == ("norflex", "norfloxacin")
+
+
+def test_a_known_name_of_no_drug_here_is_a_question(index: RedisSearch) -> None:
+    answer = ask(index, "ibuprophen")
+    assert found(answer) == {}
+    assert told(answer)["did_you_mean"] == ("ibuprofen",)

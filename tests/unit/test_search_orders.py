@@ -113,7 +113,6 @@ def known() -> KnownNames:
         ("cacl", {"calcium chloride"}),
         ("nahco3", {"sodium bicarbonate"}),
         ("feso4", {"ferrous sulfate"}),
-        ("solumedrol", {"methylprednisolone"}),
     ],
 )
 def test_a_salt_written_short_means_the_salt(

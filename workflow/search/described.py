@@ -17,7 +17,8 @@ from workflow.search.named import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query
-from workflow.search.ranking import LAST, by_distance, form_of, strength_of, unusual
+from workflow.search.ranking import LAST, by_distance, form_of, unusual
+from workflow.search.strength_met import strength_of
 
 MOST_CLASSES: Final = 12
 

@@ -119,6 +119,15 @@ class Facts:
             return tuple(map(_in_meq, found))
         return found
 
+    def is_called_so(self, *names: tuple[str, ...]) -> bool:
+        """Whether its own name is one of these: opium tincture is not called by its generic name,
+        morphine."""
+        own = (
+            self._fields["drug_name"] or self._fields["generic_name"],
+            self._fields["brand_name"],
+        )
+        return any(fold_words(one) in names for one in own)
+
     def begins_with(self, words: Sequence[str]) -> bool:
         """Whether one of its names does."""
         return any(name[: len(words)] == tuple(words) for name in self.spelt)

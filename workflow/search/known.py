@@ -26,8 +26,7 @@ ABBREVIATIONS: Final = "abbreviations.json"
 LONGEST_NAME: Final = 12
 """Words of the longest name that is looked up."""
 
-SHORTEST_PART: Final = 4
-"""Letters of each word of a name that is written as one word."""
+SHORTEST_JOINED: Final = 7
 
 BITS_AN_EDIT: Final = 2
 """An edit takes at most one letter away and adds one."""
@@ -65,7 +64,7 @@ class KnownNames:
     def with_abbreviations(
         self, means: _Abbreviations, asks: _Abbreviations, beside: _Abbreviations
     ) -> "KnownNames":
-        """They win over names of the table: a pharmacist's MMF is not monomethyl fumarate."""
+        """They take precedence over the table: a pharmacist's MMF is not monomethyl fumarate."""
         self._abbreviations = _read_all({**means, **asks})
         self._asks = frozenset(asks)
         self._beside = _read_all(beside)
@@ -89,8 +88,7 @@ class KnownNames:
         return name in self._asks
 
     def beside(self, name: str) -> Meanings:
-        """What an abbreviation means next to another drug, and nothing alone: the DM of
-        `promethazine DM`."""
+        """What an abbreviation means only next to another drug: the DM of `promethazine DM`."""
         return self._beside.get(name, NOTHING)
 
     def means(self, name: str) -> Meanings:
@@ -103,15 +101,7 @@ class KnownNames:
         base = " ".join(base_of(words))
         if base in self._own:
             return frozenset((frozenset((base,)),))
-        return self._abbreviated(words) if len(words) > 1 else self._grown_together(name)
-
-    def _grown_together(self, name: str) -> Meanings:
-        """A name of two words that is written as one: `solumedrol`."""
-        for place in range(SHORTEST_PART, len(name) - SHORTEST_PART + 1):
-            apart = f"{name[:place]} {name[place:]}"
-            if apart in self._names:
-                return self._read(self._names[apart])
-        return NOTHING
+        return self._abbreviated(words)
 
     def _abbreviated(self, words: tuple[str, ...]) -> Meanings:
         """A drug whose name an abbreviation begins: `pen g benzathine` is not pen G."""
@@ -170,6 +160,28 @@ class KnownNames:
         yield from self._words
         yield from (name for name in self._names if " " not in name)
         yield from (name for name in self._own if " " not in name)
+
+    def beginning(self, word: str, most: int) -> list[str]:
+        """The first names of one word that begin so."""
+        start = bisect_left(self._in_order, word)
+        some = self._in_order[start : start + most]
+        return [name for name in some if name.startswith(word)]
+
+    @cached_property
+    def _in_order(self) -> Sequence[str]:
+        """Built at the first word that a correction would change."""
+        return sorted({*self.single_words()})
+
+    def grown_together(self, word: str) -> str:
+        """The known name of two words that is one here, or nothing: `solumedrol`."""
+        return self._of_two.get(word, "")
+
+    @cached_property
+    def _of_two(self) -> Mapping[str, str]:
+        """Built at the first word that is no name."""
+        two = (name for name in self._names if name.count(" ") == 1)
+        joined = ((name.replace(" ", ""), name) for name in two)
+        return {one: name for one, name in joined if len(one) >= SHORTEST_JOINED and one.isalpha()}
 
     def substances_of(self, name: str) -> Substances:
         """The substances that a generic name of a catalog says, with unknown words unchanged."""

@@ -1,6 +1,7 @@
 """What a query's names find: texts by name, substance or prefix, and notices about them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Final
 
@@ -89,7 +90,7 @@ class Lookup:
         )
 
     def _beside(self, terms: Sequence[Term]) -> bool:
-        """Asks what an abbreviation means that is one only beside another drug: `pe`."""
+        """Asks for what an abbreviation means only next to another drug: `pe`."""
         if len(terms) != 1 or not self._known.beside(terms[0].name):
             return False
         if any(self._matcher.match(terms)):
@@ -99,9 +100,8 @@ class Lookup:
         return True
 
     def _only_homeopathic(self, matches: Sequence[Match], terms: Sequence[Term]) -> bool:
-        """A homeopathic is no answer to lay words, to a class or to a word within its names.
-
-        It is one to its own name, or to the beginning of it.
+        """A homeopathic product does not answer lay words, a class, or a word within its names. It
+        answers its own name, or the beginning of it.
         """
         if not all(one.unasked for one in matches) or any(one.named_so for one in matches):
             return False
@@ -113,7 +113,7 @@ class Lookup:
     def _named_so(self) -> list[Match]:
         """Lay words are a name if a drug has exactly this name.
 
-        A homeopathic that is called `Nausea` is none, unless one is asked for.
+        A homeopathic product called `Nausea` does not count, unless one is asked for.
         """
         words = self._query.words
         if not self._query.lay or not words:
@@ -152,6 +152,8 @@ class Lookup:
         terms = terms[:MOST_TERMS]
         present = self._matcher.present(terms)
         unknown = [one for one in terms if not present[one.typed] and is_unknown(one, self._known)]
+        if named := self._written_apart(unknown):
+            return named
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
         readings = {} if sentence or self._as_written else self._readings(unknown)
@@ -164,6 +166,8 @@ class Lookup:
             present |= self._matcher.present(anew)
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
         self._notices += telling.missing(terms, present, readings, self._known, self._query)
+        if not self._as_written:
+            self._notices += telling.nearest(terms, present, self._known)
         if not sentence:
             self._notices += telling.unknown(
                 terms, present, readings, self._known, begun=bool(begins)
@@ -185,9 +189,25 @@ class Lookup:
         decided = decided or (self._query.has_amounts and len(terms) == 1 and not self._query.lay)
         return self._named(matches, kept, read_as, decided=decided, begins=begins)
 
+    def _written_apart(self, unknown: Sequence[Term]) -> Named | None:
+        """Asks anew for names of two words that are one in the query: `solumedrol`."""
+        apart = {one.typed: self._known.grown_together(one.name) for one in unknown}
+        apart = {word: name for word, name in apart.items() if name}
+        if not apart or self._as_written:
+            return None
+        query = self._query
+        words, whole = (
+            tuple(part for word in of for part in apart.get(word, word).split())
+            for of in (query.words, query.whole)
+        )
+        asked = replace(self._asked, query=query._replace(words=words, whole=whole))
+        named = Lookup(asked).named()
+        told = [notices.read_as(word, name) for word, name in apart.items()]
+        return named._replace(notices=[*told, *named.notices])
+
     def _called(self, matches: Sequence[Match], terms: Sequence[Term]) -> list[Match]:
-        """Those that are called so. Beside unknown words, one word of a long name is no name: the
-        `vial` of `T-DM1 vial`, which ends a name of adenosine."""
+        """Texts whose names have these words. Next to unknown words, one word of a long name does
+        not count: the `vial` of `T-DM1 vial`, which ends a name of adenosine."""
         asked = frozenset(word for term in terms for word in term.words)
         return [one for one in matches if self._matcher.texts[one.hash].is_called(asked)]
 

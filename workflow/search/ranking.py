@@ -10,34 +10,16 @@ from workflow.search.facts import HOMEOPATHIC, OVER_THE_COUNTER, Facts
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
-from workflow.search.strengths import ONE_ML, PERCENT_A_MG, Amount
+from workflow.search.strength_met import SYSTEMIC, strength_of
+from workflow.search.strengths import ONE_ML, Amount
 from workflow.search.substances import salts_of
-from workflow.search.written import Strength
 
 LAST: Final = 3
 """Homeopathic products are no answers unless the query asks for them."""
 
 ORAL: Final = "oral"
 
-AS_TOTAL: Final = 0.4
-"""The share of a strength that is the total of a mixture: less than one of its two amounts."""
-
-SAME_CONCENTRATION: Final = 0.9
-
-MG_IN_A_G: Final = 1000
-
 PER_ML: Final = re.compile(r"/ ?ml\b")
-BARE_UNITS: Final = ("unit", "mg")
-"""Units that people leave out, besides the one that the catalog writes."""
-
-BARE_OF_A_PLACE: Final = (*BARE_UNITS, "%")
-"""Percent as well, of what works where it is put: `timolol 0.5`, `lidocaine 2`."""
-
-SYSTEMIC: Final = {
-    *("oral", "intravenous", "intramuscular", "subcutaneous", "sublingual", "buccal", "rectal"),
-    *("intrathecal", "intraspinal", "intraarterial", "respiratory", "nasal", "transdermal"),
-}
-"""Routes by which a drug reaches the whole body: `morphine 2.5` is never 2.5 %."""
 
 
 class Match(NamedTuple):
@@ -100,7 +82,7 @@ def _placed(
         rare > 1,
         _is_other_salt(query, facts),
         _is_no_pill(query, facts),
-        not named_so,
+        not facts.is_called_so(query.whole, query.words),
         _is_mixture(facts, meant),
         -strength,
         rare,
@@ -119,60 +101,6 @@ def _placed(
 
 def _is_meant(means: Meanings, substances: Substances) -> bool:
     return any(one <= substances for one in means)
-
-
-def strength_of(query: Query, facts: Facts) -> tuple[float, bool]:
-    """The share of amounts that the query and the drug have in common, 1 if all agree; and whether
-    the drug has all of the query's.
-
-    The volume that a drug is given in is not an amount: the 5 of `amoxicillin 400/5`.
-    """
-    if not query.has_amounts:
-        return 0.0, False
-    if query.bare and not query.strengths and facts.numbers.issuperset(query.bare):
-        return 1.0, True
-    drug = facts.amounts
-    units = BARE_UNITS if facts.routes & SYSTEMIC else BARE_OF_A_PLACE
-    volumes = {volume for one in drug for volume in one.volumes}
-    wanted = [one for one in query.strengths if one not in volumes]
-    bare = [one for one in query.bare if not any(isclose(one, of.amount) for of in volumes)]
-    if not (wanted or bare):
-        wanted, bare = list(query.strengths), list(query.bare)
-    left, met = list(drug), 0
-    every: tuple[Strength | float, ...] = (*wanted, *bare)
-    for asked in every:
-        held = next((one for one in left if _is_amount(asked, one, units)), None)
-        if held is not None:
-            left.remove(held)
-            met += 1
-    missed = len(every) - met
-    if missed and _is_concentration(query.strengths, drug):
-        return SAME_CONCENTRATION, True
-    if missed and _is_total(every, drug):
-        return AS_TOTAL, True
-    return (met / (met + missed + len(left)) if met else 0.0), not missed
-
-
-def _is_total(every: Sequence[Strength | float], drug: Sequence[Amount]) -> bool:
-    """Mixtures are called by the sum of their amounts: Adderall 20 mg is 4 times 5 mg, and Zosyn
-    3.375 g is 3 g and 375 mg."""
-    weights = [one.amount for of in drug for one in of.forms if one.unit == "mg"]
-    if len(every) != 1 or len(drug) < 2 or len(weights) != len(drug):
-        return False
-    total, asked = sum(weights), every[0]
-    if isinstance(asked, Strength):
-        return asked.unit == "mg" and isclose(asked.amount, total)
-    return isclose(asked, total) or isclose(asked * MG_IN_A_G, total)
-
-
-def _is_concentration(strengths: Sequence[Strength], drug: Sequence[Amount]) -> bool:
-    """`100 mcg/2 mL` is 50 mcg/mL: the catalog may say another volume than the label."""
-    weights = [one.amount for one in strengths if one.unit == "mg"]
-    volumes = [one.amount for one in strengths if one.unit == "ml"]
-    if not len(weights) == len(volumes) == len(drug) == 1 or not volumes[0]:
-        return False
-    percent = weights[0] / volumes[0] / PERCENT_A_MG
-    return any(one.unit == "%" and isclose(one.amount, percent) for one in drug[0].forms)
 
 
 def _is_mixture(facts: Facts, meant: frozenset[Substances]) -> bool:
@@ -217,16 +145,6 @@ def _is_no_pill(query: Query, facts: Facts) -> int:
 def _is_in_volume(one: Amount) -> bool:
     """It is in millilitres, or in a gram."""
     return any(of.unit == "ml" for of in one.volumes) or any(of.unit == "%" for of in one.forms)
-
-
-def _is_amount(asked: Strength | float, drug: Amount, bare_units: Sequence[str]) -> bool:
-    if isinstance(asked, Strength):
-        return any(
-            one.unit == asked.unit and isclose(one.amount, asked.amount) for one in drug.forms
-        )
-    return isclose(asked, drug.number) or any(
-        one.unit in bare_units and isclose(one.amount, asked) for one in drug.forms
-    )
 
 
 def form_of(query: Query, facts: Facts) -> float:
