@@ -54,7 +54,7 @@ from local.engine.moto_rules import (
 from local.engine.moto_speed import faster_moto
 from local.engine.page_process import PageProcess, page_process
 from local.servers.stack import functions_see
-from local.uninterrupted import INTERRUPTED
+from local.uninterrupted import INTERRUPTED, hear_the_second
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
@@ -130,6 +130,7 @@ class Engine:
 
         A second Ctrl-C does not wait for them: the process ends, as if it had been killed.
         """
+        hear_the_second()
         try:
             self._stopped = True
             self._interrupted(False)

@@ -49,6 +49,7 @@ def test_the_list_of_verbs_imports_none_of_them(tmp_path: Path, arguments: list[
         "cli.streams",
         "cli.verbs",
         "local.places",
+        "local.uninterrupted",
     }
 
 

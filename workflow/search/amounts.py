@@ -13,7 +13,8 @@ _COUNTED: Final = re.compile(
     r" ?(?:tab(?:let)?s?|cap(?:sule)?s?|pills?|puffs?|drops?|gtts?|sprays?|patch(?:es)?|doses?"
     r"|vials?|amps?|ampules?|ampoules?|pens?|times|days?|weeks?|months?|refills?)\b"
 )
-"""Beside a strength with its unit, a number of these is none: `10 mg 1 tab daily`."""
+"""If a query has a strength with a unit, a number before one of these words is a count: `10 mg 1
+tab daily`."""
 
 
 class Asked(NamedTuple):

@@ -63,7 +63,7 @@ class KnownNames:
     def with_abbreviations(
         self, means: _Abbreviations, asks: _Abbreviations, beside: _Abbreviations
     ) -> "KnownNames":
-        """They win over names of the table: a pharmacist's MMF is not monomethyl fumarate."""
+        """They take precedence over the table: a pharmacist's MMF is not monomethyl fumarate."""
         self._abbreviations = _read_all({**means, **asks})
         self._asks = frozenset(asks)
         self._beside = _read_all(beside)
@@ -75,8 +75,7 @@ class KnownNames:
         return name in self._asks
 
     def beside(self, name: str) -> Meanings:
-        """What an abbreviation means next to another drug, and nothing alone: the DM of
-        `promethazine DM`."""
+        """What an abbreviation means only next to another drug: the DM of `promethazine DM`."""
         return self._beside.get(name, NOTHING)
 
     def means(self, name: str) -> Meanings:

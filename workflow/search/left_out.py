@@ -139,7 +139,7 @@ def _size(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> int:
 
 
 def _meant(name: str, known: KnownNames) -> Meanings:
-    """`cough syrup no dm`: what is a drug only beside another is one here, too."""
+    """An abbreviation that is a drug only next to another counts, too: `cough syrup no dm`."""
     return known.means(name) or known.beside(name)
 
 

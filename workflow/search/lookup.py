@@ -75,7 +75,7 @@ class Lookup:
         return self._one_by_one(terms)
 
     def _beside(self, terms: Sequence[Term]) -> bool:
-        """Asks what an abbreviation means that is one only beside another drug: `pe`."""
+        """Asks for what an abbreviation means only next to another drug: `pe`."""
         if len(terms) != 1 or not self._known.beside(terms[0].name):
             return False
         if any(self._matcher.match(terms)):
@@ -85,9 +85,8 @@ class Lookup:
         return True
 
     def _only_homeopathic(self, matches: Sequence[Match], terms: Sequence[Term]) -> bool:
-        """A homeopathic is no answer to lay words, to a class or to a word within its names.
-
-        It is one to its own name, or to the beginning of it.
+        """A homeopathic product does not answer lay words, a class, or a word within its names. It
+        answers its own name, or the beginning of it.
         """
         if not all(one.unasked for one in matches) or any(one.named_so for one in matches):
             return False
@@ -99,7 +98,7 @@ class Lookup:
     def _named_so(self) -> list[Match]:
         """Lay words are a name if a drug has exactly this name.
 
-        A homeopathic that is called `Nausea` is none, unless one is asked for.
+        A homeopathic product called `Nausea` does not count, unless one is asked for.
         """
         words = self._query.words
         if not self._query.lay or not words:
@@ -190,8 +189,8 @@ class Lookup:
         return named._replace(notices=[*told, *named.notices])
 
     def _called(self, matches: Sequence[Match], terms: Sequence[Term]) -> list[Match]:
-        """Those that are called so. Beside unknown words, one word of a long name is no name: the
-        `vial` of `T-DM1 vial`, which ends a name of adenosine."""
+        """Texts whose names have these words. Next to unknown words, one word of a long name does
+        not count: the `vial` of `T-DM1 vial`, which ends a name of adenosine."""
         asked = frozenset(word for term in terms for word in term.words)
         return [one for one in matches if self._matcher.texts[one.hash].is_called(asked)]
 

@@ -28,7 +28,7 @@ class Named(NamedTuple):
 
 
 class Sharer:
-    """Shares the texts of one query out to the parts. `told`: what was said of it so far."""
+    """Distributes the texts of one query to the parts. `told`: the notices so far."""
 
     def __init__(self, asked: Asked, matcher: Matcher, told: Sequence[Notice]) -> None:
         self._query, self._known, self._matcher = asked.query, asked.known, matcher

@@ -33,7 +33,7 @@ Spellings = Callable[[str, int], Sequence[str]]
 
 
 IsSpelling = Callable[[str, str], bool]
-"""Whether a word of the catalog's names is only its own spelling of a known name."""
+"""Whether a word of the catalog's names is a known name in another spelling."""
 
 
 def _never(word: str, name: str) -> bool:
@@ -74,7 +74,7 @@ def _unless_cut_short(found: Reading, known: KnownNames) -> Reading:
 def _without_spellings(
     names: Sequence[str], known: KnownNames, is_spelling: IsSpelling
 ) -> Sequence[str]:
-    """A catalog that writes `metoroprolol` once does not make metoprolol a question."""
+    """A misspelling in the catalog (`metoroprolol`) does not turn `metoprolol` into a question."""
     drugs = [name for name in names if known.means(name)]
     if not drugs or len({known.means(name) for name in drugs}) > 1 or len(drugs) == len(names):
         return names
