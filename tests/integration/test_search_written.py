@@ -223,3 +223,9 @@ def test_a_known_name_of_no_drug_here_is_a_question(index: RedisSearch) -> None:
     answer = ask(index, "ibuprophen")
     assert found(answer) == {}
     assert told(answer)["did_you_mean"] == ("ibuprofen",)
+
+
+def test_an_abbreviation_of_several_drugs_is_a_question_also_if_it_is_a_lay_word(
+    index: RedisSearch,
+) -> None:
+    assert told(ask(index, "T3"))["did_you_mean"] == ("acetaminophen and codeine", "liothyronine")

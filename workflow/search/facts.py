@@ -69,6 +69,14 @@ _BLANK: Final = ("",) * len(_READ)
 _ORDERED: Final = len((*NAME_COLUMNS, *DETAIL_COLUMNS))
 
 
+POTASSIUM_CHLORIDE: Final = "potassium chloride"
+MEQ_IN_A_PERCENT: Final = 10_000 / 74.55
+"""Of potassium chloride in a litre: its molar mass is 74.55 g."""
+
+MOST_IN_A_FLUID: Final = 0.4
+"""Percent: 40 mEq/L are 0.3 %. More is a concentrate."""
+
+
 class Facts:
     """One text. Each property is read on first use, because no search needs all of them."""
 
@@ -103,12 +111,13 @@ class Facts:
 
     @cached_property
     def amounts(self) -> tuple[Amount, ...]:
-        found = tuple(o for o in amounts_of(strength_text(self._fields)) if not _is_bulk(o))
-        return (
-            tuple(map(_in_units, found))
-            if self.substances and self.substances <= VITAMIN_D
-            else found
-        )
+        read = amounts_of(strength_text(self._fields))
+        found = tuple(one for one in read if not _is_bulk(one))
+        if self.substances and self.substances <= VITAMIN_D:
+            return tuple(map(_in_units, found))
+        if len(self.substances) > 1 and POTASSIUM_CHLORIDE in self.substances:
+            return tuple(map(_in_meq, found))
+        return found
 
     def is_called_so(self, *names: tuple[str, ...]) -> bool:
         """Whether its own name is one of these: opium tincture is not called by its generic name,
@@ -224,6 +233,16 @@ def _in_units(one: Amount) -> Amount:
         Strength(round(of.amount * UNITS_IN_A_MG, 3), "unit") for of in one.forms if of.unit == "mg"
     )
     return one._replace(forms=frozenset((*one.forms, *units)))
+
+
+def _in_meq(one: Amount) -> Amount:
+    """Of a litre of a fluid, as orders say it: labels round 20 mEq to .149 % and to .15 %."""
+    found = (
+        Strength(float(round(of.amount * MEQ_IN_A_PERCENT)), "meq")
+        for of in one.forms
+        if of.unit == "%" and of.amount <= MOST_IN_A_FLUID
+    )
+    return one._replace(forms=frozenset((*one.forms, *found)))
 
 
 def _share(words: Sequence[str], asked: frozenset[str]) -> float:

@@ -79,10 +79,10 @@ def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) 
 def _is_use(span: Sequence[str], query: Query, known: KnownNames) -> bool:
     """Lay words that are a name as well, and of none of the substance's: `head lice` are no drug.
 
-    The `insulin` of `insulin nph` is its substance's name.
+    The `insulin` of `insulin nph` is its substance's name, and `T3` is a question.
     """
-    lay = query.lay.intersection(span)
-    if not lay or known.is_substance(" ".join(span)):
+    lay, name = query.lay.intersection(span), " ".join(span)
+    if not lay or known.is_substance(name) or known.asks(name):
         return False
     means = known.means(" ".join(span))
     own = {word for of in means for one in of for word in one.split()}

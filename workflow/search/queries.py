@@ -7,6 +7,7 @@ from workflow.contract.folding import fold, fold_words, plain
 from workflow.search.amounts import Asked, asked_of
 from workflow.search.known import LONGEST_NAME, KnownNames, known_names
 from workflow.search.left_out import NOTHING_LEFT_OUT, Without, left_out
+from workflow.search.orders import as_on_labels
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
     CLASS_TYPES,
@@ -23,9 +24,6 @@ LONGEST_QUERY: Final = 200
 _WITHOUT: Final = re.compile(r"\bw/o\b")
 _NUMBER: Final = re.compile(r"\bno\.? ?#?(?=[0-9]+(?: |$))")
 _IMMEDIATE: Final = re.compile(r"\b(?:ir|immediate release)\b")
-_HALF: Final = r"\b(half|(?:1[/\u2044]2|0?\.45 ?%?)(?= ?n))[ -]*"
-_SALINE: Final = re.compile(rf"(?:{_HALF}|\b)(?:ns|normal saline)\b")
-_DEXTROSE: Final = re.compile(r"\bd(2\.5|5|10|20|30|40|50|70)(?:w\b|\b|(?=ns\b))")
 
 
 class Query(NamedTuple):
@@ -97,21 +95,15 @@ def _routes_of(word: str) -> list[str]:
 
 
 def _spelled_out(text: str, known: KnownNames) -> str:
-    """`w/o` is without, `ir` is not extended, `tylenol no 3` has a number, `d50w` is dextrose 50 %
-    and `1/2 ns` sodium chloride 0.45 %.
+    """`w/o` is without, `ir` is not extended, `tylenol no 3` has a number, and orders are as
+    labels are.
 
     A known name stays as it is: `red no 105 1`.
     """
     if known.means(fold(text)):
         return text
     shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
-    shown = _IMMEDIATE.sub("not extended release", shown)
-    shown = _DEXTROSE.sub(r"dextrose \1 % ", shown)
-    return _SALINE.sub(_sodium_chloride, shown).strip()
-
-
-def _sodium_chloride(saline: re.Match[str]) -> str:
-    return f" sodium chloride {'0.45' if saline[1] else '0.9'} % "
+    return as_on_labels(_IMMEDIATE.sub("not extended release", shown))
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:

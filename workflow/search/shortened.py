@@ -4,17 +4,18 @@ Next to another drug, a beginning or an abbreviation of several drugs means the 
 has together with it. It is read so only if all products that fit have the same substances.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
 from workflow.search import notices
+from workflow.search.asked import Texts
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.matches import Matcher
 from workflow.search.naming import Term, alternatives_of, spelled
 from workflow.search.notices import Notice
 from workflow.search.queries import Query
-from workflow.search.ranking import LAST, unusual
+from workflow.search.ranking import LAST, match, unusual
 from workflow.search.substances import JOINTS
 from workflow.search.vocabulary import FILLERS
 
@@ -66,15 +67,14 @@ def _spelled_out(
     if not _may_be_mixture(terms, query, short):
         return None
     texts = matcher.ask([tuple(_ways(term, known, short) for term in terms)])[0]
-    mixtures: dict[Substances, list[_Parts]] = {}
-    for facts in texts.values():
-        if unusual(facts, query.words) < LAST:
-            for parts in _parts(terms, facts.substances, known, short):
-                mixtures.setdefault(facts.substances, []).append(parts)
+    mixtures = _mixtures(terms, texts, query, known, short)
     if not mixtures or matcher.is_cut(texts):
         return None
-    fullest = max(mixtures, key=lambda of: (len(" ".join(of)), sorted(of)))
-    if not all(_is_less(one, fullest) for one in mixtures):
+    if not _is_one(mixtures):
+        fit = {one.hash for one in match(query, [], texts) if matcher.fits(one)}
+        narrowed = {hash_: facts for hash_, facts in texts.items() if hash_ in fit}
+        mixtures = _mixtures(terms, narrowed, query, known, short) or mixtures
+    if not _is_one(mixtures):
         typed = " ".join(term.typed for term in terms)
         names = sorted(notices.listed(sorted(one)) for one in mixtures)
         return SpelledOut([], [notices.did_you_mean(typed, names[:MOST_ASKED])])
@@ -86,6 +86,23 @@ def _spelled_out(
         if term.name in short
     ]
     return SpelledOut(read, told)
+
+
+def _mixtures(
+    terms: Sequence[Term], texts: Texts, query: Query, known: KnownNames, short: Names
+) -> dict[Substances, list[_Parts]]:
+    """What the texts are made of, where the terms share it out, and in which ways."""
+    mixtures: dict[Substances, list[_Parts]] = {}
+    for facts in texts.values():
+        if unusual(facts, query.words) < LAST:
+            for parts in _parts(terms, facts.substances, known, short):
+                mixtures.setdefault(facts.substances, []).append(parts)
+    return mixtures
+
+
+def _is_one(mixtures: Iterable[Substances]) -> bool:
+    fullest = max(mixtures, key=lambda of: (len(" ".join(of)), sorted(of)))
+    return all(_is_less(one, fullest) for one in mixtures)
 
 
 def _may_be_mixture(terms: Sequence[Term], query: Query, short: Names) -> bool:
