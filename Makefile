@@ -7,7 +7,8 @@ PIP := $(QUIETLY) $(BIN)/pip install --disable-pip-version-check -c constraints.
 ROWS ?= 2000
 EXAMPLES ?= 300
 ROUNDS ?= 3
-STAGE ?= dev
+# Recipes take it from the environment, because the shell would run a text that stands in a recipe.
+export STAGE ?= dev
 PLACE ?= sid
 CDK := npx --yes aws-cdk@2.1148.0
 # jsii warns of the end of a node release's life with each of its processes.
@@ -92,25 +93,25 @@ hashes: .venv/installed-dev ## Write the hashes of the functions' libraries, aft
 	$(BIN)/python -m tools.bundle_hashes
 
 synth: install ## Write the templates of STAGE (dev) into cdk.out/, checked by cdk-nag
-	STAGE=$(STAGE) CDK_OUTDIR=cdk.out $(BIN)/python -m infra.app
+	CDK_OUTDIR=cdk.out $(BIN)/python -m infra.app
 
 changes: install ## Ask CloudFormation what a deployment of STAGE would change and replace
-	$(CDK) diff --method=change-set -c stage=$(STAGE)
+	$(CDK) diff --method=change-set -c stage="$$STAGE"
 
 drift: install ## What somebody changed of STAGE's stacks by hand
-	$(CDK) drift -c stage=$(STAGE)
+	$(CDK) drift -c stage="$$STAGE"
 
 # Without a terminal nobody can be asked: whoever starts it has approved `make changes`.
 deploy: install ## Deploy STAGE's stacks
-	$(CDK) deploy --all -c stage=$(STAGE) --require-approval \
+	$(CDK) deploy --all -c stage="$$STAGE" --require-approval \
 	  $(if $(shell test -t 0 && echo terminal),broadening,never)
 
 deploy-check: install ## Does the deployed STAGE work: servers, rights, a search, a dry run
-	$(BIN)/drugsync doctor --stage $(STAGE)
-	$(BIN)/drugsync run --dry-run --wait --stage $(STAGE)
+	$(BIN)/drugsync doctor --stage "$$STAGE"
+	$(BIN)/drugsync run --dry-run --wait --stage "$$STAGE"
 
 destroy: install ## Remove STAGE's workflow stack, which holds no data
-	$(CDK) destroy -c stage=$(STAGE) Workflow
+	$(CDK) destroy -c stage="$$STAGE" Workflow
 
 release: .venv/installed-dev ## Build wheel, sdist and list of parts into dist/; try the wheel alone
 	rm -rf dist

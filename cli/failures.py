@@ -5,6 +5,7 @@ failure is a bug, and shows its traceback.
 import errno
 import os
 import re
+import shlex
 from collections.abc import Callable
 
 import mysql.connector
@@ -25,6 +26,7 @@ OS_ERRORS = {
     errno.EPERM: f"not permitted; check its owner and mode (ls -ld), {ELSEWHERE}",
     errno.ENOTDIR: f"a file is in the place of a folder; move it, {ELSEWHERE}",
     errno.ENOENT: f"it does not exist; correct the path, or {HOME_VARIABLE}",
+    errno.EISDIR: f"a folder is in the place of a file; move it, {ELSEWHERE}",
     errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
 }
 
@@ -62,7 +64,9 @@ def _os(error: BaseException) -> str:
     assert isinstance(error, OSError)  # noqa: S101 - TOLD says so
     # A file that was open already has no name in the error.
     where = os.fsdecode(error.filename) if error.filename else f"{home()}, or where output goes"
-    return f"{where}: {OS_ERRORS.get(error.errno or 0) or error.strerror or error}"
+    look = f"look at it with: ls -ld {shlex.quote(where)}" if error.filename else "check its disk"
+    unknown = f"{(error.strerror or str(error)).lower()}; {look}"
+    return f"{where}: {OS_ERRORS.get(error.errno or 0, unknown)}"
 
 
 def _mysql(error: BaseException) -> str:

@@ -18,10 +18,9 @@ ON_AWS = "On AWS"
 
 def complete_run(incomplete: str) -> list[str]:
     """Names of this machine's runs, the newest first."""
-    from local.engine.runner import LOG
+    from local.engine.kept import kept_runs
 
-    names = {path.parent.name for path in (home() / "runs").glob(f"*/{LOG}")}
-    return sorted((name for name in names if name.startswith(incomplete)), reverse=True)
+    return [name for name in kept_runs(home()) if name.startswith(incomplete)]
 
 
 def check_run(name: str | None) -> str | None:
@@ -107,8 +106,19 @@ Replace = Annotated[
 
 
 def run_input(**given: Any) -> dict[str, Any]:
-    """The execution's input: only what was given, without defaults."""
-    return {name: value for name, value in given.items() if value not in (None, [])}
+    """The execution's input: only what was given, without defaults. A flag is given or not."""
+    return {
+        name: value
+        for name, value in given.items()
+        if value is not False and value not in (None, [])
+    }
+
+
+def refuse_beside(other: str, **given: bool) -> None:
+    """Options that would change nothing here are wrong usage. Raises BadParameter."""
+    flags = [f"--{name.replace('_', '-')}" for name, is_given in given.items() if is_given]
+    if flags:
+        raise typer.BadParameter(f"leave it out: it goes with {other}", param_hint=", ".join(flags))
 
 
 def as_options(asked: "RunInput") -> str:

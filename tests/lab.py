@@ -11,7 +11,8 @@ from typing import Any
 
 import redis
 
-from local.engine.engine import Engine, engine, handler_of
+from local.engine.engine import Engine, engine
+from local.engine.functions import handler_of
 from local.engine.invocations import Interceptor, Invocation, call_through
 from local.engine.runner import OWN, redrive, run
 from local.servers.stack import BUCKET, Stack

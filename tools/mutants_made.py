@@ -100,8 +100,8 @@ def part(chosen: Sequence[Made], survivors: Sequence[Made], drawn: str, now: dat
     killed = len(chosen) - len(survivors)
     lines = [
         f"`python -m tools.mutants_made {drawn}` on {now:%Y-%m-%d}: **{killed} of {len(chosen)} "
-        f"killed, {len(survivors)} survived.** Each is tried against the quick tests of its module "
-        "alone; the tests over the whole state machine notice more.",
+        f"killed, {len(survivors)} survived.** Lines are those of that day. Each is tried against "
+        "the quick tests of its module alone; the tests over the whole state machine notice more.",
         "",
         "| module | drawn | killed |",
         "|---|---|---|",

@@ -78,7 +78,8 @@ PARTS = {
     "Codeine, for Tylenol",
     PartKind.BEGINS: "names that begin with the last word, which may be incomplete",
     PartKind.CLASS: "drugs of the classes that the words name, taking one of each class in turn",
-    PartKind.USE: "drugs of the classes that lay words stand for, in the same way",
+    PartKind.USE: "drugs for the use that lay words stand for, in the order in which they are "
+    "tried; then drugs of its classes, in turn",
     PartKind.MEANING: "drugs with a similar meaning, above a floor; never if the query names a "
     "drug",
 }

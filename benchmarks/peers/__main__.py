@@ -57,6 +57,7 @@ def main(
     stack = start(lambda part: console.print(f"[dim]starting {part}[/]"))
     try:
         bench = Bench(stack, rows, dimensions)
+        stand_by(stack, True)  # so that what our libraries import is compiled
         for turn in range(rounds):
             for peer in peers:
                 if peer.name in missing:

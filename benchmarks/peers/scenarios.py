@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,7 +37,8 @@ POLL_S = 0.02
 
 @dataclass
 class Measured:
-    """One run of a peer: processor and memory of its process, or of the standby's child."""
+    """One run of a peer: processor and memory of its process, or of the standby's child, each with
+    its children."""
 
     wall_s: float
     cpu_s: float
@@ -172,10 +174,10 @@ class Bench:
         end = time.monotonic() + LONGEST_S
         peak_kb, child_s = 0, 0.0
         while True:
-            peak_kb = max(peak_kb, _peak_kb(process.pid))
+            peak_kb = max(peak_kb, _memory_kb(process.pid))
             for child in _children(standby):
-                peak_kb = max(peak_kb, _peak_kb(child))
-                child_s = max(child_s, processor_s(child))
+                peak_kb = max(peak_kb, _memory_kb(child))
+                child_s = max(child_s, sum(map(processor_s, (child, *_children(child)))))
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 process.returncode = os.waitstatus_to_exitcode(status)
@@ -197,9 +199,13 @@ def _children(pid: int) -> list[int]:
     return [int(child) for child in _proc(pid, f"task/{pid}/children").split()]
 
 
-def _peak_kb(pid: int) -> int:
+def _memory_kb(pid: int) -> int:
+    """A process's peak, and what its children have of their own now."""
     found = re.search(r"VmHWM:\s+(\d+)", _proc(pid, "status"))
-    return int(found[1]) if found else 0
+    own = (
+        re.findall(r"Private_\w+:\s+(\d+)", _proc(one, "smaps_rollup")) for one in _children(pid)
+    )
+    return (int(found[1]) if found else 0) + sum(map(int, chain.from_iterable(own)))
 
 
 def _proc(pid: int, name: str) -> str:

@@ -16,7 +16,7 @@ from cli.commands.catalog_init import (
     pairs_of,
 )
 from cli.documents import CatalogLoaded
-from cli.options import AsJson, Replace
+from cli.options import AsJson, Replace, refuse_beside
 from cli.show.terminal import Out, console, many, print_json
 from cli.sites.stopping import leaving
 from cli.verbs import Group, OneVerb
@@ -71,6 +71,18 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Fill the catalog. Replaces an existing one only with --replace, or after you confirm."""
+    if source == "fda":
+        refuse_beside(
+            "--source FILE.csv",
+            delimiter=delimiter is not None,
+            encoding=encoding is not None,
+            column=bool(column),
+            keys_as_they_are=keys_as_they_are,
+            pad_keys=pad_keys,
+            other_columns=other_columns,
+        )
+    else:
+        refuse_beside("--source fda", rows=rows != DEFAULT_ROWS)
     form = CsvForm(
         delimiter=delimiter_of(delimiter),
         encoding=encoding,

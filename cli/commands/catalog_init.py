@@ -1,5 +1,6 @@
 """`drugsync catalog init`: turns your own table or file into a catalog that runs can read."""
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,9 +14,10 @@ from mysql.connector.abstracts import MySQLConnectionAbstract
 
 from cli.commands.catalog_proposed import of_file, of_table
 from cli.documents import CatalogProposed
-from cli.options import AsJson
+from cli.options import AsJson, refuse_beside
 from cli.show.show import BAD, GOOD
 from cli.show.terminal import Out, console, many, print_json
+from local.catalogs.catalog import VIEW
 from local.catalogs.csv_catalog import CsvForm
 from local.catalogs.proposal import Proposal
 from local.catalogs.source_table import SourceTables
@@ -75,7 +77,7 @@ Create = Annotated[
 def init(
     table: Table = None,
     mysql: MySQL = None,
-    view: View = "drugs",
+    view: View = VIEW,
     column: Pairs = None,
     template: Template = None,
     delimiter: Delimiter = None,
@@ -90,16 +92,19 @@ def init(
     """
     out = console(stderr=as_json)
     chosen = pairs_of(column or [])
-    if table and table.lower().endswith((".csv", ".tsv", ".txt")):
+    typed = {"catalog_table": view} | ({} if template is None else {TEMPLATE: template})
+    given.refuse_wrong(typed, {"catalog_table": "--view", TEMPLATE: "--template"})
+    if table and _is_file(table):
+        of_a_table = {"mysql": bool(mysql), "view": view != VIEW, "create": create is not None}
+        refuse_beside("a table", **of_a_table)
         form = CsvForm(delimiter=delimiter_of(delimiter), encoding=encoding)
         found = of_file(Path(table), form, chosen, template)
         if not as_json:
             _show(out, found)
         _save(out, found)
     else:
-        if mysql:
-            given.use_mysql(home(), mysql)
-        with closing(_connected()) as connection:
+        refuse_beside("a file", delimiter=delimiter is not None, encoding=encoding is not None)
+        with closing(_connected(mysql)) as connection:
             tables = SourceTables(connection)
             name = table or _asked(out, tables.names())
             proposal = tables.propose(name, view, chosen)
@@ -113,9 +118,19 @@ def init(
         out.say("next: [bold]{}[/]", found.next)
 
 
-def _connected() -> MySQLConnectionAbstract:
-    """A connection to the server of the settings, or to this machine's. Raises LocalError,
-    mysql.connector.Error"""
+def _is_file(name: str) -> bool:
+    """A file of another kind, such as a workbook, is one as well: reading it says what it is."""
+    given_as_one = name.lower().endswith((".csv", ".tsv", ".txt"))
+    return given_as_one or (not {".", "/"}.isdisjoint(name) and os.path.isfile(name))
+
+
+def _connected(url: str | None) -> MySQLConnectionAbstract:
+    """A connection to the server of the URL, which the settings name once it answered; else to that
+    of the settings, or to this machine's. Raises LocalError, mysql.connector.Error"""
+    if url is not None:
+        with given.kept_where_it_fails(home()):
+            given.use_mysql(home(), url)
+            return _connected(None)
     settings = given.read_settings(home())
     if stacks.given_mysql(settings) is None:
         own = servers.running_mysql(home())

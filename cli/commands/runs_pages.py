@@ -23,7 +23,6 @@ from workflow.report.plot import seconds
 from workflow.report.style import CSS
 
 LISTED = 50
-FAILED_SHOWN = 20
 RELOAD_S = 2
 OWN_CSS = """table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #8884}
@@ -112,22 +111,19 @@ class RunsPages:
         return _page(view.run_id, "".join(parts), reload=view.running)
 
     def _failed_pages(self, view: RunView) -> str:
-        """The last error of each page, from its function's log."""
+        """The last error of each page."""
         if not view.error:
             return ""
         try:
-            lines = self._site.logs(view.run_id, None)
-        except SiteError as error:
+            failed = self._site.failed_pages(view)
+        except (SiteError, SyncError) as error:
             return f"<p>{said(str(error))}</p>"
-        last = {(one.function, one.page): one for one in lines}
-        failed = [one for one in last.values() if one.error]
         shown = "".join(
-            f"<li><b>{text(one.function)} {text(one.page)}</b> {text(one.error)}: "
-            f"{said(one.cause)}</li>"
-            for one in failed[:FAILED_SHOWN]
+            f"<li><b>{text(view.state)} {text(one.page)}</b> "
+            f"{text(one.error or 'ended without an error')}: {said(one.cause)}</li>"
+            for one in failed.pages
         )
-        more = len(failed) - FAILED_SHOWN
-        shown += f"<li>and {more:,} more</li>" if more > 0 else ""
+        shown += "<li>and more</li>" if failed.more else ""
         return f"<h2>Failed pages</h2><ul>{shown}</ul>" if shown else ""
 
     def _buttons(self, view: RunView) -> str:

@@ -68,6 +68,8 @@ def up(
         given.use_mysql(home(), mysql)
     if redis is not None:
         given.use_redis(home(), redis)
+    # A wrong setting is named now, not after the servers' start.
+    given.refuse_wrong_file(home())
     with out.status("starting") as status, standby.beside(home()), leaving(out, lambda: STAYS):
         stack = stacks.up(home(), lambda part: status.update(f"starting {part}"), embedder=embedder)
         status.update("starting the standby")

@@ -3,6 +3,8 @@
 import json
 import os
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -16,6 +18,7 @@ from cli.sites.aws_view import accepted_run, execution_view, failure_of, map_pro
 from cli.sites.log_lines import read_lines
 from cli.sites.site import (
     Action,
+    FailedPages,
     SiteError,
     ended_report,
     no_run,
@@ -25,10 +28,12 @@ from cli.sites.site import (
 from local.engine.definition import functions
 from local.engine.runs import input_as_far_as_right, run_id_of
 from local.places import own_only, private
+from workflow.adapters.stepfunctions.history import StepFunctionsHistory
 from workflow.contract.events.payloads import Run, RunInput
 from workflow.contract.events.report import RunReport
 from workflow.contract.runs import RunFiles
 from workflow.operate.doctor import Finding
+from workflow.operate.failure import find_failure
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.page import render
 from workflow.report.summaries import read_summaries
@@ -36,7 +41,8 @@ from workflow.report.timeline import read_timeline
 from workflow.steps.accept_run import parse_input
 
 SEEN_TRIES, SEEN_EVERY_S = 15, 1.0
-"""DescribeExecution is eventually consistent: right after a redrive it may still say FAILED.
+"""DescribeExecution is eventually consistent: right after a start it may know of no execution, and
+right after a redrive it may still say FAILED.
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
 """
 
@@ -48,9 +54,10 @@ class AwsSite(AwsStage):
         """It continues by itself."""
         run_id = run_id_of(parse_input(run_input).mode)
         with explained():
-            self.sfn.start_execution(
+            started = self.sfn.start_execution(
                 stateMachineArn=self.output(MACHINE), name=run_id, input=json.dumps(run_input)
             )
+            self._await(started["executionArn"], lambda _: True)
         return Started(run_id=run_id, stage=self.stage)
 
     def runs(self, limit: int) -> list[RunView]:
@@ -84,6 +91,12 @@ class AwsSite(AwsStage):
             failure = failure_of(self.sfn, execution, found["status"])
         return execution_view(found, maps, failure)
 
+    def failed_pages(self, view: RunView) -> FailedPages:
+        """As Step Functions knows them: a function that died or was ended left no line in a log."""
+        execution, _ = self._describe(view.run_id)
+        failure = find_failure(execution, StepFunctionsHistory(self.sfn))
+        return FailedPages(failure.pages, failure.more_pages)
+
     def _describe(self, run_id: str | None) -> tuple[str, Any]:
         """The execution's ARN, and what DescribeExecution says."""
         if run_id is None:
@@ -105,16 +118,17 @@ class AwsSite(AwsStage):
         refused = not_redriven(run_id, "{message}", self.options)
         with explained({"ExecutionNotRedrivable": refused}):
             self.sfn.redrive_execution(executionArn=execution)
+        before = found.get("redriveCount", 0)
         with explained():
-            self._await_redrive(execution, found.get("redriveCount", 0))
+            self._await(execution, lambda now: now.get("redriveCount", 0) > before)
         return Started(run_id=run_id, stage=self.stage)
 
-    def _await_redrive(self, execution: str, before: int) -> None:
-        """Whoever watches the run next must not take its old end for the new one."""
+    def _await(self, execution: str, begun: Callable[[Any], bool]) -> None:
+        """Whoever watches a run next must neither miss it nor take its old end for the new one."""
         for _ in range(SEEN_TRIES):
-            found = self.sfn.describe_execution(executionArn=execution)
-            if found.get("redriveCount", 0) > before:
-                return
+            with suppress(self.sfn.exceptions.ExecutionDoesNotExist):
+                if begun(self.sfn.describe_execution(executionArn=execution)):
+                    return
             time.sleep(SEEN_EVERY_S)
 
     def report(self, run_id: str | None) -> tuple[RunReport, Path]:

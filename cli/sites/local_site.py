@@ -1,7 +1,6 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from cli.sites.log_lines import read_lines
 from cli.sites.run_log import begun, log_lines, view_of
 from cli.sites.site import (
     Action,
+    FailedPages,
     SiteError,
     files_of,
     no_redrive,
@@ -35,6 +35,7 @@ from handlers.wiring import Wiring
 from local.engine import runner
 from local.engine.history import accepted, read_execution
 from local.engine.invocations import Invocation
+from local.engine.kept import kept_runs
 from local.engine.run_store import FolderRunStore
 from local.engine.runner import GOLDEN, LOG, golden_queries, golden_setting
 from local.engine.runs import holder, input_as_far_as_right, run_id_of
@@ -47,10 +48,13 @@ from workflow.contract.events.report import RunReport
 from workflow.contract.runs import REPORT, REPORT_PAGE, REVIEW, RunFiles
 from workflow.operate.doctor import Finding, finding
 from workflow.operate.explain import CATALOG
+from workflow.operate.failure import PAGES_SHOWN, FailedPage
 from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
 from workflow.report.summaries import read_summaries
 from workflow.steps.accept_run import parse_input
+
+TWO_CORES = (os.cpu_count() or 1) > 1
 
 
 class LocalSite:
@@ -78,7 +82,12 @@ class LocalSite:
                     self._announce(stack, run_id, out)
 
             return runner.run(
-                stack, run_input, run_id=run_id, observe=see, interrupted=stopping(out, run_id)
+                stack,
+                run_input,
+                run_id=run_id,
+                observe=see,
+                interrupted=stopping(out, run_id),
+                two_processes=TWO_CORES,
             )
 
     def _require_catalog(self, stack: stacks.Stack) -> None:
@@ -128,13 +137,18 @@ class LocalSite:
                 progress.see(invocation)
                 watch.see(invocation)
 
-            report = runner.redrive(stack, run_id, observe=see, interrupted=stopping(out, run_id))
+            report = runner.redrive(
+                stack,
+                run_id,
+                observe=see,
+                interrupted=stopping(out, run_id),
+                two_processes=TWO_CORES,
+            )
         out.say("  redriven: {}", progress.redriven)
         return report
 
     def runs(self, limit: int) -> list[RunView]:
-        names = sorted(self._names(), reverse=True)
-        return [self.view(name) for name in names[:limit]]
+        return [self.view(name) for name in kept_runs(self._root)[:limit]]
 
     def history(self, limit: int) -> list[tuple[RunView, RunReport | None]]:
         return [
@@ -153,6 +167,15 @@ class LocalSite:
             return view_of(name, lines, None, running=running).model_copy(update=unread)
         return view_of(name, lines, report, running=running)
 
+    def failed_pages(self, view: RunView) -> FailedPages:
+        last = {(one.function, one.page): one for one in self.logs(view.run_id, None) if one.page}
+        failed = [
+            FailedPage(page=one.page, error=one.error, cause=one.cause)
+            for one in last.values()
+            if one.error
+        ]
+        return FailedPages(tuple(failed[:PAGES_SHOWN]), len(failed) > PAGES_SHOWN)
+
     def input_of(self, run_id: str) -> RunInput:
         execution = read_execution(self._folder / self._name(run_id))
         return input_as_far_as_right(execution.input)
@@ -164,10 +187,11 @@ class LocalSite:
         return files_of(self._store, run_id, self.accepted(run_id))
 
     def _name(self, run_id: str | None) -> str:
-        name = run_id or max(self._names(), default=None)
-        if name is None:
+        names = kept_runs(self._root)
+        if run_id is None and not names:
             raise SiteError("no run yet; start one with: drugsync run")
-        if name not in self._names():
+        name = run_id or names[0]
+        if name not in names:
             raise SiteError(no_run(name, self.options))
         return name
 
@@ -246,25 +270,6 @@ class LocalSite:
         task = OperatorTask(action="doctor", run_id=run_id_of("doctor"))
         found = self._ask(task, stack.environment(**golden_setting(golden))).findings
         return advised(found, stack)
-
-    def _names(self) -> set[str]:
-        """Runs only; the folder of `doctor` has neither log nor report.
-
-        A run whose files were deleted while it ran may have a report and no log.
-
-        A folder that cannot be read is an OSError, not an empty list.
-        """
-        if not os.path.lexists(self._root):
-            return set()
-        with os.scandir(self._root) as found:
-            if "runs" not in {one.name for one in found}:
-                return set()
-        with os.scandir(self._folder) as found:
-            return {one.name for one in found if _any_there(one.path, (LOG, REPORT))}
-
-
-def _any_there(folder: str, files: Iterable[str]) -> bool:
-    return any(os.path.exists(os.path.join(folder, one)) for one in files)
 
 
 def _stands(part: stacks.Part | None) -> str:

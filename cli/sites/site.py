@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from cli.documents import LogLine, RunView, Started
 from cli.show.terminal import Out
@@ -13,6 +13,7 @@ from workflow.contract.limits import REDRIVE_DAYS
 from workflow.contract.ports.run_store import RunStore
 from workflow.contract.runs import REPORT, RunFiles
 from workflow.operate.doctor import Finding
+from workflow.operate.failure import FailedPage
 from workflow.operate.operate import OperatorAnswer
 from workflow.report.assemble import assemble
 from workflow.report.summaries import read_summaries
@@ -22,6 +23,13 @@ Action = Literal["rollback", "explain", "changes"]
 
 class SiteError(Exception):
     """An error for the user: says what is wrong, and what to do."""
+
+
+class FailedPages(NamedTuple):
+    """The first pages of the state that a run failed in, with their last errors."""
+
+    pages: tuple[FailedPage, ...]
+    more: bool
 
 
 class Site(Protocol):
@@ -47,6 +55,10 @@ class Site(Protocol):
 
     def view(self, run_id: str | None) -> RunView:
         """One run; the newest unless named."""
+        ...
+
+    def failed_pages(self, view: RunView) -> FailedPages:
+        """None where the run failed outside a Map, or did not fail."""
         ...
 
     def runs(self, limit: int) -> list[RunView]:

@@ -1,29 +1,21 @@
 """What Ctrl-C is told, and what it leaves."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from cli.show.terminal import Out
-from local.uninterrupted import INTERRUPTED, uninterrupted
+from local.uninterrupted import uninterrupted
 
 
 @contextmanager
 def leaving(out: Out, say_what_stays: Callable[[], str]) -> Iterator[None]:
-    """Says what Ctrl-C leaves, and lets it continue; a second one waits for no cleaning up."""
+    """Says what Ctrl-C leaves, and lets it continue."""
     try:
         yield
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, lambda *_: _at_once(out))
         with uninterrupted():
             out.say("[yellow]stopped[/]: {}", say_what_stays())
         raise
-
-
-def _at_once(out: Out) -> None:
-    out.show_cursor()
-    os._exit(INTERRUPTED)
 
 
 @contextmanager

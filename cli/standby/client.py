@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local.places import home
+from local.uninterrupted import INTERRUPTED
 
 FOLDER = "standby"
 SOCKET = "socket"
@@ -21,7 +22,6 @@ HERE = frozenset({"up", "down", "demo", "serve", "schedule"})
 """Commands that start or stop servers, including the standby, or that run for long."""
 
 KILLED = 1
-INTERRUPTED = 130
 
 
 def handed_over() -> int | None:
@@ -132,7 +132,9 @@ def call(connection: socket.socket, arguments: list[str]) -> int | None:
         (signal.SIGHUP, end),
         (signal.SIGTERM, end),
     ]
-    before = [(number, signal.signal(number, answer)) for number, answer in answers]
+    # What the caller ignores stays ignored: after `nohup`, the end of a terminal ends nothing.
+    heard = [one for one in answers if signal.getsignal(one[0]) is not signal.SIG_IGN]
+    before = [(number, signal.signal(number, answer)) for number, answer in heard]
     try:
         return int.from_bytes(_exactly(connection, 8), "big")
     except OSError:

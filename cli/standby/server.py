@@ -21,6 +21,7 @@ from typing import Any, TextIO
 
 from cli.standby.alike import alike
 from cli.standby.client import ALIKE, SOCKET, by_descriptor, is_ours
+from local.uninterrupted import INTERRUPTED, heed_ctrl_c
 from workflow.contract.unseen import visible
 
 BACKLOG = 16
@@ -43,7 +44,8 @@ def prepare() -> None:
     """Import what any command may need, and set the state machine up once, as each run does."""
     from cli.verbs import VERBS
     from local.engine.definition import functions
-    from local.engine.engine import engine, handler_of
+    from local.engine.engine import engine
+    from local.engine.functions import handler_of
     from local.servers.stack import BUCKET
     from workflow.contract.settings import Settings
     from workflow.search.known import known_names
@@ -87,7 +89,7 @@ def _child(connection: socket.socket, work: Callable[[], None]) -> None:
     code = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        heed_ctrl_c()
         _become(*_request(connection))
         connection.sendall(os.getpid().to_bytes(8, "big"))
         threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
@@ -136,7 +138,7 @@ def _exit_code(work: Callable[[], None]) -> int:
     except SystemExit as end:
         code = end.code or 0
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except BaseException:
         traceback.print_exc()
         code = 1

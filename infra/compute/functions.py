@@ -15,13 +15,10 @@ from infra.grants import allow
 from infra.nag import acknowledge, shown
 from infra.stage.models import InvokeGrant, invoke_grants
 from infra.stage.stage import ROOT, Stage
+from infra.stage.variables import MYSQL_CA, REDIS_CA
 
 RUNTIME = lambda_.Runtime.PYTHON_3_14
 """The newest runtime for which every pinned library has an arm64 wheel."""
-
-MYSQL_CA = "mysql-ca.pem"
-REDIS_CA = "redis-ca.pem"
-BUNDLE = "/var/task"
 
 
 class StepFunction(Construct):

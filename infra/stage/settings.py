@@ -4,9 +4,7 @@ The model that every function reads decides what it may say, from exactly the te
 will read. A setting that the table leaves out is an empty variable: the model's default.
 """
 
-import json
 from collections.abc import Mapping
-from typing import Final
 
 from workflow.contract.errors import SettingsInvalid
 from workflow.contract.setting_forms import Problem
@@ -19,12 +17,6 @@ BY_THE_STAGE = frozenset(
     or (name.startswith(("mysql_", "redis_")) and not name.endswith("_timeout_s"))
 )
 """Settings that are derived from the other tables."""
-
-ENVIRONMENT_BYTES: Final = 4_096
-"""Lambda's limit for all variables of a function together:
-https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-BY_AWS: Final = "x" * 160
-"""In place of a host or ARN of something that does not exist yet; AWS makes none that is longer."""
 
 
 class TableInvalid(Exception):
@@ -48,21 +40,6 @@ def read_table(table: Mapping[str, object], known: Mapping[str, object]) -> Sett
 def variables(values: Mapping[str, object]) -> dict[str, str]:
     """Settings by name as environment variables, in order."""
     return {PREFIX + name.upper(): _text(values[name]) for name in sorted(values)}
-
-
-def too_large(table: Mapping[str, object], known: Mapping[str, object]) -> list[str]:
-    """Why Lambda would refuse the environment; `known` are the settings outside the table."""
-    values = {**dict.fromkeys(Settings.model_fields, ""), **known, **table}
-    size = len(json.dumps(variables(values), ensure_ascii=False).encode())
-    if size <= ENVIRONMENT_BYTES:
-        return []
-    texts = {name: len(value) for name, value in table.items() if isinstance(value, str)}
-    longest = sorted(texts, key=lambda name: -texts[name])[:3]
-    named = ", ".join(f"{name} ({texts[name]:,})" for name in longest)
-    return [
-        f"settings: as environment variables they take {size:,} of the {ENVIRONMENT_BYTES:,} bytes "
-        f"that a function may have; shorten the longest: {named}"
-    ]
 
 
 def _not_here(table: Mapping[str, object]) -> list[Problem]:

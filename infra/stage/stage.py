@@ -16,7 +16,8 @@ from infra.stage.sections.network import Endpoint, VpcSection
 from infra.stage.sections.operation import AlarmSection, ScheduleSection
 from infra.stage.sections.redis import RedisSection
 from infra.stage.sections.search import SearchSection
-from infra.stage.settings import BY_AWS, TableInvalid, read_table, too_large
+from infra.stage.settings import TableInvalid, read_table
+from infra.stage.variables import too_large
 from workflow.contract.invalid import UNKNOWN, wrongs
 from workflow.contract.settings import Settings
 
@@ -74,26 +75,6 @@ class Stage(Section):
         }
         return read_table(self.table, known)
 
-    def _too_large(self) -> list[str]:
-        mysql, redis = self.mysql.existing, self.redis.existing
-        searches = self.search and self.search.redis_secret_arn
-        of_redis = [redis.secret_arn or "", searches or ""] if redis else [BY_AWS]
-        known = {
-            "run_bucket": self.run_bucket_name,
-            "catalog_table": self.mysql.table,
-            "mysql_database": self.mysql.database,
-            "mysql_user": self.mysql.user,
-            "mysql_host": mysql.host if mysql else BY_AWS,
-            "mysql_reader_host": mysql.reader_host or "" if mysql else BY_AWS,
-            "mysql_secret_arn": mysql.secret_arn or "" if mysql else BY_AWS,
-            "mysql_ssl_ca": BY_AWS,
-            "redis_url": f"rediss://{redis.host}:{redis.port}" if redis else BY_AWS,
-            "redis_secret_arn": max(of_redis, key=len),
-            "redis_ca_secret_arn": "" if redis else BY_AWS,
-            "redis_ssl_ca": BY_AWS if redis and redis.ca_file else "",
-        }
-        return too_large(self.table, known)
-
     @property
     def prefix(self) -> str:
         """The beginning of every name."""
@@ -127,7 +108,7 @@ class Stage(Section):
         problems += self._wrong_settings() or concurrency_problems(
             self.lambda_concurrency, self.settings, self.search
         )
-        problems += self._too_large()
+        problems += too_large(self)
         problems += [*self._wrong_region_of_roots(), *self._wrong_login_of_searches()]
         problems += self._elsewhere()
         if problems:

@@ -3,11 +3,10 @@
 Every seam into moto is in this module and in moto_imports.py, moto_rules.py and moto_speed.py, and
 moto is pinned exactly: some of it is private.
 
-Handlers run in this process, on moto's threads; S3 and Step Functions are moto's, MySQL, Redis and
-the embedding model are real.
+Handlers run in this process, on moto's threads, and pages in a second one, too (page_process.py).
+S3 and Step Functions are moto's; MySQL, Redis and the embedding model are real.
 """
 
-import importlib
 import json
 import logging
 import os
@@ -17,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from http import HTTPStatus
-from types import SimpleNamespace
 from typing import IO, Any
 
 import local.engine.moto_imports  # noqa: F401 # before moto
@@ -36,6 +34,7 @@ from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from handlers import telemetry
 from handlers.wiring import wiring
 from local.engine.definition import DEFINITION, for_this_machine
+from local.engine.functions import call
 from local.engine.heaps import share_one_heap
 from local.engine.history import History
 from local.engine.invocations import (
@@ -53,8 +52,9 @@ from local.engine.moto_rules import (
     retry_waits_scaled,
 )
 from local.engine.moto_speed import faster_moto
+from local.engine.page_process import PageProcess, page_process
 from local.servers.stack import functions_see
-from local.uninterrupted import INTERRUPTED
+from local.uninterrupted import INTERRUPTED, hear_the_second
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/local"
@@ -86,6 +86,7 @@ class Engine:
         self._in_flight = 0
         self._stopped = False
         self._bucket = self._machine = ""
+        self.beside: PageProcess | None = None
 
     def create(self, bucket: str, definition: str) -> None:
         """Create the bucket and the machine, as a deployment would."""
@@ -129,6 +130,7 @@ class Engine:
 
         A second Ctrl-C does not wait for them: the process ends, as if it had been killed.
         """
+        hear_the_second()
         try:
             self._stopped = True
             self._interrupted(False)
@@ -192,9 +194,9 @@ class Engine:
             return before
         attempt = self._attempt(state, event, page)
         self._observe(Invocation(state, page, attempt))
-        context = SimpleNamespace(function_name=state, aws_request_id=f"{state}-{page}-{attempt}")
+        request_id = f"{state}-{page}-{attempt}"
         try:
-            result = self._intercept(state, event, lambda: handler_of(state)(event, context))
+            result = self._intercept(state, event, lambda: self._function(state, event, request_id))
         except Exception as error:
             name = error.name if isinstance(error, LambdaFailure) else type(error).__name__
             self._observe(Invocation(state, page, attempt, error=name, message=str(error)))
@@ -204,19 +206,18 @@ class Engine:
         self._observe(Invocation(state, page, attempt, result=result))
         return result
 
+    def _function(self, state: str, event: Payload, request_id: str) -> Payload:
+        """Of a page in the second process, if that is idle."""
+        if "page" in event and self.beside and self.beside.take():
+            return self.beside.call(state, event, request_id)
+        return call(state, event, request_id)
+
     def _attempt(self, state: str, event: Payload, page: str | None) -> int:
         run = event.get("run") or event.get("plan", {}).get("run") or event
         key = (run.get("run_id", ""), state, page)  # a search is of no run
         with self._lock:
             self._attempts[key] = self._attempts.get(key, 0) + 1
             return self._attempts[key]
-
-
-def handler_of(state: str) -> Callable[[Payload, Any], Payload]:
-    """The handler whose file is named after the state: DiffPage is handlers/diff_page.py."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", state).lower()
-    handler: Callable[[Payload, Any], Payload] = importlib.import_module(f"handlers.{name}").handler
-    return handler
 
 
 @contextmanager
@@ -232,12 +233,13 @@ def engine(
     history: History | None = None,
     keep: Keep = lambda _key, _body: None,
     interrupted: Callable[[bool], None] = lambda _again: None,
+    two_processes: bool = False,
 ) -> Iterator[Engine]:
     """A state machine ready to start, with the functions' environment variables and log.
 
     With a history, what it holds is not called again, and what is called goes into it. `keep` gets
     each object that is put into the run bucket. `interrupted` hears of Ctrl-C at once, and
-    of a second one, which ends the process.
+    of a second one, which ends the process. With two processes, a second one takes pages, too.
     """
     made = Engine(observe, intercept, history, keep, interrupted)
     share_one_heap()
@@ -253,6 +255,8 @@ def engine(
         wiring.cache_clear()
         stack.callback(wiring.cache_clear)
         made.create(bucket, definition or DEFINITION.read_text(encoding="utf-8"))
+        if two_processes:
+            made.beside = stack.enter_context(page_process(call, bucket))
         yield made
 
 

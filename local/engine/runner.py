@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from local.engine.engine import Engine
 
 LOG = "log.jsonl"
+LINE = 1 << 20
+"""Bytes of a line of the log that are written at once: two processes may write to it."""
+
 OWN = frozenset({LOG, EXECUTION, HISTORY})
 """Files that the run bucket on AWS does not have: there, CloudWatch and Step Functions keep
 this."""
@@ -54,7 +57,9 @@ INTERRUPTED = Outcome(
 class Options(TypedDict, total=False):
     """Who sees each call, who stands between, how long retries wait, and other settings.
 
-    `interrupted` hears of Ctrl-C at once; the flag says that it is the second one.
+    `interrupted` hears of Ctrl-C at once; the flag says that it is the second one. With
+    `two_processes`, a second process takes pages, too, and nobody can stand between its functions
+    and their servers.
     """
 
     observe: Observer
@@ -62,6 +67,7 @@ class Options(TypedDict, total=False):
     intercept: Interceptor
     retry_wait_scale: float
     settings: dict[str, str]
+    two_processes: bool
 
 
 class Failures:
@@ -163,7 +169,7 @@ def _engine(
     own = golden_setting(golden)
     store = FolderRunStore(stack.root)
     with (
-        open(folder / LOG, "a", encoding="utf-8", opener=own_only) as log,
+        open(folder / LOG, "a", LINE, encoding="utf-8", opener=own_only) as log,
         closing(History(folder, execution.started_at)) as history,
         engine(
             stack.environment(**(own | options.get("settings", {}))),
@@ -176,6 +182,7 @@ def _engine(
             history=history,
             keep=store.write,
             interrupted=options.get("interrupted", _nobody),
+            two_processes=options.get("two_processes", False),
         ) as machine,
     ):
         bucket = S3RunStore(machine.s3, BUCKET)

@@ -15,11 +15,14 @@ from workflow.contract.events.payloads import RunInput
 from workflow.steps.accept_run import parse_input
 
 LOCK = "run.lock"
+STARTS = "%Y%m%dT%H%M%S%f"
+"""How the name of a run begins: its start in UTC, of which the first three digits behind the
+second are kept."""
 
 
 def run_id_of(kind: str) -> str:
     """Readable, unique, and sortable: a small run takes less than a second."""
-    now = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+    now = f"{datetime.now(UTC):{STARTS}}"
     return f"{now[:-3]}-{kind}-{secrets.token_hex(2)}"
 
 

@@ -9,14 +9,16 @@ import json
 import os
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from handlers.logins import mysql_options
 from local.errors import LocalError
-from local.places import own_only, private
+from local.places import is_there, own_only, private
+from workflow.contract.errors import SettingsInvalid
 from workflow.contract.settings import PREFIX, Settings
 
 SETTINGS = "settings.toml"
@@ -29,6 +31,9 @@ OWN = "own"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 NO_RUN = {"run_bucket": "local", "catalog_table": "drugs", "redis_url": "unix:///nowhere"}
 """Settings that are required, and that reading MySQL does not need."""
+
+NO_SERVER = {"mysql_host": "nowhere", "mysql_database": "drugs"}
+"""What else is required, while other settings are judged."""
 
 MYSQL_FORM = "mysql://USER:PASSWORD@HOST:3306/DATABASE, with ?tls=false or ?ssl_ca=FILE"
 REDIS_FORM = "redis://[USER:PASSWORD@]HOST:6379, rediss:// with TLS, or unix://PATH"
@@ -58,8 +63,48 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def refuse_wrong(values: Mapping[str, str], called: Mapping[str, str] | None = None) -> None:
+    """Settings that no function would take are refused before anything is written or started.
+
+    `called` has other names that a person knows them by. Raises LocalError.
+    """
+    tried = {**NO_RUN, **NO_SERVER, **values}
+    try:
+        Settings.from_environment({PREFIX + name.upper(): value for name, value in tried.items()})
+    except SettingsInvalid as error:
+        names = {name: name for name in values} | dict(called or {})
+        wrong = [f"{names[name]} {reason}" for name, reason in error.problems if name in values]
+        if wrong:
+            raise LocalError(f"{'; '.join(wrong)}; correct it; nothing was changed") from error
+
+
+def refuse_wrong_file(root: Path) -> None:
+    """As those that are written there; a variable of the environment wins. Raises LocalError."""
+    found = read_settings(root)
+    mine = {name: found[name] for name in found if PREFIX + name.upper() not in os.environ}
+    refuse_wrong(mine, {name: f"{name} of {root / SETTINGS}" for name in mine})
+
+
+@contextmanager
+def kept_where_it_fails(root: Path) -> Iterator[None]:
+    """The settings and logins of a home are again what they were, if what is tried with new ones
+    fails."""
+    files = [root / SETTINGS, *(_secret_file(root, name) for name in ("mysql", "redis"))]
+    before = {path: path.read_bytes() if is_there(path) else None for path in files}
+    try:
+        yield
+    except BaseException:
+        for path, body in before.items():
+            if body is None:
+                path.unlink(missing_ok=True)
+            else:
+                _write(path, body.decode())
+        raise
+
+
 def save_settings(root: Path, values: Mapping[str, str], *, without: tuple[str, ...] = ()) -> Path:
-    """Add these to the settings that exist, and remove those of `without`."""
+    """Add these to the settings that exist, and remove those of `without`. Raises LocalError."""
+    refuse_wrong(values)
     kept = {name: value for name, value in read_settings(root).items() if name not in without}
     lines = [f"{name} = {_toml(value)}" for name, value in {**kept, **values}.items()]
     path = root / SETTINGS
@@ -100,6 +145,7 @@ def use_mysql(root: Path, url: str) -> None:
         values["mysql_tls"] = query.get("tls", str(host not in LOOPBACK)).lower()
     if "ssl_ca" in query:
         values["mysql_ssl_ca"] = str(Path(query["ssl_ca"]).resolve())
+    refuse_wrong(values)
     login = _login(root, "mysql", parts)
     values |= {"mysql_secret_arn": login} if login else {"mysql_user": unquote(parts.username)}
     save_settings(root, values, without=MYSQL_SETTINGS)
@@ -125,6 +171,7 @@ def use_redis(root: Path, url: str) -> None:
         raise LocalError(f"--redis takes no options behind a '?': {REDIS_FORM}")
     address = parts.netloc.rpartition("@")[2]
     values = {"redis_url": f"{parts.scheme}://{address}{parts.path}"}
+    refuse_wrong(values)
     login = _login(root, "redis", parts)
     values |= {"redis_secret_arn": login} if login else {}
     save_settings(root, values, without=REDIS_SETTINGS)

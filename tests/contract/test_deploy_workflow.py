@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -34,7 +35,23 @@ def test_changes_and_drift_are_shown_before_a_person_approves(workflow: dict[str
 
 def test_drift_is_what_cloudformation_finds() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert re.search(r"^drift: .*\n\t\$\(CDK\) drift -c stage=\$\(STAGE\)$", makefile, re.MULTILINE)
+    assert re.search(r'^drift: .*\n\t\$\(CDK\) drift -c stage="\$\$STAGE"$', makefile, re.M)
+
+
+def test_the_name_of_a_stage_is_never_a_command(workflow: dict[str, Any]) -> None:
+    """Whoever starts the workflow types it, and `changes` waits for nobody."""
+    hostile = "x; touch owned"
+    for target in ("synth", "changes", "drift", "deploy", "deploy-check", "destroy"):
+        shown = subprocess.run(
+            ["make", "--dry-run", target, f"STAGE={hostile}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert hostile not in shown.stdout
+    for job in workflow["jobs"].values():
+        assert not [one for one in commands(job) if "${{" in one]
 
 
 def test_a_command_that_fails_before_a_pipe_fails_its_job(workflow: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from tests.runbook import DOCUMENTS, ROOT, Command, commands
 EVERY = [one for path in DOCUMENTS for one in commands(path)]
 SHELL = {
     *("curl", "awscurl", "sha256sum", "export", "cp", "npx", "eval", "sql", "git", "cd", "python3"),
-    *("redis-cli", "systemctl", "journalctl", "kill"),
+    *("redis-cli", "systemctl", "journalctl", "kill", "dnf"),
 }
 """Programs that are not ours and not AWS's: what they are given is not judged here."""
 
@@ -129,3 +129,16 @@ def test_a_command_that_does_not_exist_would_be_seen(tmp_path: Path, models: Any
     ):
         with pytest.raises((AssertionError, typer.BadParameter, Exception)):
             test(command)
+
+
+KNOWN_TO_ALL = {"ACCOUNT", "REGION", "STAGE", "YOUR-PACKAGES", "ALARM", "ERROR"}
+"""Of the account, the reader's own, or a word of a log."""
+
+
+def test_a_page_says_where_each_name_of_an_aws_command_is_found() -> None:
+    words = {part for one in of("aws") for word in one.words for part in re.split("[=,]", word)}
+    names = {one for one in words if re.fullmatch(r"[A-Z]+(-[A-Z]+)*", one)} - KNOWN_TO_ALL
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    table = page.partition("## Finding a name")[2].partition("\n## ")[0]
+    assert {"INSTANCE", "VOLUME", "ROTATE"} <= names
+    assert {one for one in names if f"`{one}`" not in table} == set()

@@ -49,6 +49,7 @@ def test_the_list_of_verbs_imports_none_of_them(tmp_path: Path, arguments: list[
         "cli.streams",
         "cli.verbs",
         "local.places",
+        "local.uninterrupted",
     }
 
 
@@ -70,3 +71,15 @@ def test_the_state_machine_of_moto_starts_without_its_ec2() -> None:
 def test_the_list_says_what_a_verbs_own_help_begins_with(name: str) -> None:
     own = Late(name, VERBS[name]).itself.help
     assert " ".join(own.partition("\n\n")[0].split()) == VERBS[name].says
+
+
+@pytest.mark.parametrize("state", ["search_api", "publish_index"])
+def test_a_cold_start_hardly_looks_for_garbage(state: str) -> None:
+    code = (
+        "import gc; found = []; gc.callbacks.append(lambda phase, _: found.append(phase)); "
+        f"import handlers.{state}; print(found.count('start'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) <= 4

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from local.engine.engine import handler_of
+from local.engine.functions import handler_of
 from tests.machine import MACHINE, MAPS, ROOT, STATES, TASKS, TEXT, fields, snake
 from workflow.contract.events.base import Event
 from workflow.contract.events.payloads import (

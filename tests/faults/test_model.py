@@ -26,7 +26,8 @@ from hypothesis.stateful import (
 
 from handlers.clock import now
 from handlers.wiring import wiring
-from local.engine.engine import Engine, handler_of
+from local.engine.engine import Engine
+from local.engine.functions import handler_of
 from local.engine.invocations import Interceptor, LambdaFailure, call_through
 from tests.faults.lab import FaultLab, chain, redrive
 from tests.faults.tally import TALLY

@@ -36,7 +36,7 @@ OF_TEMPLATES = {
     "`aws ssm describe-association-executions --association-id ID`",
     "[fill the database](deploy.md#filling-a-new-database)",
     "add `[search]` and `protected = true`; `make deploy`",
-    "`curl --aws-sigv4 aws:amz:REGION:execute-api ... $SearchUrl/v1/drugs?q=aspirin`",
+    '`curl --aws-sigv4 aws:amz:REGION:execute-api ... "$SearchUrl/v1/drugs?q=aspirin"`',
     "stop the host (`aws ec2 stop-instances`) for ten minutes",
     *("deploy another `image_id`", "`snapshot_id` of this morning's snapshot"),
     "`rotation_days = 30`, `make deploy`, `aws secretsmanager rotate-secret --secret-id READER` "

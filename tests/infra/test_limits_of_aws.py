@@ -1,19 +1,21 @@
-"""What AWS refuses although the template's schema allows it: characters, lengths, sizes."""
+"""What AWS refuses although neither the schema nor the service's model says so (those:
+test_aws_calls.py): characters of rules, lengths of names, sizes."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from infra.stage.stage import Stage, StageInvalid, load_stage
+from infra.stage.variables import largest
 from tests.infra.changes import fixed_names
 from tests.infra.parts import require_cdk
-from tests.infra.template import Template, shown
+from tests.infra.template import Template
 
 require_cdk()
 
@@ -22,17 +24,6 @@ STAGES = Path(__file__).parent / "stages"
 OF_A_GROUP: Final = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 """EC2 says it in its refusal: "Invalid rule description. Valid descriptions are strings less than
 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"."""
-
-DESCRIPTIONS: Final = {
-    "AWS::DLM::LifecyclePolicy": re.compile(r"[0-9A-Za-z _-]{1,500}"),
-    "AWS::Lambda::Function": re.compile(r".{0,256}"),
-    "AWS::Events::Rule": re.compile(r".{0,512}"),
-    "AWS::Scheduler::Schedule": re.compile(r".{0,512}"),
-    "AWS::ApiGatewayV2::Api": re.compile(r".{0,1024}"),
-    "AWS::SecretsManager::Secret": re.compile(r".{0,2048}"),
-    "AWS::CloudWatch::Alarm": re.compile(r".{0,1024}"),
-}
-"""What the `API_Create*` page of each service says of a description."""
 
 LONGEST: Final = {
     "AWS::ApiGatewayV2::Api": 128,
@@ -103,20 +94,6 @@ def _descriptions_of_groups(data: Template) -> Iterator[str]:
             yield from filter(None, found)
 
 
-def test_each_service_takes_its_descriptions(data: Template, workflow: Template) -> None:
-    texts = [
-        (one["Type"], shown(one["Properties"].get("Description", "")))
-        for template in (data, workflow)
-        for one in template.resources.values()
-        if one["Type"] in DESCRIPTIONS
-    ]
-    texts += [
-        ("AWS::CloudWatch::Alarm", one["Properties"]["AlarmDescription"])
-        for one in workflow.of("AWS::CloudWatch::Alarm").values()
-    ]
-    assert [(kind, text) for kind, text in texts if not DESCRIPTIONS[kind].fullmatch(text)] == []
-
-
 def test_no_name_is_too_long_in_a_stage_with_the_longest_name(longest: list[Template]) -> None:
     names = [one for template in longest for one in fixed_names(template)]
     assert {kind for kind, _ in names} == set(LONGEST)
@@ -161,6 +138,20 @@ def test_lambda_takes_the_longest_environment_that_a_stage_may_have(
     functions = workflow.of("AWS::Lambda::Function").values()
     sizes = [len(_json(_as_deployed(one["Properties"]["Environment"]))) for one in functions]
     assert 3_500 < max(sizes) <= 4_096
+
+
+def test_the_size_that_a_stage_is_judged_by_is_that_of_its_largest_function(
+    stack: Callable[[str, str], Template],
+) -> None:
+    """`existing`, where nothing is left for AWS to name."""
+    stage = load_stage(STAGES / "existing.toml")
+    functions = stack("existing", "Workflow").of("AWS::Lambda::Function").values()
+    sizes = {
+        len(_json(variables))
+        for one in functions
+        if "DRUGSYNC_RUN_BUCKET" in (variables := one["Properties"]["Environment"]["Variables"])
+    }
+    assert max(sizes) == largest(stage)
 
 
 def _as_deployed(environment: dict[str, Any]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from cli.documents import Started
 from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
 from local.engine.engine import Engine
-from tests.integration.test_cli_aws import EXECUTION, OUTPUTS, Session
+from tests.integration.stage import EXECUTION, OUTPUTS, Session
 from tests.lab import Lab, Payload
 from tests.redrives import Redrives
 from tests.rows import ndc

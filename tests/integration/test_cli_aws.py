@@ -5,24 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.stub import Stubber
-from moto.core.botocore_stubber import MockRawResponse
 
 from cli.show.terminal import Out
 from cli.sites.aws_site import AwsSite
 from cli.sites.site import SiteError
-from local.engine.definition import functions
-from local.engine.engine import MACHINE, REGION, Engine, handler_of
+from local.engine.engine import REGION, Engine
+from local.engine.functions import handler_of
 from local.servers.stack import BUCKET
+from tests.integration.stage import ARN, EXECUTION, Session, site_with
 from tests.lab import Failing, Lab
-from tests.redrives import Redrives
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory
 from workflow.contract.errors import (
     CatalogUnavailable,
@@ -31,82 +28,7 @@ from workflow.contract.errors import (
     TextMissing,
 )
 
-ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:{MACHINE}"
-START = datetime(2026, 11, 1, 2, tzinfo=UTC)
-EXECUTION = ARN.replace(":stateMachine:", ":execution:")
-DESCRIBED = {
-    "executionArn": f"{EXECUTION}:nightly",
-    "stateMachineArn": ARN,
-    "name": "nightly",
-    "status": "FAILED",
-    "startDate": START,
-}
-MAP_RUN = {"executionArn": EXECUTION, "stateMachineArn": ARN, "startDate": START}
-COUNTS = (
-    *("pending", "running", "succeeded", "failed", "timedOut", "aborted", "total"),
-    "resultsWritten",
-)
-OUTPUTS = {"StateMachineArn": ARN, "RunBucket": BUCKET, "OperatorFunction": "OperateIndex"}
 FAST = {"page_size": 10}
-
-
-class Session:
-    """A boto3 session whose CloudFormation is a stub: moto's needs more than we install."""
-
-    region_name = REGION
-
-    def __init__(
-        self,
-        outputs: dict[str, str] | None = None,
-        stage: str = "test",
-        redrives: Redrives | None = None,
-    ) -> None:
-        self._real = boto3.Session(region_name=REGION)
-        self._stack = f"drug-catalog-sync-{stage}-workflow"
-        self._outputs = OUTPUTS if outputs is None else outputs
-        # moto has no account's settings of Lambda.
-        self.quota = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 980}
-        self._redrives = redrives
-
-    def client(self, service: str, **options: Any) -> Any:
-        client = self._real.client(service, **options)
-        if service == "cloudformation":
-            stub = Stubber(client)
-            stub.add_response("describe_stacks", self._stacks(), {"StackName": self._stack})
-            stub.activate()
-        if service == "lambda":
-            asked = "before-send.lambda.GetAccountSettings"
-            client.meta.events.register(asked, self._account_settings)
-        if service == "stepfunctions":
-            # moto gives the history forwards, whatever is asked.
-            history = "stepfunctions.GetExecutionHistory"
-            client.meta.events.register(f"provide-client-params.{history}", note_order)
-            client.meta.events.register(f"after-call.{history}", in_order)
-            if self._redrives:
-                self._redrives.answer(client)
-        return client
-
-    def _account_settings(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        body = json.dumps({"AccountLimit": self.quota})
-        return AWSResponse(request.url, 200, {}, MockRawResponse(body))
-
-    def _stacks(self) -> dict[str, Any]:
-        outputs = [{"OutputKey": key, "OutputValue": one} for key, one in self._outputs.items()]
-        stack = {"StackName": self._stack, "CreationTime": START, "StackStatus": "UPDATE_COMPLETE"}
-        return {"Stacks": [{**stack, "Outputs": outputs}]}
-
-
-def note_order(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    context["backwards"] = params.get("reverseOrder", False)
-
-
-def in_order(parsed: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
-    if context["backwards"]:
-        parsed["events"].reverse()
-
-
-def site_with(outputs: dict[str, str] | None = None) -> AwsSite:
-    return AwsSite("test", Session(outputs))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -244,56 +166,6 @@ def test_a_failed_run_has_a_report_of_what_it_left(
     assert "nothing was published" in page.read_text()
 
 
-def test_a_failed_page_is_named_with_its_cause() -> None:
-    site = site_with()
-    execution, child = f"{EXECUTION}:nightly", f"{EXECUTION}/LoadPages:c1"
-    map_run = f"{ARN.replace(':stateMachine:', ':mapRun:')}/LoadPages:m1"
-    counts = dict.fromkeys(COUNTS, 0) | {"total": 8, "succeeded": 5, "failed": 1, "pending": 2}
-    failed = {
-        **DESCRIBED,
-        "executionArn": child,
-        "error": "TextMissing",
-        "cause": json.dumps({"errorMessage": "no record of text t"}),
-        "input": json.dumps({"page": {"page": "00002"}}),
-    }
-    stub = Stubber(site.sfn)
-    listed = {"mapRuns": [{**MAP_RUN, "executionArn": execution, "mapRunArn": map_run}]}
-    limits = {
-        "maxConcurrency": 4,
-        "toleratedFailurePercentage": 0.0,
-        "toleratedFailureCount": 0,
-    }
-    run = {
-        **limits,
-        "executionArn": execution,
-        "startDate": START,
-        "itemCounts": counts,
-        "executionCounts": counts,
-        "status": "FAILED",
-    }
-    entered = {"timestamp": START, "type": "MapStateEntered", "id": 9, "previousEventId": 8}
-    stub.add_response("describe_execution", {**DESCRIBED, "executionArn": execution})
-    stub.add_response("list_map_runs", listed)
-    stub.add_response(
-        "describe_map_run", {**run, "mapRunArn": map_run, "stopDate": START + timedelta(seconds=16)}
-    )
-    stub.add_response("describe_execution", {**DESCRIBED, "executionArn": execution})
-    events = [{**entered, "stateEnteredEventDetails": {"name": "LoadPages"}}]
-    stub.add_response("get_execution_history", {"events": events})
-    stub.add_response("list_map_runs", listed)
-    children = [{**DESCRIBED, "executionArn": child}]
-    stub.add_response("list_executions", {"executions": children})
-    stub.add_response("describe_execution", failed)
-    for _ in ("TIMED_OUT", "ABORTED"):
-        stub.add_response("list_executions", {"executions": []})
-    stub.activate()
-    view = site.view("nightly")
-    assert (view.state, view.error) == ("LoadPages", "TextMissing")
-    assert view.cause == "LoadPages, page 00002: no record of text t"
-    loading = view.maps[0]
-    assert (loading.done, loading.failed, loading.pending, loading.rate) == (5, 1, 2, 5 / 16)
-
-
 def test_a_failed_step_is_named_with_its_cause(lab: Lab) -> None:
     lab.catalog.clear()
     with deployed(lab) as (machine, site):
@@ -315,36 +187,6 @@ def test_before_the_first_run_the_command_to_start_one_is_named(lab: Lab) -> Non
         site.view(None)
 
 
-def test_a_run_that_moto_ended_well_cannot_be_redriven(lab: Lab) -> None:
-    with deployed(lab) as (machine, site):
-        run_id = site.run(FAST, Out()).run_id
-        finish(machine, run_id)
-        stub_describe(site, run_id, "NOT_REDRIVABLE", "Execution is SUCCEEDED")
-        with pytest.raises(SiteError, match="cannot be redriven: Execution is SUCCEEDED"):
-            site.redrive(run_id, Out())
-
-
-def stub_describe(site: AwsSite, run_id: str, redrive: str, reason: str = "") -> Stubber:
-    """moto knows nothing of redrives."""
-    execution = f"{EXECUTION}:{run_id}"
-    stub = Stubber(site.sfn)
-    redrives = {"redriveStatus": redrive, "redriveStatusReason": reason}
-    found = {**DESCRIBED, **redrives, "executionArn": execution, "name": run_id}
-    stub.add_response("describe_execution", found, {"executionArn": execution})
-    stub.activate()
-    return stub
-
-
-def test_a_failed_run_is_redriven() -> None:
-    site = site_with()
-    stub = stub_describe(site, "nightly", "REDRIVABLE")
-    execution = f"{EXECUTION}:nightly"
-    stub.add_response("redrive_execution", {"redriveDate": START}, {"executionArn": execution})
-    stub.add_response("describe_execution", {**DESCRIBED, "redriveCount": 1})
-    site.redrive("nightly", Out())
-    stub.assert_no_pending_responses()
-
-
 def test_a_verification_is_an_execution_of_the_state_machine(synced: Lab) -> None:
     with deployed(synced) as (machine, site):
         run_id = site.run({"mode": "verify"}, Out()).run_id
@@ -360,7 +202,7 @@ def test_rollback_and_doctor_are_asked_of_the_function_in_the_vpc(synced: Lab) -
     first = synced.index.live()[0]
     second = synced.succeed("backfill", run_id="second").generation
     with deployed(synced) as (_, site):
-        assert handler_of("OperateIndex")
+        assert callable(handler_of("OperateIndex"))
         back = site.operate("rollback").rolled_back
         findings = site.doctor()
     assert back is not None
@@ -400,46 +242,3 @@ def test_a_stage_that_is_not_deployed_is_named() -> None:
     site = AwsSite("qa", session)  # type: ignore[arg-type]
     with pytest.raises(SiteError, match=r"no stack drug-catalog-sync-qa-workflow.*STAGE=qa"):
         _ = site.outputs
-
-
-def test_logs_are_asked_of_each_functions_group() -> None:
-    site = site_with()
-    stub_describe(site, "nightly", "REDRIVABLE")
-    assert site.outputs
-    client = site.client("logs")
-    stub = Stubber(client)
-    at = "2026-11-01 02:00:0{},000+0000"
-    said = {
-        "DiffPage": [
-            {"message": "step started", "page": "00001", "timestamp": at.format(1)},
-            {
-                "message": "step done",
-                "page": "00001",
-                "timestamp": at.format(3),
-                "result": {"rows": 10},
-            },
-        ]
-    }
-    for name in functions():
-        group = f"/aws/lambda/drug-catalog-sync-test-{name}"
-        lines = [
-            {"message": json.dumps({"function": group.rpartition("/")[2], **line})}
-            for line in said.get(name, [])
-        ]
-        stub.add_response(
-            "filter_log_events",
-            {"events": lines},
-            {
-                "logGroupName": group,
-                "filterPattern": '{ $.run_id = "nightly" }',
-                "startTime": int(START.timestamp() * 1000),
-            },
-        )
-    stub.activate()
-    site.client = lambda *_, **__: client  # type: ignore[method-assign]
-    (line,) = site.logs("nightly", "00001")
-    assert (line.function, line.page, line.ms, line.counts) == (
-        *("DiffPage", "00001", 2000),
-        {"rows": 10},
-    )
-    stub.assert_no_pending_responses()

@@ -23,7 +23,7 @@ from cli.sites.site import SiteError
 from infra.stage.quotas import concurrency_problems
 from infra.stage.stage import ROOT, load_stage
 from local.engine.engine import REGION
-from tests.integration.test_cli_aws import OUTPUTS, Session, site_with
+from tests.integration.stage import OUTPUTS, Session, site_with
 from tests.lab import Lab, Payload
 from tests.rows import ndc
 from workflow.contract.retries import SLEPT

@@ -11,7 +11,7 @@ import pytest
 
 from cli.failures import sentence
 from tests.integration.account import Account, Breaking, call, deployed
-from tests.integration.test_cli_aws import EXECUTION
+from tests.integration.stage import EXECUTION
 from tests.lab import Lab
 from tests.rows import ndc
 

@@ -20,7 +20,7 @@ from local.engine.definition import functions
 from local.engine.engine import REGION, Engine
 from local.places import HOME_VARIABLE
 from local.servers.stack import BUCKET
-from tests.integration.test_cli_aws import EXECUTION, Session, in_order, note_order
+from tests.integration.stage import EXECUTION, Session, in_order, note_order
 from tests.lab import Lab
 from tests.rows import ndc
 from workflow.adapters.stepfunctions.history import StepFunctionsHistory

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_cli_aws import site_with
+from tests.integration.stage import site_with
 from tests.integration.test_cli_aws_functions import SEARCHES, address, findings
 from tests.integration.test_cli_local import drugsync, json_of
 from tests.lab import Lab

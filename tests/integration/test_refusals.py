@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.test_cli_aws import site_with
+from tests.integration.stage import site_with
 from tests.lab import Lab, before, cause_of
 from tests.rows import make_rows, ndc
 from tests.servers import CatalogTable

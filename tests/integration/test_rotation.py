@@ -141,7 +141,7 @@ def test_a_run_goes_on_while_the_password_is_rotated_by_its_function(
     lab: Lab, may_keep_two: Login, state: str, kept: bool
 ) -> None:
     """The very handler, between two states of a run."""
-    from local.engine.engine import handler_of
+    from local.engine.functions import handler_of
 
     done: list[str] = []
 

@@ -210,14 +210,23 @@ def waiting(tmp_path: Path) -> Iterator[Path]:
     server.wait()
 
 
-def begin(home: Path, output: int) -> "subprocess.Popen[bytes]":
-    """A command that the standby is at work on."""
+def begin(
+    home: Path, output: int, ignored: tuple[signal.Signals, ...] = ()
+) -> "subprocess.Popen[bytes]":
+    """A command that the standby is at work on. It hears what it is not told to ignore."""
+
+    def heed() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for one in ignored:
+            signal.signal(one, signal.SIG_IGN)
+
     command = subprocess.Popen(
         [sys.executable, "-c", WHO, "runs"],
         env={**os.environ, "DRUGSYNC_HOME": str(home), "PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.DEVNULL,
+        preexec_fn=heed,
     )
     until(lambda: (home / "standby" / "begun").exists())
     return command
@@ -228,6 +237,17 @@ def test_ctrl_c_reaches_the_command_and_its_exit_code_comes_back(waiting: Path) 
     command.send_signal(signal.SIGINT)
     assert command.communicate()[0] == b"working\ninterrupted\n"
     assert command.returncode == 7
+
+
+def test_what_the_caller_ignores_ends_nothing(waiting: Path) -> None:
+    """After `nohup`, and in a shell's background."""
+    command = begin(waiting, subprocess.PIPE, (signal.SIGHUP, signal.SIGINT))
+    for one in (signal.SIGHUP, signal.SIGINT):
+        command.send_signal(one)
+    time.sleep(0.3)
+    assert command.poll() is None
+    command.send_signal(signal.SIGTERM)
+    assert command.communicate()[0] == b"working\n"
 
 
 def state(pid: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from botocore.exceptions import (
     ClientError,
@@ -20,7 +22,9 @@ from cli.sites.aws_view import label_of
 from cli.sites.site import SiteError
 from tools.reference import named_errors
 from workflow.contract.errors import CatalogUnavailable, advice
+from workflow.contract.events.base import Mode
 from workflow.operate.doctor import finding
+from workflow.steps.accept_run import parse_input
 
 
 def test_a_maps_rate_tells_when_it_will_be_done() -> None:
@@ -55,9 +59,15 @@ def test_a_map_run_is_known_by_its_label() -> None:
 def test_the_input_holds_only_what_was_given() -> None:
     assert run_input(mode="sync", page_size=None, accept=[], dry_run=False, reembed=True) == {
         "mode": "sync",
-        "dry_run": False,
         "reembed": True,
     }
+    assert run_input(page_size=0) == {"page_size": 0}
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_each_mode_is_accepted_without_any_other_option(mode: str) -> None:
+    given = run_input(mode=mode, dry_run=False, reembed=False, accept=None, page_size=None)
+    assert parse_input(given).mode == mode
 
 
 def test_a_profile_without_a_stage_is_a_mistake() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ def keys(path: Path, form: CsvForm = PLAIN) -> list[str | None]:
     return [row[COLUMNS.index("ndc")] for row in read_csv(path, form)]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_an_encoding_is_known_by_its_mark(tmp_path: Path, encoding: str) -> None:
     path = file(tmp_path / "drugs.csv", "ndc,drug_name\n1,Ménière\n", encoding)
     assert read_csv(path, PLAIN)[0][:2] == ("1", "Ménière")
@@ -69,7 +70,7 @@ def test_headings_may_be_other_ones(tmp_path: Path) -> None:
     form = CsvForm(headers={"ndc": "NDC Code", "drug_name": "Name"})
     assert keys(path, form) == ["1"]
     with pytest.raises(
-        LocalError, match=r"unknown column 'NDC Code'.*--column NAME=NDC Code.*catalog init"
+        LocalError, match=r"unknown column 'NDC Code'.*--column NAME='NDC Code'.*catalog init"
     ):
         read_csv(path, PLAIN)
 
@@ -82,6 +83,17 @@ def test_headings_may_be_other_ones(tmp_path: Path) -> None:
         ("2080001.0", "with decimals"),
         ('="00002080001"', "formula"),
         ("'00002080001", "quotes"),
+        ("###########", "error"),
+        ("#N/A", "error"),
+        ("55,500,000,001", "thousands"),
+        ("55 500 000 001", "thousands"),
+        ("1/2/2024", "date"),
+        ("2024-01-02", "date"),
+        ("Jan-02", "date"),
+        ("2-Jan", "date"),
+        ("00002080001\u200b", "nobody sees"),
+        ("00002\u00ad080001", "nobody sees"),
+        ("\uff10" * 11, "digits of another script"),
     ],
 )
 def test_a_key_that_a_spreadsheet_mangled_is_named_with_its_line(
@@ -91,7 +103,8 @@ def test_a_key_that_a_spreadsheet_mangled_is_named_with_its_line(
     path = file(tmp_path / "drugs.csv", f"ndc,drug_name\n00002080001,A\n{quoted},B\n")
     with pytest.raises(LocalError, match=rf"line 3: ndc .*{what}.*Nothing was loaded"):
         read_csv(path, PLAIN)
-    assert keys(path, CsvForm(any_keys=True)) == ["00002080001", key]
+    if what != "error":
+        assert keys(path, CsvForm(any_keys=True)) == ["00002080001", key]
 
 
 def test_keys_that_lost_their_zeros_are_named_with_their_lines(tmp_path: Path) -> None:
@@ -102,9 +115,19 @@ def test_keys_that_lost_their_zeros_are_named_with_their_lines(tmp_path: Path) -
     assert len(keys(path, CsvForm(any_keys=True))) == 10
 
 
+def test_lost_zeros_are_seen_also_where_most_keys_lost_them(tmp_path: Path) -> None:
+    short = ("2080001", "93012345", "5912345678", "2080002")
+    path = file(
+        tmp_path / "drugs.csv",
+        "\n".join(["ndc,drug_name", *(f"{one},A" for one in (*short, "50242004006"))]),
+    )
+    with pytest.raises(LocalError, match=r"2080001 \(line 2\), 93012345 \(line 3\)"):
+        read_csv(path, PLAIN)
+
+
 @pytest.mark.parametrize(
     "given",
-    [("1", "2", "10", "11", "12"), ("A1", "B22", "C333"), ("2-0800", "A-1")],
+    [("1", "2", "10", "11", "12"), ("A1", "B22", "C333"), ("2-0800", "A-1", "1143001F1024")],
     ids=" ".join,
 )
 def test_keys_of_other_kinds_are_taken_as_they_are(tmp_path: Path, given: tuple[str, ...]) -> None:
@@ -134,3 +157,51 @@ def test_one_heading_may_stand_for_two_columns_and_others_are_left_out(tmp_path:
         ("Coumadin", "Coumadin", "warfarin"),
         ("insulin", None, "insulin"),
     ]
+
+
+NOT_CSV = {
+    "a workbook": (b"PK\x03\x04" + bytes(100), "an Excel workbook"),
+    "an old workbook": (b"\xd0\xcf\x11\xe0" + bytes(100), "an Excel workbook"),
+    "gzip": (b"\x1f\x8b\x08" + bytes(100), "a gzip file"),
+    "UTF-16 without a mark": (
+        "ndc,drug_name\n1,A\n".encode("utf-16-le"),
+        "line 1: it holds NUL bytes.*--encoding utf-16-le",
+    ),
+    "NUL in a value": (b"ndc,drug_name\n1,A\0B\n", "line 2: it holds NUL bytes"),
+    "one line without end": (b"ndc,drug_name\n" + b"x" * (5 << 20), "line 2: .*characters"),
+    "an error in a name": (b"ndc,drug_name\n1,#NAME?\n", "line 2: drug_name '#NAME.'"),
+    "a blank heading": (b"ndc,drug_name,\n1,A,\n", "line 1: the heading of column 3 is blank"),
+    "a long heading": (b"ndc,drug_name," + b"h" * 5000 + b"\n1,A,\n", "line 1: .*'h{60}\\.\\.\\.'"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_CSV)
+def test_what_is_no_catalog_is_named_as_what_it_is(tmp_path: Path, name: str) -> None:
+    body, words = NOT_CSV[name]
+    path = tmp_path / "drugs.csv"
+    path.write_bytes(body)
+    with pytest.raises(LocalError, match=words):
+        read_csv(path, PLAIN)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "drugs.csv" if kind == "pipe" else Path("/dev/null")
+    if kind == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(LocalError, match="pipe or a device; write it to a file first"):
+        read_csv(path, PLAIN)
+
+
+def test_a_path_in_a_command_can_be_typed_as_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(LocalError, match=rf"ls -l '{tmp_path}/my drugs.csv'"):
+        read_csv(tmp_path / "my drugs.csv", PLAIN)
+
+
+def test_what_a_spreadsheet_adds_is_read_over(tmp_path: Path) -> None:
+    """Its line about the delimiter, and the delimiters of rows that once held something."""
+    path = file(tmp_path / "drugs.csv", "sep=|\r\nndc|drug_name\r\n1|A, B\r\n|\r\n2|C\r\n||||\r\n")
+    assert keys(path) == ["1", "2"]
+    assert read_csv(path, PLAIN)[0][1] == "A, B"
+    path = file(tmp_path / "drugs.csv", "\ufeffndc,drug_name\n1,A\n")
+    assert keys(path, CsvForm(encoding="utf-8")) == ["1"]

@@ -97,7 +97,8 @@ def test_settings_that_are_no_toml_are_named(tmp_path: Path) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_any_value_is_read_as_it_was_saved(value: str) -> None:
     """Also one that ends a string of TOML, or has a letter that JSON writes as a pair."""
+    template = "{drug_name}" + value.replace("{", "").replace("}", "")
     with TemporaryDirectory() as folder:
-        save_settings(Path(folder), {"embedding_template": value, "mysql_host": "db"})
-        found = {"embedding_template": value, "mysql_host": "db"}
+        save_settings(Path(folder), {"embedding_template": template, "mysql_host": "db"})
+        found = {"embedding_template": template, "mysql_host": "db"}
         assert read_settings(Path(folder)) == found

@@ -124,10 +124,22 @@ def test_a_login_that_somebody_changed_by_hand_is_said(rotation: Rotation) -> No
         rotation.step("setSecret")
 
 
-@pytest.mark.parametrize("step", ["setSecret", "testSecret"])
-def test_a_version_that_is_not_there_is_named(rotation: Rotation, step: str) -> None:
+def test_a_version_that_is_not_there_is_named(rotation: Rotation) -> None:
     with pytest.raises(InvalidInput, match=f"{ARN} has no version t1: rotate it again"):
-        rotation.step(step)
+        rotation.step("setSecret")
+
+
+@pytest.mark.parametrize("pending", [None, Login("reader", "old")], ids=["nothing", "a copy"])
+def test_setting_a_schedule_asks_for_the_test_alone(
+    rotation: Rotation, pending: Login | None
+) -> None:
+    """Else the deployment that turns rotation on would raise the alarm `RotationFailed`."""
+    if pending:
+        rotation.versions.logins["t1"] = pending
+    rotation.step("testSecret")
+    rotation.server.valid = ["by hand"]
+    with pytest.raises(CatalogAccessDenied):
+        rotation.step("testSecret")
 
 
 def test_no_other_secret_is_touched(rotation: Rotation) -> None:

@@ -8,15 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow.contract.folding import fold, plain
+from workflow.search.amounts import asked_of
 from workflow.search.ndcs import Asked, dashed, ndcs_of
-from workflow.search.strengths import (
-    Strength,
-    amounts_of,
-    asked_of,
-    number_of,
-    shown_of,
-    sort_key,
-)
+from workflow.search.strengths import amounts_of, shown_of, sort_key
+from workflow.search.written import Strength, number_of
 
 SMALL, LARGE = 1024, 65_536
 FASTEST_S = 0.002
@@ -80,6 +75,10 @@ def test_a_strength_is_read_in_its_base_unit(text: str, amounts: list[tuple[floa
         ("losartan hctz 50\u201312.5", (50, 12.5), "losartan hctz"),
         ("5-fu", (), "5 fu"),
         ("vitamin b12", (), "vitamin b12"),
+        ("heparin 5 000", (5000,), "heparin"),
+        ("carbidopa levodopa 25 100", (25, 100), "carbidopa levodopa"),
+        ("gabapentin 300 cap", (300,), "gabapentin cap"),
+        ("gabapentin 300 mg 2 caps 3 times", (), "gabapentin caps times"),
     ],
 )
 def test_a_bare_number_behind_a_name_is_a_strength(
@@ -140,6 +139,11 @@ def test_a_strength_is_shown_as_people_read_it(stored: str, shown: str) -> None:
         ("0093505701", "00093505701"),
         ("000935057-01", "00093505701"),
         ("00093-505701", "00093505701"),
+        ("(0093-5057-01)", "00093505701"),
+        ("[00093505701]", "00093505701"),
+        ("00300930058011", "00093005801"),
+        ("(01)00300930058011", "00093005801"),
+        ("0100300930058011", "00093005801"),
     ],
 )
 def test_an_ndc_of_any_form_is_its_key(written: str, key: str) -> None:
@@ -156,7 +160,7 @@ def test_a_labeler_s_product_begins_the_keys_of_its_packages() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "aspirin", "40 mg", "5 fu", "10-325", "12345", "1:1000", "b12"]
+    "text", ["", "aspirin", "40 mg", "5 fu", "10-325", "12345", "1:1000", "b12", "00300930058012"]
 )
 def test_other_words_are_no_ndc(text: str) -> None:
     assert ndcs_of(text) == Asked((), ())

@@ -16,14 +16,15 @@ from workflow.search import synonyms
 from workflow.search.edits import distance
 from workflow.search.facts import facts_of
 from workflow.search.known import known_names
+from workflow.search.lay_words import stem
 from workflow.search.naming import terms_of
 from workflow.search.queries import understand
 from workflow.search.query_cache import CachedQueries
 from workflow.search.ranking import LAST, unusual
-from workflow.search.strengths import Strength
 from workflow.search.substances import SALTS
-from workflow.search.synonyms import Synonyms, fda_synonyms, read_synonyms, stem
+from workflow.search.synonyms import Meant, Synonyms, fda_synonyms, read_synonyms
 from workflow.search.vocabulary import FILLERS, FORMS, ROUTES
+from workflow.search.written import Strength
 
 NONE = Synonyms({})
 ESTABLISHED = " [EPC]"
@@ -81,20 +82,20 @@ def test_the_longest_known_names_are_the_terms(text: str, names: list[str]) -> N
 
 def test_a_phrase_is_meant_when_all_its_words_are_there() -> None:
     synonyms = Synonyms({"blood": ["A"], "blood thinner": ["B"], "pimple": ["C"]})
-    assert synonyms.classes_of(["thinner", "for", "blood"])[0] == ("B",)
-    assert synonyms.classes_of(["my", "blood"])[0] == ("A",)
-    assert synonyms.classes_of(["pimples"]) == (("C",), frozenset({"pimples"}))
+    assert synonyms.meant_by(["thinner", "for", "blood"]).classes == ("B",)
+    assert synonyms.meant_by(["my", "blood"]).classes == ("A",)
+    assert synonyms.meant_by(["pimples"]) == Meant(("C",), frozenset({"pimples"}))
 
 
 def test_a_short_lay_word_may_have_a_slip_beside_the_others_of_its_phrase() -> None:
     synonyms = Synonyms({"blood thinner": ["A"], "blood": ["B"]})
-    assert synonyms.classes_of(["blod", "thinner"]) == (("A",), frozenset({"blod", "thinner"}))
-    assert synonyms.classes_of(["blod"]) == ((), frozenset())
-    assert synonyms.classes_of(["blod", "sugar"]) == ((), frozenset())
+    assert synonyms.meant_by(["blod", "thinner"]) == Meant(("A",), frozenset({"blod", "thinner"}))
+    assert synonyms.meant_by(["blod"]) == Meant((), frozenset())
+    assert synonyms.meant_by(["blod", "sugar"]) == Meant((), frozenset())
 
 
 def test_a_long_lay_word_may_have_a_slip() -> None:
-    assert Synonyms({"blood pressure": ["A"]}).classes_of(["blood", "presure"])[0] == ("A",)
+    assert Synonyms({"blood pressure": ["A"]}).meant_by(["blood", "presure"]).classes == ("A",)
 
 
 @pytest.mark.parametrize(("left", "right"), [("allergies", "allergy"), ("seizures", "seizure")])
@@ -103,7 +104,7 @@ def test_endings_do_not_count(left: str, right: str) -> None:
 
 
 def test_every_class_of_the_synonyms_is_spelt_as_the_fda_does() -> None:
-    classes, _ = fda_synonyms().classes_of(["statin"])
+    classes = fda_synonyms().meant_by(["statin"]).classes
     assert classes == ("HMG-CoA Reductase Inhibitor",)
 
 
@@ -144,12 +145,12 @@ def test_a_phrase_of_the_synonyms_says_more_than_a_form_or_a_route() -> None:
     ],
 )
 def test_a_word_of_a_class_s_name_chooses_it(text: str, classes: set[str]) -> None:
-    assert set(fda_synonyms().classes_of(fold_words(text))[0]) == classes
+    assert set(fda_synonyms().meant_by(fold_words(text)).classes) == classes
 
 
 def test_words_beside_a_phrase_that_no_class_has_choose_none() -> None:
-    antibiotics = fda_synonyms().classes_of(("antibiotic",))[0]
-    assert fda_synonyms().classes_of(("antibiotic", "drugs", "children"))[0] == antibiotics
+    antibiotics = fda_synonyms().meant_by(("antibiotic",)).classes
+    assert fda_synonyms().meant_by(("antibiotic", "drugs", "children")).classes == antibiotics
     assert len(antibiotics) > 1
 
 
@@ -164,7 +165,7 @@ def test_a_number_and_the_kind_of_a_class_name_no_drug(text: str) -> None:
 def test_the_name_of_a_class_means_that_class() -> None:
     synonyms = fda_synonyms()
     names = {name for classes in synonyms.phrases.values() for name in classes}
-    meant = {name: synonyms.classes_of(fold_words(name))[0] for name in names}
+    meant = {name: synonyms.meant_by(fold_words(name)).classes for name in names}
     assert [name for name, found in meant.items() if found and name not in found] == []
 
 
@@ -173,13 +174,13 @@ def test_the_name_of_a_class_means_that_class() -> None:
     ["Procrit", "Sutent", "Strovite", "Retin-A", "retinol", "morphine sulfate", "silver nitrate"],
 )
 def test_a_name_like_a_lay_word_is_none(name: str) -> None:
-    assert fda_synonyms().classes_of(fold_words(name)) == ((), frozenset())
+    assert fda_synonyms().meant_by(fold_words(name)) == Meant((), frozenset())
 
 
 def test_a_team_may_have_synonyms_of_its_own(synonyms_file: Callable[[str], str]) -> None:
     name = synonyms_file('{"Blood Thinner": ["Anticoagulants, Coumarin"]}')
-    found = read_synonyms(name).classes_of(["blood", "thinner"])
-    assert found == (("Anticoagulants, Coumarin",), frozenset({"blood", "thinner"}))
+    found = read_synonyms(name).meant_by(["blood", "thinner"])
+    assert found.classes == ("Anticoagulants, Coumarin",)
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,8 @@ def meaning_of(
 ) -> Meaning | None:
     """The embedder and the space's floor, if the live space is the one that the settings describe.
 
-    Vectors of two models never meet: while a new model's backfill runs, and until the functions
-    know of it, the words of a query are searched alone.
+    Vectors of two models are never compared: while a new model's backfill runs, and until the
+    functions have its settings, only the words of a query are searched.
     """
     try:
         revision, floor = _space_of(names, index.generation)

@@ -32,6 +32,7 @@ class Asked:
     index: SearchIndex
     filters: Filters
     known: KnownNames
+    _foreseen: list[NameQuery] = field(default_factory=list)
     _named: dict[tuple[NameQuery, int], Texts] = field(default_factory=dict)
     _classed: dict[tuple[ClassQuery, int], list[str]] = field(default_factory=dict)
 
@@ -40,11 +41,17 @@ class Asked:
         """Texts of a name: few names have more than the first lists hold."""
         return UNDER_FILTERS if self.filters else HEAD
 
+    def foresee(self, queries: Sequence[NameQuery]) -> None:
+        """These will be wanted: they are asked for in the round trip of the next names."""
+        self._foreseen.extend(queries)
+
     def named(self, queries: Sequence[NameQuery]) -> list[Texts]:
         """The texts of each name, all in one round trip."""
         count = self.name_count
-        new = [one for one in dict.fromkeys(queries) if (one, count) not in self._named]
-        if new:
+        if any((one, count) not in self._named for one in queries):
+            every = dict.fromkeys((*queries, *self._foreseen))
+            new = [one for one in every if (one, count) not in self._named]
+            self._foreseen.clear()
             found = self.index.find_named(self.names.space, new, count)
             for one, texts in zip(new, found, strict=True):
                 self._named[one, count] = self._facts(texts)

@@ -23,7 +23,7 @@ PROBED_AT_ONCE: Final = 60
 
 
 class OfStrength(NamedTuple):
-    """The packages of one strength: some of the `total`."""
+    """The packages of one strength: as many as an answer shows, of `total`."""
 
     strength: str
     total: int
@@ -31,7 +31,8 @@ class OfStrength(NamedTuple):
 
 
 class Product(NamedTuple):
-    """One card. `why` says in words what it has of the query; `cosine` how near its meaning is."""
+    """One card. `why` says in words which parts of the query it matches; `cosine` how near its
+    meaning is."""
 
     why: str
     cosine: float | None
@@ -56,7 +57,7 @@ class Candidate(NamedTuple):
 
 
 class Drawer:
-    """Gives the drugs of texts under the filters, as long as the search has commands left."""
+    """Looks up the drugs of texts under the filters, until the search has used its commands."""
 
     def __init__(self, asked: Asked, packages: int) -> None:
         self._generation, self._index = asked.names.generation, asked.index

@@ -1,7 +1,7 @@
 """What a query describes: drugs of its classes and uses, and drugs near it in meaning."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Final
 
@@ -17,7 +17,9 @@ from workflow.search.named import Named
 from workflow.search.notices import Notice
 from workflow.search.parts import Listed, PartKind
 from workflow.search.queries import Query
-from workflow.search.ranking import LAST, by_distance, form_of, strength_of, unusual
+from workflow.search.ranking import LAST, by_distance, form_of, unusual
+from workflow.search.strength_met import strength_of
+from workflow.search.used import WHY, Used, used
 
 MOST_CLASSES: Final = 12
 
@@ -35,6 +37,7 @@ class Described:
 
     def parts(self, named: Named) -> Iterator[Listed]:
         """The class or use that the words mean, and what is near in meaning."""
+        usual = used(self._asked)
         classes = self._classes()
         near = self._near(named, list(classes.values()))
         lists = self._asked.classed(list(classes.values()), self._count)
@@ -43,7 +46,7 @@ class Described:
         means = [] if named.found else [hit for hit in near if self._means(hit)]
         every = dict.fromkeys(chain(*lists, (hit.name for hit in means)))
         texts = self._asked.texts([one for one in every if one not in held])
-        classed = self._classed(dict(zip(classes, lists, strict=True)), texts, near)
+        classed = self._classed(dict(zip(classes, lists, strict=True)), texts, near, usual)
         if classed is None and self._asked.query.classes and not held:
             self.notices.append(notices.no_such_class(self._asked.query.text, list(classes)))
         if classed is not None:
@@ -75,14 +78,14 @@ class Described:
         named = {
             name: ClassQuery(fold_words(name), exact=True) for name in query.classes[:MOST_CLASSES]
         }
-        if not named and query.undescribed:
-            return {" ".join(query.undescribed): ClassQuery(query.undescribed, exact=False)}
+        if not (named or query.drugs) and query.of_class:
+            return {" ".join(query.of_class): ClassQuery(query.of_class, exact=False)}
         return named
 
     def _classed(
-        self, lists: Mapping[str, Sequence[str]], texts: Texts, near: Sequence[Hit]
+        self, lists: Mapping[str, Sequence[str]], texts: Texts, near: Sequence[Hit], usual: Used
     ) -> Listed | None:
-        """One text of each class in turn."""
+        """The usual drugs of the use, then one text of each class in turn."""
         places = {hit.name: place for place, hit in enumerate(near)}
         cosines = {hit.name: 1 - hit.distance for hit in near}
         turns = [
@@ -92,11 +95,29 @@ class Described:
             ]
             for name, hashes in lists.items()
         ]
-        candidates = [one for one in _in_turn(turns) if not self._is_unasked(one.facts)]
+        every = _once([*usual.first, *_in_turn(turns), *usual.rest])
+        candidates = self._of_form([one for one in every if not self._is_unasked(one.facts)])
         if not candidates:
             return None
-        about = tuple(dict.fromkeys(one.why for one in candidates))
+        classed = (one.why for one in candidates if one.why != WHY)
+        about = tuple(dict.fromkeys((*usual.names, *classed)))
         return Listed(_class_or_use(self._asked.query), about, candidates)
+
+    def _of_form(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """If some have the form and the route that are asked for, they come first.
+
+        If a form is asked for, the others are no answer: a `pain patch` is no injection. A part of
+        the body is only a hint: what is swallowed may help the skin. Where drugs are named for the
+        use, it changes nothing.
+        """
+        query = self._asked.query
+        if query.drugs:
+            query = query._replace(routes=())
+        fit = [one for one in candidates if form_of(query, one.facts) == 1]
+        if not fit:
+            return list(candidates)
+        rest = [] if query.forms else [one for one in candidates if one not in fit]
+        return [*fit, *rest]
 
     def _is_unasked(self, facts: Facts) -> bool:
         """A homeopathic is no answer, whatever its class, unless one is asked for."""
@@ -157,7 +178,15 @@ def _in_turn(lists: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     """The first drug of each class, then the second of each; a text once."""
     turns = [_drugs_in_turn(one) for one in lists]
     row = (one for turn in zip_longest(*turns) for one in turn if one is not None)
-    return list({one.hash: one for one in row}.values())
+    return _once(row)
+
+
+def _once(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """A text once, for its first reason."""
+    kept: dict[str, Candidate] = {}
+    for one in candidates:
+        kept.setdefault(one.hash, one)
+    return list(kept.values())
 
 
 def _drugs_in_turn(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -172,6 +201,8 @@ def _class_or_use(query: Query) -> PartKind:
     """A class is meant if the query's words are words of its name, or end like names of classes."""
     said = {word.rstrip("s") for word in query.words}
     named = {word.rstrip("s") for name in query.classes for word in fold_words(name)}
+    if query.drugs:
+        return PartKind.USE
     return PartKind.CLASS if not query.classes or said & named else PartKind.USE
 
 

@@ -9,7 +9,8 @@ from workflow.contract.ports.generations import LiveNames
 from workflow.contract.ports.search import NameQuery, SearchIndex
 from workflow.search.facts import strength_text, substances_of
 from workflow.search.known import KnownNames
-from workflow.search.strengths import Strength, amounts_of
+from workflow.search.strengths import amounts_of
+from workflow.search.written import Strength
 
 MOST: Final = 2000
 """Drugs, and texts, that are looked at."""

@@ -1,6 +1,7 @@
 """What the columns of one text say, read once, because texts never change and many searches use
 them."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Final
@@ -11,13 +12,14 @@ from workflow.contract.columns import (
     NAME_COLUMNS,
     TYPE_COLUMN,
 )
-from workflow.contract.folding import fold, fold_words
+from workflow.contract.folding import fold, fold_words, plain
 from workflow.contract.ports.documents import Fields
 from workflow.search.known import KnownNames, Substances
 from workflow.search.left_out import Without
-from workflow.search.strengths import UNITS, Amount, Strength, amounts_of, sort_key
+from workflow.search.strengths import Amount, amounts_of, sort_key
 from workflow.search.substances import JOINTS, SALTS, salts_of
 from workflow.search.vocabulary import FORMS
+from workflow.search.written import UNITS, Strength
 
 KEPT: Final = 8192
 """Texts whose facts a process keeps: about 20 MB."""
@@ -50,6 +52,11 @@ UNUSUAL_TYPES: Final = UNUSUAL | {"device", "devices"}
 HOMEOPATHIC: Final = "homeopathic"
 """A word of a type. Products are called after what they are for (`Nausea`, `Gout`)."""
 
+DILUTED: Final = re.compile(r"\[ ?hp[ _]?[xcmq] ?\]", re.IGNORECASE)
+"""Units of the Homeopathic Pharmacopeia: a product in them is homeopathic, whatever its type."""
+
+NUMBER: Final = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
+
 OVER_THE_COUNTER: Final = "otc"
 """Words of a product type that ranks after prescription products."""
 
@@ -60,6 +67,14 @@ UNITS_IN_A_MG: Final = 40_000
 _READ: Final = (*NAME_COLUMNS, *DETAIL_COLUMNS, *CLASS_COLUMNS, TYPE_COLUMN)
 _BLANK: Final = ("",) * len(_READ)
 _ORDERED: Final = len((*NAME_COLUMNS, *DETAIL_COLUMNS))
+
+
+POTASSIUM_CHLORIDE: Final = "potassium chloride"
+MEQ_IN_A_PERCENT: Final = 10_000 / 74.55
+"""Of potassium chloride in a litre: its molar mass is 74.55 g."""
+
+MOST_IN_A_FLUID: Final = 0.4
+"""Percent: 40 mEq/L are 0.3 %. More is a concentrate."""
 
 
 class Facts:
@@ -96,12 +111,32 @@ class Facts:
 
     @cached_property
     def amounts(self) -> tuple[Amount, ...]:
-        found = amounts_of(strength_text(self._fields))
-        return (
-            tuple(map(_in_units, found))
-            if self.substances and self.substances <= VITAMIN_D
-            else found
+        read = amounts_of(strength_text(self._fields))
+        found = tuple(one for one in read if not _is_bulk(one))
+        if self.substances and self.substances <= VITAMIN_D:
+            return tuple(map(_in_units, found))
+        if len(self.substances) > 1 and POTASSIUM_CHLORIDE in self.substances:
+            return tuple(map(_in_meq, found))
+        return found
+
+    def is_called_so(self, *names: tuple[str, ...]) -> bool:
+        """Whether its own name is one of these: opium tincture is not called by its generic name,
+        morphine."""
+        own = (
+            self._fields["drug_name"] or self._fields["generic_name"],
+            self._fields["brand_name"],
         )
+        return any(fold_words(one) in names for one in own)
+
+    def begins_with(self, words: Sequence[str]) -> bool:
+        """Whether one of its names does."""
+        return any(name[: len(words)] == tuple(words) for name in self.spelt)
+
+    @cached_property
+    def numbers(self) -> frozenset[float]:
+        """Those in what it is called: `Mix75/25`, `NP Thyroid 90`."""
+        called = (plain(self._fields[column]) for column in ("drug_name", "brand_name"))
+        return frozenset(float(one) for name in called for one in NUMBER.findall(name))
 
     @cached_property
     def by_amount(self) -> tuple[tuple[str, float], ...]:
@@ -111,6 +146,7 @@ class Facts:
     def form(self) -> frozenset[str]:
         """The words of the form, and what they may mean."""
         form = self._fields["dosage_form"] or self._fields["drug_name"]
+        form = form.lower().replace("liquid filled", "filled")  # a capsule is no liquid
         return frozenset(one for word in fold_words(form) for one in (*FORMS.get(word, ()), word))
 
     @property
@@ -127,6 +163,10 @@ class Facts:
         classes = (self._fields[column] for column in CLASS_COLUMNS)
         said = (self._fields["dosage_form"], *classes, *self._names)
         of_type = UNUSUAL_TYPES.intersection(fold_words(self._fields[TYPE_COLUMN]))
+        if DILUTED.search(self._fields["strength"]):
+            of_type |= {HOMEOPATHIC}
+        if any(map(_is_bulk, amounts_of(strength_text(self._fields)))):
+            of_type |= {"powder"}
         return of_type | UNUSUAL.intersection(fold_words(" ".join(said)))
 
     @cached_property
@@ -183,11 +223,26 @@ def facts_of(fields: Fields, known: KnownNames) -> Facts:
 _facts = lru_cache(KEPT)(Facts)
 
 
+def _is_bulk(one: Amount) -> bool:
+    """`1 g/g` is the substance itself, to make medicines of, and no strength."""
+    return one.number == 1 and Strength(100.0, "%") in one.forms
+
+
 def _in_units(one: Amount) -> Amount:
     units = (
         Strength(round(of.amount * UNITS_IN_A_MG, 3), "unit") for of in one.forms if of.unit == "mg"
     )
     return one._replace(forms=frozenset((*one.forms, *units)))
+
+
+def _in_meq(one: Amount) -> Amount:
+    """Of a litre of a fluid, as orders say it: labels round 20 mEq to .149 % and to .15 %."""
+    found = (
+        Strength(float(round(of.amount * MEQ_IN_A_PERCENT)), "meq")
+        for of in one.forms
+        if of.unit == "%" and of.amount <= MOST_IN_A_FLUID
+    )
+    return one._replace(forms=frozenset((*one.forms, *found)))
 
 
 def _share(words: Sequence[str], asked: frozenset[str]) -> float:

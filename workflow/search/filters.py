@@ -75,7 +75,7 @@ def _texts_under(
 
 
 def of_texts(filters: Filters) -> dict[str, frozenset[str]]:
-    """The filters by which a text can be left out unasked: its drugs share form and route."""
+    """Filters that exclude a text without asking Redis: all its drugs share form and route."""
     return {
         column: frozenset(map(fold, values))
         for column, values in filters.items()

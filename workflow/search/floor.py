@@ -1,7 +1,8 @@
 """The least similarity of a text that counts as an answer.
 
-Cosines of two models have nothing in common, so that each space measures its own floor: what made
-words, which mean nothing, reach among its texts. VerifyIndex asks for it when it asks the model.
+Cosines of different models cannot be compared, so each space measures its own floor: the similarity
+that made-up words, which mean nothing, reach to its texts. VerifyIndex measures it whenever it
+calls the model.
 """
 
 from typing import Final, NamedTuple

@@ -7,22 +7,26 @@ maintained manually. A name means one set of substances. If it means several, th
 import gzip
 import json
 from array import array
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
-from itertools import chain, repeat
+from itertools import chain, islice, repeat, takewhile, zip_longest
 from typing import Final
 
 from workflow.search.edits import distance, one_edit
-from workflow.search.strengths import UNITS
+from workflow.search.minerals import short_names
 from workflow.search.substances import JOINTS, MINERALS, REMEMBERED, SALTS, base_of
 from workflow.search.vocabulary import FORMS, ROUTES
+from workflow.search.written import UNITS
 
 TABLE: Final = "known_names.txt.gz"
 ABBREVIATIONS: Final = "abbreviations.json"
 LONGEST_NAME: Final = 12
 """Words of the longest name that is looked up."""
+
+SHORTEST_JOINED: Final = 7
 
 BITS_AN_EDIT: Final = 2
 """An edit takes at most one letter away and adds one."""
@@ -60,10 +64,22 @@ class KnownNames:
     def with_abbreviations(
         self, means: _Abbreviations, asks: _Abbreviations, beside: _Abbreviations
     ) -> "KnownNames":
-        """They win over names of the table: a pharmacist's MMF is not monomethyl fumarate."""
+        """They take precedence over the table: a pharmacist's MMF is not monomethyl fumarate."""
         self._abbreviations = _read_all({**means, **asks})
         self._asks = frozenset(asks)
         self._beside = _read_all(beside)
+        return self
+
+    def with_short(self, names: Iterable[tuple[str, Sequence[str]]]) -> "KnownNames":
+        """What is written short, if nothing is called so, and its names.
+
+        Of a name that is only known as a hydrate, what may follow is open.
+        """
+        for short, full in names:
+            means = frozenset(chain.from_iterable(map(self.means, full)))
+            alone = any(one in self._own for one in full)
+            if means and (alone or len(means) > 1) and not self.is_name(short):
+                self._abbreviations[short] = means
         return self
 
     def asks(self, name: str) -> bool:
@@ -72,8 +88,7 @@ class KnownNames:
         return name in self._asks
 
     def beside(self, name: str) -> Meanings:
-        """What an abbreviation means next to another drug, and nothing alone: the DM of
-        `promethazine DM`."""
+        """What an abbreviation means only next to another drug: the DM of `promethazine DM`."""
         return self._beside.get(name, NOTHING)
 
     def means(self, name: str) -> Meanings:
@@ -94,6 +109,8 @@ class KnownNames:
             begins = self._abbreviations.get(" ".join(words[:size]), NOTHING)
             if len(begins) == 1 and len(next(iter(begins))) == 1:
                 (substance,) = next(iter(begins))
+                if tuple(substance.split()[:size]) == words[:size]:
+                    continue  # polymyxin is not short for polymyxin B B
                 means = self.means(" ".join((substance, *words[size:])))
                 return NOTHING if means == begins else means
         return NOTHING
@@ -144,6 +161,28 @@ class KnownNames:
         yield from (name for name in self._names if " " not in name)
         yield from (name for name in self._own if " " not in name)
 
+    def beginning(self, word: str, most: int) -> list[str]:
+        """The first names of one word that begin so."""
+        start = bisect_left(self._in_order, word)
+        some = self._in_order[start : start + most]
+        return [name for name in some if name.startswith(word)]
+
+    @cached_property
+    def _in_order(self) -> Sequence[str]:
+        """Built at the first word that a correction would change."""
+        return sorted({*self.single_words()})
+
+    def grown_together(self, word: str) -> str:
+        """The known name of two words that is one here, or nothing: `solumedrol`."""
+        return self._of_two.get(word, "")
+
+    @cached_property
+    def _of_two(self) -> Mapping[str, str]:
+        """Built at the first word that is no name."""
+        two = (name for name in self._names if name.count(" ") == 1)
+        joined = ((name.replace(" ", ""), name) for name in two)
+        return {one: name for one, name in joined if len(one) >= SHORTEST_JOINED and one.isalpha()}
+
     def substances_of(self, name: str) -> Substances:
         """The substances that a generic name of a catalog says, with unknown words unchanged."""
         return _substances_of(self, name)
@@ -159,9 +198,31 @@ class KnownNames:
             return True
         return len(base) > 1 and all(one in JOINTS or self.is_generic(one) for one in base)
 
+    def begun_by(self, words: Sequence[str]) -> list[str]:
+        """Substances whose names these words begin, word by word: `val acid`, `halop dec`.
+
+        Words behind the name may begin a salt: `pred acet`.
+        """
+        first = bisect_left(self._sorted, words[0])
+        begun = takewhile(lambda one: one.startswith(words[0]), islice(self._sorted, first, None))
+        return [one for one in begun if _is_begun(one.split(), words)]
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._own)
+
     def names(self) -> Iterator[tuple[str, Meanings]]:
         """Every name with its meanings."""
         yield from ((name, self.means(name)) for name in (*self._own, *self._names))
+
+
+def _is_begun(name: Sequence[str], words: Sequence[str]) -> bool:
+    """A mineral's name is begun as a whole; of others, the first word may say enough."""
+    short = len(words) < len(name) and (len(words) > 1 or name[0] in MINERALS)
+    return not short and all(
+        of.startswith(word) if of else any(salt.startswith(word) for salt in SALTS)
+        for word, of in zip_longest(words, name[: len(words)], fillvalue="")
+    )
 
 
 def _read_all(kept: _Abbreviations) -> dict[str, Meanings]:
@@ -226,4 +287,5 @@ def known_names() -> KnownNames:
     means = chain.from_iterable(repeat(numbers, int(count)) for count, numbers in runs)
     names = dict(zip(lines, means, strict=True))
     known = KnownNames(bases, names, words, common)
-    return known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))
+    known = known.with_abbreviations(**json.loads(folder.joinpath(ABBREVIATIONS).read_bytes()))
+    return known.with_short(short_names())

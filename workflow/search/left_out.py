@@ -13,6 +13,7 @@ from workflow.search.vocabulary import (
     FREE,
     NEGATIONS,
     ROUTES,
+    VERBS,
     is_description,
 )
 
@@ -23,7 +24,8 @@ class Without(NamedTuple):
     """What an answer must not contain: `words` of the query, and what they mean.
 
     `named` are words that its names must not hold all of, `salts` those that they must not hold
-    any of; `described` words of forms and routes.
+    any of; `described` words of forms and routes. `unread` are negated words that mean none of
+    these.
     """
 
     words: tuple[str, ...]
@@ -32,6 +34,7 @@ class Without(NamedTuple):
     salts: frozenset[str] = frozenset()
     classes: tuple[str, ...] = ()
     described: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
 
 
 NOTHING_LEFT_OUT: Final = Without(())
@@ -45,16 +48,19 @@ def left_out(
     They are names, lay words, salts, forms and routes. Products are called `Preservative Free`, so
     other words stay. A negation that belongs to a name or to lay words is none: `non steroidal`.
     """
-    lay = synonyms.classes_of(words)[1]
+    lay = synonyms.meant_by(words, known).lay
     if known.means(" ".join(words)) or not (FREE in words or NEGATIONS.intersection(words)):
         return words, NOTHING_LEFT_OUT
     kept: list[str] = []
     out: list[tuple[str, ...]] = []
+    unread: list[str] = []
     place = 0
     while place < len(words):
-        negates = words[place] in NEGATIONS
+        negates = words[place] in NEGATIONS and not _is_of_a_verb(words, place)
         start, size = _negated(words, place, negates, synonyms, known)
         if not size or words[start - 1 if negates else place + 1] in lay:
+            if negates and not size and lay.isdisjoint(words[place : start + 1]):
+                unread += words[start : start + 1]
             kept.append(words[place])
             place += 1
             continue
@@ -66,7 +72,11 @@ def left_out(
                 break
             out.append(words[place + 1 : place + 1 + size])
             place += 1 + size
-    return tuple(kept), _without(tuple(kept), out, synonyms, known)
+    return tuple(kept), _without(tuple(kept), out, synonyms, known)._replace(unread=tuple(unread))
+
+
+def _is_of_a_verb(words: Sequence[str], place: int) -> bool:
+    return words[place] == "not" and place > 0 and words[place - 1] in VERBS
 
 
 def _without(
@@ -86,7 +96,7 @@ def _without(
             named.append(words)
         if meant and not asked & meant:
             means.append(meant)
-    classes = (name for one in out for name in synonyms.classes_of(one)[0])
+    classes = (name for one in out for name in synonyms.meant_by(one, known).classes)
     described = (word for one in out if is_description(one[0]) for word in _described(one[0]))
     return Without(
         words=tuple(map(" ".join, out)),
@@ -124,12 +134,12 @@ def _size(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> int:
     """How many of the first words are a name, the longest, or lay words, the fewest."""
     spans = [words[:size] for size in range(1, min(LONGEST_NAME, len(words)) + 1)]
     named = (len(span) for span in reversed(spans) if _meant(" ".join(span), known))
-    lay = (len(span) for span in spans if synonyms.classes_of(span)[1].issuperset(span))
+    lay = (len(span) for span in spans if synonyms.meant_by(span, known).lay.issuperset(span))
     return next(chain(named, lay), 0)
 
 
 def _meant(name: str, known: KnownNames) -> Meanings:
-    """`cough syrup no dm`: what is a drug only beside another is one here, too."""
+    """An abbreviation that is a drug only next to another counts, too: `cough syrup no dm`."""
     return known.means(name) or known.beside(name)
 
 

@@ -1,12 +1,14 @@
 """What a query's names find: texts by name, substance or prefix, and notices about them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import Final
 
 from workflow.contract.ports.search import ClassQuery
 from workflow.search import notices, telling
 from workflow.search.asked import HEAD, Asked
+from workflow.search.begun import begun
 from workflow.search.known import NOTHING
 from workflow.search.matches import Matcher
 from workflow.search.named import Named, Sharer
@@ -19,8 +21,8 @@ from workflow.search.naming import (
     terms_of,
 )
 from workflow.search.notices import Notice
-from workflow.search.ranking import Match, any_usable, form_of, match
-from workflow.search.shortened import spelled_out
+from workflow.search.ranking import Match, any_usable, match
+from workflow.search.shortened import SpelledOut, spelled_out
 from workflow.search.spelling import SHORTEST, Reading, may_be_misspelt, read, unless_begun
 from workflow.search.vocabulary import KINDS
 
@@ -46,14 +48,23 @@ class Lookup:
         terms = terms_of(self._query, self._known)
         asks = [term for term in terms if self._known.asks(term.name)]
         if asks:
-            if one := self._spelled_out(terms) or self._narrowed(terms):
+            one = self._spelled_out(terms) or self._begun(terms) or self._narrowed(terms)
+            if one:
                 return one
             self._notices += telling.which(asks)
             return self._named([], terms, {}, decided=True)
+        if self._beside(terms):
+            return self._named([], [], {}, decided=True)
         if self._says_kind(terms) and self._is_class():
             return self._named([], [], {}, decided=False)
         matches = [*self._named_so(), *self._matcher.match(terms)]
-        if matches and all(term.lay for term in terms):
+        if self._only_has_the_word(matches, terms):
+            one = self._spelled_out(terms, sure=True) or self._begun(terms, sure=True)
+            if one:
+                return one
+        if matches and self._only_homeopathic(matches, terms):
+            return self._named([], [], {}, decided=False)
+        if matches and self._query.lay:
             matches = [one for one in matches if not one.unasked]
             if not matches:
                 return self._named([], [], {}, decided=False)
@@ -71,10 +82,40 @@ class Lookup:
             )
         return self._one_by_one(terms)
 
+    def _only_has_the_word(self, matches: Sequence[Match], terms: Sequence[Term]) -> bool:
+        """An unknown word is in names, but none of these drugs has the strength and the form asked
+        for: no Dex-Moxi for `moxi 0.5% ophth`."""
+        return (
+            bool(matches)
+            and any(not term.means and not self._known.is_name(term.name) for term in terms)
+            and not any(map(self._matcher.fits, matches))
+        )
+
+    def _beside(self, terms: Sequence[Term]) -> bool:
+        """Asks for what an abbreviation means only next to another drug: `pe`."""
+        if len(terms) != 1 or not self._known.beside(terms[0].name):
+            return False
+        if any(self._matcher.match(terms)):
+            return False
+        means = terms[0]._replace(means=self._known.beside(terms[0].name))
+        self._notices += telling.which([means])
+        return True
+
+    def _only_homeopathic(self, matches: Sequence[Match], terms: Sequence[Term]) -> bool:
+        """A homeopathic product does not answer lay words, a class, or a word within its names. It
+        answers its own name, or the beginning of it.
+        """
+        if not all(one.unasked for one in matches) or any(one.named_so for one in matches):
+            return False
+        if all(term.lay for term in terms) or self._is_class():
+            return True
+        texts = self._matcher.texts
+        return not any(texts[one.hash].begins_with(terms[0].words) for one in matches)
+
     def _named_so(self) -> list[Match]:
         """Lay words are a name if a drug has exactly this name.
 
-        A homeopathic that is called `Nausea` is none, unless one is asked for.
+        A homeopathic product called `Nausea` does not count, unless one is asked for.
         """
         words = self._query.words
         if not self._query.lay or not words:
@@ -100,7 +141,7 @@ class Lookup:
 
     def _is_class(self) -> bool:
         """The query's words are those of a class, not of a drug: `kinase inhibitor`."""
-        words = self._query.undescribed
+        words = self._query.of_class
         if self._query.lay or not words:
             return False
         return any(self._asked.classed([ClassQuery(words, exact=False)], HEAD))
@@ -108,11 +149,13 @@ class Lookup:
     def _one_by_one(self, terms: Sequence[Term]) -> Named:
         """Which of the terms the catalog has. The others are misspelled, missing here, or not
         names."""
-        if short := self._spelled_out(terms):
+        if short := self._spelled_out(terms) or self._begun(terms):
             return short
         terms = terms[:MOST_TERMS]
         present = self._matcher.present(terms)
         unknown = [one for one in terms if not present[one.typed] and is_unknown(one, self._known)]
+        if named := self._written_apart(unknown):
+            return named
         begins = self._begin(terms[-1]) if not present[terms[-1].typed] else []
         sentence = len(unknown) > MOST_UNKNOWN
         readings = {} if sentence or self._as_written else self._readings(unknown)
@@ -125,6 +168,8 @@ class Lookup:
             present |= self._matcher.present(anew)
             self._notices += [notices.read_as(word, name) for word, name in read_as.items()]
         self._notices += telling.missing(terms, present, readings, self._known, self._query)
+        if not self._as_written:
+            self._notices += telling.nearest(terms, present, self._known)
         if not sentence:
             self._notices += telling.unknown(
                 terms, present, readings, self._known, begun=bool(begins)
@@ -142,25 +187,56 @@ class Lookup:
             return self._named(apart, kept, read_as, decided=True, apart=True)
         decided = bool(matches or begins or any(one.may_be for one in readings.values()))
         decided = decided or (not sentence and are_names(terms, self._query, self._known))
+        # One unknown word and a strength are a drug that is not here, not a meaning.
+        decided = decided or (self._query.has_amounts and len(terms) == 1 and not self._query.lay)
         return self._named(matches, kept, read_as, decided=decided, begins=begins)
 
+    def _written_apart(self, unknown: Sequence[Term]) -> Named | None:
+        """Asks anew for names of two words that are one in the query: `solumedrol`."""
+        apart = {one.typed: self._known.grown_together(one.name) for one in unknown}
+        apart = {word: name for word, name in apart.items() if name}
+        if not apart or self._as_written:
+            return None
+        query = self._query
+        words, whole = (
+            tuple(part for word in of for part in apart.get(word, word).split())
+            for of in (query.words, query.whole)
+        )
+        asked = replace(self._asked, query=query._replace(words=words, whole=whole))
+        named = Lookup(asked).named()
+        told = [notices.read_as(word, name) for word, name in apart.items()]
+        return named._replace(notices=[*told, *named.notices])
+
     def _called(self, matches: Sequence[Match], terms: Sequence[Term]) -> list[Match]:
-        """Those that are called so. Beside unknown words, one word of a long name is no name: the
-        `vial` of `T-DM1 vial`, which ends a name of adenosine."""
+        """Texts whose names have these words. Next to unknown words, one word of a long name does
+        not count: the `vial` of `T-DM1 vial`, which ends a name of adenosine."""
         asked = frozenset(word for term in terms for word in term.words)
         return [one for one in matches if self._matcher.texts[one.hash].is_called(asked)]
 
-    def _spelled_out(self, terms: Sequence[Term]) -> Named | None:
-        """A mixture by the beginnings of its substances; None if the words are none."""
+    def _spelled_out(self, terms: Sequence[Term], *, sure: bool = False) -> Named | None:
+        """A mixture by the beginnings of its substances; None if the words are none.
+
+        `sure`: no question.
+        """
         found = (
             None
             if self._as_written
             else spelled_out(terms, self._query, self._matcher, self._known)
         )
-        if found is None:
+        return self._read_so(found, sure=sure)
+
+    def _read_so(self, found: SpelledOut | None, *, sure: bool) -> Named | None:
+        if found is None or (sure and not found.terms):
             return None
         self._notices += found.notices
         return self._named(self._matcher.match(found.terms), found.terms, {}, decided=True)
+
+    def _begun(self, terms: Sequence[Term], *, sure: bool = False) -> Named | None:
+        """One drug by the beginning of its name; None if the words are none."""
+        if self._as_written or not terms:
+            return None
+        found = begun(terms, self._query, self._matcher, self._known)
+        return self._read_so(found, sure=sure)
 
     def _narrowed(self, terms: Sequence[Term]) -> Named | None:
         """An abbreviation of several drugs, only one of which the catalog has in the form and the
@@ -171,17 +247,12 @@ class Lookup:
         typed = terms[0].typed
         each = [[spelled(one, typed)] for one in sorted(terms[0].means, key=sorted)]
         found = zip(each, self._matcher.match_each(each), strict=True)
-        fit = [(one, of) for one, of in found if any(map(self._fits, of))]
+        fit = [(one, of) for one, of in found if any(map(self._matcher.fits, of))]
         if len(fit) != 1:
             return None
         (read, matches), *_ = fit
         self._notices.append(notices.read_as(typed, read[0].name))
         return self._named(matches, read, {}, decided=True)
-
-    def _fits(self, one: Match) -> bool:
-        facts = self._matcher.texts[one.hash]
-        fits = one.has_amounts or not self._query.has_amounts
-        return fits and not one.unasked and form_of(self._query, facts) == 1
 
     def _apart(self, terms: Sequence[Term]) -> list[Match]:
         """Each name separately, if no drug has all of them."""

@@ -6,7 +6,7 @@ from workflow.contract.ports.search import NameQuery
 from workflow.search.asked import Asked, Texts
 from workflow.search.facts import Facts
 from workflow.search.naming import Term, alternatives_of
-from workflow.search.ranking import Match, match
+from workflow.search.ranking import Match, form_of, match
 
 Alternatives = tuple[tuple[tuple[str, ...], ...], ...]
 """Of each term its alternatives, and of each of these the words."""
@@ -42,6 +42,13 @@ class Matcher:
         for one in found:
             self.texts |= one
         return found
+
+    def fits(self, one: Match) -> bool:
+        """True if it has the strength and the form that are asked for."""
+        query = self._query
+        fits = one.has_amounts or not query.has_amounts
+        described = not (query.forms or query.routes) or form_of(query, self.texts[one.hash]) == 1
+        return fits and described and not one.unasked
 
     def is_cut(self, texts: Texts) -> bool:
         """True if the index may have more."""

@@ -28,7 +28,7 @@ class Named(NamedTuple):
 
 
 class Sharer:
-    """Shares the texts of one query out to the parts. `told`: what was said of it so far."""
+    """Distributes the texts of one query to the parts. `told`: the notices so far."""
 
     def __init__(self, asked: Asked, matcher: Matcher, told: Sequence[Notice]) -> None:
         self._query, self._known, self._matcher = asked.query, asked.known, matcher
@@ -53,8 +53,9 @@ class Sharer:
         if found and not same and not any(term.means for term in terms):
             same = self._equivalents(found, meant)
         generic = all(self._known.is_generic(one.name) for one in terms)
-        if self._query.has_amounts and generic:
-            # However a substance is spelled, the right strength comes before the others.
+        wanted = self._query.has_amounts or self._query.forms or self._query.routes
+        if wanted and generic:
+            # However a substance is spelled, the right strength and form come before the others.
             found, same = sorted((*found, *same), key=lambda one: one.place), []
         shown = [*found, *same]
         others = [one for one in _without(shown, matches) if one.substances not in meant]

@@ -10,6 +10,10 @@ from workflow.search.substances import JOINTS, MINERALS, SALTS
 from workflow.search.vocabulary import FILLERS, KINDS, is_description
 
 SHORTEST_PREFIX: Final = 3
+CAUSING: Final = frozenset(("from", "after"))
+BEFORE_CAUSES: Final = frozenset(("my", "taking", "the", "using", "on"))
+"""Words before the name of what causes a use, and words between."""
+
 MOST_MEANINGS: Final = 64
 """How many combinations of the meanings of several names are tried."""
 
@@ -43,14 +47,24 @@ def terms_of(query: Query, known: KnownNames, read: Mapping[str, str] | None = N
     while place < len(words):
         size = _longest(words, place, query, known)
         name = " ".join(words[place : place + (size or 1)])
+        if query.lay and _is_cause(words, place):
+            place += size or 1
+            continue
         if size or _may_name(words[place], query, behind=bool(found)):
-            lay = any(word in query.lay for word in typed[place : place + (size or 1)])
+            lay = all(word in query.lay for word in typed[place : place + (size or 1)])
             spelt = " ".join(typed[place : place + (size or 1)])
             found.append(Term(tuple(name.split()), known.means(name), spelt, lay))
         place += size or 1
     return (
         _without_sentence(found, query) if query.lay else found or _from_descriptions(query, known)
     )
+
+
+def _is_cause(words: Sequence[str], place: int) -> bool:
+    """What causes a use is not asked for: the clozapine of `drooling from clozapine`."""
+    while place and words[place - 1] in BEFORE_CAUSES:
+        place -= 1
+    return place > 0 and words[place - 1] in CAUSING
 
 
 def _without_sentence(terms: Sequence[Term], query: Query) -> list[Term]:
@@ -79,10 +93,10 @@ def _longest(words: Sequence[str], place: int, query: Query, known: KnownNames) 
 def _is_use(span: Sequence[str], query: Query, known: KnownNames) -> bool:
     """Lay words that are a name as well, and of none of the substance's: `head lice` are no drug.
 
-    The `insulin` of `insulin nph` is its substance's name.
+    The `insulin` of `insulin nph` is its substance's name, and `T3` is a question.
     """
-    lay = query.lay.intersection(span)
-    if not lay or known.is_substance(" ".join(span)):
+    lay, name = query.lay.intersection(span), " ".join(span)
+    if not lay or known.is_substance(name) or known.asks(name):
         return False
     means = known.means(" ".join(span))
     own = {word for of in means for one in of for word in one.split()}
@@ -137,11 +151,14 @@ def spelled(substances: Substances, typed: str) -> Term:
 
 
 def may_go_on(term: Term, query: Query) -> bool:
-    """The last word of a query may be the beginning of a name that is still being typed."""
+    """The last word of a query may be the beginning of a name that is still being typed.
+
+    Before a strength it is short for one: `warf 5`.
+    """
     word = term.words[-1]
     return (
         len(term.words) == 1
-        and query.text.endswith(term.typed)
+        and query.words[-1:] == (term.typed,)
         and len(word) >= SHORTEST_PREFIX
         and not term.means
     )

@@ -10,6 +10,8 @@ LONGEST_KEY: Final = 64
 _DASHES: Final = re.compile(r"[\u00ad\u2010-\u2015\u2212\u2043\ufe58\ufe63\uff0d\u2e3a\u2e3b_./]")
 _PREFIX: Final = re.compile(r"ndc(?:[ :#-]*(?:no|code|number)?[ .:#-]*)")
 _CODE: Final = re.compile(r"[0-9][0-9a-z]*(?:[ -]+[0-9a-z]+){0,2}")
+_BARCODE: Final = re.compile(r"(?:\(01\) ?|01)?([0-9]03[0-9]{11})", re.ASCII)
+_BRACKETS: Final = "()[]{}<>\"'"
 _TEN, _ELEVEN, _TWELVE = 10, 11, 12
 
 
@@ -30,6 +32,8 @@ def ndcs_of(text: str) -> Asked:
     which do not say where a zero was dropped; 12 of the FDA's next format (6-4-2); two groups of a
     product without its package.
     """
+    if ten := _scanned(text):
+        return Asked(_of_digits(ten), ())
     code = _bare(text)
     if not code:
         return NO_NDC
@@ -42,10 +46,21 @@ def ndcs_of(text: str) -> Asked:
     return Asked(tuple(dict.fromkeys((*_padded(groups), code, digits))), ())
 
 
+def _scanned(text: str) -> str:
+    """The ten digits in a package's barcode (GTIN-14 with `(01)` or without): GS1 prefix 03, the
+    NDC, a check digit."""
+    found = _BARCODE.fullmatch(text.strip()) if len(text) <= LONGEST_KEY else None
+    if not found:
+        return ""
+    digits = [int(one) for one in found[1]]
+    check = sum(digits[0::2]) * 3 + sum(digits[1::2])
+    return found[1][3:13] if check % 10 == 0 else ""
+
+
 def _bare(text: str) -> str:
     if len(text) > LONGEST_KEY:
         return ""
-    shown = _DASHES.sub("-", text)
+    shown = _DASHES.sub("-", text.strip().strip(_BRACKETS))
     shown = _PREFIX.sub("", plain(shown), count=1)
     shown = re.sub(r"[ -]*-[ -]*|  +", "-", shown).strip(" -")
     return shown.upper() if _CODE.fullmatch(shown) and _has_digits(shown) else ""

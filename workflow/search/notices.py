@@ -68,6 +68,11 @@ def left_out(names: Sequence[str]) -> Notice:
     return Notice(NoticeKind.LEFT_OUT, text, " ".join(names), tuple(names))
 
 
+def not_left_out(words: Sequence[str]) -> Notice:
+    text = f"No column says {listed(words, 'or')}, so this was not left out."
+    return Notice(NoticeKind.UNKNOWN_WORD, text, " ".join(words))
+
+
 def not_together(names: Sequence[str]) -> Notice:
     text = f"No product has {listed(names)} together; each is shown by itself."
     return Notice(NoticeKind.NOT_TOGETHER, text, " ".join(names), tuple(names))

@@ -4,28 +4,38 @@ import re
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold, fold_words, plain
+from workflow.search.amounts import Asked, asked_of
 from workflow.search.known import LONGEST_NAME, KnownNames, known_names
 from workflow.search.left_out import NOTHING_LEFT_OUT, Without, left_out
-from workflow.search.strengths import Asked, Strength, asked_of
+from workflow.search.orders import as_on_labels
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
+    CLASS_TYPES,
     FILLERS,
     FORMS,
     ROUTES,
     ROUTES_OF_CLASSES,
     is_description,
 )
+from workflow.search.written import Strength
 
 LONGEST_QUERY: Final = 200
 
 _WITHOUT: Final = re.compile(r"\bw/o\b")
 _NUMBER: Final = re.compile(r"\bno\.? ?#?(?=[0-9]+(?: |$))")
-_DEXTROSE: Final = re.compile(r"\bd(2\.5|5|10|20|30|40|50|70)(?:w\b|\b|(?=ns\b))")
+_PATIENT: Final = re.compile(
+    r"\b(?:my|our|his|her|the|a) (?:(?:little|old|elderly|dear) )?(?:mom|mum|dad|mother|father|"
+    r"husband|wife|son|daughter|boy|girl|grandma|grandpa|partner|brother|sister|dog|cat)s?\b"
+    r"|\b[0-9]+[ -]?(?:years?|yrs?|yo|y/o|months?|mos?|weeks?|wks?|days?)(?:[ -]old|\b)"
+)
+"""Who is ill and for how long: `my mom`, `5 year old`, `3 days`."""
+
+_IMMEDIATE: Final = re.compile(r"\b(?:ir|immediate release)\b")
 
 
 class Query(NamedTuple):
     """A query, parsed. `whole` are all its words, `words` those that are no amount, in its
-    order, and not `without`; `lay` are those that mean `classes`.
+    order, and not `without`; `lay` are those that mean `classes` and `drugs` (`uses.UseDrug`).
 
     `bare` are numbers behind a name, without a unit; `numbers` the digits of all amounts. Each of
     `forms` is one word of the query: the words of a form that it may mean.
@@ -41,6 +51,7 @@ class Query(NamedTuple):
     routes: tuple[str, ...]
     classes: tuple[str, ...]
     lay: frozenset[str]
+    drugs: tuple[str, ...] = ()
     without: Without = NOTHING_LEFT_OUT
 
     @property
@@ -54,6 +65,11 @@ class Query(NamedTuple):
         return tuple(word for word in self.telling if not is_description(word))
 
     @property
+    def of_class(self) -> tuple[str, ...]:
+        """Those that may be words of a class's name."""
+        return tuple(word for word in self.undescribed if word not in CLASS_TYPES)
+
+    @property
     def has_amounts(self) -> bool:
         return bool(self.strengths or self.bare)
 
@@ -64,7 +80,7 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
     shown = _spelled_out(plain(text[:LONGEST_QUERY]), known)
     asked = _amounts(shown, synonyms, known)
     rest, without = left_out(fold_words(asked.rest), synonyms, known)
-    classes, lay = synonyms.classes_of(rest)
+    meant = synonyms.meant_by(rest, known)
     forms = (FORMS[word] for word in dict.fromkeys(rest) if FORMS.get(word))
     routes = (route for word in rest for route in _routes_of(word))
     return Query(
@@ -76,8 +92,9 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
         numbers=asked.numbers,
         forms=tuple(dict.fromkeys(forms)),
         routes=tuple(dict.fromkeys(routes)),
-        classes=classes,
-        lay=lay,
+        classes=meant.classes,
+        lay=meant.lay,
+        drugs=meant.drugs,
         without=without,
     )
 
@@ -87,14 +104,16 @@ def _routes_of(word: str) -> list[str]:
 
 
 def _spelled_out(text: str, known: KnownNames) -> str:
-    """`w/o` is without, `tylenol no 3` has a number, and `d50w` is dextrose 50 %.
+    """`w/o` is without, `ir` is not extended, `tylenol no 3` has a number, and orders are as
+    labels are.
 
     A known name stays as it is: `red no 105 1`.
     """
     if known.means(fold(text)):
         return text
     shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
-    return _DEXTROSE.sub(r"dextrose \1 % ", shown)
+    shown = _PATIENT.sub(" ", shown)
+    return as_on_labels(_IMMEDIATE.sub("not extended release", shown))
 
 
 def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
@@ -113,7 +132,7 @@ def _amounts(text: str, synonyms: Synonyms, known: KnownNames) -> Asked:
 
 def _numbers_name(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> bool:
     """True if a number of these words is a part of a known name or of lay words."""
-    lay = synonyms.classes_of(words)[1]
+    lay = synonyms.meant_by(words, known).lay
     return any(
         word.isdigit() and (word in lay or _in_name(words, place, known))
         for place, word in enumerate(words)

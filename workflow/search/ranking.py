@@ -10,7 +10,8 @@ from workflow.search.facts import HOMEOPATHIC, OVER_THE_COUNTER, Facts
 from workflow.search.known import KnownNames, Meanings, Substances
 from workflow.search.naming import Term, meant_sets
 from workflow.search.queries import Query
-from workflow.search.strengths import ONE_ML, Amount, Strength
+from workflow.search.strength_met import SYSTEMIC, strength_of
+from workflow.search.strengths import ONE_ML, Amount
 from workflow.search.substances import salts_of
 
 LAST: Final = 3
@@ -19,17 +20,6 @@ LAST: Final = 3
 ORAL: Final = "oral"
 
 PER_ML: Final = re.compile(r"/ ?ml\b")
-BARE_UNITS: Final = ("unit",)
-"""Units that people leave out, besides the one that the catalog writes."""
-
-BARE_OF_A_PLACE: Final = (*BARE_UNITS, "%")
-"""Percent as well, of what works where it is put: `timolol 0.5`, `lidocaine 2`."""
-
-SYSTEMIC: Final = {
-    *("oral", "intravenous", "intramuscular", "subcutaneous", "sublingual", "buccal", "rectal"),
-    *("intrathecal", "intraspinal", "intraarterial", "respiratory", "nasal", "transdermal"),
-}
-"""Routes by which a drug reaches the whole body: `morphine 2.5` is never 2.5 %."""
 
 
 class Match(NamedTuple):
@@ -92,7 +82,7 @@ def _placed(
         rare > 1,
         _is_other_salt(query, facts),
         _is_no_pill(query, facts),
-        not named_so,
+        not facts.is_called_so(query.whole, query.words),
         _is_mixture(facts, meant),
         -strength,
         rare,
@@ -113,32 +103,6 @@ def _is_meant(means: Meanings, substances: Substances) -> bool:
     return any(one <= substances for one in means)
 
 
-def strength_of(query: Query, facts: Facts) -> tuple[float, bool]:
-    """The share of amounts that the query and the drug have in common, 1 if all agree; and whether
-    the drug has all of the query's.
-
-    The volume that a drug is given in is not an amount: the 5 of `amoxicillin 400/5`.
-    """
-    if not query.has_amounts:
-        return 0.0, False
-    drug = facts.amounts
-    units = BARE_UNITS if facts.routes & SYSTEMIC else BARE_OF_A_PLACE
-    volumes = {volume for one in drug for volume in one.volumes}
-    wanted = [one for one in query.strengths if one not in volumes]
-    bare = [one for one in query.bare if not any(isclose(one, of.amount) for of in volumes)]
-    if not (wanted or bare):
-        wanted, bare = list(query.strengths), list(query.bare)
-    left, met = list(drug), 0
-    every: tuple[Strength | float, ...] = (*wanted, *bare)
-    for asked in every:
-        held = next((one for one in left if _is_amount(asked, one, units)), None)
-        if held is not None:
-            left.remove(held)
-            met += 1
-    missed = len(every) - met
-    return (met / (met + missed + len(left)) if met else 0.0), not missed
-
-
 def _is_mixture(facts: Facts, meant: frozenset[Substances]) -> bool:
     """It has other substances than were asked for, by its names or by the number of its amounts.
 
@@ -151,9 +115,9 @@ def _is_mixture(facts: Facts, meant: frozenset[Substances]) -> bool:
 
 
 def _is_other_salt(query: Query, facts: Facts) -> bool:
-    """Its names say a salt, and none that was asked for: metoprolol tartrate for the succinate."""
-    asked, held = salts_of(query.words[1:]), salts_of(facts.words)
-    return bool(asked and held) and not asked & held
+    """Its names do not say the salt that was asked for: they may spell another one wrongly."""
+    asked = salts_of(query.words[1:])
+    return bool(asked) and not asked & salts_of(facts.words)
 
 
 def _is_no_pill(query: Query, facts: Facts) -> int:
@@ -163,32 +127,24 @@ def _is_no_pill(query: Query, facts: Facts) -> int:
     """
     if not query.has_amounts or query.forms or query.routes:
         return 0
-    in_volume = any(one.volumes or _has_percent(one) for one in facts.amounts)
+    in_volume = any(map(_is_in_volume, facts.amounts))
     asked = {one for one in query.strengths if one.unit == "ml"}
     if asked or PER_ML.search(query.text):
         held = {of for one in facts.amounts for of in one.volumes}
-        return int(not in_volume) or int(not (asked or {ONE_ML}) & held)
+        return 2 if not in_volume else int(not (asked or {ONE_ML}) & held)
     if any(one.unit == "%" for one in query.strengths):
         return int(not in_volume)
     if not in_volume:
         return int(ORAL not in facts.routes)
     numbers = [one.number for one in facts.amounts]
-    return 2 if all(any(isclose(one, of) for of in numbers) for one in query.bare) else 3
+    as_written = all(any(isclose(one, of) for of in numbers) for one in query.bare)
+    # Where a drug works where it is put, a bare number is rather percent: `clobetasol 0.05`.
+    return 2 if as_written == bool(facts.routes & SYSTEMIC) else 3
 
 
-def _has_percent(one: Amount) -> bool:
-    """It is in a millilitre or a gram."""
-    return any(of.unit == "%" for of in one.forms)
-
-
-def _is_amount(asked: Strength | float, drug: Amount, bare_units: Sequence[str]) -> bool:
-    if isinstance(asked, Strength):
-        return any(
-            one.unit == asked.unit and isclose(one.amount, asked.amount) for one in drug.forms
-        )
-    return isclose(asked, drug.number) or any(
-        one.unit in bare_units and isclose(one.amount, asked) for one in drug.forms
-    )
+def _is_in_volume(one: Amount) -> bool:
+    """It is in millilitres, or in a gram."""
+    return any(of.unit == "ml" for of in one.volumes) or any(of.unit == "%" for of in one.forms)
 
 
 def form_of(query: Query, facts: Facts) -> float:

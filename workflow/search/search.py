@@ -25,6 +25,7 @@ from workflow.search.parts import Answer, Listed, Part, PartKind
 from workflow.search.queries import understand
 from workflow.search.ranking import Match
 from workflow.search.synonyms import Synonyms, fda_synonyms
+from workflow.search.used import queries_of
 
 HIDDEN: Final = 30
 """Texts of the best part for which hidden packages are counted."""
@@ -63,6 +64,7 @@ def search(
         filters=as_stored(filters, names, index),
         known=known,
     )
+    asked.foresee(queries_of(asked))
     named = Lookup(asked, as_written=as_written).named()
     answer = _answer(asked, named, packages, limit, offset)
     # Nobody has a key without a digit, so this costs no command.
@@ -88,8 +90,9 @@ def _answer(asked: Asked, named: Named, packages: int, limit: int, offset: int) 
     parts = _without_last(taken) if more else taken
     last = () if offset else _last_notices(asked, parts, listed, drawer)
     cut = [notices.cut_short()] if drawer.cut else []
-    out = asked.query.without.words
-    without = [notices.left_out(out)] if out else []
+    out = asked.query.without
+    without = [notices.left_out(out.words)] if out.words else []
+    without += [notices.not_left_out(out.unread)] if out.unread else []
     return Answer(parts, [*without, *named.notices, *described.notices, *cut, *last], texts, more)
 
 

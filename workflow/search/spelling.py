@@ -16,6 +16,8 @@ SHORTEST_FAR: Final = 9
 """Three edits are tried only for words this long."""
 
 MOST_ASKED: Final = 5
+SHORTEST_BEGINNING: Final = 6
+"""Letters of a word that is rather cut short than misspelled."""
 
 
 class Reading(NamedTuple):
@@ -31,7 +33,7 @@ Spellings = Callable[[str, int], Sequence[str]]
 
 
 IsSpelling = Callable[[str, str], bool]
-"""Whether a word of the catalog's names is only its own spelling of a known name."""
+"""Whether a word of the catalog's names is a known name in another spelling."""
 
 
 def _never(word: str, name: str) -> bool:
@@ -56,13 +58,23 @@ def read(
         near = {name: away for name, away in near.items() if name in here or known.means(name)}
     least = min(near.values(), default=0)
     nearest = [name for name, away in near.items() if away == least]
-    return _decide(word, _without_spellings(nearest, known, is_spelling), known, here)
+    found = _decide(word, _without_spellings(nearest, known, is_spelling), known, here)
+    return _unless_cut_short(found, known)
+
+
+def _unless_cut_short(found: Reading, known: KnownNames) -> Reading:
+    """A long word that begins another name may be short for it: `norflox` is not only Norflex."""
+    word, name = found.word, found.read_as
+    if not name or len(word) < SHORTEST_BEGINNING or name.startswith(word):
+        return found
+    others = [one for one in known.beginning(word, MOST_ASKED) if one != name]
+    return Reading(word, may_be=(name, *others)[:MOST_ASKED]) if others else found
 
 
 def _without_spellings(
     names: Sequence[str], known: KnownNames, is_spelling: IsSpelling
 ) -> Sequence[str]:
-    """A catalog that writes `metoroprolol` once does not make metoprolol a question."""
+    """A misspelling in the catalog (`metoroprolol`) does not turn `metoprolol` into a question."""
     drugs = [name for name in names if known.means(name)]
     if not drugs or len({known.means(name) for name in drugs}) > 1 or len(drugs) == len(names):
         return names

@@ -8,7 +8,7 @@ from workflow.search.naming import Term, tells
 from workflow.search.notices import Notice
 from workflow.search.queries import Query
 from workflow.search.ranking import Match
-from workflow.search.spelling import Reading
+from workflow.search.spelling import EDITS, MOST_ASKED, Reading, may_be_misspelt
 
 Present = Mapping[str, bool]
 """Whether the catalog has each term, by what was typed."""
@@ -34,6 +34,18 @@ def missing(
         if known.is_name(term.name) and tells(term, query):
             said = term.name if term.typed in readings else term.typed
             yield notices.not_in_catalog(said, _first_meaning(term))
+
+
+def nearest(terms: Sequence[Term], present: Present, known: KnownNames) -> Iterator[Notice]:
+    """For a name that no directory has, the drugs that are spelled like it: `ibuprophen`."""
+    for term in terms:
+        name = term.name
+        lacks = not present.get(term.typed) and not term.means and known.is_name(name)
+        if lacks and may_be_misspelt(name, alone=False):
+            near = known.near(name, EDITS)
+            drugs = sorted(filter(known.means, near), key=lambda one: (near[one], one))
+            if drugs:
+                yield notices.did_you_mean(term.typed, drugs[:MOST_ASKED])
 
 
 def unknown(

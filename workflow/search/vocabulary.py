@@ -20,7 +20,13 @@ FILLERS: Final = _words(
 NEGATIONS: Final = _words("without no not non minus except excluding")
 """Words before what an answer must not have; `free` stands behind it."""
 
+VERBS: Final = _words("am are can could did do does has have is must should was will would")
+"""Words before a `not` that is about what somebody does: `can not sleep`."""
+
 FREE: Final = "free"
+
+CLASS_TYPES: Final = _words("cs epc ext moa pe")
+"""The FDA marks its classes with these in brackets; they describe no drug."""
 
 KINDS: Final = _words(
     """
@@ -41,14 +47,17 @@ FORMS: Final = {
     **dict.fromkeys(("cream", "creams", "crm"), ("cream",)),
     **dict.fromkeys(("suspension", "susp"), ("suspension",)),
     **dict.fromkeys(("solution", "soln", "drops", "gtt", "gtts"), ("solution",)),
-    **dict.fromkeys(("inhaler", "puffer"), ("aerosol", "inhalant", "powder")),
+    **dict.fromkeys(("inhaler", "puffer", "puff", "puffs"), ("aerosol", "inhalant", "powder")),
     **dict.fromkeys(("mdi", "hfa"), ("aerosol",)),
     **dict.fromkeys(("dpi",), ("powder",)),
     **dict.fromkeys(("neb", "nebs", "nebule"), ("solution", "suspension", "inhalant")),
     **dict.fromkeys(("suppository", "suppositories", "supp"), ("suppository",)),
     **dict.fromkeys(("implant", "implants"), ("implant",)),
+    **dict.fromkeys(("liquid", "liquids"), ("liquid", "solution", "suspension", "syrup", "elixir")),
     **dict.fromkeys(("er", "xr", "xl", "sr", "cr", "extended"), ("extended",)),
     **dict.fromkeys(("release", "coated"), ()),
+    **dict.fromkeys(("vial", "vials", "syringe", "syringes", "ampule", "amp"), ("injection",)),
+    **dict.fromkeys(("drip", "infusion", "bolus", "premix", "bag"), ("injection", "solution")),
     **dict.fromkeys(("delayed", "ec", "dr"), ("delayed",)),
     **dict.fromkeys(("chewable", "chew"), ("chewable",)),
     **dict.fromkeys(("disintegrating", "odt"), ("disintegrating",)),
@@ -61,12 +70,17 @@ ROUTES: Final = {
     **{word: word for word in _words("inhalation respiratory dental")},
     **{"iv": "intravenous", "im": "intramuscular", "ivpb": "intravenous", "eye": "ophthalmic"},
     **dict.fromkeys(("sc", "sq", "subq", "subcut"), "subcutaneous"),
+    **dict.fromkeys(("ou", "oph", "opth", "ophthal"), "ophthalmic"),
+    **{"ivp": "intravenous", "pv": "vaginal", "au": "otic", "td": "transdermal"},
     **{"po": "oral", "pr": "rectal", "ophth": "ophthalmic", "vag": "vaginal"},
     **{"ear": "otic", "mouth": "oral", "skin": "topical", "nose": "nasal", "sl": "sublingual"},
 }
 """A word of a query, and the word of a route that it means."""
 
-ROUTES_OF_CLASSES: Final = dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral")
+ROUTES_OF_CLASSES: Final = {
+    **dict.fromkeys(("doac", "doacs", "noac", "noacs", "ocp", "ocps"), "oral"),
+    **dict.fromkeys(("ics", "laba", "lama", "saba", "sama"), "respiratory"),
+}
 """A word that means a class, and how its drugs are given: direct *oral* anticoagulants."""
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_$]+$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9:/._~@+-]+$")]
+Scope = Annotated[str, Field(pattern=r"^[A-Za-z0-9:/._~@+-]{1,64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 SecurityGroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
 SecretArn = Annotated[
@@ -31,11 +32,20 @@ KeyArn = Annotated[
     str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/(mrk-)?[0-9a-f-]+$")
 ]
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")]
+DomainName = Annotated[
+    str,
+    Field(
+        pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$",
+        max_length=253,
+    ),
+]
+"""API Gateway takes no capital letters."""
 Zone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$")]
 Zones = Annotated[tuple[Zone, ...], Field(min_length=2)]
 SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
 RouteTableId = Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")]
-MetricName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./#:-]+$")]
+MetricName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_./#-][A-Za-z0-9_./#:-]{0,254}$")]
+"""CloudWatch's; a colon may not be first."""
 
 
 class Section(BaseModel):

@@ -65,6 +65,11 @@ class ExistingVpc(Section):
         return self
 
 
+NO_NETWORK: Final = tuple(
+    map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"))
+)
+"""This host, loopback, link-local (with AWS's own metadata and clocks), multicast and reserved."""
+
 PRIVATE_BITS: Final = 20
 """4,091 addresses, where the VPC has room for them."""
 
@@ -86,9 +91,11 @@ class NewVpc(Section):
     @classmethod
     def _addresses(cls, cidr: str) -> str:
         try:
-            IPv4Network(cidr)
+            network = IPv4Network(cidr)
         except ValueError as error:
             raise ValueError(f"{error}; use the form '10.60.0.0/16'") from error
+        if any(network.overlaps(one) for one in NO_NETWORK):
+            raise ValueError(f"{cidr} can be no network; use private addresses: '10.60.0.0/16'")
         return cidr
 
     @model_validator(mode="after")

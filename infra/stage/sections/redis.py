@@ -28,7 +28,7 @@ class MemoryMetric(Section):
     """The metric's namespace."""
     name: MetricName
     """The metric's name."""
-    dimensions: dict[MetricName, MetricName] = Field({})
+    dimensions: dict[MetricName, MetricName] = Field({}, max_length=30)
     """The metric's dimensions."""
 
 
@@ -73,14 +73,15 @@ class NewRedis(Section):
     instance_type: str = Field("r7g.large", pattern=r"^[a-z0-9]+g[a-z]*\.[a-z0-9]+$")
     """An arm64 type. Redis may use three quarters of its memory."""
     package: str = Field(
-        pattern=r"^(s3://[a-z0-9.-]{3,63}|https://[a-z0-9.-]+(:\d+)?)/[A-Za-z0-9/_.+~-]+\.rpm$"
+        pattern=r"^(s3://[a-z0-9.-]{3,63}|https://[a-z0-9.-]+(:443)?)/[A-Za-z0-9/_.+~-]+\.rpm$"
     )
-    """Redis 8 with its query engine, as an RPM for aarch64. The file's name has the version."""
+    """Redis 8 with its query engine, as an RPM for aarch64: `s3://` in the stage's region, or, with
+    nat, `https://` on port 443. The file's name has the version."""
     package_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     """The package's SHA-256, in hex."""
     max_memory_gb: float = Field(10, gt=0)
     """Redis's `maxmemory`."""
-    volume_gb: int = Field(50, ge=8)
+    volume_gb: int = Field(50, ge=8, le=16_384)
     """At least three times max_memory_gb."""
     snapshot_id: str | None = Field(None, pattern=r"^snap-[0-9a-f]{8,17}$")
     """The volume is created from this snapshot. Another one creates a new volume; the old volume is

@@ -1,14 +1,15 @@
 """`[search]`: the search API."""
 
 import re
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from infra.stage.sections.base import (
     CertificateArn,
-    HostName,
+    DomainName,
     KeyArn,
+    Scope,
     SecretArn,
     Section,
     Share,
@@ -21,11 +22,11 @@ class SearchSection(Section):
 
     authorization: Literal["iam", "jwt"] = "iam"
     """Who may call: holders of an IAM permission, or of a token. The API is never open."""
-    issuer: str | None = Field(None, pattern=r"^https://[A-Za-z0-9:/._~@+%-]+$")
+    issuer: str | None = Field(None, pattern=r"^https://[A-Za-z0-9:/._~@+%-]+$", max_length=2048)
     """For jwt: the token's `iss`, exactly; it must serve its OpenID configuration."""
-    audience: tuple[Word, ...] = ()
+    audience: Annotated[tuple[Word, ...], Field(max_length=50)] = ()
     """For jwt: the token's `aud` (or `client_id`) must be one of these."""
-    scopes: tuple[Word, ...] = ()
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=10)] = ()
     """For jwt: the token must have one of these, if any are named."""
     cors_origins: tuple[str, ...] = ()
     """Pages of these origins may call the API from a browser."""
@@ -37,7 +38,7 @@ class SearchSection(Section):
     """Functions at most, reserved from the account's quota."""
     warm: int | None = Field(None, ge=1, le=1000)
     """Functions kept ready, so that no search waits for a start; paid by the hour."""
-    domain_name: HostName | None = None
+    domain_name: DomainName | None = None
     """The API's domain name. If given, it is the only address; you create its DNS record."""
     certificate_arn: CertificateArn | None = None
     """Certificate in ACM, in the stage's region, for the domain."""

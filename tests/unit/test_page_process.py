@@ -1,0 +1,145 @@
+"""The second process of the local engine, with functions that say where they are."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from handlers.wiring import wiring
+from local.engine.invocations import LambdaFailure, Payload
+from local.engine.page_process import PageProcess, page_process
+from local.engine.run_store import FolderRunStore
+from tests.machine import ROOT
+from workflow.contract.errors import RunFileMissing, TextMissing
+
+PAGE = {"page": {"page": "00001"}}
+
+
+def function(state: str, event: Payload, request_id: str) -> Payload:
+    """What the process does for a page, by the state's name."""
+    runs = wiring().runs
+    match state:
+        case "Where":
+            return {"pid": os.getpid(), "request": request_id, "event": event}
+        case "Files":
+            runs.write("runs/a/diff/1.json", b"written there")
+            return {"read": runs.read("runs/a/plan.json").decode(), "keys": runs.keys("runs/a/")}
+        case "Missing":
+            try:
+                runs.read("runs/a/nothing.json")
+            except RunFileMissing as error:
+                return {"missing": error.message}
+        case "Fails":
+            raise TextMissing("no record")
+        case "Defect":
+            raise ZeroDivisionError("of ours")
+        case "Dies":
+            os._exit(9)
+    raise AssertionError(state)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[FolderRunStore]:
+    """The engine's run store."""
+    wiring.cache_clear()
+    store = FolderRunStore(tmp_path)
+    vars(wiring())["runs"] = store
+    yield store
+    wiring.cache_clear()
+
+
+@pytest.fixture
+def process(files: FolderRunStore) -> Iterator[PageProcess]:
+    with page_process(function, files.bucket) as made:
+        yield made
+
+
+def called(process: PageProcess, state: str) -> Payload:
+    assert process.take()
+    return process.call(state, PAGE, "first")
+
+
+def test_a_page_is_done_in_another_process(process: PageProcess) -> None:
+    found = called(process, "Where")
+    assert found.pop("pid") != os.getpid()
+    assert found == {"request": "first", "event": PAGE}
+
+
+def test_it_is_taken_once_at_a_time(process: PageProcess) -> None:
+    assert process.take()
+    assert not process.take()
+    process.call("Where", PAGE, "first")
+    assert process.take()
+
+
+def test_it_reads_and_writes_the_engines_files(process: PageProcess, files: Any) -> None:
+    files.write("runs/a/plan.json", b"written here")
+    keys = ["runs/a/diff/1.json", "runs/a/plan.json"]
+    assert called(process, "Files") == {"read": "written here", "keys": keys}
+    assert files.read("runs/a/diff/1.json") == b"written there"
+
+
+def test_a_missing_file_is_missing_there_too(process: PageProcess) -> None:
+    assert "nothing.json is not there" in called(process, "Missing")["missing"]
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "words"),
+    [("Fails", "TextMissing", "no record"), ("Defect", "ZeroDivisionError", "of ours")],
+)
+def test_an_error_keeps_its_name_and_words(
+    process: PageProcess, state: str, name: str, words: str
+) -> None:
+    with pytest.raises(LambdaFailure, match=words) as failed:
+        called(process, state)
+    assert failed.value.name == name
+    assert called(process, "Where"), "the next page is done"
+
+
+def test_one_that_died_fails_its_page_as_lambda_would_and_takes_no_other(
+    process: PageProcess,
+) -> None:
+    with pytest.raises(LambdaFailure) as failed:
+        called(process, "Dies")
+    assert failed.value.name == "Runtime.ExitError"
+    assert not process.take()
+
+
+def test_ctrl_c_is_the_engines(process: PageProcess) -> None:
+    os.kill(called(process, "Where")["pid"], signal.SIGINT)
+    assert called(process, "Where")
+
+
+PROGRAM = """
+import os, sys, time
+from local.engine.page_process import PageProcess
+
+def function(state, event, request_id):
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+
+process = PageProcess(function, "bucket")
+process.take()
+process.call("Long", {}, "first")
+"""
+
+
+def test_it_ends_with_an_engine_that_is_killed() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as engine:
+        assert engine.stdout
+        pid = int(engine.stdout.readline())
+        engine.kill()
+    ends = time.monotonic() + 60
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
