@@ -31,7 +31,14 @@ SETS = {
     "fifth": Path(__file__).with_name("search_frozen_fifth.json"),
     "sixth": Path(__file__).with_name("search_frozen_sixth.json"),
 }
-NONSENSE = {"first": 0, "second": 1000, "third": 9000, "fourth": 20_000, "fifth": 31_000, "sixth": 42_000}
+NONSENSE = {
+    "first": 0,
+    "second": 1000,
+    "third": 9000,
+    "fourth": 20_000,
+    "fifth": 31_000,
+    "sixth": 42_000,
+}
 """The first seed of the nonsense words that are asked with each set."""
 FIRST = 10
 
