@@ -7,6 +7,9 @@
 import re
 from typing import Final
 
+FRACTION_SLASH: Final = "\u2044"
+"""What Unicode writes a half of one character with, if it is spelled out."""
+
 MG_IN_A_GRAIN: Final = 60
 """Of what is on the market; labels round a grain (64.8 mg) to it (USP General Notices)."""
 
@@ -80,6 +83,7 @@ _GRAINS_AFTER: Final = re.compile(r"\bgr\.? ?(?:([0-9]+)/([0-9]+)|([0-9.]+))(?![
 
 def as_on_labels(text: str) -> str:
     """A query in lower case, with labels' words for what orders abbreviate."""
+    text = text.replace(FRACTION_SLASH, "/")
     shown = _DIRECTIONS.sub(" ", text).strip() or text
     shown = _GRAINS_AFTER.sub(_milligrams, _GRAINS.sub(_milligrams, _IN_WORDS.sub(_digits, shown)))
     shown = _fluids(shown)
