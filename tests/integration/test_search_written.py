@@ -129,6 +129,29 @@ def test_an_amount_is_found_however_the_catalog_writes_it(
     assert "strength_missing" not in told(answer)
 
 
+@pytest.mark.parametrize(
+    ("query", "text", "parts"),
+    [
+        ("exforge 165", "165 mg is the sum of 5 mg and 160 mg.", ("5 mg", "160 mg")),
+        ("zosyn 3.375", "3.375 g is the sum of 3 g and 375 mg.", ("3 g", "375 mg")),
+        ("caduet 25 mg", "25 mg is the sum of 5 mg and 20 mg.", ("5 mg", "20 mg")),
+    ],
+)
+def test_a_strength_that_is_a_sum_is_said_to_be_one(
+    index: RedisSearch, query: str, text: str, parts: tuple[str, ...]
+) -> None:
+    """The two amounts may be none of a prescription for 15 mg."""
+    answer = ask(index, query)
+    (notice,) = answer.notices
+    assert (notice.kind, notice.text, notice.instead) == ("strength_is_sum", text, parts)
+
+
+@pytest.mark.parametrize("query", ["caduet 20", "lisinopril 10"])
+def test_an_amount_of_one_s_own_is_no_sum(index: RedisSearch, query: str) -> None:
+    """Caduet of 10 mg and 10 mg comes behind one that has 20 mg."""
+    assert told(ask(index, query)) == {}
+
+
 def test_the_substance_itself_has_no_strength(index: RedisSearch) -> None:
     """Methadone as a powder to make medicines of is `1 g/g`."""
     answer = ask(index, "methadone 1")
