@@ -31,6 +31,9 @@ Announce = Callable[[str], None]
 
 SOCKET_PATH_LIMIT = 107  # bytes: sun_path is 108 with its closing zero (unix(7))
 POLL_S = 0.02
+BEGIN_S = 1.0
+"""Until the kernel says a new process's arguments, which it does a moment after `exec`."""
+
 SAY_EVERY_S = 10
 WORKING = 0.01
 """A process works if it takes this share of a processor; an idle server takes a tenth of it."""
@@ -164,6 +167,11 @@ def _spawn(
     with uninterrupted():
         record = Record(_spawned(home, command, env), facts)
         _save(home, record)
+    ends = time.monotonic() + BEGIN_S
+    while (
+        not is_process(record.pid, home.marker) and _alive(record.pid) and time.monotonic() < ends
+    ):
+        time.sleep(0)
     return record
 
 

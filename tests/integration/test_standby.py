@@ -153,6 +153,7 @@ import sys
 from pathlib import Path
 from cli.standby import process
 
+process.READY_S = 120
 with process.beside(Path(sys.argv[1])):
     pass
 print(process.serves(Path(sys.argv[1])))
