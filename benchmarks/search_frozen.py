@@ -3,8 +3,8 @@
     python -m benchmarks.search_frozen [--set second]
 
 `search_frozen.json` was written from the names of the catalog's columns before the search was made
-as it is, `..._second.json` and `..._third.json` before the next works on it, `..._fourth.json` and
-`..._fifth.json` by people who did not know the code. None is tuned on: they are asked when work on
+as it is, `..._second.json` and `..._third.json` before the next works on it, `..._fourth.json` to
+`..._sixth.json` by people who did not know the code. None is tuned on: they are asked when work on
 the search is done. A query's answer is said by substances (the beginnings of their names), strength
 and form, or by NDC; where `contains`, one substance is enough. The first strength of a card counts.
 """
@@ -29,8 +29,16 @@ SETS = {
     "third": Path(__file__).with_name("search_frozen_third.json"),
     "fourth": Path(__file__).with_name("search_frozen_fourth.json"),
     "fifth": Path(__file__).with_name("search_frozen_fifth.json"),
+    "sixth": Path(__file__).with_name("search_frozen_sixth.json"),
 }
-NONSENSE = {"first": 0, "second": 1000, "third": 9000, "fourth": 20_000, "fifth": 31_000}
+NONSENSE = {
+    "first": 0,
+    "second": 1000,
+    "third": 9000,
+    "fourth": 20_000,
+    "fifth": 31_000,
+    "sixth": 42_000,
+}
 """The first seed of the nonsense words that are asked with each set."""
 FIRST = 10
 

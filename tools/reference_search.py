@@ -99,6 +99,8 @@ NOTICES = {
     "MS, MgSO4): the answer asks which one",
     NoticeKind.UNKNOWN_WORD: "no name contains the word; the other words were searched",
     NoticeKind.STRENGTH_MISSING: "no product with the name has the requested strength",
+    NoticeKind.STRENGTH_IS_SUM: "only mixtures have the requested strength, as the sum of the "
+    "amounts in `instead`: `adderall 20` is four times 5 mg",
     NoticeKind.SEVERAL_DRUGS: "the digits match several packages; all are shown",
     NoticeKind.NO_SUCH_NDC: "no drug has the NDC; no other drug is shown instead",
     NoticeKind.NOTHING_FOUND: "nothing in the catalog matches the query",

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from local.servers.servers import start_redis, stop_redis
-from workflow.adapters.redis.client import PASSING, Command, RedisClient, translated
+from workflow.adapters.redis.client import PASSING, Command, RedisClient, pairs, translated
 from workflow.adapters.redis.index import RedisIndex
 from workflow.contract.errors import (
     IndexAccessDenied,
@@ -298,6 +298,13 @@ def test_a_record_without_its_run_is_a_record(index: RedisIndex) -> None:
     space, one = "0" * 16, "a" * 32
     index.client.ask("HSET", f"text:{space}:{one}", "text", "words")
     assert index.texts.origins(space, [one, "b" * 32]) == [TextOrigin("", 0), None]
+
+
+@pytest.mark.parametrize("tokens", [{}, {"tokens": ""}, {"tokens": "-7"}, {"tokens": "7.5"}])
+def test_tokens_that_are_no_number_count_as_none(index: RedisIndex, tokens: dict[str, str]) -> None:
+    space, one = "0" * 16, "a" * 32
+    index.client.ask("HSET", f"text:{space}:{one}", *pairs({"text": "x", "run_id": "r", **tokens}))
+    assert index.texts.origins(space, [one]) == [TextOrigin("r", 0)]
 
 
 # Errors

@@ -39,6 +39,14 @@ ROWS = (
          "TOPICAL"),
     drug(17, "Cyclogyl", "", "cyclopentolate hydrochloride", "10 mg/mL", "SOLUTION", "OPHTHALMIC"),
     drug(18, "Suboxone", "", "buprenorphine and naloxone", "8 mg/1; 2 mg/1", "FILM", "SUBLINGUAL"),
+    drug(20, "Droperidol", "", "droperidol", "2.5 mg/mL", "INJECTION", "INTRAVENOUS"),
+    drug(21, "Linezolid", "", "linezolid", "600 mg/1", "TABLET", "ORAL"),
+    drug(22, "Decitabine", "", "decitabine", "50 mg/1", "INJECTION", "INTRAVENOUS"),
+    drug(23, "Montelukast", "", "montelukast sodium", "5 mg/1", "TABLET", "ORAL"),
+    drug(24, "Mayzent", "", "siponimod", ".25 mg/1", "TABLET", "ORAL"),
+    drug(25, "Delflex", "", "dextrose, sodium chloride, sodium lactate, calcium chloride",
+         "1.5 g/100mL; .45 g/100mL; .448 g/100mL; .018 g/100mL", "SOLUTION", "INTRAPERITONEAL"),
+    drug(26, "Dextrose", "", "dextrose", "5 g/100mL", "INJECTION", "INTRAVENOUS"),
     drug(19, "Contrave", "", "bupropion and naltrexone", "90 mg/1; 8 mg/1", "TABLET", "ORAL"),
 )  # fmt: skip
 
@@ -92,6 +100,28 @@ def test_another_drug_s_name_is_no_beginning(index: RedisSearch) -> None:
     assert told(answer)["did_you_mean"] == ("cyclopentolate",)
 
 
+@pytest.mark.parametrize("query", ["atorva 45", "ato 40", "minox 10 inj"])
+def test_few_letters_or_another_strength_are_no_decision(index: RedisSearch, query: str) -> None:
+    answer = ask(index, query)
+    assert names(answer) == []
+    assert "did_you_mean" in told(answer)
+
+
+@pytest.mark.parametrize(
+    "query", ["dec 5", "oct 31", "may 5", "mon 5", "drop 2.5", "1 drop ou", "line 600"]
+)
+def test_a_date_or_a_form_begins_no_drug(index: RedisSearch, query: str) -> None:
+    answer = ask(index, query)
+    assert names(answer) == []
+    assert "nothing_found" in told(answer)
+
+
+@pytest.mark.parametrize("query", ["foo clob 100 mg", "xdm hal 100", "born in atorv 5"])
+def test_a_beginning_before_a_strength_is_the_whole_query(index: RedisSearch, query: str) -> None:
+    assert names(ask(index, query)) == []
+    assert names(ask(index, "cont 90")) == ["Contrave"]
+
+
 def test_a_beginning_is_not_read_if_it_is_asked_as_written(index: RedisSearch) -> None:
     assert names(ask(index, "clobet 0.05% oint", as_written=True)) == []
 
@@ -108,6 +138,13 @@ def test_a_fluid_has_what_was_ordered(index: RedisSearch, query: str, strength: 
     answer = ask(index, query)
     assert answer.products[0].items[0].strength == strength
     assert told(answer) == {}
+
+
+@pytest.mark.parametrize("query", ["d5 1/2 ns", "d5w 0.45% saline", "D5 1/2NS + 20 KCl"])
+def test_each_substance_of_a_fluid_is_required(index: RedisSearch, query: str) -> None:
+    shown = found(ask(index, query))["found"]
+    assert all("Sodium Chloride" in one for one in shown)
+    assert all("Potassium" in one for one in shown) == ("KCl" in query)
 
 
 def test_an_unknown_word_with_a_strength_is_no_drug_of_like_meaning(index: RedisSearch) -> None:

@@ -96,3 +96,31 @@ def test_in_a_catalog_without_product_types_the_unit_says_what_is_homeopathic(
     answer = ask(fill(client, rows).search, "nausea")
     assert "found" not in answer
     assert answer["use"][0] == "Ondansetron"
+
+
+INHALED = (
+    drug(20, "Symbicort", "Symbicort", "budesonide and formoterol fumarate", "80 ug/1; 4.5 ug/1",
+         "AEROSOL", "RESPIRATORY (INHALATION)"),
+    drug(21, "Albuterol Sulfate", "", "albuterol sulfate", ".63 mg/3mL", "SOLUTION",
+         "RESPIRATORY (INHALATION)"),
+    drug(22, "DuoNeb", "DuoNeb", "ipratropium bromide and albuterol sulfate",
+         ".5 mg/3mL; 2.5 mg/3mL", "SOLUTION", "RESPIRATORY (INHALATION)"),
+    drug(23, "Spiriva", "Spiriva", "tiotropium bromide", "18 ug/1", "CAPSULE",
+         "RESPIRATORY (INHALATION)", drug_class="Anticholinergic [EPC]"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "part", "name"),
+    [
+        ("symbacort inhaler", "found", "Symbicort"),
+        ("ipra/albut nebs", "found", "DuoNeb"),
+        ("lama inhaler", "use", "Spiriva"),
+        ("nebs", "use", "Albuterol Sulfate"),
+        ("blue inhaler", "use", "Albuterol Sulfate"),
+    ],
+)
+def test_a_form_that_is_a_use_by_itself_is_a_form_beside_other_words(
+    client: redis.Redis, query: str, part: str, name: str
+) -> None:
+    assert ask(fill(client, INHALED).search, query)[part][0] == name

@@ -116,6 +116,9 @@ def shown(answer: Answer) -> list[str]:
         ("1/2NS", "Sodium Chloride", ".45 g/100mL"),
         ("half normal saline", "Sodium Chloride", ".45 g/100mL"),
         ("0.45% saline", "Sodium Chloride", ".45 g/100mL"),
+        ("ns 0.45%", "Sodium Chloride", ".45 g/100mL"),
+        ("normal saline 0.45 %", "Sodium Chloride", ".45 g/100mL"),
+        ("NS 0.45", "Sodium Chloride", ".45 g/100mL"),
         ("heparin 5 000 units", "Heparin Sodium", "5000 [USP'U]/mL"),
         ("warf 5", "Coumadin", "5 mg/1"),
         ("lisinopril 10 mg 1 tab daily", "Lisinopril", "10 mg/1"),
@@ -129,6 +132,29 @@ def test_an_amount_is_found_however_the_catalog_writes_it(
     first = answer.products[0]
     assert (first.packages[0]["drug_name"], first.items[0].strength) == (name, strength)
     assert "strength_missing" not in told(answer)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "parts"),
+    [
+        ("exforge 165", "165 mg is the sum of 5 mg and 160 mg.", ("5 mg", "160 mg")),
+        ("zosyn 3.375", "3.375 g is the sum of 3 g and 375 mg.", ("3 g", "375 mg")),
+        ("caduet 25 mg", "25 mg is the sum of 5 mg and 20 mg.", ("5 mg", "20 mg")),
+    ],
+)
+def test_a_strength_that_is_a_sum_is_said_to_be_one(
+    index: RedisSearch, query: str, text: str, parts: tuple[str, ...]
+) -> None:
+    """The two amounts may be none of a prescription for 15 mg."""
+    answer = ask(index, query)
+    (notice,) = answer.notices
+    assert (notice.kind, notice.text, notice.instead) == ("strength_is_sum", text, parts)
+
+
+@pytest.mark.parametrize("query", ["caduet 20", "lisinopril 10"])
+def test_an_amount_of_one_s_own_is_no_sum(index: RedisSearch, query: str) -> None:
+    """Caduet of 10 mg and 10 mg comes behind one that has 20 mg."""
+    assert told(ask(index, query)) == {}
 
 
 def test_the_substance_itself_has_no_strength(index: RedisSearch) -> None:

@@ -118,6 +118,21 @@ def test_a_swap_of_neighbours_is_one_slip(known: KnownNames) -> None:
     assert read("lipitro", known, no_catalog).read_as == "lipitor"
 
 
+@pytest.mark.parametrize(
+    ("word", "brand"), [("tazocin", "tancin"), ("canesten", "capisten"), ("daktarin", "aktamin")]
+)
+def test_a_brand_of_another_country_is_not_two_slips_from_one_that_is_not_here(
+    known: KnownNames, word: str, brand: str
+) -> None:
+    assert known.means(brand)
+    assert read(word, known, no_catalog) == (word, "", ())
+
+
+def test_a_brand_that_is_here_is_two_slips_away_only_if_it_sounds_so(known: KnownNames) -> None:
+    assert read("marevan", known, lambda *_: ["marplan"]).may_be == ("marplan",)
+    assert read("seraquil", known, lambda *_: ["seroquel"]).read_as == "seroquel"
+
+
 @pytest.mark.parametrize("word", ["zzzqqq", "xyz", "b1200", "qq"])
 def test_what_is_near_nothing_is_read_as_nothing(known: KnownNames, word: str) -> None:
     assert read(word, known, no_catalog) == (word, "", ())

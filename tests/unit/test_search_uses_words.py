@@ -84,6 +84,7 @@ def test_no_phrase_of_a_use_is_the_name_of_a_drug(known: KnownNames) -> None:
         ("my son wets the bed at night", "wet bed"),
         ("bedwetting 5 year old", "wet bed"),
         ("numonia", "pneumonia"),
+        ("quit smokin", "quit smoking"),
         ("diarrhoea for 3 days", "diarrhea"),
         ("scabbies", "scabies"),
         ("sifilis", "syphilis"),

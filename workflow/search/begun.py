@@ -1,8 +1,9 @@
 """One drug by the beginning of its name, next to a strength, a form or a route: `atorva 40`,
 `furos 40 iv`, `halop dec 100`, `pen g benz`.
 
-It is read so if the catalog has one drug that begins so, or one that also has what else is asked
-for. Several are a question. Names that are still being typed are looked up as they are.
+It is read so if the catalog has one such drug in the strength and the form asked for. Others, and
+beginnings of few letters, are a question. Names that are still being typed are looked up as they
+are.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,16 @@ from typing import Final
 from workflow.search import notices
 from workflow.search.known import KnownNames
 from workflow.search.matches import Matcher
-from workflow.search.naming import Term, spelled
+from workflow.search.naming import Term, begins_names, spelled
 from workflow.search.queries import Query
 from workflow.search.ranking import Match
 from workflow.search.shortened import MOST_ASKED, SpelledOut
 from workflow.search.vocabulary import FILLERS
 
 SHORTEST: Final = 3
+SHORTEST_READ: Final = 4
+"""Fewer letters are a question: `mor 10` may be morphine, and may be anything."""
+
 MOST_WORDS: Final = 3
 MOST_BEGUN: Final = 40
 """Substances that begin so, and are looked up in one round trip."""
@@ -39,7 +43,7 @@ def begun(
     fit = [one for one, matches in here.items() if any(map(matcher.fits, matches))]
     if not here:
         return None
-    meant = _one_drug(list(here)) or _one_drug(fit)
+    meant = _one_drug(fit) if len(terms[0].name) >= SHORTEST_READ else None
     if meant and not any(_is_anothers(term, meant, known) for term in terms):
         return SpelledOut([meant], [notices.read_as(typed, meant.name)])
     called = sorted({" ".join(sorted(next(iter(one.means)))) for one in fit or here})
@@ -57,7 +61,7 @@ def _words_begun(terms: Sequence[Term], query: Query, known: KnownNames) -> tupl
     words = (*first, *chain.from_iterable(term.words for term in terms[1:]))
     if len(words) > MOST_WORDS or not all(map(str.isalpha, words)):
         return ()
-    return () if len(words[0]) < SHORTEST else words
+    return words if begins_names(words[0], SHORTEST) else ()
 
 
 def _is_anothers(term: Term, meant: Term, known: KnownNames) -> bool:

@@ -138,7 +138,7 @@ class Described:
             facts = texts[one]
             return (
                 unusual(facts, query.words),
-                -strength_of(query, facts)[0],
+                -strength_of(query, facts).share,
                 -form_of(query, facts),
                 places.get(one, far),
                 len(facts.substances),

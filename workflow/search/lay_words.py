@@ -182,6 +182,8 @@ class LayWords:
         found = stem(word)
         if found in self._stems or len(word) < SHORTEST_SLIP or known.is_name(word):
             return found
+        if word.endswith("in") and (whole := stem(f"{word}g")) in self._stems:
+            return whole  # smokin
         if len(found) < SHORTEST_HEARD:
             return found
         if len(found) >= SHORTEST_SLIP and (near := self.near(found)):

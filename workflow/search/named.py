@@ -11,6 +11,7 @@ from workflow.search.matches import Matcher
 from workflow.search.naming import Term, meant_sets
 from workflow.search.notices import Notice
 from workflow.search.ranking import Match, is_asked, match, own_substances
+from workflow.search.strength_met import weights_of
 
 
 class Named(NamedTuple):
@@ -90,9 +91,18 @@ class Sharer:
         elif same and not found:
             told += telling.substance(terms, meant)
         shown = list(chain(found, same))
-        if self._query.has_amounts and shown and not any(one.has_amounts for one in shown):
-            told.append(notices.strength_missing(self._query.text))
-        return told
+        return told + (self._of_strength(shown) if self._query.has_amounts and shown else [])
+
+    def _of_strength(self, shown: Sequence[Match]) -> list[Notice]:
+        asked = self._query.text
+        have = [one for one in shown if one.has_amounts]
+        if not have:
+            return [notices.strength_missing(asked)]
+        if not all(one.as_sum for one in have):
+            return []
+        return [
+            notices.strength_is_sum(asked, weights_of(self._matcher.texts[have[0].hash].amounts))
+        ]
 
     def _equivalents(self, found: Sequence[Match], meant: frozenset[Substances]) -> list[Match]:
         """For a brand that only the catalog knows: the other names of its substances."""

@@ -8,9 +8,12 @@ from workflow.search.known import LONGEST_NAME, NOTHING, KnownNames, Meanings, S
 from workflow.search.ordinary import ORDINARY
 from workflow.search.queries import Query
 from workflow.search.substances import JOINTS, MINERALS, SALTS
-from workflow.search.vocabulary import FILLERS, KINDS, is_description
+from workflow.search.vocabulary import FILLERS, KINDS, NO_BEGINNINGS, is_description
 
 SHORTEST_PREFIX: Final = 3
+SHORTEST_SHORT: Final = 4
+"""Letters before a strength that may be short for a name: `lipi 40`."""
+
 CAUSING: Final = frozenset(("from", "after"))
 BEFORE_CAUSES: Final = frozenset(("my", "taking", "the", "using", "on"))
 """Words before the name of what causes a use, and words between."""
@@ -154,15 +157,18 @@ def spelled(substances: Substances, typed: str) -> Term:
 def may_go_on(term: Term, query: Query) -> bool:
     """The last word of a query may be the beginning of a name that is still being typed.
 
-    Before a strength it is short for one: `warf 5`.
+    Before a strength it is short for one, if it is the only word: `lipi 40`.
     """
-    word = term.words[-1]
-    return (
-        len(term.words) == 1
-        and query.words[-1:] == (term.typed,)
-        and len(word) >= SHORTEST_PREFIX
-        and not term.means
-    )
+    if len(term.words) > 1 or term.means:
+        return False
+    if query.whole[-1:] == (term.typed,):
+        return len(term.name) >= SHORTEST_PREFIX
+    return query.words == (term.typed,) and begins_names(term.name, SHORTEST_SHORT)
+
+
+def begins_names(word: str, shortest: int) -> bool:
+    """False for words that say something else before a number: `dec 25`, `drop 5`, `line 2`."""
+    return len(word) >= shortest and not is_description(word) and word not in NO_BEGINNINGS
 
 
 def are_names(terms: Sequence[Term], query: Query, known: KnownNames) -> bool:
@@ -184,7 +190,7 @@ def tells(term: Term, query: Query) -> bool:
 
 def is_unknown(term: Term, known: KnownNames) -> bool:
     """True for a word that may be a misspelled name."""
-    if term.lay or term.name in ORDINARY:
+    if term.lay or term.name in ORDINARY or is_description(term.name):
         return False
     return len(term.words) == 1 and not known.is_name(term.name)
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from workflow.contract.folding import fold
+from workflow.search.strengths import MG_IN_A_G
 
 MOST_LISTED: Final = 3
 TOGETHER: Final = "together with other substances"
@@ -18,6 +19,7 @@ class NoticeKind(StrEnum):
     DID_YOU_MEAN = "did_you_mean"
     UNKNOWN_WORD = "unknown_word"
     STRENGTH_MISSING = "strength_missing"
+    STRENGTH_IS_SUM = "strength_is_sum"
     SEVERAL_DRUGS = "several_drugs"
     NO_SUCH_NDC = "no_such_ndc"
     NOTHING_FOUND = "nothing_found"
@@ -97,6 +99,18 @@ def unknown_word(words: Sequence[str]) -> Notice:
 def strength_missing(asked: str) -> Notice:
     text = "No product with this name has the requested strength; others are shown."
     return Notice(NoticeKind.STRENGTH_MISSING, text, asked)
+
+
+def strength_is_sum(asked: str, milligrams: Sequence[float]) -> Notice:
+    """`15 mg is the sum of 5 mg and 10 mg`."""
+    parts = tuple(map(_weight, milligrams))
+    text = f"{_weight(sum(milligrams))} is the sum of {listed(parts)}."
+    return Notice(NoticeKind.STRENGTH_IS_SUM, text, asked, parts)
+
+
+def _weight(milligrams: float) -> str:
+    in_grams = milligrams >= MG_IN_A_G
+    return f"{milligrams / MG_IN_A_G:.6g} g" if in_grams else f"{milligrams:.6g} mg"
 
 
 def several_drugs(ndc: str, keys: Sequence[str]) -> Notice:

@@ -7,6 +7,9 @@
 import re
 from typing import Final
 
+FRACTION_SLASH: Final = "\u2044"
+"""What Unicode writes a half of one character with, if it is spelled out."""
+
 MG_IN_A_GRAIN: Final = 60
 """Of what is on the market; labels round a grain (64.8 mg) to it (USP General Notices)."""
 
@@ -33,7 +36,16 @@ _SALINE: Final = re.compile(
     r"(?<![0-9a-z.])(?:(?<!dextrose )"
     r"(half|quarter|third|1/[234]|h|0?\.(?:45|225|22|2|33|9)|2|3|5|7|10|23\.4|14\.6)"
     r"(?: ?%)?[ -]*(?:normal saline|normal(?! [a-z])|saline|nss|ns)|normal saline|nss?)(?![0-9a-z])"
+    r"(?: (0?\.(?:45|225|22|2|33|9)|2|3|5|7|10|23\.4|14\.6)(?![0-9.,/]| ?[a-z])(?: ?%)?)?"
 )
+_OTHER_PERCENT: Final = re.compile(r"(?<!dextrose )(?<![0-9.])[0-9.]+ ?%")
+"""Where a query says one, its saline has this strength, and is not of 0.9 %."""
+
+_PARTS: Final = re.compile(
+    r"((?:dextrose|sodium chloride) [0-9.]+ ?%) (?=(?:sodium|potassium) chloride\b)"
+)
+"""Substances of one fluid; `dextrose sodium chloride` would be a salt of dextrose."""
+
 _HYPERTONIC: Final = re.compile(
     r"\bhypertonic (?:saline|sodium chloride|nacl)\b(?: (?=[0-9.]+ ?%))?"
 )
@@ -71,6 +83,7 @@ _GRAINS_AFTER: Final = re.compile(r"\bgr\.? ?(?:([0-9]+)/([0-9]+)|([0-9.]+))(?![
 
 def as_on_labels(text: str) -> str:
     """A query in lower case, with labels' words for what orders abbreviate."""
+    text = text.replace(FRACTION_SLASH, "/")
     shown = _DIRECTIONS.sub(" ", text).strip() or text
     shown = _GRAINS_AFTER.sub(_milligrams, _GRAINS.sub(_milligrams, _IN_WORDS.sub(_digits, shown)))
     shown = _fluids(shown)
@@ -81,11 +94,21 @@ def _fluids(text: str) -> str:
     shown = _DEXTROSE.sub(r"dextrose \1 % ", text)
     shown = _HYPERTONIC.sub(" sodium chloride ", shown)
     shown = _SALINE.sub(_sodium_chloride, shown)
-    return _WITH_POTASSIUM.sub(_potassium_chloride, shown) if _FLUID.search(shown) else shown
+    if _FLUID.search(shown):
+        shown = _WITH_POTASSIUM.sub(_potassium_chloride, shown)
+    return _PARTS.sub(r"\1 and ", " ".join(shown.split()))
 
 
 def _sodium_chloride(found: re.Match[str]) -> str:
-    return f" sodium chloride {_PARTS_OF_SALINE.get(found[1] or '', '0.9')} % "
+    """A number says the strength, before or behind: `3% saline`, `ns 0.45`."""
+    said = found[1] or found[2]
+    if not said and any(map(_OTHER_PERCENT.search, _around(found))):
+        return " sodium chloride "
+    return f" sodium chloride {_PARTS_OF_SALINE.get(said or '', '0.9')} % "
+
+
+def _around(found: re.Match[str]) -> tuple[str, str]:
+    return found.string[: found.start()], found.string[found.end() :]
 
 
 def _potassium_chloride(found: re.Match[str]) -> str:

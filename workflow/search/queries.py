@@ -70,6 +70,15 @@ class Query(NamedTuple):
         return tuple(word for word in self.undescribed if word not in CLASS_TYPES)
 
     @property
+    def is_lay_by_form(self) -> bool:
+        """Its lay words are a form or a route, and it has others: `symbacort inhaler`."""
+        return bool(self.lay and self.undescribed) and all(map(is_description, self.lay))
+
+    @property
+    def without_lay(self) -> "Query":
+        return self._replace(classes=(), lay=frozenset(), drugs=())
+
+    @property
     def has_amounts(self) -> bool:
         return bool(self.strengths or self.bare)
 

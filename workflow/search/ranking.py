@@ -26,7 +26,8 @@ class Match(NamedTuple):
     """A text that holds every name of a query: by its own names, or by its substances.
 
     `named_so`: one of its names is the query. `unasked`: it is a homeopathic, and none is asked
-    for. `has_amounts`: every amount of the query is one of its own, whatever else it has.
+    for. `has_amounts`: every amount of the query is one of its own, whatever else it has; or, if
+    `as_sum`, it is the sum of these.
     """
 
     hash: str
@@ -37,6 +38,7 @@ class Match(NamedTuple):
     strength: float
     has_amounts: bool
     place: tuple[object, ...]
+    as_sum: bool
 
 
 def match(query: Query, terms: Sequence[Term], texts: Mapping[str, Facts]) -> list[Match]:
@@ -74,17 +76,17 @@ def _placed(
     *,
     by_name: bool,
 ) -> Match:
-    strength, has_amounts = strength_of(query, facts)
+    met = strength_of(query, facts)
     named_so = query.whole in facts.spelt or query.words in facts.spelt
     rare = unusual(facts, query.words)
     place = (
-        query.has_amounts and strength < 1,
+        query.has_amounts and met.share < 1,
         rare > 1,
         _is_other_salt(query, facts),
         _is_no_pill(query, facts),
         not facts.is_called_so(query.whole, query.words),
         _is_mixture(facts, meant),
-        -strength,
+        -met.share,
         rare,
         -form_of(query, facts),
         len(facts.form),
@@ -95,7 +97,15 @@ def _placed(
         hash_,
     )
     return Match(
-        hash_, by_name, named_so, rare == LAST, facts.substances, strength, has_amounts, place
+        hash_,
+        by_name,
+        named_so,
+        rare == LAST,
+        facts.substances,
+        met.share,
+        met.every,
+        place,
+        met.as_sum,
     )
 
 

@@ -5,6 +5,7 @@ may be empty. A filter excludes drugs and does not change the order.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -65,11 +66,21 @@ def search(
         known=known,
     )
     asked.foresee(queries_of(asked))
-    named = Lookup(asked, as_written=as_written).named()
-    answer = _answer(asked, named, packages, limit, offset)
+    answer = _answer(*_named(asked, as_written=as_written), packages, limit, offset)
     # Nobody has a key without a digit, so this costs no command.
     by_key = None if digits or answer.parts else by_ndc(query, names, index, filters)
     return by_key or answer
+
+
+def _named(asked: Asked, *, as_written: bool) -> tuple[Asked, Named]:
+    """What the names find. If only a form is lay, the other words may be a misspelled name, or
+    beginnings of names: `symbacort inhaler`, `ipra/albut nebs`."""
+    named = Lookup(asked, as_written=as_written).named()
+    if named.found or named.same or not asked.query.is_lay_by_form:
+        return asked, named
+    other = replace(asked, query=asked.query.without_lay)
+    again = Lookup(other, as_written=as_written).named()
+    return (other, again) if again.found or again.same else (asked, named)
 
 
 def _answer(asked: Asked, named: Named, packages: int, limit: int, offset: int) -> Answer:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from workflow.contract.folding import fold
 from workflow.search.edits import distance
 from workflow.search.known import KnownNames, Substances
+from workflow.search.lay_words import sound
 
 SHORTEST: Final = 4
 """Words shorter than this are not corrected: too many others are similar."""
@@ -54,12 +55,20 @@ def read(
     if not near and len(word) >= SHORTEST_FAR:
         near, here = _near(word, FAR, known, spellings)
     if near and min(near.values()) > 1:
-        # Two edits reach many names of substances that no directory has.
-        near = {name: away for name, away in near.items() if name in here or known.means(name)}
+        # Two edits reach many names that nobody meant: of tazocin, which no table has, tancin.
+        near = {name: away for name, away in near.items() if name in here or _is_drug(name, known)}
     least = min(near.values(), default=0)
     nearest = [name for name, away in near.items() if away == least]
     found = _decide(word, _without_spellings(nearest, known, is_spelling), known, here)
+    if least > 1 and found.read_as and not _is_surely(found, known):
+        return Reading(word, may_be=(found.read_as,))
     return _unless_cut_short(found, known)
+
+
+def _is_surely(one: Reading, known: KnownNames) -> bool:
+    """With two slips, a brand is one only if it sounds so: `seraquil`. Marevan is warfarin, and no
+    Marplan."""
+    return known.is_generic(one.read_as) or sound(one.read_as) == sound(one.word)
 
 
 def _unless_cut_short(found: Reading, known: KnownNames) -> Reading:
@@ -105,6 +114,11 @@ def _near(
         for name, edits_ in found.items()
         if 0 < edits_ <= most and len(name) >= SHORTEST - 1 and " " not in name
     }, here
+
+
+def _is_drug(name: str, known: KnownNames) -> bool:
+    """A substance of the directory by its own name, and no brand that this catalog lacks."""
+    return bool(known.means(name)) and known.is_generic(name)
 
 
 def _decide(word: str, nearest: Sequence[str], known: KnownNames, here: set[str]) -> Reading:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from math import isclose
-from typing import Final
+from typing import Final, NamedTuple
 
 from workflow.search.facts import Facts
 from workflow.search.queries import Query
-from workflow.search.strengths import PERCENT_A_MG, Amount
+from workflow.search.strengths import MG_IN_A_G, PERCENT_A_MG, Amount
 from workflow.search.written import Strength
 
 AS_TOTAL: Final = 0.4
@@ -16,8 +16,6 @@ OF_THE_LESSER: Final = 0.7
 """What a share of the lesser of two amounts counts: less than a total."""
 
 SAME_CONCENTRATION: Final = 0.9
-
-MG_IN_A_G: Final = 1000
 
 BARE_UNITS: Final = ("unit", "mg")
 """Units that people leave out, besides the one that the catalog writes."""
@@ -32,16 +30,26 @@ SYSTEMIC: Final = {
 """Routes by which a drug reaches the whole body: `morphine 2.5` is never 2.5 %."""
 
 
-def strength_of(query: Query, facts: Facts) -> tuple[float, bool]:
-    """The share of amounts that the query and the drug have in common, 1 if all agree; and whether
-    the drug has all of the query's.
+class Met(NamedTuple):
+    """The share of amounts that a query and a drug have in common, 1 if all agree.
+
+    `every`: the drug has all of the query's; `as_sum`: as the sum of its own.
+    """
+
+    share: float
+    every: bool
+    as_sum: bool = False
+
+
+def strength_of(query: Query, facts: Facts) -> Met:
+    """How much of the strength asked for a drug has.
 
     The volume that a drug is given in is not an amount: the 5 of `amoxicillin 400/5`.
     """
     if not query.has_amounts:
-        return 0.0, False
+        return Met(0.0, every=False)
     if query.bare and not query.strengths and facts.numbers.issuperset(query.bare):
-        return 1.0, True
+        return Met(1.0, every=True)
     drug = facts.amounts
     units = BARE_UNITS if facts.routes & SYSTEMIC else BARE_OF_A_PLACE
     volumes = {volume for one in drug for volume in one.volumes}
@@ -58,14 +66,16 @@ def strength_of(query: Query, facts: Facts) -> tuple[float, bool]:
             met += 1
     missed = len(every) - met
     if missed and _is_concentration(query.strengths, drug):
-        return SAME_CONCENTRATION, True
+        return Met(SAME_CONCENTRATION, every=True)
     if missed and _is_total(every, drug):
-        return AS_TOTAL, True
+        return Met(AS_TOTAL, every=True, as_sum=True)
     share = met / (met + missed + len(left)) if met else 0.0
-    return share * (OF_THE_LESSER if _is_of_the_lesser(every, drug, left) else 1), not missed
+    share *= OF_THE_LESSER if _is_of_the_lesser(every, drug, left) else 1
+    return Met(share, every=not missed)
 
 
-def _weights(amounts: Iterable[Amount]) -> list[float]:
+def weights_of(amounts: Iterable[Amount]) -> list[float]:
+    """In milligrams."""
     return [one.amount for of in amounts for one in of.forms if one.unit == "mg"]
 
 
@@ -76,14 +86,14 @@ def _is_of_the_lesser(
 
     4.5 g of piperacillin and tazobactam is rather 4 g and 500 mg than the tazobactam beside 36 g.
     """
-    weights = _weights(left)
-    return len(every) == 1 and bool(weights) and max(weights) == max(_weights(drug))
+    weights = weights_of(left)
+    return len(every) == 1 and bool(weights) and max(weights) == max(weights_of(drug))
 
 
 def _is_total(every: Sequence[Strength | float], drug: Sequence[Amount]) -> bool:
     """Mixtures are called by the sum of their amounts: Adderall 20 mg is 4 times 5 mg, and Zosyn
     3.375 g is 3 g and 375 mg."""
-    weights = _weights(drug)
+    weights = weights_of(drug)
     if len(every) != 1 or len(drug) < 2 or len(weights) != len(drug):
         return False
     total, asked = sum(weights), every[0]

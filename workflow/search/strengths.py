@@ -21,6 +21,8 @@ _PER: Final = re.compile(r"\]? ?/ ?(?:ml|gm?)\b")
 PERCENT_A_MG: Final = 10
 """10 mg in a gram or a millilitre are one percent."""
 
+MG_IN_A_G: Final = 1000
+
 ONE_ML: Final = Strength(1.0, "ml")
 
 

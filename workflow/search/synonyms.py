@@ -23,7 +23,7 @@ from workflow.search.lay_words import (
     stem,
 )
 from workflow.search.uses import uses
-from workflow.search.vocabulary import FILLERS
+from workflow.search.vocabulary import FILLERS, FORMS, ROUTES
 
 FDA_FILE: Final = "synonyms.json"
 ERRORS_SHOWN: Final = 3
@@ -95,6 +95,8 @@ class Synonyms:
             if phrase <= said
         }
         longest = [one for one in held if not any(one < other for other in held)]
+        # The inhaler of `lama inhaler` is its form.
+        longest = [one for one in longest if not one <= _DESCRIBED] or longest
         longest.sort(key=self._unspecific)
         meant = frozenset().union(*longest)
         lay = frozenset(word for word in words if not meant.isdisjoint(stems[word]))
@@ -155,6 +157,9 @@ class Synonyms:
     def _is_beside(self, one: str, said: AbstractSet[str]) -> bool:
         phrases = self._phrases_with[one]
         return any(len(phrase) > 1 and phrase - {one} <= said for phrase in phrases)
+
+
+_DESCRIBED: Final = frozenset(stem(word) for word in (*FORMS, *ROUTES))
 
 
 def _stems(phrase: str) -> frozenset[str]:

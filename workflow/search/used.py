@@ -105,7 +105,7 @@ def _ordered(hashes: Sequence[str], texts: Texts, asked: Asked) -> list[str]:
         facts = texts[one]
         return (
             unusual(facts, query.words),
-            -strength_of(query, facts)[0],
+            -strength_of(query, facts).share,
             -form_of(query, facts),
             -kinds[facts.routes, facts.form],
             facts.order,

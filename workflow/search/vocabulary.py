@@ -17,6 +17,17 @@ FILLERS: Final = _words(
     """
 )
 
+NO_BEGINNINGS: Final = _words(
+    """
+    jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june july
+    august september october november december mon tue tues wed thu thur thurs fri sat sun monday
+    tuesday wednesday thursday friday saturday sunday
+    atom auto born call case code digit done ever form gram line list meta mine more part past plan
+    probe string trip turn
+    """
+)
+"""Words before numbers that also begin substances, and are never short for them: `dec 25`."""
+
 NEGATIONS: Final = _words("without no not non minus except excluding")
 """Words before what an answer must not have; `free` stands behind it."""
 
@@ -70,7 +81,7 @@ FORMS: Final = {
     **dict.fromkeys(("ointment", "oint"), ("ointment",)),
     **dict.fromkeys(("cream", "creams", "crm"), ("cream",)),
     **dict.fromkeys(("suspension", "susp"), ("suspension",)),
-    **dict.fromkeys(("solution", "soln", "drops", "gtt", "gtts"), ("solution",)),
+    **dict.fromkeys(("solution", "soln", "drop", "drops", "gtt", "gtts"), ("solution",)),
     **dict.fromkeys(("inhaler", "puffer", "puff", "puffs"), ("aerosol", "inhalant", "powder")),
     **dict.fromkeys(("mdi", "hfa"), ("aerosol",)),
     **dict.fromkeys(("dpi",), ("powder",)),
@@ -79,6 +90,7 @@ FORMS: Final = {
     **dict.fromkeys(("implant", "implants"), ("implant",)),
     **dict.fromkeys(("liquid", "liquids"), ("liquid", "solution", "suspension", "syrup", "elixir")),
     **dict.fromkeys(("er", "xr", "xl", "sr", "cr", "extended"), ("extended",)),
+    **{"sprays": ("spray",), "patches": ("patch",), "lozenges": ("lozenge",)},
     **dict.fromkeys(("release", "coated"), ()),
     **dict.fromkeys(("vial", "vials", "syringe", "syringes", "ampule", "amp"), ("injection",)),
     **dict.fromkeys(("drip", "infusion", "bolus", "premix", "bag"), ("injection", "solution")),
