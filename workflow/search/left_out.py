@@ -98,7 +98,7 @@ def _is_of_drugs(words: Sequence[str], lay: frozenset[str], known: KnownNames) -
     """Not lay words of a use, which somebody can not do: `can not sleep`."""
     if not words:
         return False
-    if _meant(" ".join(words), known) or not lay.intersection(words):
+    if words[0] in FORMS or _meant(" ".join(words), known) or not lay.intersection(words):
         return True
     return any(
         word.startswith("anti") or not KINDS_OF_DRUGS.isdisjoint((word, word.removesuffix("s")))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from workflow.search import notices
 from workflow.search.known import KnownNames, Substances
+from workflow.search.left_out import NEGATING
 from workflow.search.naming import Term, tells
 from workflow.search.notices import Notice
 from workflow.search.ordinary import ORDINARY
@@ -74,7 +75,7 @@ def unknown(
     """
     lacking = _missing(terms, present, readings)
     words = [one.name for one in lacking if not known.is_name(one.name) and not begun]
-    words = [one for one in words if one not in query.without.unread]
+    words = [one for one in words if one not in NEGATING and one not in query.without.unread]
     if words and len(words) < len(terms):
         yield notices.unknown_word(words)
 
