@@ -1,6 +1,5 @@
 """The workflow on this machine: its runs are folders below `runs/`."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from local.engine.history import accepted, read_execution
 from local.engine.invocations import Invocation
 from local.engine.kept import kept_runs
 from local.engine.run_store import FolderRunStore
-from local.engine.runner import GOLDEN, LOG, golden_queries, golden_setting
+from local.engine.runner import GOLDEN, LOG, golden_queries, golden_setting, has_two_cores
 from local.engine.runs import holder, input_as_far_as_right, run_id_of
 from local.places import is_there
 from local.servers import stack as stacks
@@ -53,8 +52,6 @@ from workflow.operate.operate import OperatorAnswer, OperatorTask, operate
 from workflow.report.assemble import write_report
 from workflow.report.summaries import read_summaries
 from workflow.steps.accept_run import parse_input
-
-TWO_CORES = (os.cpu_count() or 1) > 1
 
 
 class LocalSite:
@@ -87,7 +84,7 @@ class LocalSite:
                 run_id=run_id,
                 observe=see,
                 interrupted=stopping(out, run_id),
-                two_processes=TWO_CORES,
+                two_processes=has_two_cores(),
             )
 
     def _require_catalog(self, stack: stacks.Stack) -> None:
@@ -142,7 +139,7 @@ class LocalSite:
                 run_id,
                 observe=see,
                 interrupted=stopping(out, run_id),
-                two_processes=TWO_CORES,
+                two_processes=has_two_cores(),
             )
         out.say("  redriven: {}", progress.redriven)
         return report

@@ -11,9 +11,10 @@ import os
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
@@ -22,7 +23,7 @@ from handlers.wiring import wiring
 from local.engine.definition import maps
 from local.engine.functions import handler_of
 from local.engine.invocations import LambdaFailure, Payload
-from workflow.contract.errors import RunStoreError
+from local.uninterrupted import uninterrupted
 from workflow.contract.ports.run_store import RunStore
 
 Function = Callable[[str, Payload, str], Payload]
@@ -53,7 +54,7 @@ class AskedRuns:
     def _ask(self, method: str, *arguments: Any) -> Any:
         self._engine.send((method, *arguments))
         answer = self._engine.recv()
-        if isinstance(answer, RunStoreError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
@@ -88,7 +89,9 @@ class PageProcess:
         try:
             outcome, *values = self._answered((state, event, request_id))
         except (EOFError, OSError) as error:
-            raise LambdaFailure("Runtime.ExitError", "the second process has ended") from error
+            raise LambdaFailure(
+                "Runtime.ExitError", "the second process of this run has ended; stderr may say why"
+            ) from error
         self._idle.release()
         if outcome == ERROR:
             raise LambdaFailure(*values)
@@ -104,16 +107,17 @@ class PageProcess:
             self._pages.send(_done(wiring().runs, *said))
 
     def end(self) -> None:
-        """It ends by itself; a page that it was at is not finished."""
+        """At once; a page that it was at is not finished."""
         self._pages.close()
         os.close(self._alive)
+        os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
 
 
 def _done(runs: RunStore, method: str, *arguments: Any) -> Any:
     try:
         return getattr(runs, method)(*arguments)
-    except RunStoreError as error:
+    except Exception as error:  # raised where it was asked for
         return error
 
 
@@ -123,13 +127,13 @@ def page_process(function: Function, bucket: str) -> Iterator[PageProcess]:
     shared memory: the collector does not touch it any more."""
     for one in maps():
         handler_of(one.function)
-    gc.freeze()
-    process = PageProcess(function, bucket)
-    try:
+    with ExitStack() as ends:
+        gc.freeze()
+        ends.callback(gc.unfreeze)
+        with uninterrupted():  # a Ctrl-C at the fork is the engine's alone
+            process = PageProcess(function, bucket)
+            ends.callback(process.end)
         yield process
-    finally:
-        process.end()
-        gc.unfreeze()
 
 
 def _serve(engine: "Connection", alive: int, function: Function, runs: AskedRuns) -> NoReturn:
@@ -140,9 +144,17 @@ def _serve(engine: "Connection", alive: int, function: Function, runs: AskedRuns
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         vars(wiring())["runs"] = runs
         while True:
-            outcome = _outcome(function, *engine.recv())
-            sys.stdout.flush()  # the run's log
+            page = engine.recv()
+            outcome = _outcome(function, *page)
+            with suppress(OSError):
+                sys.stdout.flush()  # a log that cannot be written fails no page
             engine.send(outcome)
+    except (EOFError, ConnectionError):
+        os._exit(0)  # the engine's process has ended
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        raise
     finally:
         os._exit(1)  # whatever is to be cleaned up is the engine's
 

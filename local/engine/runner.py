@@ -1,5 +1,6 @@
 """One run on the local stack, from its input to its report, and its redrive."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -68,6 +69,11 @@ class Options(TypedDict, total=False):
     retry_wait_scale: float
     settings: dict[str, str]
     two_processes: bool
+
+
+def has_two_cores() -> bool:
+    """Whether a second process for pages gains anything: it may be held to one core."""
+    return len(os.sched_getaffinity(0)) > 1
 
 
 class Failures:

@@ -171,18 +171,20 @@ def test_a_load_that_is_stopped_changes_nothing_and_one_that_is_suspended_goes_o
 ) -> None:
     home, connection = loaded
     load = ("catalog", "load", "--replace", "--rows")
-    with begin(home, *load, "all") as process:
-        until_it_loads(connection)
-        for _ in range(2):
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.1)
-        said, code = said_and_code(process)
-    assert code == 130
-    assert "stopped: the catalog is as it was" in said
-    assert "Traceback" not in said
-    assert count_rows(connection) == 10
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS ndc_products_draft, ndc_packages_draft")
+    for times in (1, 2):
+        with begin(home, *load, "all") as process:
+            until_it_loads(connection)
+            for _ in range(times):
+                process.send_signal(signal.SIGINT)
+                time.sleep(0.1)
+            said, code = said_and_code(process)
+        assert code == 130
+        # A second one waits for nothing, so not for the words either.
+        assert "stopped: the catalog is as it was" in said or times == 2
+        assert "Traceback" not in said
+        assert count_rows(connection) == 10
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS ndc_products_draft, ndc_packages_draft")
     with begin(home, *load, "20000") as process:
         until_it_loads(connection)
         process.send_signal(signal.SIGTSTP)

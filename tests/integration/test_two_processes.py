@@ -63,15 +63,19 @@ def test_the_second_process_takes_pages_and_the_index_is_the_catalog(lab: Lab) -
 
 
 def test_a_second_process_that_is_killed_costs_one_try_of_its_page(lab: Lab) -> None:
-    lab.control_model(latency_ms=400)
+    lab.control_model(latency_ms=5000)  # of each of a page's five texts
     lab.settings["embed_page_size"] = "5"
     lab.settings["embedding_threads"] = "1"
     killed = threading.Event()
 
+    def kill(process: int) -> None:
+        os.kill(process, signal.SIGKILL)
+        lab.control_model(latency_ms=0)
+
     def kill_in_embed_page(state: str, _event: Payload, call: Callable[[], Payload]) -> Payload:
         if state == "EmbedPage" and not killed.is_set():
             killed.set()
-            threading.Timer(0.5, os.kill, (second(), signal.SIGKILL)).start()
+            threading.Timer(0.5, kill, (second(),)).start()
         return call()
 
     report = with_two(lab, kill_in_embed_page)

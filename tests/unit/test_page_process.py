@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,18 @@ def function(state: str, event: Payload, request_id: str) -> Payload:
             raise ZeroDivisionError("of ours")
         case "Dies":
             os._exit(9)
+        case "Ends":
+            sys.stderr = open(event["stderr"], "w")  # noqa: SIM115
+            sys.exit("of ours")
+        case "Unfit":
+            sys.stderr = open(event["stderr"], "w")  # noqa: SIM115
+            return {"no JSON": threading.Lock()}
+        case "Odd":
+            runs.keys("odd")
+        case "Full":
+            sys.stdout = open("/dev/full", "w")  # noqa: SIM115
+            print("a line of the log")
+            return {}
     raise AssertionError(state)
 
 
@@ -113,6 +126,67 @@ def test_one_that_died_fails_its_page_as_lambda_would_and_takes_no_other(
     assert not process.take()
 
 
+@pytest.mark.parametrize(("state", "words"), [("Ends", "SystemExit"), ("Unfit", "cannot pickle")])
+def test_why_it_ended_is_told(process: PageProcess, tmp_path: Path, state: str, words: str) -> None:
+    told = tmp_path / "stderr"
+    assert process.take()
+    with pytest.raises(LambdaFailure):
+        process.call(state, {"stderr": str(told)}, "first")
+    assert words in told.read_text()
+
+
+def test_a_log_that_cannot_be_written_fails_no_page(process: PageProcess) -> None:
+    assert called(process, "Full") == {}
+    assert called(process, "Where")
+
+
+def test_a_defect_of_the_engines_store_is_the_functions_error(
+    process: PageProcess, files: FolderRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "keys", lambda prefix: {}[prefix])
+    with pytest.raises(LambdaFailure) as failed:
+        called(process, "Odd")
+    assert failed.value.name == "KeyError"
+    assert called(process, "Where"), "the next page is done"
+
+
+def test_the_end_of_one_waits_for_no_page_and_for_no_other_process(files: FolderRunStore) -> None:
+    first, second = PageProcess(function, files.bucket), PageProcess(function, files.bucket)
+    first.end()
+    assert called(second, "Where")
+    second.end()
+
+
+def test_ctrl_c_at_the_fork_is_the_engines(
+    files: FolderRunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child must not end as the engine would, nor clean up behind it."""
+    fork, forked, ended = os.fork, list[int](), tmp_path / "ended"
+
+    def interrupted() -> int:
+        forked.append(fork())
+        signal.raise_signal(signal.SIGINT)
+        return forked[0]
+
+    monkeypatch.setattr(os, "fork", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        begun(files.bucket, os.getpid(), ended)
+    until_ended(forked[0])
+    assert ended.read_text().split() == [str(os.getpid())]
+
+
+def begun(bucket: str, parent: int, ended: Path) -> None:
+    """Says which process came to its end; one that is not ours must not go on."""
+    try:
+        with page_process(function, bucket):
+            pass
+    finally:
+        with ended.open("a") as file:
+            print(os.getpid(), file=file)
+        if os.getpid() != parent:
+            os._exit(3)
+
+
 def test_ctrl_c_is_the_engines(process: PageProcess) -> None:
     os.kill(called(process, "Where")["pid"], signal.SIGINT)
     assert called(process, "Where")
@@ -139,7 +213,19 @@ def test_it_ends_with_an_engine_that_is_killed() -> None:
         assert engine.stdout
         pid = int(engine.stdout.readline())
         engine.kill()
+    until_ended(pid)
+
+
+def until_ended(pid: int) -> None:
     ends = time.monotonic() + 60
-    while Path(f"/proc/{pid}").exists():
+    while is_running(pid):
         assert time.monotonic() < ends
         time.sleep(0.01)
+
+
+def is_running(pid: int) -> bool:
+    """One that has ended may wait for its parent to ask, which the first of a container may not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
