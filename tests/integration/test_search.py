@@ -125,11 +125,11 @@ def test_a_misspelt_name_is_read_as_the_nearest_even_if_that_is_not_here(
     assert found(answer) == {}
 
 
-def test_what_is_near_two_drugs_is_a_question(index: RedisSearch) -> None:
+def test_what_is_near_two_drugs_is_no_guess(index: RedisSearch) -> None:
     answer = ask(index, "celexe")
     assert "read_as" not in told(answer) or told(answer)["read_as"] == ("celexa",)
     assert found(ask(index, "TCN")) == {}
-    assert told(ask(index, "TCN"))["did_you_mean"] == (
+    assert told(ask(index, "TCN"))["not_in_catalog"] == (
         "tetracycline",
         "triamcinolone",
         "triciribine",

@@ -100,16 +100,20 @@ def test_another_drug_s_name_is_no_beginning(index: RedisSearch) -> None:
     assert told(answer)["did_you_mean"] == ("cyclopentolate",)
 
 
-@pytest.mark.parametrize("query", ["atorva 45", "ato 40", "minox 10 inj"])
+@pytest.mark.parametrize("query", ["atorva 45", "lin 600", "minox 10 inj"])
 def test_few_letters_or_another_strength_are_no_decision(index: RedisSearch, query: str) -> None:
     answer = ask(index, query)
     assert names(answer) == []
     assert "did_you_mean" in told(answer)
 
 
-@pytest.mark.parametrize(
-    "query", ["dec 5", "oct 31", "may 5", "mon 5", "drop 2.5", "1 drop ou", "line 600"]
-)
+def test_an_abbreviation_of_drugs_that_are_missing_is_no_beginning(index: RedisSearch) -> None:
+    answer = ask(index, "ato 40")
+    assert names(answer) == []
+    assert told(answer)["not_in_catalog"] == ("arsenic trioxide", "atovaquone")
+
+
+@pytest.mark.parametrize("query", ["dec 5", "may 5", "mon 5", "drop 2.5", "1 drop ou", "line 600"])
 def test_a_date_or_a_form_begins_no_drug(index: RedisSearch, query: str) -> None:
     answer = ask(index, query)
     assert names(answer) == []

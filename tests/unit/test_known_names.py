@@ -9,6 +9,7 @@ from importlib.resources import files
 import pytest
 
 from workflow.search.known import TABLE, KnownNames, known_names
+from workflow.search.ordinary import ORDINARY
 from workflow.search.spelling import read
 
 MOST_BYTES = 500_000
@@ -165,3 +166,7 @@ def test_what_an_abbreviation_begins_means_what_its_whole_name_means(known: Know
     }
     assert begun["pen g benzathine"] == {frozenset(("penicillin g benzathine",))}
     assert {name: known.means(name) for name in begun} == begun
+
+
+def test_no_ordinary_word_is_the_name_of_a_drug(known: KnownNames) -> None:
+    assert [word for word in sorted(ORDINARY) if known.means(word)] == []

@@ -80,6 +80,14 @@ class Asked:
         return [one for one in dict.fromkeys(queries) if (one, count) not in self._classed]
 
     def _facts(self, texts: Mapping[str, Fields]) -> Texts:
+        """Without those that the query excludes, and the same drugs that have no class here."""
         found = {name: facts_of(fields, self.known) for name, fields in texts.items()}
         without = self.query.without
-        return {name: of for name, of in found.items() if not (without.words and of.has(without))}
+        if not without.words:
+            return found
+        out = {of.substances for of in found.values() if of.is_of(without.classes)}
+        return {
+            name: of
+            for name, of in found.items()
+            if not (of.has(without) or (of.substances in out and not of.has_class))
+        }

@@ -132,6 +132,11 @@ class Facts:
         """Whether one of its names does."""
         return any(name[: len(words)] == tuple(words) for name in self.spelt)
 
+    def says_together(self, words: Sequence[str]) -> bool:
+        """Whether one of its names has these words in a row."""
+        row = f" {' '.join(words)} "
+        return any(row in f" {' '.join(name)} " for name in self.spelt)
+
     @cached_property
     def numbers(self) -> frozenset[float]:
         """Those in what it is called: `Mix75/25`, `NP Thyroid 90`."""
@@ -187,8 +192,12 @@ class Facts:
             return True
         if not without.salts.isdisjoint(salts_of(self.words)):
             return True
-        classes = f" {fold(' '.join(self._fields[column] for column in CLASS_COLUMNS))} "
-        return any(f" {fold(name)} " in classes for name in without.classes)
+        return self.is_of(without.classes)
+
+    def is_of(self, classes: Sequence[str]) -> bool:
+        """Whether it is of one of these classes."""
+        own = f" {fold(' '.join(self._fields[column] for column in CLASS_COLUMNS))} "
+        return any(f" {fold(name)} " in own for name in classes)
 
     @cached_property
     def card(self) -> tuple[object, ...]:

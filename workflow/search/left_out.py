@@ -8,9 +8,12 @@ from workflow.search.known import LONGEST_NAME, KnownNames, Meanings
 from workflow.search.substances import SALTS, salts_of
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
-    FILLERS,
+    BETWEEN,
     FORMS,
     FREE,
+    KINDS,
+    KINDS_OF_DRUGS,
+    NEGATED_VERBS,
     NEGATIONS,
     ROUTES,
     VERBS,
@@ -18,6 +21,7 @@ from workflow.search.vocabulary import (
 )
 
 LISTING: Final = ("or", "nor", "and")
+NEGATING: Final = NEGATIONS | NEGATED_VERBS
 
 
 class Without(NamedTuple):
@@ -25,7 +29,7 @@ class Without(NamedTuple):
 
     `named` are words that its names must not hold all of, `salts` those that they must not hold
     any of; `described` words of forms and routes. `unread` are negated words that mean none of
-    these.
+    these. `typed`: the query has words of exclusion; a form that it asks for may exclude another.
     """
 
     words: tuple[str, ...]
@@ -35,6 +39,7 @@ class Without(NamedTuple):
     classes: tuple[str, ...] = ()
     described: frozenset[str] = frozenset()
     unread: tuple[str, ...] = ()
+    typed: bool = True
 
 
 NOTHING_LEFT_OUT: Final = Without(())
@@ -49,15 +54,18 @@ def left_out(
     other words stay. A negation that belongs to a name or to lay words is none: `non steroidal`.
     """
     lay = synonyms.meant_by(words, known).lay
-    if known.means(" ".join(words)) or not (FREE in words or NEGATIONS.intersection(words)):
+    if known.means(" ".join(words)) or not excludes(words):
         return words, NOTHING_LEFT_OUT
     kept: list[str] = []
     out: list[tuple[str, ...]] = []
     unread: list[str] = []
     place = 0
     while place < len(words):
-        negates = words[place] in NEGATIONS and not _is_of_a_verb(words, place)
+        negates = words[place] in NEGATING
         start, size = _negated(words, place, negates, synonyms, known)
+        if negates and _is_of_a_verb(words, place):
+            negates = _is_of_drugs(words[start : start + size], lay, known)
+            size = size if negates else 0
         if not size or words[start - 1 if negates else place + 1] in lay:
             if negates and not size and lay.isdisjoint(words[place : start + 1]):
                 unread += words[start : start + 1]
@@ -75,8 +83,27 @@ def left_out(
     return tuple(kept), _without(tuple(kept), out, synonyms, known)._replace(unread=tuple(unread))
 
 
+def excludes(words: Sequence[str]) -> bool:
+    """True if some are words of exclusion."""
+    return FREE in words or not NEGATING.isdisjoint(words)
+
+
 def _is_of_a_verb(words: Sequence[str], place: int) -> bool:
-    return words[place] == "not" and place > 0 and words[place - 1] in VERBS
+    if words[place] == "not":
+        return place > 0 and words[place - 1] in VERBS
+    return words[place] in NEGATED_VERBS
+
+
+def _is_of_drugs(words: Sequence[str], lay: frozenset[str], known: KnownNames) -> bool:
+    """Not lay words of a use, which somebody can not do: `can not sleep`."""
+    if not words:
+        return False
+    if words[0] in FORMS or _meant(" ".join(words), known) or not lay.intersection(words):
+        return True
+    return any(
+        word.startswith("anti") or not KINDS_OF_DRUGS.isdisjoint((word, word.removesuffix("s")))
+        for word in words
+    )
 
 
 def _without(
@@ -119,7 +146,7 @@ def _negated(
         is_free = FREE in words[place + 1 : place + 2]
         return place, int(is_free and bool(_size(words[place : place + 1], synonyms, known)))
     start = place + 1
-    while start < len(words) and words[start] in FILLERS:
+    while start < len(words) and words[start] in BETWEEN:
         start += 1
     return start, _size_left_out(words[start:], synonyms, known)
 
@@ -131,9 +158,13 @@ def _size_left_out(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames
 
 
 def _size(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> int:
-    """How many of the first words are a name, the longest, or lay words, the fewest."""
+    """How many of the first words are a name, the longest, or lay words, the fewest.
+
+    Those that end in a kind of drugs come before: the `ace` of `ace inhibitor` may be an ache.
+    """
     spans = [words[:size] for size in range(1, min(LONGEST_NAME, len(words)) + 1)]
-    named = (len(span) for span in reversed(spans) if _meant(" ".join(span), known))
+    named = [len(span) for span in reversed(spans) if _meant(" ".join(span), known)]
+    spans.sort(key=lambda span: span[-1] not in KINDS)
     lay = (len(span) for span in spans if synonyms.meant_by(span, known).lay.issuperset(span))
     return next(chain(named, lay), 0)
 

@@ -21,7 +21,9 @@ from workflow.search.naming import (
     terms_of,
 )
 from workflow.search.notices import Notice
+from workflow.search.ordinary import ORDINARY
 from workflow.search.ranking import Match, any_usable, match
+from workflow.search.several import chosen
 from workflow.search.shortened import SpelledOut, spelled_out
 from workflow.search.spelling import SHORTEST, Reading, may_be_misspelt, read, unless_begun
 from workflow.search.vocabulary import KINDS
@@ -46,13 +48,15 @@ class Lookup:
     def named(self) -> Named:
         """One or two round trips if all words are names; more if some are not."""
         terms = terms_of(self._query, self._known)
-        asks = [term for term in terms if self._known.asks(term.name)]
-        if asks:
+        if any(self._known.asks(term.name) for term in terms):
             one = self._spelled_out(terms) or self._begun(terms) or self._narrowed(terms)
             if one:
                 return one
-            self._notices += telling.which(asks)
-            return self._named([], terms, {}, decided=True)
+            read = chosen(terms, self._matcher, self._known)
+            self._notices += read.notices
+            if not read.decided:
+                return self._named([], terms, {}, decided=True)
+            terms = read.terms
         if self._beside(terms):
             return self._named([], [], {}, decided=True)
         if self._says_kind(terms) and self._is_class():
@@ -103,14 +107,27 @@ class Lookup:
 
     def _only_homeopathic(self, matches: Sequence[Match], terms: Sequence[Term]) -> bool:
         """A homeopathic product does not answer lay words, a class, or a word within its names. It
-        answers its own name, or the beginning of it.
+        answers its own name, the beginning of it, and its substances.
         """
         if not all(one.unasked for one in matches) or any(one.named_so for one in matches):
             return False
+        if all(term.means and not term.lay for term in terms):
+            return False
         if all(term.lay for term in terms) or self._is_class():
             return True
+        if self._is_substance(matches):
+            return False
         texts = self._matcher.texts
         return not any(texts[one.hash].begins_with(terms[0].words) for one in matches)
+
+    def _is_substance(self, matches: Sequence[Match]) -> bool:
+        """The first word of a substance's name, or words in a row: `pulsatilla`, `rhus tox`."""
+        words, texts = self._query.telling, self._matcher.texts
+        if self._query.lay or not ORDINARY.isdisjoint(words):
+            return False
+        if len(words) > 1:
+            return any(texts[one.hash].says_together(words) for one in matches)
+        return any(one.split()[0] in words for one in self._known.begun_by(words))
 
     def _named_so(self) -> list[Match]:
         """Lay words are a name if a drug has exactly this name.
@@ -172,7 +189,7 @@ class Lookup:
             self._notices += telling.nearest(terms, present, self._known)
         if not sentence:
             self._notices += telling.unknown(
-                terms, present, readings, self._known, begun=bool(begins)
+                terms, present, readings, self._known, self._query, begun=bool(begins)
             )
         kept = [one for one in terms if present.get(one.typed) or one.typed in read_as]
         if any(one.means for one in terms):

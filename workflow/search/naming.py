@@ -5,6 +5,7 @@ from itertools import islice, product
 from typing import Final, NamedTuple
 
 from workflow.search.known import LONGEST_NAME, NOTHING, KnownNames, Meanings, Substances
+from workflow.search.ordinary import ORDINARY
 from workflow.search.queries import Query
 from workflow.search.substances import JOINTS, MINERALS, SALTS
 from workflow.search.vocabulary import FILLERS, KINDS, NO_BEGINNINGS, is_description
@@ -189,9 +190,9 @@ def tells(term: Term, query: Query) -> bool:
 
 def is_unknown(term: Term, known: KnownNames) -> bool:
     """True for a word that may be a misspelled name."""
-    return len(term.words) == 1 and not (
-        term.lay or is_description(term.name) or known.is_name(term.name)
-    )
+    if term.lay or term.name in ORDINARY or is_description(term.name):
+        return False
+    return len(term.words) == 1 and not known.is_name(term.name)
 
 
 def alternatives_of(term: Term) -> tuple[tuple[str, ...], ...]:

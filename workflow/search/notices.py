@@ -48,6 +48,11 @@ def not_in_catalog(name: str, substances: Sequence[str]) -> Notice:
     return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances))
 
 
+def none_of(name: str, drugs: Sequence[str]) -> Notice:
+    text = f"{name} is {listed(drugs, 'or')}; this catalog has none of these."
+    return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(drugs))
+
+
 def by_substance(name: str, substances: Sequence[str]) -> Notice:
     text = f"No product here is called {name}; these have the same substance: {listed(substances)}."
     return Notice(NoticeKind.NOT_IN_CATALOG, text, name, tuple(substances))

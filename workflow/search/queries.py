@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from workflow.contract.folding import fold, fold_words, plain
 from workflow.search.amounts import Asked, asked_of
 from workflow.search.known import LONGEST_NAME, KnownNames, known_names
-from workflow.search.left_out import NOTHING_LEFT_OUT, Without, left_out
+from workflow.search.left_out import NOTHING_LEFT_OUT, Without, excludes, left_out
 from workflow.search.orders import as_on_labels
 from workflow.search.synonyms import Synonyms
 from workflow.search.vocabulary import (
@@ -86,7 +86,8 @@ class Query(NamedTuple):
 def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -> Query:
     """Parse a query. What is neither strength nor filler is looked up as a name."""
     known = known or known_names()
-    shown = _spelled_out(plain(text[:LONGEST_QUERY]), known)
+    typed = _WITHOUT.sub("without", plain(text[:LONGEST_QUERY]))
+    shown = _spelled_out(typed, known)
     asked = _amounts(shown, synonyms, known)
     rest, without = left_out(fold_words(asked.rest), synonyms, known)
     meant = synonyms.meant_by(rest, known)
@@ -104,7 +105,7 @@ def understand(text: str, synonyms: Synonyms, known: KnownNames | None = None) -
         classes=meant.classes,
         lay=meant.lay,
         drugs=meant.drugs,
-        without=without,
+        without=without._replace(typed=excludes(fold_words(typed))),
     )
 
 
@@ -113,14 +114,13 @@ def _routes_of(word: str) -> list[str]:
 
 
 def _spelled_out(text: str, known: KnownNames) -> str:
-    """`w/o` is without, `ir` is not extended, `tylenol no 3` has a number, and orders are as
-    labels are.
+    """`ir` is not extended, `tylenol no 3` has a number, and orders are as labels are.
 
     A known name stays as it is: `red no 105 1`.
     """
     if known.means(fold(text)):
         return text
-    shown = _NUMBER.sub("", _WITHOUT.sub("without", text))
+    shown = _NUMBER.sub("", text)
     shown = _PATIENT.sub(" ", shown)
     return as_on_labels(_IMMEDIATE.sub("not extended release", shown))
 

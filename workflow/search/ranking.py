@@ -18,6 +18,8 @@ LAST: Final = 3
 """Homeopathic products are no answers unless the query asks for them."""
 
 ORAL: Final = "oral"
+SPRAY: Final = "spray"
+"""Of a form: it is not swallowed, also where its route is oral."""
 
 PER_ML: Final = re.compile(r"/ ?ml\b")
 
@@ -144,17 +146,19 @@ def _is_no_pill(query: Query, facts: Facts) -> int:
         return 2 if not in_volume else int(not (asked or {ONE_ML}) & held)
     if any(one.unit == "%" for one in query.strengths):
         return int(not in_volume)
-    if not in_volume:
-        return int(ORAL not in facts.routes)
     numbers = [one.number for one in facts.amounts]
     as_written = all(any(isclose(one, of) for of in numbers) for one in query.bare)
+    systemic = bool(facts.routes & SYSTEMIC)
+    if not in_volume and (systemic or as_written):
+        return int(ORAL not in facts.routes or SPRAY in facts.form)
     # Where a drug works where it is put, a bare number is rather percent: `clobetasol 0.05`.
-    return 2 if as_written == bool(facts.routes & SYSTEMIC) else 3
+    return 2 if in_volume and as_written == systemic else 3
 
 
 def _is_in_volume(one: Amount) -> bool:
-    """It is in millilitres, or in a gram."""
-    return any(of.unit == "ml" for of in one.volumes) or any(of.unit == "%" for of in one.forms)
+    """It is in millilitres, or in grams: `20 meq/1.5g` is a powder."""
+    per = any(of.unit in ("ml", "mg") for of in one.volumes)
+    return per or any(of.unit == "%" for of in one.forms)
 
 
 def form_of(query: Query, facts: Facts) -> float:

@@ -102,7 +102,7 @@ def _answer(asked: Asked, named: Named, packages: int, limit: int, offset: int) 
     last = () if offset else _last_notices(asked, parts, listed, drawer)
     cut = [notices.cut_short()] if drawer.cut else []
     out = asked.query.without
-    without = [notices.left_out(out.words)] if out.words else []
+    without = [notices.left_out(out.words)] if out.words and out.typed else []
     without += [notices.not_left_out(out.unread)] if out.unread else []
     return Answer(parts, [*without, *named.notices, *described.notices, *cut, *last], texts, more)
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from workflow.search import notices
 from workflow.search.known import KnownNames, Substances
+from workflow.search.left_out import NEGATING
 from workflow.search.naming import Term, tells
 from workflow.search.notices import Notice
+from workflow.search.ordinary import ORDINARY
 from workflow.search.queries import Query
 from workflow.search.ranking import Match
 from workflow.search.spelling import EDITS, MOST_ASKED, Reading, may_be_misspelt
@@ -19,8 +21,12 @@ Readings = Mapping[str, Reading]
 def which(terms: Sequence[Term]) -> Iterator[Notice]:
     """A question for each name of several drugs."""
     for term in terms:
-        means = sorted(notices.listed(sorted(one)) for one in term.means)
-        yield notices.did_you_mean(term.typed, means)
+        yield notices.did_you_mean(term.typed, meanings_of(term))
+
+
+def meanings_of(term: Term) -> list[str]:
+    """Each by the names of its substances."""
+    return sorted(notices.listed(sorted(one)) for one in term.means)
 
 
 def missing(
@@ -31,9 +37,14 @@ def missing(
         if one.may_be:
             yield notices.did_you_mean(one.word, one.may_be)
     for term in _missing(terms, present, readings):
-        if known.is_name(term.name) and tells(term, query):
+        if known.is_name(term.name) and tells(term, query) and _may_lack(term, query):
             said = term.name if term.typed in readings else term.typed
             yield notices.not_in_catalog(said, _first_meaning(term))
+
+
+def _may_lack(term: Term, query: Query) -> bool:
+    """An ordinary word is the name of a drug only alone: the bed of `wets the bed` is none."""
+    return term.name not in ORDINARY or set(term.words) == set(query.telling)
 
 
 def nearest(terms: Sequence[Term], present: Present, known: KnownNames) -> Iterator[Notice]:
@@ -41,7 +52,7 @@ def nearest(terms: Sequence[Term], present: Present, known: KnownNames) -> Itera
     for term in terms:
         name = term.name
         lacks = not present.get(term.typed) and not term.means and known.is_name(name)
-        if lacks and may_be_misspelt(name, alone=False):
+        if lacks and name not in ORDINARY and may_be_misspelt(name, alone=False):
             near = known.near(name, EDITS)
             drugs = sorted(filter(known.means, near), key=lambda one: (near[one], one))
             if drugs:
@@ -49,14 +60,22 @@ def nearest(terms: Sequence[Term], present: Present, known: KnownNames) -> Itera
 
 
 def unknown(
-    terms: Sequence[Term], present: Present, readings: Readings, known: KnownNames, *, begun: bool
+    terms: Sequence[Term],
+    present: Present,
+    readings: Readings,
+    known: KnownNames,
+    query: Query,
+    *,
+    begun: bool,
 ) -> Iterator[Notice]:
     """The words that no name has, where others of the query are searched for.
 
-    `begun`: drugs are shown whose names begin as the query's last word does.
+    `begun`: drugs are shown whose names begin as the query's last word does. Negated words are told
+    apart.
     """
     lacking = _missing(terms, present, readings)
     words = [one.name for one in lacking if not known.is_name(one.name) and not begun]
+    words = [one for one in words if one not in NEGATING and one not in query.without.unread]
     if words and len(words) < len(terms):
         yield notices.unknown_word(words)
 

@@ -34,6 +34,30 @@ NEGATIONS: Final = _words("without no not non minus except excluding")
 VERBS: Final = _words("am are can could did do does has have is must should was will would")
 """Words before a `not` that is about what somebody does: `can not sleep`."""
 
+NEGATED_VERBS: Final = _words(
+    """
+    cannot cant couldnt didnt doesnt dont hasnt havent isnt mustnt shouldnt wont wouldnt
+    """
+)
+"""Such verbs with their `not`; folding leaves no apostrophes."""
+
+BETWEEN: Final = (
+    FILLERS | _words("any contain containing contains include includes use using")
+) - _words("make makes")
+"""Words between a negation and what is negated. What a body does not make is rather asked for."""
+
+KINDS_OF_DRUGS: Final = _words(
+    """
+    acei agonist antagonist arb barbiturate benzo benzodiazepine biologic bisphosphonate blocker ccb
+    contraceptive corticosteroid decongestant diuretic doac fluoroquinolone gliptin inhibitor
+    insulin laxative maoi narcotic nsaid opiate opioid painkiller ppi quinolone relaxant relaxer
+    sartan sedative setron snri ssri statin steroid stimulant sulfa sulfonylurea suppressant
+    thiazide thinner tricyclic triptan vaccine vasodilator
+    """
+)
+"""Lay words for drugs, in the singular, with those that begin with `anti`: what somebody can not
+take. Other lay words are of uses: what somebody can not do."""
+
 FREE: Final = "free"
 
 CLASS_TYPES: Final = _words("cs epc ext moa pe")
