@@ -202,18 +202,13 @@ def directory_brands() -> dict[str, frozenset[str]]:
     return {key: next(iter(means)) for key, means in found.items() if key and len(means) == 1}
 
 
-def brands_elsewhere(substances: set[str]) -> dict[str, frozenset[str]]:
-    """Of `brands_elsewhere.txt`. SystemExit names a line whose substances the directory lacks."""
-    bases = set(map(_base, substances))
-    found = {}
+def brands_elsewhere() -> dict[str, frozenset[str]]:
+    """Of `brands_elsewhere.txt`: brand -> its substances, which the directory may lack."""
+    found: dict[str, frozenset[str]] = {}
     for line in ELSEWHERE.read_text().splitlines():
-        if line.startswith("#"):
-            continue
-        brands, _, means = line.partition(": ")
-        parts = frozenset(means.split(" + "))
-        if not parts <= bases:
-            raise SystemExit(f"{ELSEWHERE}: the directory has no {', '.join(parts - bases)}")
-        found |= {_key(brand): parts for brand in brands.split(", ")}
+        if not line.startswith("#"):
+            brands, _, means = line.partition(": ")
+            found |= dict.fromkeys(map(_key, brands.split(", ")), frozenset(means.split(" + ")))
     return found
 
 
@@ -246,9 +241,9 @@ def _key(name: str) -> str:
     )
 
 
-def other_words(names: list[Name]) -> list[str]:
+def other_words(names: list[Name], brands: Iterable[str]) -> list[str]:
     """The names of one word of every substance there is: none of them is a misspelling."""
-    words = {fold(_name(one)) for one in names if one.kind in ("bn", "of")}
+    words = {*brands, *(fold(_name(one)) for one in names if one.kind in ("bn", "of"))}
     return sorted(
         one for one in words if one.isalpha() and SHORTEST_WORD <= len(one) <= LONGEST_WORD
     )
@@ -308,6 +303,7 @@ def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator
     version = metadata.version(fda.DISTRIBUTION)
     yield f"- Substances and brands: the FDA's directory in {fda.DISTRIBUTION} {version}."
     yield "- Both data are in the public domain; no code of the packages is used."
+    yield f"- Brands of other countries, from general knowledge: `{ELSEWHERE}`."
     yield f"- {len(known):,} names of {bases.count(chr(10)) + 1:,} substances without their salts;"
     yield f"  {lines.count(chr(10)) + 1:,} are kept, as the others follow from the rule of salts."
     yield f"- {words.count(chr(10)) + 1:,} more names of one word, of all substances there are."
@@ -318,10 +314,12 @@ def provenance(text: str, known: dict[str, Alternatives], size: int) -> Iterator
 
 def main() -> None:
     names = read_names()
-    substances = directory_substances()
+    substances, elsewhere = directory_substances(), brands_elsewhere()
     known = with_brands(known_names(names, substances), directory_brands())
-    known = {**brands_as_meant(brands_elsewhere(substances)), **known}
-    words = other_words(names)
+    bases = set(map(_base, substances))
+    here = {name: frozenset((of,)) for name, of in elsewhere.items() if of <= bases}
+    known = {**here, **known}
+    words = other_words(names, elsewhere)
     text = table(known, words, common_words(names, words))
     packed = gzip.compress(text.encode(), 9, mtime=0)
     if len(packed) > MOST_BYTES:

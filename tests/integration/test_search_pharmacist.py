@@ -94,6 +94,10 @@ ROWS = (
     drug(54, "Lidocaine", "", "lidocaine hydrochloride", "20 mg/mL", "INJECTION", "INFILTRATION"),
     drug(55, "Adenosine Injection, 6 mg/2 mL Vial", "", "adenosine", "3 mg/mL", "INJECTION",
          "INTRAVENOUS"),
+    drug(57, "Amoxil", "Amoxil", "amoxicillin", "500 mg/1", "CAPSULE", "ORAL",
+         drug_class="Penicillin-class Antibacterial [EPC]"),
+    drug(58, "Keflex", "Keflex", "cephalexin", "500 mg/1", "CAPSULE", "ORAL",
+         drug_class="Cephalosporin Antibacterial [EPC]"),
     drug(56, "Quorvex Tablets 10 mg", "", "", "10 mg/1", "TABLET", "ORAL"),
 )  # fmt: skip
 
@@ -160,6 +164,17 @@ def test_beside_an_unknown_word_a_word_inside_a_long_name_finds_nothing(
     answer = ask(index, "X-DM1 100 mg vial")
     assert found(answer) == {}
     assert top(ask(index, "quorvex xdm")) == "Quorvex Tablets 10 mg"
+
+
+@pytest.mark.parametrize(
+    "query", ["skin infection no penicillin", "skin infection not penicillins"]
+)
+def test_a_drug_that_a_query_does_without_is_left_out_with_its_class(
+    index: RedisSearch, query: str
+) -> None:
+    names = {name for names in found(ask(index, query)).values() for name in names}
+    assert names >= {"Keflex"}
+    assert not names & {"Amoxil", "Bicillin L-A", "Pfizerpen"}
 
 
 def test_a_kit_is_not_first_for_a_strength(index: RedisSearch) -> None:

@@ -192,7 +192,9 @@ class Facts:
             return True
         if not without.salts.isdisjoint(salts_of(self.words)):
             return True
-        return self.is_of(without.classes)
+        # No penicillin is no amoxicillin: its class is `Penicillin-class Antibacterial`.
+        own_classes = [f"{' '.join(words)} class" for words in without.named]
+        return self.is_of([*without.classes, *own_classes])
 
     def is_of(self, classes: Sequence[str]) -> bool:
         """Whether it is of one of these classes."""

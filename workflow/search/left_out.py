@@ -120,7 +120,7 @@ def _without(
     for words in out:
         meant = _meant(" ".join(words), known)
         if meant:
-            named.append(words)
+            named.append(tuple(_singular(" ".join(words), known).split()))
         if meant and not asked & meant:
             means.append(meant)
     classes = (name for one in out for name in synonyms.meant_by(one, known).classes)
@@ -171,7 +171,14 @@ def _size(words: tuple[str, ...], synonyms: Synonyms, known: KnownNames) -> int:
 
 def _meant(name: str, known: KnownNames) -> Meanings:
     """An abbreviation that is a drug only next to another counts, too: `cough syrup no dm`."""
-    return known.means(name) or known.beside(name)
+    one = _singular(name, known)
+    return known.means(one) or known.beside(one)
+
+
+def _singular(name: str, known: KnownNames) -> str:
+    """`no penicillins` is no penicillin."""
+    one = name.removesuffix("s")
+    return one if known.means(one) and not known.is_name(name) else name
 
 
 def _described_size(words: tuple[str, ...]) -> int:
