@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from graphlib import TopologicalSorter
@@ -218,3 +219,9 @@ def test_adapters_are_built_in_the_wiring_only(name: str) -> None:
     if name in ("handlers.wiring", "handlers.notify_failure"):
         return
     assert {one for one in ours(name) if is_in(one, "workflow.adapters")} == set()
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest imports each by its name alone, and collects nothing where two are alike."""
+    names = Counter(one.name for one in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
