@@ -36,7 +36,6 @@ NOT_IN_MOTO = {
     ("ssm", "start-session"): "an interactive shell",
     ("ssm", "start-associations-once"): "not in moto",
     ("ssm", "list-associations"): "not in moto",
-    ("ec2", "describe-vpc-endpoint-services"): "moto asks all of its services",
     ("ssm", "describe-association-executions"): "not in moto",
     ("dlm", "get-lifecycle-policies"): "not in moto",
     ("service-quotas", "get-service-quota"): "moto has the quotas of vpc only",

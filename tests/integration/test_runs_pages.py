@@ -165,7 +165,7 @@ def test_a_failed_run_names_its_pages_and_their_cause(pages: RunsPages, lab: Lab
     lab.catalog.update(next(iter(lab.catalog.rows())), strength="8 mg")
     lab.run(run_id="third")
     shown = html(pages, "/runs/third")
-    assert re.search(r"<b>EmbedPage \d{5}</b> EmbedderAccessDenied: run third, page 0", shown)
+    assert re.search(r"<b>EmbedPages \d{5}</b> EmbedderAccessDenied: run third, page 0", shown)
 
 
 def test_the_list_draws_how_runs_developed(pages: RunsPages) -> None:

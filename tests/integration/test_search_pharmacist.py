@@ -177,6 +177,14 @@ def test_a_drug_that_a_query_does_without_is_left_out_with_its_class(
     assert not names & {"Amoxil", "Bicillin L-A", "Pfizerpen"}
 
 
+def test_an_abbreviation_of_two_drugs_is_a_question_even_if_only_one_is_here(
+    index: RedisSearch,
+) -> None:
+    answer = ask(index, "MS 10 mg")
+    assert found(answer) == {}
+    assert told(answer)["did_you_mean"] == ("morphine",)
+
+
 def test_a_kit_is_not_first_for_a_strength(index: RedisSearch) -> None:
     assert top(ask(index, "lidocaine 2")) == "Lidocaine"
 

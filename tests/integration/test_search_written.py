@@ -180,8 +180,8 @@ def test_of_several_drugs_the_only_one_of_the_catalog_is_meant(
 
 
 def test_a_question_offers_only_what_the_catalog_has(index: RedisSearch) -> None:
-    assert told(ask(index, "ms"))["read_as"] == ("morphine",)
-    assert told(ask(index, "levo"))["read_as"] == ("levothyroxine",)
+    assert told(ask(index, "ms"))["did_you_mean"] == ("morphine",)
+    assert told(ask(index, "levo"))["did_you_mean"] == ("levothyroxine",)
     answer = ask(index, "pit")
     assert found(answer) == {}
     assert told(answer)["not_in_catalog"] == ("oxytocin", "vasopressin")

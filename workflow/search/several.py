@@ -1,6 +1,7 @@
 """Abbreviations of several drugs: which of them the catalog has. The answer asks about these only.
 
-If it has one, the abbreviation is read as that: the `humulin` of a catalog without isophane.
+If all meanings are one substance and mixtures of it, and the catalog has one of them, that is read:
+the `humulin` of a catalog without isophane. `MS` is a question even where there is only morphine.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ def chosen(terms: Sequence[Term], matcher: Matcher, known: KnownNames) -> Chosen
         means = frozenset(one for one in term.means if (term.typed, one) in here)
         if term not in asks:
             read.append(term)
-        elif len(means) == 1:
+        elif len(means) == 1 and frozenset.intersection(*term.means):
             read.append(_read(term, means, matcher))
             if read[-1].name != term.name:
                 told.append(notices.read_as(term.typed, read[-1].name))
