@@ -23,6 +23,7 @@ from handlers.wiring import wiring
 from local.engine.definition import maps
 from local.engine.functions import handler_of
 from local.engine.invocations import LambdaFailure, Payload
+from local.engine.runs import let_go
 from local.uninterrupted import uninterrupted
 from workflow.contract.ports.run_store import RunStore
 
@@ -141,6 +142,7 @@ def _serve(engine: "Connection", alive: int, function: Function, runs: AskedRuns
     try:
         # Ctrl-C reaches every process of a terminal; the engine says what follows.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        let_go()
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         vars(wiring())["runs"] = runs
         while True:

@@ -1,9 +1,10 @@
 """Runs: their ids, their inputs, and the one that is executing."""
 
 import fcntl
+import os
 import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,14 @@ def only_one(root: Path, what: str) -> Iterator[None]:
         lock.write(what)
         lock.flush()
         yield
+
+
+def let_go() -> None:
+    """For a forked process: the lock is over with the process that took it, whoever lives on."""
+    for one in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the descriptor of this listing
+            if Path(os.readlink(one)).name == LOCK:
+                os.close(int(one.name))
 
 
 def holder(root: Path) -> str:

@@ -18,6 +18,7 @@ from handlers.wiring import wiring
 from local.engine.invocations import LambdaFailure, Payload
 from local.engine.page_process import PageProcess, page_process
 from local.engine.run_store import FolderRunStore
+from local.engine.runs import LOCK, only_one
 from tests.machine import ROOT
 from workflow.contract.errors import RunFileMissing, TextMissing
 
@@ -185,6 +186,15 @@ def begun(bucket: str, parent: int, ended: Path) -> None:
             print(os.getpid(), file=file)
         if os.getpid() != parent:
             os._exit(3)
+
+
+def test_the_lock_of_a_run_is_the_engines_alone(files: FolderRunStore, tmp_path: Path) -> None:
+    """A second Ctrl-C ends the engine, and a redrive may follow before the process has ended."""
+    with only_one(tmp_path, "first"), page_process(function, files.bucket) as process:
+        pid = called(process, "Where")["pid"]
+        held = {Path(os.readlink(one)).name for one in Path(f"/proc/{pid}/fd").iterdir()}
+    assert LOCK not in held
+    assert held
 
 
 def test_ctrl_c_is_the_engines(process: PageProcess) -> None:
