@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from redis import Redis
 
+from local.servers.stack import Stack
 from tests.rows import DIMENSIONS, vector_of
 from workflow.adapters.redis.index import RedisIndex
+from workflow.adapters.redis.queries import RedisSearch
 from workflow.contract.documents import Renderer, record_of
 from workflow.contract.holder import Holder
 from workflow.contract.ports.catalog import Row
@@ -17,6 +20,7 @@ from workflow.contract.ports.model import Purpose, Vector
 from workflow.contract.ports.texts import NewRecord
 from workflow.contract.settings import DEFAULT_TEMPLATE
 from workflow.search.parts import Answer
+from workflow.search.search import search
 
 NAMES = LiveNames("searched", "searched")
 COLUMNS = ("drug_name", "brand_name", "generic_name", "strength", "dosage_form", "route")
@@ -74,6 +78,19 @@ def fill(client: Redis, rows: Iterable[Row]) -> RedisIndex:
         index.documents.write(NAMES.generation, holder, documents[start : start + AT_ONCE])
     index.generations.publish(generation, "", holder)
     return index
+
+
+@contextmanager
+def searched(stack: Stack, rows: Iterable[Row]) -> Iterator[RedisSearch]:
+    """The rows are searched in the stack's Redis, which is empty afterwards."""
+    with Redis.from_url(stack.redis.url, protocol=3) as client:
+        yield fill(client, rows).search
+        client.flushall()
+
+
+def ask(index: RedisSearch, query: str, *, as_written: bool = False) -> Answer:
+    """By words alone."""
+    return search(query, NAMES, meaning=None, index=index, as_written=as_written)
 
 
 def found(answer: Answer) -> dict[str, list[str]]:

@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-import redis
 
 from local.servers.stack import Stack
-from tests.searched import NAMES, drug, fill, found, told
+from tests.searched import ask, drug, found, searched, told
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.search.parts import Answer
-from workflow.search.search import search
 
 ROWS = (
     drug(1, "Atorvastatin Calcium", "", "atorvastatin calcium", "40 mg/1", "TABLET", "ORAL"),
@@ -53,13 +51,8 @@ ROWS = (
 
 @pytest.fixture(scope="module")
 def index(stack: Stack) -> Iterator[RedisSearch]:
-    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
-        yield fill(client, ROWS).search
-        client.flushall()
-
-
-def ask(index: RedisSearch, query: str, *, as_written: bool = False) -> Answer:
-    return search(query, NAMES, meaning=None, index=index, as_written=as_written)
+    with searched(stack, ROWS) as one:
+        yield one
 
 
 def names(answer: Answer) -> list[str]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import redis
 
 from local.servers.stack import Stack
-from tests.searched import NAMES, drug, fill, found, told
+from tests.searched import ask, drug, found, searched, told
 from workflow.adapters.redis.queries import RedisSearch
 from workflow.search.parts import Answer
-from workflow.search.search import search
 
 SALTS = "dextroamphetamine sulfate and amphetamine sulfate"
 INSULIN = {"drug_class": "Insulin [EPC]"}
@@ -83,13 +81,8 @@ ROWS = (
 
 @pytest.fixture(scope="module")
 def index(stack: Stack) -> Iterator[RedisSearch]:
-    with redis.Redis.from_url(stack.redis.url, protocol=3) as client:
-        yield fill(client, ROWS).search
-        client.flushall()
-
-
-def ask(index: RedisSearch, query: str) -> Answer:
-    return search(query, NAMES, meaning=None, index=index)
+    with searched(stack, ROWS) as one:
+        yield one
 
 
 def shown(answer: Answer) -> list[str]:
