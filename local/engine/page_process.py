@@ -153,7 +153,7 @@ def _serve(engine: "Connection", alive: int, function: Function, runs: AskedRuns
             engine.send(outcome)
     except (EOFError, ConnectionError):
         os._exit(0)  # the engine's process has ended
-    except BaseException:
+    except BaseException:  # whatever it is, stderr says why the process ends
         traceback.print_exc()
         sys.stderr.flush()
         raise
